@@ -1,0 +1,189 @@
+"""Program: a schedule of steps over typed buffers, between mathematics and machine code.
+
+`lower.py` makes a Program from a rewritten FunctionGraph; `backends/native` emits it. Shapes are run-time values:
+one Program serves every shape. What is known statically (dtype, rank, length-one axes) is in the buffers.
+
+A Program can be printed (`str(program)`), verified (`verify.py`) and run slowly with NumPy (`program_reference.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from theano.lowering.kernel import Kernel
+
+
+@dataclass(eq=False, slots=True)
+class Buffer:
+    """A typed array (or Python object) that exists at run time.
+
+    dtype     NumPy name, or "object" for a value that is no dense tensor (only PyCall touches it)
+    shape     static knowledge: an int where the length is known, None where it is not
+    name      for printing and errors: the variable's name or ""
+    At run time it has a data pointer, a length and a byte stride per axis, and possibly an owner of its memory.
+    """
+
+    number: int
+    dtype: str
+    shape: tuple[int | None, ...]
+    name: str = ""
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __str__(self) -> str:
+        return f"b{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A run-time integer: the content of a 0-d integer (or bool) buffer."""
+
+    buffer: Buffer
+
+    def __str__(self) -> str:
+        return f"{self.buffer}"
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A run-time integer: the length of a buffer along an axis."""
+
+    buffer: Buffer
+    axis: int
+
+    def __str__(self) -> str:
+        return f"{self.buffer}.shape[{self.axis}]"
+
+
+Dim = int | Value | Extent
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Step:
+    """Base of the steps. `nodes` are the Apply nodes that the step computes (for errors and profiles)."""
+
+    inputs: list[Buffer]
+    outputs: list[Buffer]
+    nodes: Sequence[Any] = ()
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class KernelStep(Step):
+    """Run `kernel` with its input operands bound to `inputs` and its output operands to `outputs`.
+
+    extents    one Dim per iteration axis, or None where the operands tell it. All operand axes which walk one
+               iteration axis must have one length: anything else is a run-time ValueError (shape mismatch);
+               a negative extent is a ValueError, an absurd one a MemoryError.
+    inplace    {output number: input number}: the output takes over the memory (and the strides) of that input,
+               which dies here; both have equal dtype and walk the same iteration axes in the same way.
+               For scatter results the output *starts* as the content of that input.
+    base       {output number: input buffer}: a scatter result which is not in place starts as a copy of this buffer
+    """
+
+    kernel: Kernel
+    extents: tuple[Dim | None, ...] = ()
+    inplace: dict[int, int] = field(default_factory=dict)
+    base: dict[int, Buffer] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class CallStep(Step):
+    """A call of a library routine, chosen by name.
+
+    routine    "gemm": out = alpha * A @ B + beta * C for 2-d A, B (C absent when beta is 0)
+               "gemv": out = alpha * A @ x + beta * y;   "ger": out = alpha * outer(x, y) + C
+               "dot": inner product of two vectors;      "batched_gemm": 3-d A, B, out[i] = A[i] @ B[i]
+               inputs are [A, B] or [A, B, C], in mathematical order, any strides, float32 or float64, one dtype.
+    alpha, beta    Python floats, or 0-d Buffers of the same dtype (then listed in `inputs` after the others)
+    inplace    True when the output takes over the memory of C
+    Mismatched inner or outer lengths are a run-time ValueError.
+    """
+
+    routine: str
+    alpha: float | Buffer = 1.0
+    beta: float | Buffer = 0.0
+    inplace: bool = False
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class PyCallStep(Step):
+    """`nodes[0].op.perform` in Python, for everything that has no native lowering.
+
+    The inputs become read-only views as ndarrays (or the objects themselves); each output must come back with the
+    dtype and rank of its buffer. `mutable` numbers the inputs that the op destroys (each is dead after, or a copy).
+    """
+
+    mutable: tuple[int, ...] = ()
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class ViewStep(Step):
+    """Pointer, shape and stride arithmetic only; the one output shares the memory of the one input.
+
+    kind       params
+    "dimshuffle"   tuple: for every output axis the input axis, or "x" for a new axis of length one. Dropped input
+                   axes must have length one at run time (ValueError otherwise)
+    "index"        tuple of entries in NumPy's meaning: a Dim (integer index, bounds checked: IndexError), a
+                   (start, stop, step) triple of Dim-or-None (clipped as Python slices do; step 0 is a ValueError).
+                   Missing trailing axes are whole. At least one entry per axis named
+    "reshape"      tuple of Dims, at most one of them -1 (or a Value that is -1 at run time); wrong sizes are a
+                   ValueError. When the strides do not allow a view, the step copies, and the output owns the copy
+    "diagonal"     (offset, axis1, axis2): the diagonal goes last
+    "specify"      tuple of Dim-or-None: check the lengths (AssertionError otherwise); the view is the whole input
+    """
+
+    kind: str
+    params: tuple[Any, ...]
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class FreeStep(Step):
+    """The `inputs` are dead: give their memory back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramInput:
+    """Where an input buffer comes from at each call.
+
+    storage    None: the next positional argument. A one-element list: the value is storage[0] (a shared variable
+               or an input with a default).
+    mutable    the caller allows the program to overwrite the array
+    """
+
+    buffer: Buffer
+    storage: list | None = None
+    mutable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramOutput:
+    """Where an output buffer goes.
+
+    storage    None: returned to the caller, as an ndarray that owns its memory (unless `borrow`). A one-element list: becomes storage[0] after
+               every step has succeeded (an update).
+    """
+
+    buffer: Buffer
+    storage: list | None = None
+    borrow: bool = False
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Program:
+    """Steps in order of execution. `constants` are read-only arrays (or objects) bound to buffers at compile time.
+
+    commit_from    index into `steps`: from here on steps overwrite the caller's or shared arrays in place. The
+                   backend does every check of these steps before it runs the first of them, so that a failing
+                   call leaves shared values as they were. Equal to len(steps) when nothing is overwritten.
+    """
+
+    inputs: list[ProgramInput]
+    outputs: list[ProgramOutput]
+    constants: list[tuple[Buffer, Any]]
+    steps: list[Step]
+    commit_from: int
+    name: str = ""
