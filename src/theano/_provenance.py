@@ -1,0 +1,95 @@
+"""Which line of the user's program built a node.
+
+`here()` is called once for every Apply node and every variable without an owner; it must cost less than 2 µs, so it
+keeps code objects and instruction offsets and resolves them to lines only when somebody asks. Frames of this package
+are skipped. `inherit(origin)` makes the nodes that a rewrite builds take over the origin of what they replace.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import CodeType
+from typing import Any
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_inherited: ContextVar[Origin | None] = ContextVar("inherited_origin", default=None)
+
+limit = 8  # user frames kept for each node: the flag traceback.limit
+
+
+class Origin:
+    """A place in the user's program: the innermost user frame first."""
+
+    __slots__ = ("_frames", "_resolved")
+
+    def __init__(self, frames: list[tuple[CodeType, int]]) -> None:
+        self._frames = frames
+        self._resolved: list[tuple[str, int, str, str]] | None = None
+
+    def frames(self) -> list[tuple[str, int, str, str]]:
+        """[(file, line number, function, source line)], innermost first."""
+        if self._resolved is None:
+            resolved = []
+            for code, offset in self._frames:
+                number = _line_number(code, offset)
+                text = linecache.getline(code.co_filename, number).strip()
+                resolved.append((code.co_filename, number, code.co_name, text))
+            self._resolved = resolved
+            self._frames = []
+        return self._resolved
+
+    def __str__(self) -> str:
+        frames = self.frames()
+        if not frames:
+            return "<unknown line>"
+        file, number, function, text = frames[0]
+        place = f"{file}:{number}, in {function}"
+        return f"{place}: {text}" if text else place
+
+    def __reduce__(self) -> Any:
+        return _restore, (self.frames(),)
+
+
+def _restore(frames: list[tuple[str, int, str, str]]) -> Origin:
+    origin = Origin([])
+    origin._resolved = frames
+    return origin
+
+
+def _line_number(code: CodeType, offset: int) -> int:
+    for position, (line, _, _, _) in enumerate(code.co_positions()):
+        if position * 2 >= offset and line is not None:
+            return line
+    return code.co_firstlineno
+
+
+def here() -> Origin | None:
+    """The origin for a node that is being built now."""
+    inherited = _inherited.get()
+    if inherited is not None:
+        return inherited
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    frames = []
+    remaining = limit
+    while frame is not None and remaining != 0:
+        frames.append((frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+        remaining -= 1
+    return Origin(frames)
+
+
+@contextmanager
+def inherit(origin: Origin | None) -> Iterator[None]:
+    """Nodes built inside take `origin` as theirs."""
+    token = _inherited.set(origin)
+    try:
+        yield
+    finally:
+        _inherited.reset(token)

@@ -1,0 +1,82 @@
+"""The meaning of a graph: evaluate it node by node through `Op.perform`.
+
+Constant folding, the reference backend, test values and ops with inner graphs all use this. Slow, and the oracle of
+every test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from theano.graph.node import Apply, Constant, Variable
+from theano.graph.traverse import toposort
+
+
+def evaluate(
+    outputs: Sequence[Variable],
+    values: Mapping[Variable, Any],
+    *,
+    order: Sequence[Apply] | None = None,
+    after: Callable[[Apply, list[Any], list[Any]], None] | None = None,
+    on_error: Callable[[Apply, list[Any], Exception], None] | None = None,
+) -> list[Any]:
+    """The values of `outputs`, given those of the leaves (constants know theirs).
+
+    order       the nodes in topological order, if the caller has it already
+    after       called with (node, inputs, outputs) after each node
+    on_error    called when a node raises; it may raise a better error. Otherwise the exception goes on.
+    No value passed in is changed: inputs that an op destroys are copied first. Values are dropped after their last use.
+    """
+    known: dict[Variable, Any] = dict(values)
+    nodes = toposort(outputs, known.keys()) if order is None else order
+    remaining: dict[Variable, int] = {}
+    for node in nodes:
+        for variable in node.inputs:
+            remaining[variable] = remaining.get(variable, 0) + 1
+    for variable in outputs:
+        remaining[variable] = remaining.get(variable, 0) + 1
+    with np.errstate(all="ignore"):
+        for node in nodes:
+            inputs = [known[v] if v in known else leaf_value(v) for v in node.inputs]
+            try:
+                results = perform(node, inputs)
+            except Exception as error:
+                if on_error is not None:
+                    on_error(node, inputs, error)
+                raise
+            if after is not None:
+                after(node, inputs, results)
+            known.update(zip(node.outputs, results))
+            for variable in node.inputs:
+                remaining[variable] -= 1
+                if remaining[variable] == 0 and variable not in values:
+                    known.pop(variable, None)
+    return [known[v] if v in known else leaf_value(v) for v in outputs]
+
+
+def leaf_value(variable: Variable) -> Any:
+    """The value of a constant or a shared variable. KeyError for other variables."""
+    if isinstance(variable, Constant):
+        return variable.data
+    container = getattr(variable, "container", None)
+    if container is not None:
+        return container.value
+    raise KeyError(variable)
+
+
+def perform(node: Apply, inputs: Sequence[Any]) -> list[Any]:
+    """Run one node. Inputs that the op destroys are copied, outputs are checked against their types."""
+    op = node.op
+    values = list(inputs)
+    for sources in op.destroy_map.values():
+        for source in sources:
+            values[source] = values[source].copy()
+    storage: list[list[Any]] = [[None] for _ in node.outputs]
+    op.perform(node, values, storage)
+    results = []
+    for cell, output in zip(storage, node.outputs):
+        results.append(output.type.filter(cell[0], strict=False, allow_downcast=False))
+    return results

@@ -1,0 +1,338 @@
+"""Variable, Constant and Apply: the symbolic graph.
+
+A Variable is a typed symbolic value: either a leaf or output number `index` of the Apply node `owner`. An Apply node
+is an op with its input and output variables. The graph says mathematics and nothing else.
+
+Pickling and deep copying flatten the graph first (see `_Block`), so that chains of any length work.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from theano._provenance import Origin, here
+from theano.graph.type import Type
+
+if TYPE_CHECKING:
+    from theano.graph.op import Op
+
+_numbers = itertools.count()
+
+
+class Tag:
+    """A place for notes on a node, such as `variable.tag.test_value`."""
+
+    def __repr__(self) -> str:
+        return f"Tag({self.__dict__})"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+
+class Node:
+    """What Variable and Apply share: notes (`tag`) and the line of the user's program that made them (`origin`)."""
+
+    _tag: Tag | None = None
+    origin: Origin | None = None
+
+    @property
+    def tag(self) -> Tag:
+        if self._tag is None:
+            self._tag = Tag()
+            if self.origin is not None:
+                self._tag.trace = [self.origin.frames()[::-1]]  # type: ignore[attr-defined]
+        return self._tag
+
+    @tag.setter
+    def tag(self, value: Tag) -> None:
+        self._tag = value
+
+    def get_parents(self) -> list[Any]:
+        raise NotImplementedError
+
+
+class Variable(Node):
+    """A symbolic value.
+
+    type    what values it may hold
+    owner   the Apply node that computes it, or None
+    index   which of the owner's outputs it is
+    name    for printing and keyword arguments; names do not make variables equal
+    """
+
+    def __init__(
+        self, type: Type, owner: Apply | None = None, index: int | None = None, name: str | None = None
+    ) -> None:
+        self.type = type
+        self.owner = owner
+        self.index = index
+        self.name = name
+        self._number = next(_numbers)
+        if owner is None:
+            self.origin = here()
+
+    @property
+    def auto_name(self) -> str:
+        return f"auto_{self._number}"
+
+    def get_parents(self) -> list[Any]:
+        return [] if self.owner is None else [self.owner]
+
+    def clone(self) -> Variable:
+        """A new variable of the same type and name, without an owner."""
+        copy = self.__class__(self.type, None, None, self.name)
+        copy._tag = self._tag
+        copy.origin = self.origin
+        return copy
+
+    def __str__(self) -> str:
+        if self.name is not None:
+            return self.name
+        if self.owner is not None:
+            op = self.owner.op
+            if self.index == op.default_output or len(self.owner.outputs) == 1:
+                return f"{op}.out" if len(self.owner.outputs) > 1 else f"{op}.0"
+            return f"{op}.{self.index}"
+        return f"<{self.type}>"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        state.pop("owner", None)
+        state.pop("index", None)
+        state.pop("_number", None)
+        state.pop("_eval_cache", None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__dict__.setdefault("owner", None)
+        self.__dict__.setdefault("index", None)
+        self._number = next(_numbers)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.owner is None:
+            return _new, (type(self),), self.__getstate__()
+        return _output_of, (self.owner, self.index)
+
+
+class Constant(Variable):
+    """A variable with a fixed value, `data`. It never has an owner."""
+
+    def __init__(self, type: Type, data: Any, name: str | None = None) -> None:
+        super().__init__(type, None, None, name)
+        self.data = type.filter(data)
+
+    @property
+    def value(self) -> Any:
+        return self.data
+
+    def signature(self) -> Any:
+        """A hashable; constants with equal signatures are interchangeable."""
+        try:
+            hash(self.data)
+        except TypeError:
+            return (self.type, id(self.data))
+        return (self.type, type(self.data), self.data)
+
+    def merge_signature(self) -> Any:
+        return self.signature()
+
+    def equals(self, other: Any) -> bool:
+        return isinstance(other, Constant) and self.signature() == other.signature()
+
+    def clone(self) -> Constant:
+        """Constants are immutable: a clone is a new symbol for the same data."""
+        copy = _new(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._number = next(_numbers)
+        return copy
+
+    def __str__(self) -> str:
+        if self.name is not None:
+            return self.name
+        text = str(self.data)
+        if len(text) > 20:
+            text = text[:10].strip() + ".." + text[-10:].strip()
+        return f"{type(self).__name__}{{{text}}}"
+
+
+class Apply(Node):
+    """An op applied to inputs.
+
+    Raises TypeError if an input or output is no Variable.
+    """
+
+    def __init__(self, op: Op, inputs: Sequence[Variable], outputs: Sequence[Variable]) -> None:
+        self.op = op
+        self.inputs = list(inputs)
+        self.outputs = list(outputs)
+        for variable in self.inputs:
+            if not isinstance(variable, Variable):
+                raise TypeError(f"The inputs of {op} must be Variables; got {variable!r}")
+        for index, variable in enumerate(self.outputs):
+            if not isinstance(variable, Variable):
+                raise TypeError(f"The outputs of {op} must be Variables; got {variable!r}")
+            if variable.owner is None:
+                variable.owner = self
+                variable.index = index
+            elif variable.owner is not self or variable.index != index:
+                raise ValueError(f"Output {index} of {op} belongs to another node")
+        self.origin = here()
+
+    @property
+    def nin(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def nout(self) -> int:
+        return len(self.outputs)
+
+    def default_output(self) -> Variable:
+        number = self.op.default_output
+        if number is None:
+            if len(self.outputs) != 1:
+                raise ValueError(f"{self.op} has {len(self.outputs)} outputs and none of them is the default")
+            number = 0
+        return self.outputs[number]
+
+    @property
+    def out(self) -> Variable:
+        return self.default_output()
+
+    def get_parents(self) -> list[Any]:
+        return list(self.inputs)
+
+    def clone(self) -> Apply:
+        """The same op on the same inputs, with new outputs."""
+        return self.clone_with_new_inputs(self.inputs, strict=True)
+
+    def clone_with_new_inputs(self, inputs: Sequence[Variable], strict: bool = True) -> Apply:
+        """The same op on other inputs.
+
+        strict   True: inputs must have equal types (they are converted where the type allows); False: where types
+                 differ the node is made again by `op.make_node`.
+        """
+        inputs = list(inputs)
+        remake = False
+        for position, (new, old) in enumerate(zip(inputs, self.inputs, strict=True)):
+            if new.type != old.type:
+                if strict:
+                    inputs[position] = old.type.filter_variable(new)
+                else:
+                    remake = True
+        if remake:
+            node = self.op.make_node(*inputs)
+        else:
+            node = _new(Apply)
+            node.op = self.op
+            node.inputs = inputs
+            node.outputs = []
+            for index, old in enumerate(self.outputs):
+                output = old.__class__(old.type, node, index, old.name)
+                output._tag = old._tag
+                node.outputs.append(output)
+        node.origin = self.origin
+        node._tag = self._tag
+        return node
+
+    def __str__(self) -> str:
+        return f"{self.op}({', '.join(map(str, self.inputs))})"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        state["outputs"] = [(type(out), out.__getstate__()) for out in self.outputs]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        outputs = state.pop("outputs")
+        self.__dict__.update(state)
+        self.outputs = []
+        for index, (kind, output_state) in enumerate(outputs):
+            output = _new(kind)
+            output.__setstate__(output_state)
+            output.owner = self
+            output.index = index
+            self.outputs.append(output)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if any(id(self) in block for block in _flattening.stack):
+            return _new, (Apply,), self.__getstate__()
+        return _last_of, (_Block([self]),)
+
+
+def _new(kind: type) -> Any:
+    return kind.__new__(kind)
+
+
+def _output_of(owner: Apply, index: int) -> Variable:
+    return owner.outputs[index]
+
+
+class _Flattening(threading.local):
+    def __init__(self) -> None:
+        self.stack: list[set[int]] = []
+
+
+_flattening = _Flattening()
+
+
+class _Block(list):
+    """All ancestors of some nodes in topological order: what is written in place of one deep node.
+
+    The list items are produced while the pickler consumes them; while it does, the nodes of the block write
+    themselves flat, because their inputs are already in the pickler's memo.
+    """
+
+    def __init__(self, nodes: Sequence[Apply] = ()) -> None:
+        super().__init__()
+        self._nodes = list(nodes)
+
+    def _items(self) -> Iterator[Apply]:
+        nodes = ancestors_of_nodes(self._nodes)
+        block = {id(node) for node in nodes}
+        _flattening.stack.append(block)
+        try:
+            yield from nodes
+        finally:
+            _flattening.stack.remove(block)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _Block, (), None, self._items()
+
+
+def _last_of(block: _Block) -> Apply:
+    return block[-1]
+
+
+def ancestors_of_nodes(nodes: Sequence[Apply]) -> list[Apply]:
+    """`nodes` and all their ancestors, every node after the nodes that it needs, iteratively."""
+    order: list[Apply] = []
+    done: set[int] = set()
+    stack: list[tuple[Apply, bool]] = [(node, False) for node in reversed(nodes)]
+    while stack:
+        node, expanded = stack.pop()
+        if id(node) in done:
+            continue
+        if expanded:
+            done.add(id(node))
+            order.append(node)
+            continue
+        stack.append((node, True))
+        for variable in reversed(node.inputs):
+            owner = variable.owner
+            if owner is not None and id(owner) not in done:
+                stack.append((owner, False))
+    return order
+
+
+Type.Variable = Variable
+Type.Constant = Constant

@@ -1,0 +1,180 @@
+"""Walks over the graph: ancestors, inputs, topological orders. All iterative, all linear."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+from theano.graph.node import Apply, Constant, Variable, ancestors_of_nodes
+
+
+def stack_search(
+    start: Iterable[Any], expand: Callable[[Any], Iterable[Any] | None], mode: str = "bfs", build_inv: bool = False
+) -> Any:
+    """Everything reachable from `start` through `expand`, in breadth-first ("bfs") or depth-first ("dfs") order.
+
+    With `build_inv` also the inverse relation {child: [parents]}. Raises ValueError for another mode.
+    """
+    if mode not in ("bfs", "dfs"):
+        raise ValueError(f"mode must be 'bfs' or 'dfs', got {mode!r}")
+    pending = deque(start)
+    seen: set[int] = set()
+    found, inverse = [], {}
+    while pending:
+        item = pending.popleft() if mode == "bfs" else pending.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        found.append(item)
+        for child in expand(item) or ():
+            if build_inv:
+                inverse.setdefault(child, []).append(item)
+            pending.append(child)
+    return (found, inverse) if build_inv else found
+
+
+def ancestors(variables: Iterable[Variable], blockers: Collection[Variable] | None = None) -> list[Variable]:
+    """`variables` and all that they are computed from, each once, not going past `blockers`."""
+    blocked = set(blockers or ())
+    order: list[Variable] = []
+    seen: set[Variable] = set()
+    stack = list(variables)[::-1]
+    while stack:
+        variable = stack.pop()
+        if variable in seen:
+            continue
+        seen.add(variable)
+        order.append(variable)
+        if variable.owner is not None and variable not in blocked:
+            stack.extend(reversed(variable.owner.inputs))
+    return order
+
+
+def graph_inputs(variables: Iterable[Variable], blockers: Collection[Variable] | None = None) -> list[Variable]:
+    """The variables without owner (constants among them) that `variables` are computed from."""
+    return [v for v in ancestors(variables, blockers) if v.owner is None]
+
+
+def explicit_graph_inputs(variables: Iterable[Variable]) -> list[Variable]:
+    """`graph_inputs` without constants and shared variables."""
+    return [v for v in graph_inputs(variables) if not isinstance(v, Constant) and not hasattr(v, "get_value")]
+
+
+def toposort(outputs: Iterable[Variable], inputs: Collection[Variable] = ()) -> list[Apply]:
+    """The Apply nodes that compute `outputs`, each after those that it needs; stops at `inputs`.
+
+    The order is depth-first from the first output and depends on the graph alone.
+    """
+    order: list[Apply] = []
+    blocked = set(inputs)
+    done: set[Apply] = set()
+    for output in outputs:
+        if output.owner is None or output in blocked or output.owner in done:
+            continue
+        stack: list[tuple[Apply, Iterator[Variable]]] = [(output.owner, iter(output.owner.inputs))]
+        entered = {output.owner}
+        while stack:
+            node, parents = stack[-1]
+            for variable in parents:
+                owner = variable.owner
+                if owner is None or owner in done or variable in blocked:
+                    continue
+                if owner in entered:
+                    raise ValueError(f"The graph has a cycle through {owner}")
+                entered.add(owner)
+                stack.append((owner, iter(owner.inputs)))
+                break
+            else:
+                stack.pop()
+                entered.discard(node)
+                done.add(node)
+                order.append(node)
+    return order
+
+
+def io_toposort(
+    inputs: Collection[Variable], outputs: Iterable[Variable], orderings: dict[Apply, list[Apply]] | None = None
+) -> list[Apply]:
+    """`toposort` between inputs and outputs; `orderings` {node: nodes that must come before it}."""
+    if not orderings:
+        return toposort(outputs, inputs)
+
+    blocked = set(inputs)
+
+    def needs(node: Apply) -> list[Apply]:
+        before = [v.owner for v in node.inputs if v.owner is not None and v not in blocked]
+        return before + orderings.get(node, [])
+
+    return general_toposort([v.owner for v in outputs if v.owner is not None and v not in blocked], needs)
+
+
+def general_toposort(start: Iterable[Any], deps: Callable[[Any], Iterable[Any]]) -> list[Any]:
+    """Everything reachable from `start` through `deps`, dependencies first. ValueError on a cycle."""
+    order: list[Any] = []
+    done: set[Any] = set()
+    entered: set[Any] = set()
+    for root in start:
+        if root in done:
+            continue
+        stack = [(root, iter(deps(root)))]
+        entered.add(root)
+        while stack:
+            item, before = stack[-1]
+            for other in before:
+                if other in done:
+                    continue
+                if other in entered:
+                    raise ValueError(f"The dependencies have a cycle through {other}")
+                entered.add(other)
+                stack.append((other, iter(deps(other))))
+                break
+            else:
+                stack.pop()
+                entered.discard(item)
+                done.add(item)
+                order.append(item)
+    return order
+
+
+def variables_between(inputs: Collection[Variable], outputs: Iterable[Variable]) -> list[Variable]:
+    """All variables on the way from `inputs` to `outputs`, both included."""
+    return ancestors(outputs, inputs)
+
+
+def orphans(inputs: Collection[Variable], outputs: Iterable[Variable]) -> list[Variable]:
+    """Leaves needed by `outputs` that are not among `inputs` (constants, shared variables)."""
+    given = set(inputs)
+    return [v for v in ancestors(outputs, inputs) if v.owner is None and v not in given]
+
+
+def is_in_ancestors(node: Apply, ancestor: Apply) -> bool:
+    """Is `ancestor` needed to compute `node`?"""
+    return any(n is ancestor for n in ancestors_of_nodes([node]))
+
+
+def view_roots(variable: Variable) -> list[Variable]:
+    """The variables whose memory `variable` may share, through the ops' view maps."""
+    roots, pending, seen = [], [variable], set()
+    while pending:
+        v = pending.pop()
+        if v in seen:
+            continue
+        seen.add(v)
+        views = v.owner.op.view_map.get(v.index, []) if v.owner is not None else []
+        if views:
+            pending.extend(v.owner.inputs[i] for i in views)
+        else:
+            roots.append(v)
+    return roots
+
+
+def clients_of(outputs: Sequence[Variable], inputs: Collection[Variable] = ()) -> dict[Variable, list[tuple[Any, int]]]:
+    """{variable: [(node or "output", position)]} for the graph that computes `outputs`."""
+    clients: dict[Variable, list[tuple[Any, int]]] = {}
+    for node in toposort(outputs, inputs):
+        for position, variable in enumerate(node.inputs):
+            clients.setdefault(variable, []).append((node, position))
+    for position, variable in enumerate(outputs):
+        clients.setdefault(variable, []).append(("output", position))
+    return clients
