@@ -22,7 +22,8 @@ class NativeBuilder(Protocol):
     """What a record's `native` function gets to say its meaning with: `lowering/build.py` implements it.
 
     Values have `.dtype` and support Python's operators among themselves and with Python numbers
-    (`+ - * / // % & | ^ ~ << >> < <= > >= abs -`; `==` and `!=` are b.eq, b.ne); `/` on integers is C division, `//` and `%` are Python's.
+    (`+ - * / // % & | ^ ~ << >> < <= > >= abs -`; `==` and `!=` are b.eq, b.ne); `/` on integers is C division, `//`
+    and `%` are Python's and for integers only.
     """
 
     def const(self, value: Any, dtype: str) -> Any: ...
