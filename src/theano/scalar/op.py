@@ -80,6 +80,7 @@ class ScalarOp:
     symbol: str = ""               # infix or prefix form for printing: "+", "-", "%"
     aliases: tuple[str, ...] = ()
     method: tuple[str, ...] = ()   # names under which TensorVariable has it as a method
+    disconnected: tuple[int, ...] = ()   # inputs on whose values the output does not depend
     params: tuple = field(default=())   # distinguishes records made by a factory (cast to float32)
     doc: str = ""
 
@@ -91,7 +92,15 @@ class ScalarOp:
         return ScalarOp.apply(self, *inputs, **kwargs)
 
     def output_dtype(self, *dtypes: str) -> str:
-        return self.dtype(*dtypes)
+        """The output's dtype; the error for refused dtypes names the op."""
+        try:
+            return self.dtype(*dtypes)
+        except TypeError as error:
+            raise type(error)(f"{self.name}: {error}") from None
+
+    def fact(self, kind: type) -> Any:
+        """The fact of this kind (`facts.Inverse`, `facts.Identity`, ...), or None."""
+        return next((fact for fact in self.facts if isinstance(fact, kind)), None)
 
     def __repr__(self) -> str:
         return self.name
@@ -99,7 +108,11 @@ class ScalarOp:
     def __reduce__(self) -> Any:
         if self.params:
             return _from_factory, (self.params,)
-        return ScalarOp.registry.__getitem__, (self.name,)
+        return _registered, (self.name,)
+
+
+def _registered(name: str) -> ScalarOp:
+    return ScalarOp.registry[name]
 
 
 def _from_factory(params: tuple) -> ScalarOp:

@@ -1,0 +1,151 @@
+"""Exponentials, logarithms and powers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from theano.scalar import facts as f
+from theano.scalar.comparison import eq
+from theano.scalar.declare import elementwise, like
+from theano.scalar.dtypes import (
+    is_float,
+    upcast_out_min8,
+    upgrade_to_float,
+    upgrade_to_float_no_complex,
+)
+from theano.scalar.facts import NONNEGATIVE, POSITIVE
+from theano.scalar.selection import switch
+
+LN2 = math.log(2)
+LN10 = math.log(10)
+
+exp = elementwise(
+    "exp", dtype=upgrade_to_float, numpy=np.exp, grad=lambda x, y, gz: gz * y,
+    native=lambda b, x: b.math("exp", x),
+    facts=[f.increasing, f.values_in("[0, inf]"), f.inverse("log")], method=("exp",), ulp=4,
+    doc="e ** x.",
+)
+exp2 = elementwise(
+    "exp2", dtype=upgrade_to_float, numpy=np.exp2, grad=lambda x, y, gz: gz * y * like(LN2, y),
+    native=lambda b, x: b.math("exp2", x),
+    facts=[f.increasing, f.values_in("[0, inf]"), f.inverse("log2")], method=("exp2",), ulp=4,
+    doc="2 ** x.",
+)
+expm1 = elementwise(
+    "expm1", dtype=upgrade_to_float, numpy=np.expm1, grad=lambda x, y, gz: gz * exp(x),
+    native=lambda b, x: b.math("expm1", x),
+    facts=[f.increasing, f.values_in("[-1, inf]"), f.inverse("log1p")], method=("expm1",), ulp=4,
+    doc="exp(x) - 1, precise where x is near 0.",
+)
+log = elementwise(
+    "log", dtype=upgrade_to_float, numpy=np.log, grad=lambda x, y, gz: gz / x,
+    native=lambda b, x: b.math("log", x),
+    facts=[f.increasing, f.inverse("exp", "[0, inf]")], domain=(POSITIVE,), method=("log",), ulp=4,
+    doc="Natural logarithm; -inf at 0, NaN of negative reals.",
+)
+log2 = elementwise(
+    "log2", dtype=upgrade_to_float, numpy=np.log2, grad=lambda x, y, gz: gz / (x * like(LN2, y)),
+    native=lambda b, x: b.math("log2", x),
+    facts=[f.increasing, f.inverse("exp2", "[0, inf]")], domain=(POSITIVE,), method=("log2",), ulp=4,
+    doc="Logarithm to base 2.",
+)
+log10 = elementwise(
+    "log10", dtype=upgrade_to_float, numpy=np.log10, grad=lambda x, y, gz: gz / (x * like(LN10, y)),
+    native=lambda b, x: b.math("log10", x),
+    facts=[f.increasing], domain=(POSITIVE,), method=("log10",), ulp=4,
+    doc="Logarithm to base 10.",
+)
+log1p = elementwise(
+    "log1p", dtype=upgrade_to_float, numpy=np.log1p, grad=lambda x, y, gz: gz / (1 + x),
+    native=lambda b, x: b.math("log1p", x),
+    facts=[f.increasing, f.inverse("expm1", "[-1, inf]")], domain=(f.interval("(-1, inf)"),),
+    method=("log1p",), ulp=4, doc="log(1 + x), precise where x is near 0.",
+)
+
+
+def _known_nonzero(exponent: Any) -> bool:
+    data = getattr(exponent, "data", None)
+    return isinstance(data, np.ndarray) and bool(np.all(data != 0))
+
+
+def _pow_gradient(x: Any, y: Any, z: Any, gz: Any) -> tuple[Any, Any]:
+    if y.dtype.startswith("uint") or y.dtype == "bool":
+        y = y.astype("float64" if y.dtype in ("uint32", "uint64") else "float32")   # y - 1 must not wrap
+    by_base = gz * y * x ** (y - 1)
+    if not _known_nonzero(y):
+        by_base = switch(eq(y, 0), 0, by_base)   # x ** 0 is constant, also at x = 0 where x ** -1 is inf
+    # 0 ** y is 0 for every y > 0, although log(0) is -inf
+    by_exponent = gz * z * switch(eq(x, 0), 0, log(x))
+    return by_base, by_exponent
+
+
+def _native_pow(b: Any, x: Any, y: Any) -> Any:
+    if not is_float(x.dtype):
+        raise NotImplementedError(x.dtype)   # negative exponents of integers must raise: NumPy does it
+    return b.math("pow", x, y)
+
+
+pow = elementwise(
+    "pow", 2, dtype=upcast_out_min8, numpy=np.power, grad=_pow_gradient, native=_native_pow,
+    facts=[f.Identity(1, "right")], aliases=("power",), symbol="**", domain=(POSITIVE, f.REAL), ulp=4,
+    doc="x ** y. Integers wrap, and a negative integer exponent is a ValueError when both are integers.",
+)
+
+
+def _logaddexp_native(b: Any, x: Any, y: Any) -> Any:
+    sum_ = b.max(x, y) + b.math("log1p", b.math("exp", -abs(x - y)))
+    return b.select(b.eq(x, y), x + LN2, sum_)   # equal infinities: their difference is NaN
+
+
+def _logaddexp_gradient(x: Any, y: Any, z: Any, gz: Any) -> tuple[Any, Any]:
+    # exp(x - z) / (exp(x - z) + exp(y - z)) with the larger term scaled to 1; equal infinities share evenly
+    difference = switch(eq(x, y), 0, x - y)
+    return gz / (1 + exp(-difference)), gz / (1 + exp(difference))
+
+
+logaddexp = elementwise(
+    "logaddexp", 2, dtype=upgrade_to_float_no_complex, numpy=np.logaddexp, grad=_logaddexp_gradient,
+    native=_logaddexp_native, facts=[f.commutative, f.associative], ulp=8,
+    doc="log(exp(x) + exp(y)) without overflow in between.",
+)
+
+
+def _log1mexp(x: Any) -> Any:
+    return np.where(x > -LN2, np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
+
+
+log1mexp = elementwise(
+    "log1mexp", dtype=upgrade_to_float_no_complex, numpy=_log1mexp,
+    grad=lambda x, y, gz: -(gz / expm1(-x)),
+    native=lambda b, x: b.select(
+        x > -LN2, b.math("log", -b.math("expm1", x)), b.math("log1p", -b.math("exp", x))),
+    facts=[f.decreasing, f.involution, f.inverse("log1mexp", "[-inf, 0]"), f.values_in("[-inf, 0]")],
+    domain=(f.interval("(-inf, 0)"),), ulp=8,
+    doc="log(1 - exp(x)) for x < 0, precise near 0 and far from it.",
+)
+
+
+def _xlogx(x: Any) -> Any:
+    return np.where(x == 0, x.dtype.type(0), x * np.log(x))
+
+
+def _native_xlogy(b: Any, x: Any, y: Any) -> Any:
+    zero = b.const(0.0, x.dtype)
+    return b.select(b.eq(x, zero), zero, x * b.math("log", y))
+
+
+xlogx = elementwise(
+    "xlogx", dtype=upgrade_to_float, numpy=_xlogx, grad=lambda x, y, gz: gz * (1 + log(x)),
+    native=lambda b, x: _native_xlogy(b, x, x), domain=(NONNEGATIVE,), ulp=5,
+    doc="x * log(x), and 0 at 0.",
+)
+xlogy0 = elementwise(
+    "xlogy0", 2, dtype=upgrade_to_float,
+    numpy=lambda x, y: np.where(x == 0, x.dtype.type(0), x * np.log(y)),
+    grad=lambda x, y, z, gz: (gz * log(y), switch(eq(x, 0), 0, gz * x / y)),
+    native=_native_xlogy, domain=(f.REAL, POSITIVE), ulp=5,
+    doc="x * log(y), and 0 wherever x is 0.",
+)

@@ -1,0 +1,230 @@
+"""Special functions: error functions, gamma functions, Bessel functions.
+
+NumPy meanings are those of `scipy.special` (loaded at first use); natively the same C functions are called, or libm's.
+Derivatives by the order of a Bessel function and by n of `polygamma` are not defined here: asking for one is an error.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from theano.scalar import facts as f
+from theano.scalar.arithmetic import sqr
+from theano.scalar.comparison import gt
+from theano.scalar.declare import elementwise, like
+from theano.scalar.dtypes import upgrade_to_float, upgrade_to_float64, upgrade_to_float_no_complex
+from theano.scalar.exponential import exp, log, xlogy0
+from theano.scalar.facts import NONNEGATIVE, POSITIVE
+from theano.scalar.op import UNDEFINED
+from theano.scalar.scipy_special import special
+from theano.scalar.selection import switch
+
+TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
+HALF_ROOT_PI = math.sqrt(math.pi) / 2
+ORDERS = f.interval("(0, 10)")
+
+
+def _c_function(name: str) -> Any:
+    """Native form: the C function behind `scipy.special.<name>`, in double precision."""
+    path = f"scipy.special.cython_special:{name}"
+    return lambda b, *xs: b.call(path, *xs)
+
+
+# ---- error functions ----
+
+erf = elementwise(
+    "erf", dtype=upgrade_to_float, numpy=special("erf"),
+    grad=lambda x, y, gz: gz * (exp(-sqr(x)) * like(TWO_OVER_ROOT_PI, y)),
+    native=lambda b, x: b.math("erf", x),
+    facts=[f.odd, f.increasing, f.values_in("[-1, 1]"), f.inverse("erfinv")], ulp=4,
+    doc="Error function 2/sqrt(pi) * integral of exp(-t**2) for t from 0 to x.",
+)
+erfc = elementwise(
+    "erfc", dtype=upgrade_to_float_no_complex, numpy=special("erfc"),
+    grad=lambda x, y, gz: -(gz * (exp(-sqr(x)) * like(TWO_OVER_ROOT_PI, y))),
+    native=lambda b, x: b.math("erfc", x),
+    facts=[f.decreasing, f.values_in("[0, 2]"), f.inverse("erfcinv")], ulp=6,
+    doc="1 - erf(x), precise where erf(x) is near 1.",
+)
+
+
+def _erfcx_gradient(x: Any, y: Any, gz: Any) -> Any:
+    # 2 x y and 2/sqrt(pi) cancel for large x: there, the derivative of the asymptotic series
+    t = 1 / sqr(x)
+    series = t * (-0.5 + t * (0.75 - t * (1.875 - t * 6.5625)))
+    near = x * y * 2 - like(TWO_OVER_ROOT_PI, y)
+    return gz * switch(gt(x, 50), series * like(TWO_OVER_ROOT_PI, y), near)
+
+
+erfcx = elementwise(
+    "erfcx", dtype=upgrade_to_float_no_complex, numpy=special("erfcx"), grad=_erfcx_gradient,
+    native=_c_function("erfcx"), facts=[f.decreasing, f.values_in("[0, inf]")], ulp=4,
+    doc="exp(x**2) * erfc(x) without underflow in between.",
+)
+erfinv = elementwise(
+    "erfinv", dtype=upgrade_to_float_no_complex, numpy=special("erfinv"),
+    grad=lambda x, y, gz: gz * (exp(sqr(y)) * like(HALF_ROOT_PI, y)),
+    native=_c_function("erfinv"), facts=[f.odd, f.increasing, f.inverse("erf", "[-1, 1]")],
+    domain=(f.interval("(-1, 1)"),), ulp=4, doc="Inverse of erf; NaN outside [-1, 1].",
+)
+erfcinv = elementwise(
+    "erfcinv", dtype=upgrade_to_float_no_complex, numpy=special("erfcinv"),
+    grad=lambda x, y, gz: -(gz * (exp(sqr(y)) * like(HALF_ROOT_PI, y))),
+    native=_c_function("erfcinv"), facts=[f.decreasing, f.inverse("erfc", "[0, 2]")],
+    domain=(f.interval("(0, 2)"),), ulp=4, doc="Inverse of erfc; NaN outside [0, 2].",
+)
+
+# ---- gamma function and its derivatives ----
+
+gamma = elementwise(
+    "gamma", dtype=upgrade_to_float, numpy=special("gamma"), grad=lambda x, y, gz: gz * y * psi(x),
+    native=_c_function("gamma"), domain=(POSITIVE,), ulp=8,
+    doc="Gamma function: (x - 1)! for whole x > 0.",
+)
+gammaln = elementwise(
+    "gammaln", dtype=upgrade_to_float_no_complex, numpy=special("gammaln"), grad=lambda x, y, gz: gz * psi(x),
+    native=_c_function("gammaln"), domain=(POSITIVE,), ulp=8, doc="log(abs(gamma(x))).",
+)
+psi = elementwise(
+    "psi", dtype=upgrade_to_float, numpy=special("psi"), grad=lambda x, y, gz: gz * tri_gamma(x),
+    native=_c_function("psi"), facts=[f.increasing], domain=(POSITIVE,), ulp=8,
+    aliases=("digamma",), doc="Digamma function, the derivative of log(gamma(x)).",
+)
+
+
+def _tri_gamma(x: Any) -> Any:
+    return special("polygamma")(1, x)
+
+
+tri_gamma = elementwise(
+    "tri_gamma", dtype=upgrade_to_float_no_complex, numpy=_tri_gamma,
+    grad=lambda x, y, gz: gz * polygamma(2, x),
+    facts=[f.decreasing, f.values_in("[0, inf]")], domain=(POSITIVE,), ulp=8,
+    doc="Trigamma function, the derivative of psi.",
+)
+polygamma = elementwise(
+    "polygamma", 2, dtype=upgrade_to_float_no_complex, numpy=special("polygamma"),
+    grad=lambda n, x, y, gz: (UNDEFINED, gz * polygamma(n + 1.0, x)),
+    domain=(f.interval("[0, inf)"), POSITIVE), ulp=8,
+    doc="The n-th derivative of psi at x, for whole n >= 0.",
+)
+
+# ---- incomplete gamma functions: of (k, x), k > 0, x >= 0 ----
+
+
+def _gamma_density(k: Any, x: Any) -> Any:
+    """x**(k-1) exp(-x) / gamma(k): the derivative of gammainc(k, x) by x."""
+    return exp(xlogy0(k - 1.0, x) - x - gammaln(k))
+
+
+def _gammainc_by_order(k: Any, x: Any) -> Any:
+    """Sum over n of w_n (log x - psi(k + n + 1)), w_n = x**(k+n) exp(-x) / gamma(k + n + 1)."""
+    k, x = np.broadcast_arrays(k, x)
+    valid = (k > 0) & (x > 0) & np.isfinite(k) & np.isfinite(x)
+    a = np.where(valid, k, 1).astype("float64")
+    t = np.where(valid, x, 1).astype("float64")
+    # far above its mean the weight of what is left is nothing: the value is 0 there
+    tail = t > a + 40 * np.sqrt(a + 40) + 40
+    t = np.where(tail, 1, t)
+    log_t = np.log(t)
+    total = np.zeros(a.shape)
+    weight = np.exp(a * log_t - t - special("gammaln")(a + 1))
+    digamma = special("psi")(a + 1)
+    last = t.max(initial=0) + 10 * np.sqrt(t.max(initial=0)) + 60
+    for n in range(int(last)):
+        total += weight * (log_t - digamma)
+        digamma = digamma + 1 / (a + n + 1)
+        weight = weight * (t / (a + n + 1))
+    total = np.where(tail, 0, total)
+    zero = ((x == 0) & (k > 0)) | ((x == np.inf) & np.isfinite(k) & (k > 0))
+    return np.where(valid, total, np.where(zero, 0, np.nan))
+
+
+gammainc_by_order = elementwise(
+    "gammainc_by_order", 2, dtype=upgrade_to_float_no_complex, numpy=_gammainc_by_order,
+    grad=lambda k, x, y, gz: (UNDEFINED, gz * _gamma_density(k, x) * (log(x) - psi(k))),
+    domain=(ORDERS, POSITIVE), ulp=1000,
+    doc="The derivative of gammainc(k, x) by k (absolute error about 1e-14).",
+)
+gammainc = elementwise(
+    "gammainc", 2, dtype=upgrade_to_float_no_complex, numpy=special("gammainc"),
+    grad=lambda k, x, y, gz: (gz * gammainc_by_order(k, x), gz * _gamma_density(k, x)),
+    native=_c_function("gammainc"), facts=[f.values_in("[0, 1]")], domain=(ORDERS, POSITIVE), ulp=16,
+    doc="Regularised lower incomplete gamma function, integral of t**(k-1) exp(-t) from 0 to x over gamma(k).",
+)
+gammaincc = elementwise(
+    "gammaincc", 2, dtype=upgrade_to_float_no_complex, numpy=special("gammaincc"),
+    grad=lambda k, x, y, gz: (-(gz * gammainc_by_order(k, x)), -(gz * _gamma_density(k, x))),
+    native=_c_function("gammaincc"), facts=[f.values_in("[0, 1]")], domain=(ORDERS, POSITIVE), ulp=16,
+    doc="Regularised upper incomplete gamma function, 1 - gammainc(k, x).",
+)
+gammal = elementwise(
+    "gammal", 2, dtype=upgrade_to_float_no_complex,
+    numpy=lambda k, x: special("gammainc")(k, x) * special("gamma")(k),
+    grad=lambda k, x, y, gz: (
+        gz * (gamma(k) * gammainc_by_order(k, x) + psi(k) * y),
+        gz * exp(xlogy0(k - 1.0, x) - x),
+    ),
+    native=lambda b, k, x: _c_function("gammainc")(b, k, x) * _c_function("gamma")(b, k),
+    domain=(ORDERS, POSITIVE), ulp=24, doc="Lower incomplete gamma function, not regularised.",
+)
+gammau = elementwise(
+    "gammau", 2, dtype=upgrade_to_float_no_complex,
+    numpy=lambda k, x: special("gammaincc")(k, x) * special("gamma")(k),
+    grad=lambda k, x, y, gz: (
+        gz * (psi(k) * y - gamma(k) * gammainc_by_order(k, x)),
+        -(gz * exp(xlogy0(k - 1.0, x) - x)),
+    ),
+    native=lambda b, k, x: _c_function("gammaincc")(b, k, x) * _c_function("gamma")(b, k),
+    domain=(ORDERS, POSITIVE), ulp=24, doc="Upper incomplete gamma function, not regularised.",
+)
+chi2sf = elementwise(
+    "chi2sf", 2, dtype=upgrade_to_float64, numpy=lambda x, k: special("chdtrc")(k, x),
+    grad=lambda x, k, y, gz: (
+        gz * (_gamma_density(k * 0.5, x * 0.5) * -0.5),
+        gz * (gammainc_by_order(k * 0.5, x * 0.5) * -0.5),
+    ),
+    native=lambda b, x, k: _c_function("chdtrc")(b, k, x),
+    facts=[f.values_in("[0, 1]")], domain=(NONNEGATIVE, ORDERS), ulp=16,
+    doc="Survival function at x of the chi-square distribution with k degrees of freedom, in float64.",
+)
+
+# ---- Bessel functions ----
+
+j0 = elementwise(
+    "j0", dtype=upgrade_to_float_no_complex, numpy=special("j0"), grad=lambda x, y, gz: -(gz * j1(x)),
+    native=_c_function("j0"), facts=[f.even, f.values_in("[-1, 1]")], ulp=16,
+    doc="Bessel function of the first kind, order 0.",
+)
+j1 = elementwise(
+    "j1", dtype=upgrade_to_float_no_complex, numpy=special("j1"),
+    grad=lambda x, y, gz: gz * ((j0(x) - jv(2, x)) * 0.5),
+    native=_c_function("j1"), facts=[f.odd, f.values_in("[-1, 1]")], ulp=16,
+    doc="Bessel function of the first kind, order 1.",
+)
+jv = elementwise(
+    "jv", 2, dtype=upgrade_to_float_no_complex, numpy=special("jv"),
+    grad=lambda v, x, y, gz: (UNDEFINED, gz * ((jv(v - 1.0, x) - jv(v + 1.0, x)) * 0.5)),
+    native=_c_function("jv"), domain=(ORDERS, POSITIVE), ulp=16,
+    doc="Bessel function of the first kind of real order v.",
+)
+i0 = elementwise(
+    "i0", dtype=upgrade_to_float_no_complex, numpy=special("i0"), grad=lambda x, y, gz: gz * i1(x),
+    native=_c_function("i0"), facts=[f.even, f.values_in("[1, inf]")], ulp=8,
+    doc="Modified Bessel function of the first kind, order 0.",
+)
+i1 = elementwise(
+    "i1", dtype=upgrade_to_float_no_complex, numpy=special("i1"),
+    grad=lambda x, y, gz: gz * ((i0(x) + iv(2, x)) * 0.5),
+    native=_c_function("i1"), facts=[f.odd, f.increasing], ulp=8,
+    doc="Modified Bessel function of the first kind, order 1.",
+)
+iv = elementwise(
+    "iv", 2, dtype=upgrade_to_float_no_complex, numpy=special("iv"),
+    grad=lambda v, x, y, gz: (UNDEFINED, gz * ((iv(v - 1.0, x) + iv(v + 1.0, x)) * 0.5)),
+    native=_c_function("iv"), domain=(ORDERS, POSITIVE), ulp=16,
+    doc="Modified Bessel function of the first kind of real order v.",
+)
