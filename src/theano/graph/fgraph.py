@@ -146,7 +146,7 @@ class FunctionGraph:
             new = self._follow(new, merged)
             if old is new or old not in self.clients:
                 continue
-            if new.type != old.type:
+            if new.type != old.type and not old.type.is_super(new.type):
                 with inherit(old.owner.origin if old.owner is not None else None):
                     new = old.type.filter_variable(new)
             new = self._import(new, reason, merged)
@@ -172,7 +172,7 @@ class FunctionGraph:
         old = self.outputs[position] if node is OUTPUT else node.inputs[position]
         if new is old:
             return
-        if new.type != old.type:
+        if new.type != old.type and not old.type.is_super(new.type):
             new = old.type.filter_variable(new)
         new = self._import(new, reason)
         self._set_input(node, position, new, reason)

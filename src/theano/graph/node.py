@@ -222,10 +222,10 @@ class Apply(Node):
         remake = False
         for position, (new, old) in enumerate(zip(inputs, self.inputs, strict=True)):
             if new.type != old.type:
-                if strict:
-                    inputs[position] = old.type.filter_variable(new)
-                else:
+                if not strict:
                     remake = True
+                elif not old.type.is_super(new.type):
+                    inputs[position] = old.type.filter_variable(new)
         if remake:
             node = self.op.make_node(*inputs)
         else:

@@ -43,6 +43,10 @@ class Type:
         """`variable` as this type where that is safe and cheap, else None."""
         return None
 
+    def is_super(self, other: Type) -> bool:
+        """Is every value of type `other` also a value of this type, without conversion?"""
+        return self == other
+
     def is_valid_value(self, value: Any) -> bool:
         try:
             self.filter(value, strict=True)

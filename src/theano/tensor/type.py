@@ -1,0 +1,311 @@
+"""TensorType: dtype and static shape of a dense array.
+
+`shape` holds, for every axis, its length where that is known and None where it is not. Broadcasting is static: only
+an axis whose length is known to be 1 broadcasts (`broadcastable`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from theano._config import config
+from theano.graph.node import Constant, Variable
+from theano.graph.type import Type
+from theano.scalar.dtypes import all_dtypes, upcast
+
+_NAMES = {
+    (): "scalar",
+    (False,): "vector",
+    (False, False): "matrix",
+    (True, False): "row",
+    (False, True): "col",
+    (False, False, False): "3D",
+    (False, False, False, False): "4D",
+}
+
+# relative and absolute tolerance of values_eq_approx, by dtype
+TOLERANCES = {
+    "float16": (5e-3, 1e-3),
+    "float32": (1e-4, 1e-5),
+    "float64": (1e-8, 1e-8),
+    "complex64": (1e-4, 1e-5),
+    "complex128": (1e-8, 1e-8),
+}
+
+
+class TensorType(Type):
+    """A dense array of `dtype` with len(shape) axes.
+
+    dtype         a NumPy name; "floatX" stands for the setting
+    shape         for every axis None, a length, or (as in the original) True for length one and False for unknown
+    broadcastable the same in the original's spelling
+
+    >>> TensorType("float64", (None, 3))
+    TensorType(float64, (?, 3))
+    >>> TensorType("float32", (True, False)).broadcastable
+    (True, False)
+    """
+
+    # x, shape -> x with these lengths checked at run time; set by tensor/shape.py
+    specify: ClassVar[Callable[[Any, tuple[int | None, ...]], Any] | None] = None
+
+    def __init__(
+        self,
+        dtype: Any,
+        shape: Sequence[int | bool | None] | None = None,
+        name: str | None = None,
+        sparse_grad: bool = False,
+        *,
+        broadcastable: Sequence[int | bool | None] | None = None,
+    ) -> None:
+        if shape is None:
+            if broadcastable is None:
+                raise TypeError("TensorType needs a shape (or broadcastable): a tuple with one entry per axis")
+            shape = broadcastable
+        elif broadcastable is not None:
+            raise TypeError("TensorType takes either shape or broadcastable, not both")
+        self.dtype = _dtype_name(dtype)
+        self.shape = tuple(_length(n) for n in shape)
+        self.broadcastable = tuple(n == 1 for n in self.shape)
+        self.name = name
+        self.sparse_grad = sparse_grad
+        self._hash = hash((self.dtype, self.shape))
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def numpy_dtype(self) -> np.dtype:
+        return np.dtype(self.dtype)
+
+    def clone(
+        self,
+        dtype: str | None = None,
+        broadcastable: Sequence[Any] | None = None,
+        shape: Sequence[Any] | None = None,
+    ) -> TensorType:
+        """This type with another dtype or shape."""
+        if shape is None:
+            shape = self.shape if broadcastable is None else broadcastable
+        return tensor_type(self.dtype if dtype is None else _dtype_name(dtype), tuple(_length(n) for n in shape))
+
+    # -- values -------------------------------------------------------------------------------------------------
+
+    def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> np.ndarray:
+        """`data` as an ndarray of this type.
+
+        An ndarray or NumPy scalar is upcast where that loses nothing; Python numbers and lists are accepted when they
+        are exactly representable; a Python float always fits a floatX scalar. Raises TypeError otherwise.
+        """
+        if type(data) is np.ndarray and data.dtype == self.numpy_dtype:
+            value = data if data.dtype.isnative else data.astype(self.numpy_dtype)
+        elif isinstance(data, Variable):
+            raise TypeError(
+                f"Expected an array-like object, but found a Variable: {data}. "
+                f"Maybe you are trying to call a function on a (possibly shared) variable instead of a numeric array?"
+            )
+        elif strict:
+            found = f"an ndarray of dtype {data.dtype}" if isinstance(data, np.ndarray) else f"{type(data).__name__}"
+            raise TypeError(f"{self} expected an ndarray of dtype {self.dtype}, got {found}: {_brief(data)}")
+        else:
+            value = self._convert(data, allow_downcast)
+        if value.ndim != self.ndim:
+            raise TypeError(
+                f"Wrong number of dimensions: expected {self.ndim}, got {value.ndim} with shape {value.shape}."
+            )
+        for axis, (known, found) in enumerate(zip(self.shape, value.shape)):
+            if known is not None and known != found:
+                if known == 1:
+                    raise TypeError(
+                        f"Non-unit value on shape on a broadcastable dimension: axis {axis} of shape {value.shape} "
+                        f"must be 1 for {self}."
+                    )
+                raise TypeError(f"Wrong shape: axis {axis} must have length {known} for {self}, got {value.shape}.")
+        return value
+
+    def _convert(self, data: Any, allow_downcast: bool | None) -> np.ndarray:
+        target = self.numpy_dtype
+        if isinstance(data, (np.ndarray, np.generic)):
+            array = np.asarray(data)
+            if array.dtype.name == self.dtype:
+                return np.asarray(array, dtype=target)
+            if array.dtype.name in all_dtypes and (
+                allow_downcast or np.can_cast(array.dtype, target) and upcast(self.dtype, array.dtype.name) == self.dtype
+            ):
+                if array.dtype.kind == "c" and target.kind != "c":
+                    raise TypeError(f"{self} cannot hold complex data without losing its imaginary part.")
+                return array.astype(target)
+            raise TypeError(
+                f"{self} cannot store a value of dtype {array.dtype} without risking loss of precision. If you do not "
+                f"mind this loss, you can: 1) explicitly cast your data to {self.dtype}, or 2) set "
+                f"'allow_input_downcast=True' when calling 'function'. Value: {_brief(data)}"
+            )
+        try:
+            if allow_downcast or (
+                allow_downcast is None and type(data) is float and self.dtype == config.floatX
+            ):
+                array = np.asarray(data)
+                if array.dtype.kind == "c" and target.kind != "c":
+                    raise TypeError(f"{self} cannot hold complex data without losing its imaginary part.")
+                with np.errstate(all="ignore"):
+                    return array.astype(target)
+            original = np.asarray(data)
+            if original.dtype.kind not in "biufc":
+                raise TypeError(f"{self} cannot hold {_brief(data)}: it is not a number or an array of numbers.")
+            with np.errstate(all="ignore"):
+                converted = original.astype(target)
+                back = converted.astype(original.dtype)
+        except (ValueError, OverflowError) as error:
+            raise TypeError(f"{self} cannot hold {_brief(data)}: {error}") from None
+        if np.array_equal(back, original, equal_nan=original.dtype.kind in "fc") and (
+            original.size == 0 or original.dtype.kind != "f" or target.kind in "fc" or np.isfinite(original).all()
+        ):
+            return converted
+        raise TypeError(
+            f"{self} cannot store accurately the value {_brief(data)}: it would be represented as {_brief(converted)}. "
+            f"If you do not mind this precision loss, you can: 1) explicitly convert your data to a numpy array of "
+            f"dtype {self.dtype}, or 2) set 'allow_input_downcast=True' when calling 'function'."
+        )
+
+    def value_zeros(self, shape: Sequence[int]) -> np.ndarray:
+        return np.zeros(shape, dtype=self.dtype)
+
+    def values_eq(self, a: Any, b: Any, force_same_dtype: bool = True) -> bool:
+        """Equal shapes, dtypes and elements; NaN equals NaN."""
+        a, b = np.asarray(a), np.asarray(b)
+        if a.shape != b.shape or (force_same_dtype and a.dtype != b.dtype):
+            return False
+        return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc" and b.dtype.kind in "fc"))
+
+    def values_eq_approx(
+        self,
+        a: Any,
+        b: Any,
+        allow_remove_inf: bool = False,
+        allow_remove_nan: bool = False,
+        rtol: float | None = None,
+        atol: float | None = None,
+    ) -> bool:
+        """Equal within the tolerance of the dtype; `allow_remove_*`: where `a` is inf (NaN), `b` may be anything."""
+        a, b = np.asarray(a), np.asarray(b)
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return False
+        if a.dtype.name not in TOLERANCES:
+            return bool(np.array_equal(a, b))
+        relative, absolute = TOLERANCES[a.dtype.name]
+        with np.errstate(all="ignore"):
+            close = np.isclose(
+                b, a, rtol=relative if rtol is None else rtol, atol=absolute if atol is None else atol, equal_nan=True
+            )
+            if allow_remove_inf:
+                close |= np.isinf(a)
+            if allow_remove_nan:
+                close |= np.isnan(a)
+        return bool(np.all(close))
+
+    @staticmethod
+    def may_share_memory(a: Any, b: Any) -> bool:
+        return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+
+    def get_shape_info(self, value: Any) -> tuple[int, ...]:
+        return np.shape(value)
+
+    def get_size(self, shape_info: Sequence[int]) -> int:
+        """Bytes of a value of this shape."""
+        return int(np.prod(shape_info, dtype=np.int64)) * self.numpy_dtype.itemsize
+
+    # -- variables ----------------------------------------------------------------------------------------------
+
+    def is_super(self, other: Any) -> bool:
+        """Is every value of type `other` a value of this type?"""
+        return (
+            isinstance(other, TensorType)
+            and self.dtype == other.dtype
+            and len(self.shape) == len(other.shape)
+            and all(a is None or a == b for a, b in zip(self.shape, other.shape))
+        )
+
+    def convert_variable(self, variable: Variable) -> Variable | None:
+        """`variable` as this type: a check of lengths at run time where they are not known statically."""
+        other = variable.type
+        if not isinstance(other, TensorType) or other.dtype != self.dtype or other.ndim != self.ndim:
+            return None
+        if any(a is not None and b is not None and a != b for a, b in zip(self.shape, other.shape)):
+            return None
+        if self.is_super(other):
+            return variable
+        return None if TensorType.specify is None else TensorType.specify(variable, self.shape)
+
+    # -- identity -----------------------------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return type(self) is type(other) and self.dtype == other.dtype and self.shape == other.shape  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> Any:
+        return tensor_type, (self.dtype, self.shape)
+
+    def __str__(self) -> str:
+        if self.name:
+            return self.name
+        if all(n is None or n == 1 for n in self.shape):
+            return f"TensorType({self.dtype}, {_NAMES.get(self.broadcastable, self.broadcastable)})"
+        shape = ", ".join("?" if n is None else str(n) for n in self.shape)
+        return f"TensorType({self.dtype}, ({shape}{',' if self.ndim == 1 else ''}))"
+
+    __repr__ = __str__
+
+
+_interned: dict[tuple[str, tuple[int | None, ...]], TensorType] = {}
+
+
+def tensor_type(dtype: str, shape: tuple[int | None, ...]) -> TensorType:
+    """The TensorType of a dtype name and a normalised shape; equal types are mostly one object."""
+    key = (dtype, shape)
+    known = _interned.get(key)
+    if known is None:
+        known = TensorType(dtype, shape)
+        if len(_interned) < 10_000:
+            _interned[key] = known
+    return known
+
+
+def _dtype_name(dtype: Any) -> str:
+    if dtype == "floatX":
+        return str(config.floatX)
+    if isinstance(dtype, str) and dtype in all_dtypes:
+        return dtype
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    if name not in all_dtypes:
+        raise TypeError(f"Unsupported dtype for TensorType: {dtype!r}. Supported are {', '.join(all_dtypes)}")
+    return name
+
+
+def _length(n: Any) -> int | None:
+    if n is None or n is False or n is np.False_:
+        return None
+    if n is True or n is np.True_:
+        return 1
+    length = int(n)
+    if length < 0:
+        raise ValueError(f"A length in a shape must not be negative, got {n}")
+    return length
+
+
+def _brief(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+__all__ = ["TOLERANCES", "Constant", "TensorType", "tensor_type"]
