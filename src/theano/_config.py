@@ -486,7 +486,7 @@ FLAGS: list[tuple[str, ConfigParam, str]] = [
     ("cycle_detection", EnumStr("regular", "fast"), "no effect: there are no in-place rewrites"),
     ("check_stack_trace", EnumStr("off", "log", "warn", "raise"), "check that rewrites keep the user's lines"),
     ("compiledir_format", StrParam("compiledir", allow_override=False), "no effect: code is made in memory"),
-    ("base_compiledir", TypedParam("~/.theano", os.path.expanduser, None, False), "parent of the optional cache directory"),
+    ("base_compiledir", TypedParam("~/.theano", os.path.expanduser, None, False), "parent of compiledir"),
     ("compiledir", TypedParam("~/.theano/compiledir", os.path.expanduser, None, False), "the optional cache directory"),
 ]
 
