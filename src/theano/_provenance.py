@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
@@ -34,12 +35,7 @@ class Origin:
     def frames(self) -> list[tuple[str, int, str, str]]:
         """[(file, line number, function, source line)], innermost first."""
         if self._resolved is None:
-            resolved = []
-            for code, offset in self._frames:
-                number = _line_number(code, offset)
-                text = linecache.getline(code.co_filename, number).strip()
-                resolved.append((code.co_filename, number, code.co_name, text))
-            self._resolved = resolved
+            self._resolved = [_resolve(code, offset) for code, offset in self._frames]
             self._frames = []
         return self._resolved
 
@@ -59,6 +55,12 @@ def _restore(frames: list[tuple[str, int, str, str]]) -> Origin:
     origin = Origin([])
     origin._resolved = frames
     return origin
+
+
+@lru_cache(maxsize=10_000)
+def _resolve(code: CodeType, offset: int) -> tuple[str, int, str, str]:
+    number = _line_number(code, offset)
+    return code.co_filename, number, code.co_name, linecache.getline(code.co_filename, number).strip()
 
 
 def _line_number(code: CodeType, offset: int) -> int:
