@@ -13,7 +13,7 @@ from theano.scalar import facts as f
 from theano.scalar.arithmetic import sqr
 from theano.scalar.declare import elementwise, like
 from theano.scalar.dtypes import upgrade_to_float_no_complex
-from theano.scalar.selection import clip
+from theano.scalar.selection import cast_to, clip
 
 
 def _sigmoid(x: Any) -> Any:
@@ -56,7 +56,7 @@ softsign = elementwise(
 
 def _to_float(x: Any) -> Any:
     dtype = upgrade_to_float_no_complex(x.dtype)
-    return x if dtype == x.dtype else x.astype(dtype)
+    return x if dtype == x.dtype else cast_to(dtype)(x)
 
 
 def _hard_sigmoid(x: Any) -> Any:

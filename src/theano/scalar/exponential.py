@@ -17,7 +17,7 @@ from theano.scalar.dtypes import (
     upgrade_to_float_no_complex,
 )
 from theano.scalar.facts import NONNEGATIVE, POSITIVE
-from theano.scalar.selection import switch
+from theano.scalar.selection import cast_to, switch
 
 LN2 = math.log(2)
 LN10 = math.log(10)
@@ -73,7 +73,7 @@ def _known_nonzero(exponent: Any) -> bool:
 
 def _pow_gradient(x: Any, y: Any, z: Any, gz: Any) -> tuple[Any, Any]:
     if y.dtype.startswith("uint") or y.dtype == "bool":
-        y = y.astype("float64" if y.dtype in ("uint32", "uint64") else "float32")   # y - 1 must not wrap
+        y = cast_to(upgrade_to_float(y.dtype))(y)   # y - 1 must not wrap
     by_base = gz * y * x ** (y - 1)
     if not _known_nonzero(y):
         by_base = switch(eq(y, 0), 0, by_base)   # x ** 0 is constant, also at x = 0 where x ** -1 is inf
