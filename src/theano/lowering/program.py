@@ -59,7 +59,17 @@ class Extent:
         return f"{self.buffer}.shape[{self.axis}]"
 
 
-Dim = int | Value | Extent
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A run-time integer: the sum of others (an offset or a length of a join)."""
+
+    terms: tuple[Dim, ...]
+
+    def __str__(self) -> str:
+        return " + ".join(map(str, self.terms))
+
+
+Dim = int | Value | Extent | Total
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -81,6 +91,9 @@ class KernelStep(Step):
     inplace    {output number: input number}: the output takes over the memory (and the strides) of that input,
                which dies here; both have equal dtype and walk the same iteration axes in the same way.
                For scatter results the output *starts* as the content of that input.
+               The input may be a ViewStep's output: the kernel then writes part of the root's memory in place
+               (joins, set_subtensor), and later readers of the root buffer see what was written. The input operand
+               need not be loaded by the body.
     base       {output number: input buffer}: a scatter result which is not in place starts as a copy of this buffer
     """
 
@@ -138,6 +151,24 @@ class ViewStep(Step):
 
     kind: str
     params: tuple[Any, ...]
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class AllocStep(Step):
+    """The one output becomes fresh, C-contiguous, *uninitialised* memory of the given lengths.
+
+    dims    one Dim per axis. Negative: ValueError; absurd: MemoryError. `inputs` lists the buffers in `dims`.
+    Later KernelSteps write it, whole or part by part, through views (`KernelStep.inplace`).
+    """
+
+    dims: tuple[Dim, ...]
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class DimsStep(Step):
+    """The one output becomes an int64 array of run-time integers: 0-d (one Dim) or 1-d (one entry per Dim)."""
+
+    dims: tuple[Dim, ...]
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
