@@ -21,6 +21,7 @@ from theano.scalar.op import DISCONNECTED, UNDEFINED, ZERO, ScalarOp
 from theano.scalar.selection import cast_to as cast_record
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.dimshuffle import DimShuffle
+from theano.tensor.masking import split_mask
 from theano.tensor.type import tensor_type
 from theano.tensor.variable import TensorVariable
 
@@ -105,10 +106,13 @@ class Elemwise(Op):
         elif record.grad is None:
             terms = [UNDEFINED] * len(inputs)
         else:
-            result = record.grad(*inputs, z, gz)
+            mask = split_mask(gz)
+            result = record.grad(*inputs, z, gz if mask is None else mask.value)
             terms = result if isinstance(result, (tuple, list)) else [result]
             if len(terms) != len(inputs):
                 raise ValueError(f"The gradient of {record.name} gave {len(terms)} terms for {len(inputs)} inputs")
+            if mask is not None:
+                terms = [term if isinstance(term, str) else mask.apply(as_tensor_variable(term)) for term in terms]
         return [self._term(number, x, term) for number, (x, term) in enumerate(zip(inputs, terms))]
 
     def _term(self, number: int, x: Any, term: Any) -> Any:
