@@ -1,0 +1,73 @@
+"""How the benchmarks measure: interleaved rounds, CPU time, medians, ratios within one run."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def interleaved(functions: dict[str, Callable[[], object]], seconds: float = 1.5, rounds: int = 15) -> dict[str, float]:
+    """Median CPU seconds per call of each function; the functions take turns, `rounds` times.
+
+    A turn repeats its function often enough that the clock's resolution does not matter.
+    """
+    repeats = {}
+    for name, function in functions.items():
+        function()
+        start = time.perf_counter()
+        function()
+        once = max(time.perf_counter() - start, 1e-8)
+        repeats[name] = max(1, int(seconds / rounds / len(functions) / once))
+    samples: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            count = repeats[name]
+            start = time.process_time()
+            for _ in range(count):
+                function()
+            samples[name].append((time.process_time() - start) / count)
+    return {name: statistics.median(values) for name, values in samples.items()}
+
+
+def in_fresh_process(program: str, runs: int = 7) -> float:
+    """Median of the number that `program` prints as its last line, over fresh processes."""
+    return statistics.median(_run(program) for _ in range(runs))
+
+
+def cpu_of_process(programs: dict[str, str], runs: int = 9) -> dict[str, float]:
+    """Median CPU seconds of whole processes running each program, interleaved."""
+    samples: dict[str, list[float]] = {name: [] for name in programs}
+    for turn in range(runs + 1):
+        for name, program in programs.items():
+            before = os.times()
+            subprocess.run([sys.executable, "-c", program], check=True, env=_environment())
+            after = os.times()
+            if turn:  # the first turn warms the file cache
+                samples[name].append(
+                    after.children_user - before.children_user + after.children_system - before.children_system
+                )
+    return {name: statistics.median(values) for name, values in samples.items()}
+
+
+def _run(program: str) -> float:
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, env=_environment(), capture_output=True, text=True
+    )
+    return float(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT / "src")}
