@@ -161,24 +161,41 @@ gammaincc = elementwise(
     native=_c_function("gammaincc"), facts=[f.values_in("[0, 1]")], domain=(ORDERS, POSITIVE), ulp=16,
     doc="Regularised upper incomplete gamma function, 1 - gammainc(k, x).",
 )
+
+
+def _times_gamma(name: str) -> Any:
+    """NumPy and native form of gamma(k) times a regularised function, in double: gamma(k) soon overflows float32."""
+    regularised = _c_function(name)
+    complete = _c_function("gamma")
+
+    def numpy(k: Any, x: Any) -> Any:
+        k, x = k.astype("float64"), x.astype("float64")
+        return special(name)(k, x) * special("gamma")(k)
+
+    def native(b: Any, k: Any, x: Any) -> Any:
+        dtype = k.dtype
+        k, x = b.cast(k, "float64"), b.cast(x, "float64")
+        return b.cast(regularised(b, k, x) * complete(b, k), dtype)
+
+    return {"numpy": numpy, "native": native}
+
+
 gammal = elementwise(
     "gammal", 2, dtype=upgrade_to_float_no_complex,
-    numpy=lambda k, x: special("gammainc")(k, x) * special("gamma")(k),
+    **_times_gamma("gammainc"),
     grad=lambda k, x, y, gz: (
         gz * (gamma(k) * gammainc_by_order(k, x) + psi(k) * y),
         gz * exp(xlogy0(k - 1.0, x) - x),
     ),
-    native=lambda b, k, x: _c_function("gammainc")(b, k, x) * _c_function("gamma")(b, k),
     domain=(ORDERS, POSITIVE), ulp=24, doc="Lower incomplete gamma function, not regularised.",
 )
 gammau = elementwise(
     "gammau", 2, dtype=upgrade_to_float_no_complex,
-    numpy=lambda k, x: special("gammaincc")(k, x) * special("gamma")(k),
+    **_times_gamma("gammaincc"),
     grad=lambda k, x, y, gz: (
         gz * (psi(k) * y - gamma(k) * gammainc_by_order(k, x)),
         -(gz * exp(xlogy0(k - 1.0, x) - x)),
     ),
-    native=lambda b, k, x: _c_function("gammaincc")(b, k, x) * _c_function("gamma")(b, k),
     domain=(ORDERS, POSITIVE), ulp=24, doc="Upper incomplete gamma function, not regularised.",
 )
 chi2sf = elementwise(
