@@ -56,11 +56,11 @@ def grad(
     The gradient by an integer variable is a float; through integer-valued expressions it is zero.
     Raises TypeError for a cost that is no scalar, DisconnectedInputError, NullTypeGradError.
     """
-    _check_choice("disconnected_inputs", disconnected_inputs, ("raise", "warn", "ignore"))
-    _check_choice("return_disconnected", return_disconnected, ("zero", "None", "Disconnected"))
-    _check_choice("null_gradients", null_gradients, ("raise", "return"))
-    wanted = _wrt_list(wrt)
-    blocked = _constant_list(consider_constant)
+    check_choice("disconnected_inputs", disconnected_inputs, ("raise", "warn", "ignore"))
+    check_choice("return_disconnected", return_disconnected, ("zero", "None", "Disconnected"))
+    check_choice("null_gradients", null_gradients, ("raise", "return"))
+    wanted = wrt_list(wrt)
+    blocked = constant_list(consider_constant)
     known = _known_gradients(known_grads)
     seeds: list[tuple[Variable, Variable]] = []
     if cost is None:
@@ -72,7 +72,7 @@ def grad(
             seeds.append((cost, filled_like(cost, 1)))
     found = backpropagate(seeds, wanted, blocked, known)
     results = [
-        _finish(cost, variable, found[variable], disconnected_inputs, return_disconnected, null_gradients)
+        finish(cost, variable, found[variable], disconnected_inputs, return_disconnected, null_gradients)
         for variable in wanted
     ]
     if add_names and cost is not None and cost.name is not None:
@@ -98,17 +98,17 @@ def Lop(
     points = list(eval_points) if isinstance(eval_points, (list, tuple)) else [eval_points]
     if len(outputs) != len(points):
         raise ValueError(f"Lop needs one eval_point for each output; got {len(outputs)} and {len(points)}")
-    _check_choice("disconnected_inputs", disconnected_inputs, ("raise", "warn", "ignore"))
-    wanted = _wrt_list(wrt)
+    check_choice("disconnected_inputs", disconnected_inputs, ("raise", "warn", "ignore"))
+    wanted = wrt_list(wrt)
     seeds = []
     for number, (output, point) in enumerate(zip(outputs, points)):
         if not isinstance(output, Variable):
             raise TypeError(f"f must be symbolic; its element {number} is {output!r}")
         point = point if isinstance(point, Variable) else as_tensor_variable(point)
-        _check_rank(f"eval_points[{number}]", point, f"f[{number}]", output)
+        check_rank(f"eval_points[{number}]", point, f"f[{number}]", output)
         seeds.append((output, point))
-    found = backpropagate(seeds, wanted, _constant_list(consider_constant))
-    results = [_finish(None, v, found[v], disconnected_inputs, "zero", "raise") for v in wanted]
+    found = backpropagate(seeds, wanted, constant_list(consider_constant))
+    results = [finish(None, v, found[v], disconnected_inputs, "zero", "raise") for v in wanted]
     return format_as(isinstance(wrt, list), isinstance(wrt, tuple), results)
 
 
@@ -150,7 +150,7 @@ def backpropagate(
     for variable, gradient in known.items():
         terms[variable] = [gradient]
     nodes = toposort(list(terms), blocked)
-    active = _reached_from(wrt, nodes, blocked)
+    active = reached_from(wrt, nodes, blocked)
     barred = set(blocked)
     for node in reversed(nodes):
         if not any(variable in active for variable in node.inputs):
@@ -191,7 +191,9 @@ def _total(flowing: Sequence[Variable], variable: Variable) -> Variable:
     return sum_terms(flowing) if flowing else zeros_for(variable)
 
 
-def _reached_from(wrt: Collection[Variable], nodes: Sequence[Apply], blocked: Collection[Variable]) -> set[Variable]:
+def reached_from(
+    wrt: Collection[Variable], nodes: Sequence[Apply], blocked: Collection[Variable] = ()
+) -> set[Variable]:
     """The variables that depend on an element of `wrt`, those included; `nodes` are in topological order."""
     active = set(wrt)
     barred = set(blocked)
@@ -263,11 +265,11 @@ def _pull_back(
             disconnected_type() if gradient is None else fit(gradient, output)
             for gradient, output in zip(passed, node.outputs)
         ]
-        terms = _ask_op(node, handed)
+        terms = ask_op(node, handed)
         result = undefined
         for position in connected:
             variable = node.inputs[position]
-            term = _checked_term(node, position, variable, terms[position])
+            term = checked_term(node, position, variable, terms[position])
             if is_disconnected(term):
                 continue
             if not is_undefined(term):
@@ -276,7 +278,7 @@ def _pull_back(
         return result
 
 
-def _ask_op(node: Apply, gradients: list[Variable]) -> Sequence[Any]:
+def ask_op(node: Apply, gradients: list[Variable]) -> Sequence[Any]:
     op = node.op
     if type(op).L_op is Op.L_op and type(op).grad is Op.grad and "grad" not in vars(op) and "L_op" not in vars(op):
         raise MethodNotDefined(
@@ -293,7 +295,7 @@ def _ask_op(node: Apply, gradients: list[Variable]) -> Sequence[Any]:
     return terms
 
 
-def _checked_term(node: Apply, position: int, variable: Variable, term: Any) -> Variable:
+def checked_term(node: Apply, position: int, variable: Variable, term: Any) -> Variable:
     """`term` if it is what L_op may return for input `position`; TypeError or ValueError that names the op if not."""
     where = f"{node.op}.{_method(node.op)}"
     if term is None:
@@ -335,7 +337,7 @@ def _built(node: Apply) -> str:
 # -- arguments and results ----------------------------------------------------------------------------------------
 
 
-def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
@@ -352,12 +354,12 @@ def _check_cost(cost: Any) -> None:
         raise TypeError(f"The cost must be a scalar tensor; {cost} has type {cost.type}")
     if ndim != 0:
         raise TypeError(f"cost must be a scalar, but {cost} has {ndim} axes (type {cost.type}). Reduce it first, for "
-                        f"example with .sum() or .mean(); for all derivatives of a vector use theano.gradient.jacobian.")
+                        f"example with .sum() or .mean(); for all derivatives of a vector use jacobian.")
     if is_complex(cost.type.dtype):  # type: ignore[attr-defined]
         raise TypeError(f"The cost must be real, but {cost} has type {cost.type}. Take abs, real or imag of it.")
 
 
-def _wrt_list(wrt: Any) -> list[Variable]:
+def wrt_list(wrt: Any) -> list[Variable]:
     if isinstance(wrt, (set, frozenset)):
         raise TypeError("wrt is a set, whose order is not defined; give a list or tuple")
     wanted = list(wrt) if isinstance(wrt, (list, tuple)) else [wrt]
@@ -367,11 +369,11 @@ def _wrt_list(wrt: Any) -> list[Variable]:
     return wanted
 
 
-def _constant_list(consider_constant: Any) -> list[Variable]:
+def constant_list(consider_constant: Any) -> list[Variable]:
     if consider_constant is None:
         return []
     if isinstance(consider_constant, Variable) or not isinstance(consider_constant, Iterable):
-        raise TypeError(f"consider_constant must be a list or another collection of variables, got {consider_constant!r}")
+        raise TypeError(f"consider_constant must be a collection of variables, got {consider_constant!r}")
     blocked = list(consider_constant)
     for variable in blocked:
         if not isinstance(variable, Variable):
@@ -390,17 +392,17 @@ def _known_gradients(known_grads: Any) -> dict[Variable, Variable]:
             raise TypeError(f"A key of known_grads is {variable!r}, which is no symbolic variable")
         gradient = gradient if isinstance(gradient, Variable) else as_tensor_variable(gradient)
         if not is_disconnected(gradient) and not is_undefined(gradient):
-            _check_rank(f"The gradient given for {variable}", gradient, "the variable", variable)
+            check_rank(f"The gradient given for {variable}", gradient, "the variable", variable)
         known[variable] = gradient
     return known
 
 
-def _check_rank(one: str, a: Variable, other: str, b: Variable) -> None:
+def check_rank(one: str, a: Variable, other: str, b: Variable) -> None:
     if getattr(a.type, "ndim", None) != getattr(b.type, "ndim", None):
         raise ValueError(f"{one} must have as many axes as {other}: {a} has type {a.type}, {b} has type {b.type}")
 
 
-def _finish(
+def finish(
     cost: Variable | None,
     variable: Variable,
     gradient: Variable | None,
@@ -428,9 +430,9 @@ def report_disconnected(variable: Variable, action: str, what: str) -> None:
         return
     kind = "the constant" if isinstance(variable, Constant) else "the variable"
     message = (
-        f"The gradient was asked for with respect to {kind} {variable} (type {variable.type}), on which {what} does not "
-        f"depend, or only through operations without a derivative (shape, disconnected_grad, ...). An expression that "
-        f"is built again is another variable: differentiate by the same object. If this is intended, pass "
+        f"The gradient was asked for with respect to {kind} {variable} (type {variable.type}), on which {what} does "
+        f"not depend, or only through operations without a derivative (shape, disconnected_grad, ...). An expression "
+        f"that is built again is another variable: differentiate by the same object. If this is intended, pass "
         f"disconnected_inputs='ignore'."
     )
     if variable.origin is not None:
