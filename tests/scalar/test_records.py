@@ -195,6 +195,14 @@ def test_value(record):
         np.testing.assert_allclose(got, expected, rtol=2.3e-16 * max(4, record.ulp), atol=1e-300)
 
 
+@pytest.mark.parametrize("k, x", [(300.0, 280.0), (9.9e3, 1e4), (1.01e4, 1e4), (2e4, 2.02e4)])
+def test_gammainc_by_large_order(k, x):
+    with mpmath.workdps(40):
+        exact = float(FORMULAS["gammainc_by_order"](mp.mpf(k), mp.mpf(x)))
+    assert abs(exact) > 1e-4
+    np.testing.assert_allclose(meaning(ts.gammainc_by_order, k, x), exact, rtol=0, atol=1e-13)
+
+
 @pytest.mark.parametrize("record", [r for r in COMPUTED if r.name in FORMULAS], **ids)
 def test_value_of_empty_arrays(record):
     empty = np.zeros((0, 3))
@@ -246,6 +254,8 @@ SPECIAL = [
     ("arctanh", (2.0,), nan), ("sqrt", (-1.0,), nan), ("switch", (nan, 1.0, 2.0), 1.0), ("angle", (-0.0,), math.pi),
     ("chi2sf", (0.0, 2.0), 1.0), ("gammainc", (2.0, inf), 1.0), ("gammainc_by_order", (1.0, 0.0), 0.0),
     ("gammainc_by_order", (1.0, 1e6), 0.0), ("gammainc_by_order", (-1.0, 1.0), nan),
+    ("gammainc_by_order", (5.0, inf), 0.0),
+    ("gammainc_by_order", (1e300, 1.0), 0.0), ("gammainc_by_order", (1.0, -1.0), nan),
 ]  # fmt: skip
 
 
