@@ -81,7 +81,8 @@ def autocast_float_as(*dtypes: str) -> Iterator[None]:
 
 def _numpy_floatx_dtype(number: Any) -> str:
     if isinstance(number, numbers.Integral):
-        return autocast_int._int_dtype(int(number)) if not -2**63 <= number < 2**63 else "int64"
+        number = int(number)
+        return "int64" if -(2**63) <= number < 2**63 else autocast_int._int_dtype(number)
     return str(config.floatX)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from theano.scalar import facts as f
 from theano.scalar.declare import elementwise
 from theano.scalar.dtypes import complex_dtype, complex_out, float_out, is_complex, real_out, same_out_min8
-from theano.scalar.op import ZERO
+from theano.scalar.op import ZERO, ScalarOp
 from theano.scalar.trigonometric import cos, sin
 
 real = elementwise(
@@ -26,7 +26,7 @@ imag = elementwise(
     grad=lambda z, y, gz: complex(gz * 0, gz) if is_complex(z.dtype) else (ZERO,), complex_grad="own",
     native=lambda b, x: b.const(0, x.dtype), ulp=0, doc="Imaginary part; of a real x, 0.",
 )
-conj = elementwise(
+conj: ScalarOp = elementwise(
     "conj", dtype=same_out_min8, numpy=np.conjugate,
     grad=lambda x, y, gz: conj(gz) if is_complex(x.dtype) else gz, complex_grad="own",
     native=lambda b, x: x, facts=[f.involution, f.real_identity, f.inverse("conj")],
@@ -65,7 +65,7 @@ def _from_parts(x: Any, y: Any) -> Any:
     return z
 
 
-complex = elementwise(
+complex: ScalarOp = elementwise(
     "complex", 2, dtype=complex_out, compute="own", numpy=_from_parts,
     grad=lambda x, y, z, gz: (real(gz), imag(gz)), complex_grad="own", ulp=0,
     doc="x + i y from two real inputs.",

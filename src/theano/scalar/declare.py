@@ -68,13 +68,17 @@ def elementwise(
     complex_grad   "holomorphic": `grad` is written for reals and is extended; "own": it handles complex inputs itself
     domain         one interval per input; a single one is for all inputs
     """
-    if grad == ZERO:
-        grad = zero_gradient
-    elif callable(grad) and complex_grad == "holomorphic":
-        grad = holomorphic(grad)
+    gradient: Callable[..., Any] | None
+    if isinstance(grad, str):
+        assert grad == ZERO
+        gradient = zero_gradient
+    elif grad is not None and complex_grad == "holomorphic":
+        gradient = holomorphic(grad)
+    else:
+        gradient = grad
     if nin is not None and len(domain) == 1:
         domain = domain * nin
-    record = ScalarOp(name, nin, dtype, numpy, grad=grad, facts=frozenset(facts), domain=domain, **fields)
+    record = ScalarOp(name, nin, dtype, numpy, grad=gradient, facts=frozenset(facts), domain=domain, **fields)
     if name in ScalarOp.registry:
         raise ValueError(f"two elementwise ops are called {name!r}")
     ScalarOp.registry[name] = record

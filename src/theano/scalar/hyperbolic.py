@@ -8,13 +8,14 @@ from theano.scalar import facts as f
 from theano.scalar.arithmetic import sqr, sqrt
 from theano.scalar.declare import elementwise
 from theano.scalar.dtypes import upgrade_to_float
+from theano.scalar.op import ScalarOp
 
 sinh = elementwise(
     "sinh", dtype=upgrade_to_float, numpy=np.sinh, grad=lambda x, y, gz: gz * cosh(x),
     native=lambda b, x: b.math("sinh", x), facts=[f.odd, f.increasing, f.inverse("arcsinh")],
     method=("sinh",), ulp=4, doc="Hyperbolic sine.",
 )
-cosh = elementwise(
+cosh: ScalarOp = elementwise(
     "cosh", dtype=upgrade_to_float, numpy=np.cosh, grad=lambda x, y, gz: gz * sinh(x),
     native=lambda b, x: b.math("cosh", x),
     facts=[f.even, f.values_in("[1, inf]"), f.inverse("arccosh", "[0, inf]")], method=("cosh",), ulp=4,

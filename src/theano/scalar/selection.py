@@ -36,7 +36,7 @@ def _native_switch(b: Any, condition: Any, x: Any, y: Any) -> Any:
     return b.select(condition, b.cast(x, out), b.cast(y, out))
 
 
-switch = elementwise(
+switch: ScalarOp = elementwise(
     "switch", 3, dtype=switch_out, compute="own",
     numpy=lambda c, x, y: np.where(c.astype(bool), x, y),
     grad=lambda c, x, y, z, gz: (ZERO, switch(c, gz, 0), switch(c, 0, gz)),

@@ -18,7 +18,7 @@ from theano.scalar.declare import elementwise, like
 from theano.scalar.dtypes import upgrade_to_float, upgrade_to_float64, upgrade_to_float_no_complex
 from theano.scalar.exponential import exp, log, xlogy0
 from theano.scalar.facts import NONNEGATIVE, POSITIVE
-from theano.scalar.op import UNDEFINED
+from theano.scalar.op import UNDEFINED, ScalarOp
 from theano.scalar.scipy_special import special
 from theano.scalar.selection import switch
 
@@ -88,7 +88,7 @@ gammaln = elementwise(
     "gammaln", dtype=upgrade_to_float_no_complex, numpy=special("gammaln"), grad=lambda x, y, gz: gz * psi(x),
     native=_c_function("gammaln"), domain=(POSITIVE,), ulp=8, doc="log(abs(gamma(x))).",
 )
-psi = elementwise(
+psi: ScalarOp = elementwise(
     "psi", dtype=upgrade_to_float, numpy=special("psi"), grad=lambda x, y, gz: gz * tri_gamma(x),
     native=_c_function("psi"), facts=[f.increasing], domain=(POSITIVE,), ulp=8,
     aliases=("digamma",), doc="Digamma function, the derivative of log(gamma(x)).",
@@ -99,13 +99,13 @@ def _tri_gamma(x: Any) -> Any:
     return special("polygamma")(1, x)
 
 
-tri_gamma = elementwise(
+tri_gamma: ScalarOp = elementwise(
     "tri_gamma", dtype=upgrade_to_float_no_complex, numpy=_tri_gamma,
     grad=lambda x, y, gz: gz * polygamma(2, x),
     facts=[f.decreasing, f.values_in("[0, inf]")], domain=(POSITIVE,), ulp=8,
     doc="Trigamma function, the derivative of psi.",
 )
-polygamma = elementwise(
+polygamma: ScalarOp = elementwise(
     "polygamma", 2, dtype=upgrade_to_float_no_complex, numpy=special("polygamma"),
     grad=lambda n, x, y, gz: (UNDEFINED, gz * polygamma(n + 1.0, x)),
     domain=(f.interval("[0, inf)"), POSITIVE), ulp=8,
@@ -228,13 +228,13 @@ j0 = elementwise(
     native=_c_function("j0"), facts=[f.even, f.values_in("[-1, 1]")], ulp=16,
     doc="Bessel function of the first kind, order 0.",
 )
-j1 = elementwise(
+j1: ScalarOp = elementwise(
     "j1", dtype=upgrade_to_float_no_complex, numpy=special("j1"),
     grad=lambda x, y, gz: gz * ((j0(x) - jv(2, x)) * 0.5),
     native=_c_function("j1"), facts=[f.odd, f.values_in("[-1, 1]")], ulp=16,
     doc="Bessel function of the first kind, order 1.",
 )
-jv = elementwise(
+jv: ScalarOp = elementwise(
     "jv", 2, dtype=upgrade_to_float_no_complex, numpy=special("jv"),
     grad=lambda v, x, y, gz: (UNDEFINED, gz * ((jv(v - 1.0, x) - jv(v + 1.0, x)) * 0.5)),
     native=_c_function("jv"), domain=(ORDERS, POSITIVE), ulp=128,
@@ -245,13 +245,13 @@ i0 = elementwise(
     native=_c_function("i0"), facts=[f.even, f.values_in("[1, inf]")], ulp=8,
     doc="Modified Bessel function of the first kind, order 0.",
 )
-i1 = elementwise(
+i1: ScalarOp = elementwise(
     "i1", dtype=upgrade_to_float_no_complex, numpy=special("i1"),
     grad=lambda x, y, gz: gz * ((i0(x) + iv(2, x)) * 0.5),
     native=_c_function("i1"), facts=[f.odd, f.increasing], ulp=8,
     doc="Modified Bessel function of the first kind, order 1.",
 )
-iv = elementwise(
+iv: ScalarOp = elementwise(
     "iv", 2, dtype=upgrade_to_float_no_complex, numpy=special("iv"),
     grad=lambda v, x, y, gz: (UNDEFINED, gz * ((iv(v - 1.0, x) + iv(v + 1.0, x)) * 0.5)),
     native=_c_function("iv"), domain=(ORDERS, POSITIVE), ulp=16,

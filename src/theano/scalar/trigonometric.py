@@ -12,6 +12,7 @@ from theano.scalar.arithmetic import hypot, sqr, sqrt
 from theano.scalar.declare import elementwise, like
 from theano.scalar.dtypes import upgrade_to_float, upgrade_to_float_no_complex
 from theano.scalar.facts import POSITIVE, REAL
+from theano.scalar.op import ScalarOp
 
 DEGREE = math.pi / 180
 RADIAN = 180 / math.pi
@@ -21,7 +22,7 @@ sin = elementwise(
     native=lambda b, x: b.math("sin", x), facts=[f.odd, f.values_in("[-1, 1]")], method=("sin",), ulp=4,
     doc="Sine of x in radians.",
 )
-cos = elementwise(
+cos: ScalarOp = elementwise(
     "cos", dtype=upgrade_to_float, numpy=np.cos, grad=lambda x, y, gz: -(gz * sin(x)),
     native=lambda b, x: b.math("cos", x), facts=[f.even, f.values_in("[-1, 1]")], method=("cos",), ulp=4,
     doc="Cosine of x in radians.",
