@@ -1,0 +1,182 @@
+"""Door: every function, type and op of dense tensors under the path `theano.tensor.basic`.
+
+`theano.tensor` re-exports this module. The code is in the modules imported below; the only logic here is to gather the
+names that are made of tables (constructors, elementwise functions) and to hand all functions to `numpy_protocol`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from theano.errors import AsTensorError as AsTensorError
+from theano.errors import EmptyConstantError as EmptyConstantError
+from theano.errors import NotScalarConstantError as NotScalarConstantError
+from theano.errors import ShapeError as ShapeError
+from theano.scalar import autocast_float as autocast_float
+from theano.scalar import autocast_float_as as autocast_float_as
+from theano.scalar import autocast_int as autocast_int
+from theano.tensor import constructors as _constructors
+from theano.tensor import functions as _functions
+from theano.tensor import methods as _methods
+from theano.tensor import numpy_protocol as _numpy_protocol
+from theano.tensor.constructors import Tensor as Tensor
+from theano.tensor.constructors import all_dtypes as all_dtypes
+from theano.tensor.constructors import complex_dtypes as complex_dtypes
+from theano.tensor.constructors import complex_matrix_types as complex_matrix_types
+from theano.tensor.constructors import complex_scalar_types as complex_scalar_types
+from theano.tensor.constructors import complex_types as complex_types
+from theano.tensor.constructors import complex_vector_types as complex_vector_types
+from theano.tensor.constructors import continuous_dtypes as continuous_dtypes
+from theano.tensor.constructors import discrete_dtypes as discrete_dtypes
+from theano.tensor.constructors import float16_atol as float16_atol
+from theano.tensor.constructors import float16_rtol as float16_rtol
+from theano.tensor.constructors import float32_atol as float32_atol
+from theano.tensor.constructors import float32_rtol as float32_rtol
+from theano.tensor.constructors import float64_atol as float64_atol
+from theano.tensor.constructors import float64_rtol as float64_rtol
+from theano.tensor.constructors import float_dtypes as float_dtypes
+from theano.tensor.constructors import float_matrix_types as float_matrix_types
+from theano.tensor.constructors import float_scalar_types as float_scalar_types
+from theano.tensor.constructors import float_types as float_types
+from theano.tensor.constructors import float_vector_types as float_vector_types
+from theano.tensor.constructors import int_dtypes as int_dtypes
+from theano.tensor.constructors import int_matrix_types as int_matrix_types
+from theano.tensor.constructors import int_scalar_types as int_scalar_types
+from theano.tensor.constructors import int_types as int_types
+from theano.tensor.constructors import int_vector_types as int_vector_types
+from theano.tensor.constructors import integer_dtypes as integer_dtypes
+from theano.tensor.constructors import tensor as tensor
+from theano.tensor.constructors import uint_dtypes as uint_dtypes
+from theano.tensor.convert import as_tensor_variable as as_tensor_variable
+from theano.tensor.convert import constant as constant
+from theano.tensor.creation import Alloc as Alloc
+from theano.tensor.creation import AllocEmpty as AllocEmpty
+from theano.tensor.creation import ARange as ARange
+from theano.tensor.creation import Eye as Eye
+from theano.tensor.creation import MakeVector as MakeVector
+from theano.tensor.creation import Tri as Tri
+from theano.tensor.creation import alloc as alloc
+from theano.tensor.creation import alloc_validate_shape as alloc_validate_shape
+from theano.tensor.creation import arange as arange
+from theano.tensor.creation import eye as eye
+from theano.tensor.creation import full as full
+from theano.tensor.creation import full_like as full_like
+from theano.tensor.creation import identity_like as identity_like
+from theano.tensor.creation import ones as ones
+from theano.tensor.creation import ones_like as ones_like
+from theano.tensor.creation import tri as tri
+from theano.tensor.creation import tril as tril
+from theano.tensor.creation import triu as triu
+from theano.tensor.creation import zeros as zeros
+from theano.tensor.creation import zeros_like as zeros_like
+from theano.tensor.diagonal import AllocDiag as AllocDiag
+from theano.tensor.diagonal import ExtractDiag as ExtractDiag
+from theano.tensor.diagonal import diag as diag
+from theano.tensor.diagonal import diagonal as diagonal
+from theano.tensor.diagonal import trace as trace
+from theano.tensor.dimshuffle import DimShuffle as DimShuffle
+from theano.tensor.dimshuffle import dimshuffle as dimshuffle
+from theano.tensor.elemwise import Elemwise as Elemwise
+from theano.tensor.functions import allclose as allclose
+from theano.tensor.functions import cast as cast
+from theano.tensor.functions import ceil_intdiv as ceil_intdiv
+from theano.tensor.functions import div_proxy as div_proxy
+from theano.tensor.functions import divmod as divmod
+from theano.tensor.functions import fill as fill
+from theano.tensor.functions import iround as iround
+from theano.tensor.functions import isclose as isclose
+from theano.tensor.functions import isfinite as isfinite
+from theano.tensor.functions import logical_and as logical_and
+from theano.tensor.functions import logical_not as logical_not
+from theano.tensor.functions import logical_or as logical_or
+from theano.tensor.functions import logical_xor as logical_xor
+from theano.tensor.functions import mod_check as mod_check
+from theano.tensor.functions import nan_to_num as nan_to_num
+from theano.tensor.functions import round as round
+from theano.tensor.grids import mgrid as mgrid
+from theano.tensor.grids import ogrid as ogrid
+from theano.tensor.joining import Join as Join
+from theano.tensor.joining import Split as Split
+from theano.tensor.joining import concatenate as concatenate
+from theano.tensor.joining import horizontal_stack as horizontal_stack
+from theano.tensor.joining import join as join
+from theano.tensor.joining import join_ as join_
+from theano.tensor.joining import roll as roll
+from theano.tensor.joining import split as split
+from theano.tensor.joining import stack as stack
+from theano.tensor.joining import stacklists as stacklists
+from theano.tensor.joining import vertical_stack as vertical_stack
+from theano.tensor.other_types import Default as Default
+from theano.tensor.other_types import MakeSlice as MakeSlice
+from theano.tensor.other_types import NoneConst as NoneConst
+from theano.tensor.other_types import NoneTypeT as NoneTypeT
+from theano.tensor.other_types import SliceConstant as SliceConstant
+from theano.tensor.other_types import SliceType as SliceType
+from theano.tensor.other_types import as_int_none_variable as as_int_none_variable
+from theano.tensor.other_types import default as default
+from theano.tensor.other_types import make_slice as make_slice
+from theano.tensor.other_types import none_type_t as none_type_t
+from theano.tensor.other_types import register_transfer as register_transfer
+from theano.tensor.other_types import setdefault as setdefault
+from theano.tensor.other_types import slicetype as slicetype
+from theano.tensor.other_types import transfer as transfer
+from theano.tensor.permutation import PermuteRowElements as PermuteRowElements
+from theano.tensor.permutation import inverse_permutation as inverse_permutation
+from theano.tensor.permutation import permute_row_elements as permute_row_elements
+from theano.tensor.scalar_constants import extract_constant as extract_constant
+from theano.tensor.scalar_constants import get_scalar_constant_value as get_scalar_constant_value
+from theano.tensor.scalar_constants import get_vector_length as get_vector_length
+from theano.tensor.scalar_constants import numpy_scalar as numpy_scalar
+from theano.tensor.shape import Rebroadcast as Rebroadcast
+from theano.tensor.shape import Reshape as Reshape
+from theano.tensor.shape import Shape as Shape
+from theano.tensor.shape import Shape_i as Shape_i
+from theano.tensor.shape import SpecifyShape as SpecifyShape
+from theano.tensor.shape import addbroadcast as addbroadcast
+from theano.tensor.shape import broadcast_to as broadcast_to
+from theano.tensor.shape import check_and_normalize_axes as check_and_normalize_axes
+from theano.tensor.shape import expand_dims as expand_dims
+from theano.tensor.shape import flatten as flatten
+from theano.tensor.shape import is_flat as is_flat
+from theano.tensor.shape import makeKeepDims as makeKeepDims
+from theano.tensor.shape import moveaxis as moveaxis
+from theano.tensor.shape import patternbroadcast as patternbroadcast
+from theano.tensor.shape import ravel as ravel
+from theano.tensor.shape import reshape as reshape
+from theano.tensor.shape import shape as shape
+from theano.tensor.shape import shape_i as shape_i
+from theano.tensor.shape import shape_padaxis as shape_padaxis
+from theano.tensor.shape import shape_padleft as shape_padleft
+from theano.tensor.shape import shape_padright as shape_padright
+from theano.tensor.shape import specify_shape as specify_shape
+from theano.tensor.shape import squeeze as squeeze
+from theano.tensor.shape import swapaxes as swapaxes
+from theano.tensor.shape import tile as tile
+from theano.tensor.shape import transpose as transpose
+from theano.tensor.shape import unbroadcast as unbroadcast
+from theano.tensor.type import TensorType as TensorType
+from theano.tensor.variable import TensorConstant as TensorConstant
+from theano.tensor.variable import TensorVariable as TensorVariable
+
+as_tensor = as_tensor_variable
+
+for _name in _constructors.NAMES:
+    globals()[_name] = getattr(_constructors, _name)
+for _name in _functions.NAMES:
+    globals().setdefault(_name, getattr(_functions, _name))
+isnan, isinf, clip = _functions.isnan, _functions.isinf, _functions.clip
+smallest, largest = _functions.smallest, _functions.largest
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+for _module in _methods.modules():
+    for _name, _value in vars(_module).items():
+        if not _name.startswith("_") and getattr(_value, "__module__", None) == _module.__name__:
+            globals().setdefault(_name, _value)
+
+_numpy_protocol.functions.update(
+    {_name: _value for _name, _value in globals().items() if callable(_value) and not isinstance(_value, type)}
+)
