@@ -296,12 +296,13 @@ class _Block(list):
         super().__init__()
         self._nodes = list(nodes)
 
-    def _items(self) -> Iterator[Apply]:
+    def _items(self) -> Iterator[Apply | None]:
         nodes = ancestors_of_nodes(self._nodes)
         block = {id(node) for node in nodes}
         _flattening.stack.append(block)
         try:
             yield from nodes
+            yield None  # the pickler reads one item ahead: the block must still be known when the last node is written
         finally:
             _flattening.stack.remove(block)
 
@@ -310,7 +311,7 @@ class _Block(list):
 
 
 def _last_of(block: _Block) -> Apply:
-    return block[-1]
+    return block[-2]
 
 
 def ancestors_of_nodes(nodes: Sequence[Apply]) -> list[Apply]:

@@ -1,0 +1,178 @@
+"""From a rewritten graph to something that runs: the choice of the backend.
+
+A Linker turns a FunctionGraph with its storages into an Executable (`backends/native`, `backends/reference`). Linkers
+have the names that the original used for its own; most of these mean one of two things here: native code, or the
+reference backend. Rewriting, lowering and native code are loaded when the first function is compiled, so that
+`import theano` stays cheap: this is the module that loads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from theano.backends import reference
+from theano.compile.report import annotated, trimmed
+from theano.graph.fgraph import FunctionGraph
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a linker needs to know.
+
+    storages   {input position: one-element list} of inputs whose value is read at each call
+    updates    {output position: one-element list} of outputs that become stored values
+    borrow     output positions that may share memory with inputs; mutable: arguments that may be overwritten
+    """
+
+    fgraph: FunctionGraph
+    storages: Mapping[int, list[Any]]
+    updates: Mapping[int, list[Any]]
+    borrow: frozenset[int] = frozenset()
+    mutable: frozenset[int] = frozenset()
+    name: str = ""
+    fuse: bool = True
+
+
+@dataclass(slots=True)
+class Linked:
+    """A runnable graph: `bind` and `direct` as described in `backends/native`; `program` is None for the reference."""
+
+    executable: Any
+    plan: Plan
+    program: Any = None
+    on_error: Callable[..., Any] | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+class Linker:
+    """Base of the linkers. `link` is what they are for."""
+
+    backend = ""
+
+    def __init__(self, allow_gc: bool | None = None, schedule: Any = None, name: str = "") -> None:
+        self.allow_gc = allow_gc
+        self.name = name or type(self).__name__
+
+    def clone(self, allow_gc: bool | None = None) -> Linker:
+        made = type(self)(self.allow_gc if allow_gc is None else allow_gc)
+        made.name = self.name
+        return made
+
+    def link(self, plan: Plan) -> Linked:
+        raise NotImplementedError(f"{type(self).__name__}.link")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.name))
+
+
+class LocalLinker(Linker):
+    """Base of linkers that run the graph node by node."""
+
+
+class PerformLinker(LocalLinker):
+    """Runs every node through its `perform`: the reference backend."""
+
+    backend = "reference"
+
+    def link(self, plan: Plan) -> Linked:
+        def on_node_error(node: Any, inputs: list[Any], error: Exception) -> None:
+            raise annotated(error, node, inputs, plan.fgraph) from None
+
+        executable = reference.Executable(
+            plan.fgraph, plan.storages, plan.updates, plan.borrow, on_node_error=on_node_error
+        )
+        return Linked(executable, plan)
+
+
+class NativeLinker(Linker):
+    """Makes machine code. With `optimize=False` the code is generated faster and runs slower."""
+
+    backend = "native"
+
+    def __init__(
+        self, allow_gc: bool | None = None, schedule: Any = None, name: str = "", optimize: bool = True
+    ) -> None:
+        super().__init__(allow_gc, schedule, name)
+        self.optimize = optimize
+
+    def clone(self, allow_gc: bool | None = None) -> Linker:
+        made = super().clone(allow_gc)
+        made.optimize = self.optimize  # type: ignore[attr-defined]
+        return made
+
+    def link(self, plan: Plan) -> Linked:
+        try:
+            from theano.backends.native import compile_program
+            from theano.lowering.lower import lower
+        except ImportError:  # until both exist
+            return PerformLinker().link(plan)
+        program = lower(
+            plan.fgraph,
+            storages=dict(plan.storages),
+            updates=dict(plan.updates),
+            borrow=plan.borrow,
+            mutable=plan.mutable,
+            fuse=plan.fuse,
+            name=plan.name,
+        )
+        executable = compile_program(program, optimize=self.optimize)
+        return Linked(executable, plan, program, NativeErrors(plan, program))
+
+
+class NativeErrors:
+    """Called by native code when a step fails: runs the same graph on the same arguments node by node, which raises the
+    natural error at the right node. Nothing was stored by the failing call."""
+
+    # what a record of native code means when the second run finds nothing (the data changed in between)
+    CODES = {
+        "index": IndexError,
+        "bounds": IndexError,
+        "memory": MemoryError,
+        "assert": AssertionError,
+        "specify": AssertionError,
+        "type": TypeError,
+        "storage": TypeError,
+    }
+
+    def __init__(self, plan: Plan, program: Any) -> None:
+        self.plan = plan
+        self.program = program
+
+    def __call__(self, step_index: int, code: str, detail: Any, shapes: Any, args: tuple[Any, ...]) -> Any:
+        error = self.find(step_index, code, detail, shapes, args)
+        raise trimmed(error) from None
+
+    def find(self, step_index: int, code: str, detail: Any, shapes: Any, args: tuple[Any, ...]) -> BaseException:
+        steps = self.program.steps
+        nodes = list(steps[step_index].nodes) if 0 <= step_index < len(steps) else []
+        found = code if isinstance(code, BaseException) else detail if isinstance(detail, BaseException) else None
+        if isinstance(found, Exception) and nodes:
+            return annotated(found, nodes[0], None, self.plan.fgraph, shapes)
+        if found is not None:
+            return found
+        plan = self.plan
+        copies = {position: [storage[0]] for position, storage in plan.storages.items()}
+        try:
+            PerformLinker().link(Plan(plan.fgraph, copies, {}, name=plan.name)).executable.run(*args)
+        except Exception as error:
+            return error
+        kind = next((kind for prefix, kind in self.CODES.items() if code.startswith(prefix)), ValueError)
+        error = kind(f"Native code found an error ({code}, {tuple(detail)}) in step {step_index} of {plan.name}")
+        return annotated(error, nodes[0], None, plan.fgraph, shapes) if nodes else error
+
+
+def rewrite(fgraph: FunctionGraph, query: Any) -> Any:
+    """Run the pipeline of rewrites (see `pipeline.py`)."""
+    try:
+        from theano.compile.pipeline import rewrite as run_pipeline
+    except ImportError:  # until it exists
+        return None
+    return run_pipeline(fgraph, query)
