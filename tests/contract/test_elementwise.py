@@ -176,6 +176,8 @@ DEFINITIONS = {
     "smallest": lambda *xs: np.minimum.reduce(np.broadcast_arrays(*xs)),
     "ceil_intdiv": lambda x, y: np.ceil(x / y),
     "hard_sigmoid": lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+    "inopenrange": lambda x, low, high: (low < x) & (x < high),
+    "inclosedrange": lambda x, low, high: (low <= x) & (x <= high),
 }
 
 
@@ -184,11 +186,11 @@ DEFINITIONS = {
 def test_values_of_definitions(name, mode):
     record = ScalarOp.registry[name]
     dtype = "int64" if name == "ceil_intdiv" else "float64"
-    arrays = [np.array(row, dtype) for row in ([-7, -6, 0, 1, 6, 7], [2, -3, 5, 1, 4, 7], [9, -9, 0, 0, 5, 6])]
+    arrays = [np.array(row, dtype) for row in ([-7, -6, 0, 1, 6, 7], [2, -9, 5, 1, 4, 7], [9, -3, 0, 1, 5, 6])]
     arrays = arrays[: record.nin or 3]
     xs = [TensorType(dtype, (None,))() for _ in arrays]
     got = theano.function(xs, record(*xs), mode=mode)(*arrays)
-    assert got.dtype == dtype
+    assert got.dtype == (dtype if "range" not in name else "bool")
     np.testing.assert_allclose(got, DEFINITIONS[name](*arrays), rtol=1e-15)
 
 

@@ -1,4 +1,19 @@
-"""theano.scalar: dtypes, promotion, autocast of Python numbers, and the records of all elementwise ops."""
+"""theano.scalar: dtypes, promotion, autocast of Python numbers, and the records of all elementwise ops.
+
+`ScalarOp.registry` holds the records; one file per family declares them with `elementwise()` (`declare.py`). To add an
+op, add a record to its family: its name in `theano.tensor`, the methods of variables, the contract and gradient tests
+and the native form follow from it. There is no separate graph of scalars: a record applied to anything builds a
+tensor node, and 0-d tensors are the scalars.
+
+Functions of `theano.tensor` that are no records but are built from them:
+
+    round(mode=), iround           round_half_to_even, round_half_away_from_zero, a cast
+    divmod, mod_check, div_proxy   int_div, mod, true_div
+    isclose, allclose              abs_, sub, le, eq, isnan, isinf, and_, or_
+    cast                           cast_to(dtype)
+    fill                           second
+    relu, elu, selu, losses        maximum, switch, expm1, softplus, ... (theano.tensor.nnet)
+"""
 
 from __future__ import annotations
 
@@ -26,6 +41,7 @@ from theano.scalar.autocast import autocast_float as autocast_float
 from theano.scalar.autocast import autocast_float_as as autocast_float_as
 from theano.scalar.autocast import autocast_int as autocast_int
 from theano.scalar.autocast import constant_dtype as constant_dtype
+from theano.scalar.classes import record_classes as record_classes
 from theano.scalar.comparison import eq as eq
 from theano.scalar.comparison import ge as ge
 from theano.scalar.comparison import gt as gt
@@ -40,6 +56,7 @@ from theano.scalar.complex_numbers import complex_from_polar as complex_from_pol
 from theano.scalar.complex_numbers import conj as conj
 from theano.scalar.complex_numbers import imag as imag
 from theano.scalar.complex_numbers import real as real
+from theano.scalar.declare import elementwise as elementwise
 from theano.scalar.dtypes import ComplexError as ComplexError
 from theano.scalar.dtypes import IntegerDivisionError as IntegerDivisionError
 from theano.scalar.dtypes import all_dtypes as all_dtypes
@@ -47,10 +64,26 @@ from theano.scalar.dtypes import complex_dtypes as complex_dtypes
 from theano.scalar.dtypes import continuous_dtypes as continuous_dtypes
 from theano.scalar.dtypes import discrete_dtypes as discrete_dtypes
 from theano.scalar.dtypes import float_dtypes as float_dtypes
+from theano.scalar.dtypes import float_out as float_out
 from theano.scalar.dtypes import int_dtypes as int_dtypes
+from theano.scalar.dtypes import int_out as int_out
 from theano.scalar.dtypes import integer_dtypes as integer_dtypes
+from theano.scalar.dtypes import real_out as real_out
+from theano.scalar.dtypes import same_out as same_out
+from theano.scalar.dtypes import same_out_float_only as same_out_float_only
+from theano.scalar.dtypes import same_out_min8 as same_out_min8
+from theano.scalar.dtypes import same_out_nobool as same_out_nobool
+from theano.scalar.dtypes import same_out_nocomplex as same_out_nocomplex
+from theano.scalar.dtypes import specific_out as specific_out
 from theano.scalar.dtypes import uint_dtypes as uint_dtypes
 from theano.scalar.dtypes import upcast as upcast
+from theano.scalar.dtypes import upcast_out as upcast_out
+from theano.scalar.dtypes import upcast_out_min8 as upcast_out_min8
+from theano.scalar.dtypes import upcast_out_no_complex as upcast_out_no_complex
+from theano.scalar.dtypes import upcast_out_nobool as upcast_out_nobool
+from theano.scalar.dtypes import upgrade_to_float as upgrade_to_float
+from theano.scalar.dtypes import upgrade_to_float64 as upgrade_to_float64
+from theano.scalar.dtypes import upgrade_to_float_no_complex as upgrade_to_float_no_complex
 from theano.scalar.exponential import exp as exp
 from theano.scalar.exponential import exp2 as exp2
 from theano.scalar.exponential import expm1 as expm1
@@ -70,9 +103,12 @@ from theano.scalar.hyperbolic import cosh as cosh
 from theano.scalar.hyperbolic import sinh as sinh
 from theano.scalar.hyperbolic import tanh as tanh
 from theano.scalar.logic import and_ as and_
+from theano.scalar.logic import inclosedrange as inclosedrange
+from theano.scalar.logic import inopenrange as inopenrange
 from theano.scalar.logic import invert as invert
 from theano.scalar.logic import or_ as or_
 from theano.scalar.logic import xor as xor
+from theano.scalar.op import NativeBuilder as NativeBuilder
 from theano.scalar.op import ScalarOp as ScalarOp
 from theano.scalar.rounding import ceil as ceil
 from theano.scalar.rounding import floor as floor
@@ -119,3 +155,7 @@ from theano.scalar.trigonometric import deg2rad as deg2rad
 from theano.scalar.trigonometric import rad2deg as rad2deg
 from theano.scalar.trigonometric import sin as sin
 from theano.scalar.trigonometric import tan as tan
+
+# class-like names (`Exp`, `Add`, ...) and the casts by dtype, both derived
+globals().update(record_classes())
+globals().update({f"convert_to_{dtype}": cast_to(dtype) for dtype in all_dtypes})

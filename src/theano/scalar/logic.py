@@ -1,12 +1,13 @@
-"""Logic: bitwise ops of integers, logical ops of bools (one record serves both)."""
+"""Logic: bitwise ops of integers, logical ops of bools (one record serves both), and membership of intervals."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from theano.scalar import facts as f
+from theano.scalar.comparison import ge, gt, le, lt
 from theano.scalar.declare import elementwise
-from theano.scalar.dtypes import same_out_discrete, upcast_out_discrete
+from theano.scalar.dtypes import bool_out, same_out_discrete, upcast_out_discrete
 from theano.scalar.op import ZERO
 
 and_ = elementwise(
@@ -35,4 +36,12 @@ invert = elementwise(
     native=lambda b, x: ~x, facts=[f.involution],
     aliases=("bitwise_not",), symbol="~", ulp=0,
     doc="Bitwise not of integers (-x - 1 of signed ones), logical not of bools; floats are refused.",
+)
+inopenrange = elementwise(
+    "inopenrange", 3, dtype=bool_out, define=lambda x, low, high: and_(gt(x, low), lt(x, high)), ulp=0,
+    doc="low < x < high, as bool.",
+)
+inclosedrange = elementwise(
+    "inclosedrange", 3, dtype=bool_out, define=lambda x, low, high: and_(ge(x, low), le(x, high)), ulp=0,
+    doc="low <= x <= high, as bool.",
 )
