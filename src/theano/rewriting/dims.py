@@ -1,0 +1,126 @@
+"""Dims: which axes of which variables are equally long, found as nodes enter a graph.
+
+Rewriting takes the graph to be free of shape errors: operands that must be equally long are. `restore_checks.py` puts
+back at the end the checks that got lost on the way. Symbolic lengths are built by `shapes.py`; what each op says of
+its axes is in `dims_of_ops.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from theano.graph.fgraph import Feature, FunctionGraph
+from theano.graph.node import Apply, Constant, Variable
+from theano.tensor.type import TensorType
+
+# A key names a length: (variable, axis) that of an axis, (variable,) the value of a 0-d integer, an int itself.
+Key = Any
+# What an op says: (key, key, enforced). Not enforced: the first length is defined to be the second. Enforced: the op
+# raises when they differ.
+Fact = tuple[Key, Key, bool]
+Speaker = Callable[[Apply], Iterator[Fact]]
+
+
+def axis_key(variable: Any, axis: int) -> Key:
+    known = variable.type.shape[axis]
+    return (variable, axis) if known is None else known
+
+
+class Dims(Feature):
+    """Classes of equal lengths, with the constant or the graph's own input that each is known to equal."""
+
+    def __init__(self, speakers: dict[type, Speaker]) -> None:
+        self._speakers = speakers
+        self._parent: dict[Key, Key] = {}
+        self._source: dict[Key, Any] = {}  # root -> int, or key of a leaf
+        self.definitions: list[tuple[Key, Key]] = []
+        self.enforced: list[tuple[Key, Key, Apply]] = []
+        self._recording = True
+
+    # -- listening ----------------------------------------------------------------------------------------------
+
+    def on_attach(self, fgraph: FunctionGraph) -> None:
+        for node in fgraph.toposort():
+            self.on_import(fgraph, node, None)
+        self._recording = False
+
+    def on_import(self, fgraph: FunctionGraph, node: Apply, reason: Any) -> None:
+        speaker = self.speaker(type(node.op))
+        if speaker is None:
+            return
+        for a, b, enforced in speaker(node):
+            self.join(a, b)
+            if self._recording:
+                if enforced:
+                    self.enforced.append((a, b, node))
+                else:
+                    self.definitions.append((a, b))
+
+    def speaker(self, kind: type) -> Speaker | None:
+        if kind not in self._speakers:
+            found = None
+            for base in kind.__mro__:
+                if base in self._speakers:
+                    found = self._speakers[base]
+                    break
+            self._speakers[kind] = found  # type: ignore[assignment]
+        return self._speakers[kind]
+
+    def replaced(self, old: Variable, new: Variable) -> None:
+        """`new` took the place of `old`: they have the same shape."""
+        if not isinstance(old.type, TensorType) or not isinstance(new.type, TensorType):
+            return
+        for axis in range(old.type.ndim):
+            self.join(axis_key(old, axis), axis_key(new, axis))
+
+    # -- classes ------------------------------------------------------------------------------------------------
+
+    def find(self, key: Key) -> Key:
+        parent = self._parent
+        if key not in parent:
+            parent[key] = key
+            if isinstance(key, int):
+                self._source[key] = key
+            else:
+                variable = key[0]
+                if variable.owner is None:
+                    if len(key) == 1:
+                        self._source[key] = int(variable.data) if isinstance(variable, Constant) else key
+                    else:
+                        self._source[key] = key
+            return key
+        while parent[key] != key:
+            parent[key] = parent[parent[key]]
+            key = parent[key]
+        return key
+
+    def join(self, a: Key, b: Key) -> None:
+        a, b = self.find(a), self.find(b)
+        if a == b:
+            return
+        self._parent[a] = b
+        source = self._source.pop(a, None)
+        if source is not None:
+            known = self._source.get(b)
+            if known is None or (isinstance(source, int) and not isinstance(known, int)):
+                self._source[b] = source
+
+    def source(self, key: Key) -> Any:
+        """An int, or the key of a leaf, that this length is known to equal; None if there is none."""
+        return self._source.get(self.find(key))
+
+    def same_length(self, a: Key, b: Key) -> bool:
+        return a == b or self.find(a) == self.find(b)
+
+    def same(self, a: Any, b: Any) -> bool:
+        """Are two tensors known to have one shape?"""
+        if a is b:
+            return True
+        ndim = a.type.ndim
+        if b.type.ndim != ndim:
+            return False
+        return all(self.same_length(axis_key(a, axis), axis_key(b, axis)) for axis in range(ndim))
+
+    def same_axis(self, a: Any, axis_a: int, b: Any, axis_b: int) -> bool:
+        return self.same_length(axis_key(a, axis_a), axis_key(b, axis_b))

@@ -1,0 +1,290 @@
+"""The engine: apply a set of rules to a graph until none applies, driven by the nodes that changed.
+
+The cost is linear in the graph: a node is looked at when it enters, when one of its inputs changes, or when an input
+a few levels above changes, and only by the rules whose root is its op. A pass has a budget; a rule set that goes
+round in circles is stopped with a warning which names the rules.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+import warnings
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from theano._config import config
+from theano._provenance import Origin, inherit
+from theano.graph.fgraph import OUTPUT, Feature, FunctionGraph
+from theano.graph.node import Apply, Variable
+from theano.rewriting.rule import Rule, Site
+from theano.scalar.op import ScalarOp
+from theano.tensor.elemwise import Elemwise
+from theano.tensor.type import TensorType
+
+logger = logging.getLogger("theano.rewriting")
+
+LEVELS = 3          # patterns look this far up from their root
+FAN_OUT = 8         # a variable with more uses than this does not pass news of a change on to its users' users
+APPLICATIONS = 16   # budget: replacements per node of the graph, on the average, in one pass
+GROWTH = 4          # budget: how many times its size a graph may become in one pass
+SLACK = 300         # both budgets: this much more, for small graphs
+
+
+@dataclass
+class PassReport:
+    """What one pass did: nodes before and after, seconds, rules and how often, and where each was applied."""
+
+    name: str
+    nodes_before: int = 0
+    nodes_after: int = 0
+    seconds: float = 0.0
+    fired: Counter[str] = field(default_factory=Counter)
+    where: list[tuple[str, str, Origin | None]] = field(default_factory=list)
+    visits: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    stopped: bool = False
+
+    def __str__(self) -> str:
+        rules = ", ".join(f"{name} {count}" for name, count in self.fired.most_common())
+        line = f"{self.name}: {self.nodes_before} -> {self.nodes_after} nodes, {self.seconds * 1e3:.1f} ms"
+        return f"{line}; {rules}" if rules else line
+
+
+class RewriteBudgetWarning(UserWarning):
+    """A pass was stopped because its rules did not come to an end."""
+
+
+class RuleError(RuntimeError):
+    """A rule broke the rules: it changed a type, or used in a replacement what it replaces."""
+
+
+class RuleIndex:
+    """Rules by the op at their root, in their order."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._by_record: dict[ScalarOp, list[Rule]] = {}
+        self._by_class: dict[type, list[Rule]] = {}
+        self._resolved: dict[type, tuple[Rule, ...]] = {}
+        for rule in self.rules:
+            for root in rule.roots:
+                if isinstance(root, ScalarOp):
+                    self._by_record.setdefault(root, []).append(rule)
+                else:
+                    self._by_class.setdefault(root, []).append(rule)
+        self._every_elemwise = self._by_class.pop(Elemwise, [])
+        if self._every_elemwise:
+            order = {rule: n for n, rule in enumerate(self.rules)}
+            for record, found in self._by_record.items():
+                self._by_record[record] = sorted([*found, *self._every_elemwise], key=order.__getitem__)
+
+    def rules_for(self, op: Any) -> Sequence[Rule]:
+        if isinstance(op, Elemwise):
+            return self._by_record.get(op.scalar_op, self._every_elemwise)
+        kind = type(op)
+        found = self._resolved.get(kind)
+        if found is None:
+            names: dict[Rule, None] = {}
+            for base in kind.__mro__:
+                for rule in self._by_class.get(base, ()):
+                    names[rule] = None
+            found = self._resolved[kind] = tuple(rule for rule in self.rules if rule in names)
+        return found
+
+
+@lru_cache(maxsize=64)
+def index_of(rules: tuple[Rule, ...]) -> RuleIndex:
+    return RuleIndex(rules)
+
+
+class _News(Feature):
+    """Collects the nodes to look at because something about them changed."""
+
+    def __init__(self, push: Callable[[Apply], None]) -> None:
+        self.push = push
+
+    def on_import(self, fgraph: FunctionGraph, node: Apply, reason: Any) -> None:
+        self.push(node)
+
+    def on_change_input(
+        self, fgraph: FunctionGraph, node: Any, i: int, r: Variable, new_r: Variable, reason: Any = None
+    ) -> None:
+        if node is OUTPUT:
+            return
+        self.push(node)
+        level = [node]
+        clients = fgraph.clients
+        for _ in range(LEVELS):
+            above = []
+            for changed in level:
+                for out in changed.outputs:
+                    uses = clients.get(out, ())
+                    if len(uses) <= FAN_OUT:
+                        above.extend(user for user, _ in uses if user is not OUTPUT)
+            for user in above:
+                self.push(user)
+            level = above[:FAN_OUT]
+
+    def on_prune(self, fgraph: FunctionGraph, node: Apply, reason: Any) -> None:
+        # rules that want a value to have one use may apply now
+        for source in node.inputs:
+            uses = fgraph.clients.get(source, ())
+            if len(uses) == 1:
+                (user, _), = uses
+                if user is not OUTPUT:
+                    self.push(user)
+
+
+def apply_rules(fgraph: FunctionGraph, rules: Sequence[Rule], site: Site, report: PassReport) -> None:
+    """Apply `rules` everywhere in `fgraph` until none applies (or the budget is spent)."""
+    if not rules:
+        return
+    index = index_of(tuple(rules))
+    queue: deque[Apply] = deque(fgraph.toposort())
+    queued = set(queue)
+    size = len(queue)
+    remaining = APPLICATIONS * size + SLACK
+    largest = GROWTH * size + SLACK
+
+    def push(node: Apply) -> None:
+        if node not in queued:
+            queued.add(node)
+            queue.append(node)
+
+    news = _News(push)
+    fgraph.attach_feature(news)
+    try:
+        while queue:
+            node = queue.popleft()
+            queued.discard(node)
+            if node not in fgraph.apply_nodes:
+                continue
+            candidates = index.rules_for(node.op)
+            if not candidates:
+                continue
+            report.visits += 1
+            owners: set[Any] | None = None
+            for rule in candidates:
+                if rule.needs:
+                    if owners is None:
+                        owners = owners_of(node)
+                    if owners.isdisjoint(rule.needs):
+                        continue
+                if try_rule(fgraph, rule, node, site, report):
+                    remaining -= 1
+                    if node in fgraph.apply_nodes:
+                        push(node)
+                    break
+            if remaining < 0 or len(fgraph.apply_nodes) > largest:
+                report.stopped = True
+                common = ", ".join(f"{name} ({count} times)" for name, count in report.fired.most_common(4))
+                warnings.warn(
+                    f"The pass {report.name!r} was stopped: its rules did not come to an end on a graph of "
+                    f"{size} nodes (now {len(fgraph.apply_nodes)}). Most applied: {common}. The result is correct, "
+                    f"and may be slow. Exclude one of these rules by its name to get rid of this warning.",
+                    RewriteBudgetWarning,
+                    stacklevel=2,
+                )
+                return
+    finally:
+        fgraph.remove_feature(news)
+
+
+def owners_of(node: Apply) -> set[Any]:
+    """The records (of elementwise ops) and classes (of others) of the nodes that feed `node`."""
+    owners: set[Any] = set()
+    for x in node.inputs:
+        owner = x.owner
+        if owner is not None:
+            op = owner.op
+            owners.add(op.scalar_op if isinstance(op, Elemwise) else type(op))
+    return owners
+
+
+def try_rule(fgraph: FunctionGraph, rule: Rule, node: Apply, site: Site, report: PassReport) -> bool:
+    """Apply one rule to one node; True if the graph changed. A rule that raises is reported and skipped."""
+    try:
+        with inherit(node.origin):
+            found = rule.apply(node, site)
+            if found is None or found is False:
+                return False
+            pairs = as_pairs(node, found)
+            accepted = [(old, checked(fgraph, rule, old, new)) for old, new in pairs]
+    except Exception as error:
+        complain(rule, node, error, report)
+        return False
+    accepted = [(old, new) for old, new in accepted if new is not None and new is not old]
+    if not accepted:
+        return False
+    text = str(node) if config.optimizer_verbose else ""
+    before = {old: fgraph.clients.get(old) for old, _ in accepted}
+    fgraph.replace_all(accepted, rule.name)
+    if all(old in fgraph.clients and fgraph.clients[old] is before[old] and before[old] for old, _ in accepted):
+        return False
+    for old, new in accepted:
+        site.dims.replaced(old, new)
+    report.fired[rule.name] += 1
+    report.where.append((rule.name, str(node.op), node.origin))
+    if text:
+        logger.warning("%s: %s -> %s", rule.name, text, ", ".join(str(new) for _, new in accepted))
+    return True
+
+
+def as_pairs(node: Apply, found: Any) -> list[tuple[Variable, Variable]]:
+    if isinstance(found, Variable):
+        return [(node.outputs[0], found)]
+    if isinstance(found, dict):
+        return list(found.items())
+    return [(old, new) for old, new in zip(node.outputs, found, strict=True) if new is not None]
+
+
+def checked(fgraph: FunctionGraph, rule: Rule, old: Variable, new: Variable) -> Variable | None:
+    """`new` if it may stand for `old`, None if it says no more than `old` itself. Raises RuleError."""
+    if new is old:
+        return None
+    a, b = old.type, new.type
+    if isinstance(a, TensorType) and isinstance(b, TensorType):
+        if a is not b:
+            if a.dtype != b.dtype or len(a.shape) != len(b.shape):
+                raise RuleError(f"the type would change from {a} to {b}")
+            if a.broadcastable != b.broadcastable:
+                # an axis that begins (or ends) to broadcast would change what the users of the value compute
+                return None
+    elif a != b:
+        raise RuleError(f"the type would change from {a} to {b}")
+    if new.owner is not None and new not in fgraph.clients:
+        pending, seen = [new.owner], {new.owner}
+        while pending:
+            for source in pending.pop().inputs:
+                if source is old:
+                    raise RuleError("the replacement uses the variable that it replaces")
+                owner = source.owner
+                if owner is not None and source not in fgraph.clients and owner not in seen:
+                    seen.add(owner)
+                    pending.append(owner)
+    return new
+
+
+def complain(rule: Rule, node: Apply, error: Exception, report: PassReport) -> None:
+    """Report a rule that raised, as config.on_opt_error says."""
+    what = f"{type(error).__name__}: {error}"
+    report.failures.append((rule.name, what))
+    how = config.on_opt_error
+    if how == "raise":
+        raise error
+    if how == "pdb":
+        import pdb
+
+        pdb.post_mortem(error.__traceback__)
+    elif how == "warn":
+        trace = "".join(traceback.format_exception(error)[-4:])
+        logger.error("The rewrite %s failed on %s and was skipped: %s\n%s", rule.name, node, what, trace)
+
+
+def select(rules: Iterable[Rule], wanted: Callable[[frozenset[str]], bool]) -> tuple[Rule, ...]:
+    return tuple(rule for rule in rules if wanted(rule.labels()))

@@ -1,0 +1,90 @@
+"""What is known of a value at compile time: numbers behind constants, and how to make constants.
+
+Looks through views, fills and casts, never computes arrays (folding does: `rules/folding.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from theano.graph.node import Constant, Variable
+from theano.scalar.selection import second
+from theano.tensor.convert import constant
+from theano.tensor.dimshuffle import DimShuffle, dimshuffle
+from theano.tensor.elemwise import Elemwise
+from theano.tensor.variable import TensorConstant
+
+LARGEST_SCANNED = 4096  # elements of a constant that are looked at to see whether they are all equal
+DEPTH = 16
+
+
+def number(variable: Variable) -> Any:
+    """The number that every element of `variable` has, as a Python number, or None if that is not known.
+
+    Looks through dimshuffles and fills. A negative zero counts as -0.0.
+    """
+    v: Any = variable
+    for _ in range(DEPTH):
+        if isinstance(v, TensorConstant):
+            return _uniform(v)
+        node = v.owner
+        if node is None:
+            return None
+        op = node.op
+        if isinstance(op, DimShuffle):
+            v = node.inputs[0]
+        elif isinstance(op, Elemwise):
+            if op.scalar_op is not second:
+                return None
+            v = node.inputs[1]
+        elif type(op).__name__ == "Alloc":
+            v = node.inputs[0]
+        else:
+            return None
+    return None
+
+
+def _uniform(c: TensorConstant) -> Any:
+    known = c.__dict__.get("_uniform", c)
+    if known is not c:
+        return known
+    data = c.data
+    value = None
+    if data.size == 1:
+        value = data.reshape(-1)[0].item()
+    elif 1 < data.size <= LARGEST_SCANNED:
+        first = data.reshape(-1)[0]
+        if (data == first).all() and (first != 0 or data.dtype.kind != "f" or
+                                      np.signbit(data).all() == np.signbit(data).any()):
+            value = first.item()
+    c._uniform = value  # type: ignore[attr-defined]
+    return value
+
+
+def is_number(variable: Variable, value: float) -> bool:
+    """Is every element of `variable` known to be `value`? (-0.0 is no 0.)"""
+    found = number(variable)
+    return found is not None and found == value and (value != 0 or np.signbit(found) == np.signbit(value) or
+                                                     isinstance(found, (int, bool)))
+
+
+def full(value: Any, dtype: str, ndim: int) -> TensorConstant:
+    """A constant with `ndim` axes of length one."""
+    return constant(np.full((1,) * ndim, value, dtype))
+
+
+def padded(variable: Any, ndim: int) -> Any:
+    """`variable` with axes of length one put on the left until its rank is `ndim`."""
+    missing = ndim - variable.type.ndim
+    if missing <= 0:
+        return variable
+    return dimshuffle(variable, ["x"] * missing + list(range(variable.type.ndim)))
+
+
+def is_constant(variable: Variable) -> bool:
+    return isinstance(variable, Constant)
+
+
+__all__ = ["full", "is_constant", "is_number", "number", "padded"]

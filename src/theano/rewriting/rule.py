@@ -1,0 +1,122 @@
+"""Rule: one identity, before -> after, and what a rule may ask about the graph it is applied in.
+
+`pattern.py` makes rules from two expressions; `function_rule` makes one from a function, for patterns of unbounded
+arity or structure. Which rules run, and when, is said in `compile/pipeline.py`; `engine.py` applies them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from theano.graph.fgraph import FunctionGraph
+from theano.graph.node import Apply, Variable
+from theano.rewriting.dims import Dims
+from theano.rewriting.known import number
+from theano.rewriting.shapes import Shapes
+from theano.scalar.op import ScalarOp
+
+Replacement = Any  # None, a variable, a list of variables, or {old: new}
+
+
+class Site:
+    """Where a rule is applied: the graph, what is known of its shapes, and who uses a value."""
+
+    def __init__(self, fgraph: FunctionGraph, dims: Dims) -> None:
+        self.fgraph = fgraph
+        self.dims = dims
+        self.shapes = Shapes(dims)
+
+    def uses(self, variable: Variable) -> int:
+        """How many inputs (and outputs of the graph) `variable` feeds."""
+        return len(self.fgraph.clients.get(variable, ()))
+
+    def same_shape(self, *variables: Variable) -> bool:
+        """Are all axes of these known to be equally long? (The graph is taken to be free of shape errors.)"""
+        first = variables[0]
+        return all(self.dims.same(first, other) for other in variables[1:])
+
+    def length(self, variable: Variable, axis: int) -> Any:
+        """The length of an axis as a 0-d int64 variable, an expression of the inputs' lengths."""
+        return self.shapes.length(variable, axis)
+
+    def shape(self, variable: Variable) -> list[Any]:
+        return self.shapes.shape(variable)
+
+    number = staticmethod(number)
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """One rewrite of a node.
+
+    name       the identity that it states
+    roots      records of elementwise ops, and Op classes, at which it applies
+    apply      (node, site) -> None, or replacements of the node's outputs
+    assumes    what must be taken for granted where the identity is not exact in IEEE arithmetic ("finite", "reals",
+               "nonzero", "rounding"); empty: exact
+    tags       names by which a Query can select it, besides its own name; "fast_compile" among them: used there too
+    doc        before -> after
+    examples   () -> [(inputs, output)]: graphs in which it applies, for the tests
+    needs      records of which at least one must own an input of the node (a quick check; empty: none)
+    """
+
+    name: str
+    roots: tuple[Any, ...]
+    apply: Callable[[Apply, Site], Replacement]
+    assumes: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    doc: str = ""
+    examples: Callable[[], Sequence[Any]] | None = None
+    needs: frozenset[Any] = frozenset()
+    sides: tuple[Any, Any] | None = field(default=None, repr=False)
+
+    def labels(self) -> frozenset[str]:
+        """Everything that a Query may name it by."""
+        return self.tags | {self.name} | ({"assumes"} if self.assumes else frozenset())
+
+    def __repr__(self) -> str:
+        return f"<rule {self.name}>"
+
+
+def function_rule(
+    *roots: ScalarOp | type,
+    name: str | None = None,
+    assumes: Iterable[str] | str = (),
+    tags: Iterable[str] | str = (),
+    examples: Callable[[], Sequence[Any]] | None = None,
+    needs: Iterable[Any] = (),
+) -> Callable[[Callable[[Apply, Site], Replacement]], Rule]:
+    """Make a rule of a function (node, site) -> None or replacements; its docstring states the identity."""
+
+    def decorate(function: Callable[[Apply, Site], Replacement]) -> Rule:
+        return Rule(
+            name or function.__name__,
+            tuple(roots),
+            function,
+            words(assumes),
+            words(tags),
+            (function.__doc__ or "").strip(),
+            examples,
+            frozenset(needs),
+        )
+
+    return decorate
+
+
+def words(text: Iterable[str] | str) -> frozenset[str]:
+    return frozenset(text.split() if isinstance(text, str) else text)
+
+
+def ruleset(*rules: Rule | Iterable[Rule]) -> tuple[Rule, ...]:
+    """A tuple of rules, tried in this order; names must be unique in it."""
+    flat: list[Rule] = []
+    for item in rules:
+        flat.extend([item] if isinstance(item, Rule) else item)
+    seen: set[str] = set()
+    for rule in flat:
+        if rule.name in seen:
+            raise ValueError(f"Two rules are called {rule.name!r}")
+        seen.add(rule.name)
+    return tuple(flat)
