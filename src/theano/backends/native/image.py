@@ -1,0 +1,509 @@
+"""Program → the tables that the run-time system reads.
+
+An image is one array of 64-bit integers: the program's table, its inputs, outputs and steps, and the template of the
+frame. The offsets are those of the `runtime_*.py` files. Machine code is made for kernels only; everything else in a
+program is data, so that a program of a hundred thousand steps costs time linear in its size and no code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from theano.backends.native import runtime_core as core
+from theano.backends.native import runtime_kernels as rt
+from theano.backends.native import target
+from theano.backends.native.kernel_code import CompiledKernel, Slot, compile_kernels
+from theano.backends.native.python_call import make_call
+from theano.backends.native.runtime import Runtime, runtime
+from theano.lowering.kernel import INDEXED
+from theano.lowering.program import (
+    Buffer,
+    CallStep,
+    Dim,
+    Extent,
+    FreeStep,
+    KernelStep,
+    Program,
+    PyCallStep,
+    Step,
+    Value,
+    ViewStep,
+)
+
+_ROUTINES = {"dot": ("gemv", 0), "gemv": ("gemv", 1), "gemm": ("gemm", 2), "ger": ("ger", 3), "batched_gemm": ("gemm", 4)}
+
+
+class Image:
+    """The tables of one program. `address` is the program table's; `kept` must live as long as it is used."""
+
+    def __init__(self, program: Program, optimize: bool) -> None:
+        self.program = program
+        self.kept: list[Any] = []
+        self.words: list[int] = []
+        self._relocations: list[int] = []
+        self.runtime: Runtime = runtime()
+        kernel_steps = [s for s in program.steps if isinstance(s, KernelStep)]
+        made = compile_kernels((s.kernel for s in kernel_steps), optimize)
+        self.kernels = {id(step): code for step, code in zip(kernel_steps, made, strict=True)}
+        self._place_buffers()
+        self._find_roots()
+        self._build()
+
+    # -- writing words; a relocated word is an offset into the image, made an address at the end
+
+    def put(self, words: Sequence[int]) -> int:
+        at = 8 * len(self.words)
+        self.words.extend(words)
+        return at
+
+    def set(self, base: int, offset: int, value: int) -> None:
+        self.words[(base + offset) // 8] = value
+
+    def point(self, base: int, offset: int, to: int) -> None:
+        """Make the word at base + offset the address of the image's offset `to`."""
+        self.words[(base + offset) // 8] = to
+        self._relocations.append((base + offset) // 8)
+
+    # -- the frame
+
+    def _place_buffers(self) -> None:
+        self.at: dict[int, int] = {}
+        self.buffers: list[Buffer] = []
+        self._frame_bytes = core.FRAME_HEADER
+        program = self.program
+        for thing in program.inputs:
+            self._place(thing.buffer)
+        for buffer, _ in program.constants:
+            self._place(buffer)
+        for step in program.steps:
+            for buffer in (*step.inputs, *step.outputs):
+                self._place(buffer)
+            for buffer in _other_buffers(step):
+                self._place(buffer)
+        for output in program.outputs:
+            self._place(output.buffer)
+
+    def _place(self, buffer: Buffer) -> None:
+        if id(buffer) not in self.at:
+            self.at[id(buffer)] = self._room(core.BUFFER_DIMS + 16 * buffer.ndim)
+            self.buffers.append(buffer)
+
+    def _room(self, size: int) -> int:
+        at = self._frame_bytes
+        self._frame_bytes += size
+        return at
+
+    def offset(self, buffer: Buffer) -> int:
+        return self.at[id(buffer)]
+
+    def _find_roots(self) -> None:
+        """Whose memory each buffer is, what guards it, and which buffers steps after commit_from compute."""
+        program = self.program
+        self.root: dict[int, Buffer] = {}
+        self.guard: dict[int, int] = {}
+        self.argument: dict[int, int] = {}
+        self.constant = {id(b): value for b, value in program.constants}
+        never = self._never = set(self.constant)
+        positional = 0
+        for thing in program.inputs:
+            key = id(thing.buffer)
+            if thing.storage is not None:
+                self.guard[key] = 1
+                continue
+            self.argument[key] = positional
+            self.guard[key] = 2 + positional
+            if not thing.mutable:
+                never.add(key)
+            positional += 1
+        late: set[int] = set()
+        self.sequential = False
+        for number, step in enumerate(program.steps):
+            committed = number >= program.commit_from
+            if committed and self._cannot_prepare(step, late):
+                self.sequential = True
+            if isinstance(step, ViewStep):
+                source, view = step.inputs[0], step.outputs[0]
+                self.root[id(view)] = self.root.get(id(source), source)
+                self.guard[id(view)] = self.guard.get(id(source), 0)
+                if id(source) in never:
+                    never.add(id(view))
+                if id(source) in late:
+                    late.add(id(view))
+                continue
+            if committed:
+                late.update(id(b) for b in step.outputs)
+            if isinstance(step, KernelStep):
+                for out, source_number in step.inplace.items():
+                    self._inherit(step.outputs[out], step.inputs[source_number])
+            elif isinstance(step, CallStep) and step.inplace:
+                self._inherit(step.outputs[0], step.inputs[2])
+
+    def _inherit(self, out: Buffer, source: Buffer) -> None:
+        self.guard[id(out)] = self.guard.get(id(source), 0)
+        # the output is a view if its source is one; if it took no memory over, it owns a block and never asks
+        root = self.root.get(id(source))
+        if root is not None:
+            self.root[id(out)] = root
+
+    def _cannot_prepare(self, step: Step, late: set[int]) -> bool:
+        """Does preparing the step need a value that steps from commit_from on compute?"""
+        if isinstance(step, PyCallStep):
+            return True
+        if any(id(b) in late for b in _value_buffers(step)):
+            return True
+        if isinstance(step, ViewStep):
+            return step.kind == "reshape" and id(step.inputs[0]) in late
+        if isinstance(step, KernelStep):
+            made = self.kernels[id(step)]
+            return bool(made.flags & rt.CHECKED) and any(id(b) in late for b in step.inputs)
+        return False
+
+    # -- the tables
+
+    def _build(self) -> None:
+        program = self.program
+        table = self.put([0] * (core.PROGRAM_BYTES // 8))
+        arguments = [i for i in program.inputs if i.storage is None]
+        storages = [i for i in program.inputs if i.storage is not None]
+        inputs = [self._input(i) for i in (*arguments, *storages)]
+        results = [o for o in program.outputs if o.storage is None]
+        updates = [o for o in program.outputs if o.storage is not None]
+        outputs = [self._output(o) for o in (*results, *updates)]
+        steps = [self._step(s) for s in program.steps]
+        step_table = self.put([0] * max(1, len(steps)))
+        for n, at in enumerate(steps):
+            self.point(step_table, 8 * n, at)
+        no_owner = set(self.constant) | {id(i.buffer) for i in arguments}
+        owners = self.put([self.offset(b) for b in self.buffers if id(b) not in no_owner] or [0])
+        frame = self._template()
+        self.set(table, core.PROGRAM_NARGS, len(arguments))
+        self.set(table, core.PROGRAM_FRAME_BYTES, self._frame_bytes)
+        self.point(table, core.PROGRAM_TEMPLATE, frame)
+        self.point(table, core.PROGRAM_INPUTS, inputs[0] if inputs else 0)
+        self.set(table, core.PROGRAM_NSTORAGES, len(storages))
+        self.point(table, core.PROGRAM_STEPS, step_table)
+        self.set(table, core.PROGRAM_NSTEPS, len(steps))
+        self.set(table, core.PROGRAM_COMMIT, min(program.commit_from, len(steps)))
+        self.point(table, core.PROGRAM_OUTPUTS, outputs[0] if outputs else 0)
+        self.set(table, core.PROGRAM_NRESULTS, len(results))
+        self.set(table, core.PROGRAM_NUPDATES, len(updates))
+        self.point(table, core.PROGRAM_OWNERS, owners)
+        self.set(table, core.PROGRAM_NOWNERS, sum(id(b) not in no_owner for b in self.buffers))
+        self.set(table, core.PROGRAM_SEQUENTIAL, int(self.sequential))
+        self.set(table, core.PROGRAM_OBJECTS, int(any(i.buffer.dtype == "object" for i in arguments)))
+        array = np.array(self.words, dtype=np.int64)
+        base = array.ctypes.data
+        array[self._relocations] += base
+        self.array = array
+        self.address = base + table
+
+    def _template(self) -> int:
+        """The frame as it is when a call starts: constants are bound, everything else is empty."""
+        words = [0] * (self._frame_bytes // 8)
+        words[core.FRAME_MAY_RELEASE // 8] = 1
+        for buffer, value in self.program.constants:
+            at = self.offset(buffer) // 8
+            if buffer.dtype == "object":
+                self.kept.append(value)
+                words[at] = id(value)
+                continue
+            array = np.require(np.asarray(value), dtype=buffer.dtype, requirements=["A"])
+            self.kept.append(array)
+            words[at] = array.ctypes.data
+            at += core.BUFFER_DIMS // 8
+            words[at : at + 2 * buffer.ndim] = [*array.shape, *array.strides]
+            self.constant[id(buffer)] = array
+        return self.put(words)
+
+    def _descr(self, dtype: str) -> int:
+        descr = np.dtype(dtype)
+        self.kept.append(descr)
+        return id(descr)
+
+    def _input(self, thing: Any) -> int:
+        buffer = thing.buffer
+        dense = buffer.dtype != "object"
+        entry = [0] * (core.INPUT_ENTRY // 8)
+        entry[core.INPUT_BUFFER // 8] = self.offset(buffer)
+        entry[core.INPUT_NDIM // 8] = buffer.ndim if dense else -1
+        if dense:
+            entry[core.INPUT_DESCR // 8] = self._descr(buffer.dtype)
+            entry[core.INPUT_FLOAT // 8] = int(
+                buffer.dtype == "float64" and buffer.ndim == 0 and thing.storage is None and not thing.mutable
+            )
+            entry += [-1 if n is None else n for n in buffer.shape]
+        if thing.storage is not None:
+            self.kept.append(thing.storage)
+            entry[core.INPUT_STORAGE // 8] = id(thing.storage)
+        entry[core.INPUT_BYTES // 8] = 8 * len(entry)
+        return self.put(entry)
+
+    def _output(self, output: Any) -> int:
+        buffer = output.buffer
+        dense = buffer.dtype != "object"
+        entry = [0] * (core.OUTPUT_ENTRY // 8)
+        entry[core.OUTPUT_BUFFER // 8] = self.offset(buffer)
+        entry[core.OUTPUT_NDIM // 8] = buffer.ndim if dense else -1
+        if dense:
+            entry[core.OUTPUT_DESCR // 8] = self._descr(buffer.dtype)
+            entry[core.OUTPUT_ITEMSIZE // 8] = np.dtype(buffer.dtype).itemsize
+        if output.storage is not None:
+            self.kept.append(output.storage)
+            entry[core.OUTPUT_STORAGE // 8] = id(output.storage)
+        entry[core.OUTPUT_ROOT // 8] = self.offset(self.root.get(id(buffer), buffer))
+        entry[core.OUTPUT_BORROW // 8] = int(output.borrow)
+        return self.put(entry)
+
+    def _dim(self, dim: Dim | None) -> list[int]:
+        """Three words; see `dimension` in runtime_kernels.py."""
+        if dim is None:
+            return [0, 0, 0]
+        if isinstance(dim, Extent):
+            return [3, self.offset(dim.buffer) + core.BUFFER_DIMS + 8 * dim.axis, 0]
+        if isinstance(dim, Value):
+            kind = np.dtype(dim.buffer.dtype)
+            if kind.kind not in "iub":
+                raise TypeError(f"{dim} of dtype {dim.buffer.dtype} is no integer")
+            size = kind.itemsize if kind.kind == "i" else -kind.itemsize
+            return [2, self.offset(dim.buffer), 8 if size == -8 else size]
+        return [1, int(dim), 0]
+
+    # -- steps
+
+    def _step(self, step: Step) -> int:
+        match step:
+            case KernelStep():
+                return self._kernel(step)
+            case ViewStep():
+                return self._view(step)
+            case CallStep():
+                return self._product(step)
+            case PyCallStep():
+                return self._python(step)
+            case FreeStep():
+                code = self.runtime.function("free_run")
+                return self.put([0, code, len(step.inputs), *(self.offset(b) for b in step.inputs)])
+        raise NotImplementedError(f"the native backend has no step {type(step).__name__}")
+
+    def _kernel(self, step: KernelStep) -> int:
+        made = self.kernels[id(step)]
+        kernel = made.kernel
+        at = self.put([0] * (rt.KERNEL_BYTES // 8))
+        self.set(at, core.STEP_PREPARE, self.runtime.functions["kernel_prepare"])
+        self.set(at, core.STEP_RUN, self.runtime.functions["kernel_run"])
+        pairs = rt.STATE_EXTENTS + 8 * kernel.rank
+        state = self._room(pairs + 16 * made.indexed + 8)
+        for offset, value in (
+            (rt.KERNEL_RANK, kernel.rank),
+            (rt.KERNEL_SLOTS, len(made.slots)),
+            (rt.KERNEL_INPUTS, kernel.n_inputs),
+            (rt.KERNEL_OUTPUTS, len(kernel.results)),
+            (rt.KERNEL_CODE, made.address),
+            (rt.KERNEL_LANES, made.lanes),
+            (rt.KERNEL_FLAGS, made.flags),
+            (rt.KERNEL_COST, made.cost),
+            (rt.KERNEL_STATE, state),
+        ):
+            self.set(at, offset, value)
+        extents = list(step.extents) or [None] * kernel.rank
+        self.point(at, rt.KERNEL_EXTENTS, self.put([w for d in extents for w in self._dim(d)] or [0]))
+        axes = [self.put(list(s.axes) or [0]) for s in made.slots]
+        operands = self.put([w for s in made.slots for w in self._slot(step, made, s, pairs)] or [0])
+        for n, where in enumerate(axes):
+            self.point(operands, n * rt.SLOT_BYTES + rt.SLOT_AXES, where)
+        self.point(at, rt.KERNEL_OPERANDS, operands)
+        return at
+
+    def _slot(self, step: KernelStep, made: CompiledKernel, slot: Slot, pairs: int) -> list[int]:
+        kernel = made.kernel
+        words = [0] * (rt.SLOT_BYTES // 8)
+        words[rt.SLOT_ROLE // 8] = slot.role
+        words[rt.SLOT_SIZE // 8] = slot.size
+        words[rt.SLOT_NDIM // 8] = len(slot.axes)
+        words[rt.SLOT_IDENTITY // 8] = slot.identity
+        words[rt.SLOT_TEMPORARY // 8] = slot.temporary
+        words[rt.SLOT_FINISH // 8] = made.finish.get(slot.finish, 0)
+        flags = slot.flags
+        if slot.indexed >= 0:
+            words[rt.SLOT_STATE // 8] = pairs + 16 * slot.indexed
+        if slot.operand >= 0:
+            number = slot.operand - kernel.n_inputs
+            buffer = step.inputs[slot.operand] if number < 0 else step.outputs[number]
+            words[rt.SLOT_BUFFER // 8] = self.offset(buffer)
+            if number >= 0 and slot.role != rt.ROLE_ACCUMULATE:
+                source = None
+                if number in step.inplace:
+                    source = step.inputs[step.inplace[number]]
+                    if id(source) not in self._never:
+                        flags |= rt.TAKES_OVER
+                elif number in step.base:
+                    source = step.base[number]
+                if source is not None:
+                    words[rt.SLOT_SOURCE // 8] = self.offset(source)
+                    words[rt.SLOT_GUARD // 8] = self.guard.get(id(source), 0)
+                    if INDEXED in slot.axes or kernel.results[number].kind.startswith("scatter"):
+                        flags |= rt.NEEDS_CONTENT
+        words[rt.SLOT_FLAGS // 8] = flags
+        return words
+
+    def _view(self, step: ViewStep) -> int:
+        from_, to = step.inputs[0], step.outputs[0]
+        code = self.runtime.function("view_" + step.kind)
+        words: list[int] = []
+        match step.kind:
+            case "dimshuffle":
+                words = [-1 if a == "x" else int(a) for a in step.params]
+                words += [a for a in range(from_.ndim) if a not in step.params]
+            case "index":
+                for entry in (*step.params, *[(None, None, None)] * (from_.ndim - len(step.params))):
+                    if isinstance(entry, tuple):
+                        words += [2 if any(e is not None for e in entry) else 0]
+                        words += [w for e in entry for w in self._dim(e)]
+                    else:
+                        words += [1, *self._dim(entry), *[0] * 6]
+            case "reshape" | "specify":
+                words = [w for e in step.params for w in self._dim(e)]
+            case "diagonal":
+                offset, first, second = (int(p) for p in step.params)
+                words = [offset, first % from_.ndim, second % from_.ndim]
+            case _:
+                raise NotImplementedError(f"the native backend has no view {step.kind!r}")
+        size = 8 if from_.dtype == "object" else np.dtype(from_.dtype).itemsize
+        at = self.put(
+            [code, 0, self.offset(from_), self.offset(to), from_.ndim, to.ndim, size, 0, len(words)]
+        )
+        self.point(at, self.runtime.constants["VIEW_PARAMS"], self.put(words or [0]))
+        return at
+
+    def _product(self, step: CallStep) -> int:
+        name, kind = _ROUTINES[step.routine]
+        out = step.outputs[0]
+        prepare, run = self.runtime.function("product_prepare"), self.runtime.function("product_run")
+        c = self.runtime.constants
+        letter = {"float32": "s", "float64": "d"}[out.dtype]
+        at = self.put([0] * (c["PRODUCT_BYTES"] // 8))
+        self.set(at, core.STEP_PREPARE, prepare)
+        self.set(at, core.STEP_RUN, run)
+        scalars = [x for x in (step.alpha, step.beta) if isinstance(x, Buffer)]
+        matrices = step.inputs[: len(step.inputs) - len(scalars)]
+        self.set(at, c["PRODUCT_A"], self.offset(matrices[0]))
+        self.set(at, c["PRODUCT_B"], self.offset(matrices[1]))
+        self.set(at, c["PRODUCT_OUT"], self.offset(out))
+        beta: float | Buffer = step.beta
+        if len(matrices) > 2 and not (isinstance(beta, float | int) and beta == 0 and kind != 3):
+            self.set(at, c["PRODUCT_C"], self.offset(matrices[2]))
+            self.set(at, c["PRODUCT_GUARD"], self.guard.get(id(matrices[2]), 0))
+            takes_over = step.inplace and id(matrices[2]) not in self._never
+            self.set(at, c["PRODUCT_TAKES_OVER"], int(takes_over))
+        else:
+            beta = 0.0
+        for value, where in ((step.alpha, "PRODUCT_ALPHA"), (beta, "PRODUCT_BETA")):
+            if isinstance(value, Buffer):
+                self.set(at, c[where + "_AT"], self.offset(value))
+            else:
+                bits = np.zeros(1, dtype=np.int64)
+                bits.view(out.dtype)[0] = value
+                self.point(at, c[where], self.put([int(bits[0])]))
+        self.set(at, c["PRODUCT_SIZE"], np.dtype(out.dtype).itemsize)
+        self.set(at, c["PRODUCT_ROUTINE"], _blas(letter + name))
+        self.set(at, c["PRODUCT_SCALE"], _blas(letter + "scal"))
+        self.set(at, c["PRODUCT_KIND"], kind)
+        self.set(at, c["PRODUCT_STATE"], self._room(8))
+        return at
+
+    def _python(self, step: PyCallStep) -> int:
+        code = self.runtime.function("call_python")
+        call = make_call(step)
+        self.kept.append(call)
+        at = self.put([0, code, id(call), len(step.inputs), len(step.outputs), 0, 0])
+        words: list[int] = []
+        for n, buffer in enumerate(step.inputs):
+            root = self.root.get(id(buffer), buffer)
+            dense = buffer.dtype != "object"
+            constant = self.constant.get(id(root))
+            words += [
+                self.offset(buffer),
+                buffer.ndim if dense else -1,
+                self._descr(buffer.dtype) if dense else 0,
+                int(n in step.mutable),
+                self.offset(root),
+                root.ndim,
+                self._descr(root.dtype) if root.dtype != "object" else 0,
+                self.argument.get(id(root), -1),
+                0 if constant is None else id(self._constant_object(root)),
+            ]
+        c = self.runtime.constants
+        self.point(at, c["CALL_INPUTS"], self.put(words or [0]))
+        words = [w for b in step.outputs for w in (self.offset(b), b.ndim if b.dtype != "object" else -1)]
+        self.point(at, c["CALL_OUTPUTS"], self.put(words or [0]))
+        return at
+
+    def _constant_object(self, buffer: Buffer) -> Any:
+        """Something that keeps a constant's memory alive."""
+        value = self.constant[id(buffer)]
+        if not isinstance(value, np.ndarray):
+            value = np.asarray(value)
+        self.kept.append(value)
+        return value
+
+
+def _blas(name: str) -> int:
+    return target.cython_address("scipy.linalg.cython_blas", name)[1]
+
+
+def _value_buffers(step: Step) -> list[Buffer]:
+    """Buffers whose content the step's preparation reads."""
+    dims: list[Any] = []
+    if isinstance(step, KernelStep):
+        dims = list(step.extents)
+    elif isinstance(step, ViewStep) and step.kind != "dimshuffle":
+        for p in step.params:
+            dims.extend(p if isinstance(p, tuple) else (p,))
+    return [d.buffer for d in dims if isinstance(d, Value)]
+
+
+def _other_buffers(step: Step) -> list[Buffer]:
+    """Buffers that a step names outside `inputs` and `outputs`."""
+    found = list(_value_buffers(step))
+    if isinstance(step, KernelStep):
+        found += [d.buffer for d in step.extents if isinstance(d, Extent)]
+        found += list(step.base.values())
+    elif isinstance(step, CallStep):
+        found += [x for x in (step.alpha, step.beta) if isinstance(x, Buffer)]
+    elif isinstance(step, ViewStep) and step.kind != "dimshuffle":
+        for p in step.params:
+            found += [d.buffer for d in (p if isinstance(p, tuple) else (p,)) if isinstance(d, Extent)]
+    return found
+
+
+def entry_function(table: Any, address: int, name: bytes) -> Any:
+    """A C function object around machine code with the METH_FASTCALL | METH_KEYWORDS convention."""
+    definition = _definition(address, name)
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype = ctypes.py_object
+    make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    return make(ctypes.addressof(definition), table, None)
+
+
+class _MethodDef(ctypes.Structure):
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("code", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    ]
+
+
+# Function objects point into these; there is one for each entry, kept for ever.
+_definitions: dict[tuple[int, bytes], _MethodDef] = {}
+
+
+def _definition(address: int, name: bytes) -> _MethodDef:
+    key = (address, name)
+    if key not in _definitions:
+        _definitions[key] = _MethodDef(name, address, 0x80 | 0x02, None)
+    return _definitions[key]

@@ -1,0 +1,310 @@
+"""Accumulating in vector code: sums, products, extrema, and the positions of extrema.
+
+An `Accumulator` writes its part of a kernel's loop. While a run along the innermost axis is reduced, partial results
+stay in vector registers, one for each lane (*flat*); where the innermost axis is kept, the loop reads, updates and
+writes a row of accumulators in memory, so that memory is walked in order (*rows*; an accumulator that stands still
+there nevertheless does so in a vector on the stack).
+
+Float sums in registers are compensated: every `BLOCK` vectors the partial sum moves into a total by Knuth's two-sum,
+whose rounding errors are summed on the side. The error is that of a block, whatever the length: less than that of
+pairwise summation.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from theano.backends.native.opcode_text import float_extreme
+from theano.backends.native.vector_text import (
+    MEMORY_TYPE,
+    SIZE,
+    VALUE_TYPE,
+    VectorText,
+    is_float,
+    is_unsigned,
+    scalar_constant,
+)
+
+BLOCK = 16
+
+_LARGEST = str(2**63 - 1)
+
+
+def _bits(kind: str, value: float) -> int:
+    """A number's bits, as a signed 64-bit integer (floats: of their own width)."""
+    if kind in ("float", "double"):
+        code, whole = ("<f", "<i") if kind == "float" else ("<d", "<q")
+        return int(struct.unpack(whole, struct.pack(code, value))[0])
+    return int(value)
+
+
+@dataclass
+class Accumulator:
+    """One reduction of a kernel: its state while a function is written, and the code that it contributes."""
+
+    what: str
+    value: int
+    source: str
+    dtype: str
+    slot: int
+    position_axes: tuple[int, ...] | None = None
+    position_slot: int = -1
+    value_slot: int = -1
+    kind: str = ""
+    memory: str = ""
+    flat: bool = True
+    now: list[str] = field(default_factory=list)
+    then: list[str] = field(default_factory=list)
+    first: list[str] = field(default_factory=list)
+    rooms: dict[int, tuple[str, str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.op = {"argmax": "max", "argmin": "min", "all": "and", "any": "or"}.get(self.what, self.what)
+        if self.what in ("all", "any"):
+            self.dtype = "bool"
+        elif self.what in ("argmax", "argmin") or not self.dtype:
+            self.dtype = self.source
+        if self.dtype == "bool":
+            self.op = {"sum": "or", "max": "or", "prod": "and", "min": "and"}.get(self.op, self.op)
+            if self.what in ("argmax", "argmin"):
+                self.dtype, self.op = "uint8", "max" if self.what == "argmax" else "min"
+        self.kind = VALUE_TYPE[self.dtype]
+        # float16 accumulates in float32
+        self.memory = "float" if self.dtype == "float16" else MEMORY_TYPE[self.dtype]
+        self.compensated = self.op == "sum" and is_float(self.dtype)
+
+    # -- neutral elements
+
+    @property
+    def identity(self) -> float:
+        match self.op:
+            case "sum" | "or" | "xor":
+                return 0
+            case "prod":
+                return 1
+            case "and":
+                return 1 if self.dtype == "bool" else -1
+        highest = self.op == "min"
+        if is_float(self.dtype):
+            return float("inf") if highest else float("-inf")
+        bits = 8 * SIZE[self.memory]
+        if is_unsigned(self.dtype):
+            return 2**bits - 1 if highest else 0
+        return 2 ** (bits - 1) - 1 if highest else -(2 ** (bits - 1))
+
+    @property
+    def identity_bits(self) -> int:
+        bits = _bits(self.memory, self.identity)
+        return bits - 2**64 if bits >= 2**63 else bits
+
+    def _identity_text(self, text: VectorText) -> str:
+        return text.splat(self.kind, scalar_constant(self.kind, self.identity))
+
+    def _load(self, text: VectorText, pointer: str) -> str:
+        dtype = "float32" if self.dtype == "float16" else self.dtype
+        return text.load(dtype, pointer)
+
+    def _store(self, text: VectorText, value: str, pointer: str) -> None:
+        dtype = "float32" if self.dtype == "float16" else self.dtype
+        text.store(dtype, value, pointer)
+
+    # -- the loop
+
+    def enter(self, text: VectorText, start: Sequence[str], step: Sequence[str], flat: bool) -> None:
+        self.flat = flat
+        self.first = [self._identity_text(text)]
+        if self.position_axes is not None:
+            self.first.append(text.splat("i64", _LARGEST))
+        elif self.compensated:
+            self.first += ["zeroinitializer", "zeroinitializer"]
+        self.rooms = {}
+        if flat:
+            return
+        for slot, kind, memory, neutral in self._places(text):
+            still = text.set(f"icmp eq i64 {step[slot]}, 0")
+            room = text.room(memory)
+            stored = text.convert("zext", "i1", "i8", neutral) if kind == "i1" else neutral
+            text.emit(f"store {text.vec(memory)} {stored}, ptr {room}, align 64")
+            self.rooms[slot] = (still, room, kind)
+
+    def _places(self, text: VectorText) -> list[tuple[int, str, str, str]]:
+        """(slot, value type, memory type, neutral element) of what is kept in memory."""
+        if self.position_axes is None:
+            return [(self.slot, self.kind, self.memory, self._identity_text(text))]
+        return [
+            (self.value_slot, self.kind, self.memory, self._identity_text(text)),
+            (self.slot, "i64", "i64", text.splat("i64", _LARGEST)),
+        ]
+
+    def _kinds(self) -> list[str]:
+        if self.position_axes is not None:
+            return [self.kind, "i64"]
+        return [self.kind] * (3 if self.compensated else 1)
+
+    def loop_values(self, text: VectorText, before: str, latch: str) -> None:
+        self.now, self.then = [], []
+        if not self.flat:
+            return
+        for kind, first in zip(self._kinds(), self.first, strict=True):
+            now, then = text.new("acc"), text.new("acc")
+            text.emit(f"{now} = phi {text.vec(kind)} [{first}, %{before}], [{then}, %{latch}]")
+            self.now.append(now)
+            self.then.append(then)
+
+    def update(
+        self, text: VectorText, value: str, position: str, mask: str, at: Sequence[str], index: str
+    ) -> None:
+        """Take one vector in."""
+        wide = "float32" if self.dtype == "float16" else self.dtype
+        value = text.cast(self.source, self.dtype if self.dtype != "float16" else wide, value)
+        value = text.select(mask, self.kind, value, self._identity_text(text))
+        if position:
+            position = text.select(mask, "i64", position, text.splat("i64", _LARGEST))
+        if not self.flat:
+            self._update_rows(text, value, position, at)
+            return
+        if self.position_axes is not None:
+            best = self._better(text, value, position, self.now[0], self.now[1])
+            names = best
+        else:
+            names = [self.combine(text, self.now[0], value)]
+            if self.compensated:
+                names = self._flush_sometimes(text, names[0], index)
+        for then, name, kind in zip(self.then, names, self._kinds(), strict=True):
+            text.emit(f"{then} = select i1 true, {text.vec(kind)} {name}, {text.vec(kind)} {name}")
+
+    def _update_rows(self, text: VectorText, value: str, position: str, at: Sequence[str]) -> None:
+        places = {}
+        for slot, (still, room, _) in self.rooms.items():
+            places[slot] = text.set(f"select i1 {still}, ptr {room}, ptr {at[slot]}")
+        if self.position_axes is None:
+            old = self._load(text, places[self.slot])
+            self._store(text, self.combine(text, old, value), places[self.slot])
+            return
+        old = self._load(text, places[self.value_slot])
+        where = text.load("int64", places[self.slot])
+        best = self._better(text, value, position, old, where)
+        self._store(text, best[0], places[self.value_slot])
+        text.store("int64", best[1], places[self.slot])
+
+    def leave(self, text: VectorText, start: Sequence[str]) -> None:
+        """After the loop: fold the lanes into the accumulator in memory."""
+        if self.flat:
+            values = list(self.then)
+            if self.compensated:
+                total, error = self._two_sum(text, values[1], values[0], values[2])
+                # an infinite total makes the error NaN: then it says nothing
+                sane = text.compare("ord", self.kind, error, error)
+                error = text.select(sane, self.kind, error, "zeroinitializer")
+                values = [text.binary("fadd", self.kind, total, error)]
+            self._fold(text, values, start)
+            return
+        fold, after = text.label("fold"), text.label("after")
+        still = next(iter(self.rooms.values()))[0]
+        text.go_if(still, fold, after)
+        text.start(fold)
+        values = []
+        for slot, (_, room, kind) in self.rooms.items():
+            if slot == self.slot and self.position_axes is not None:
+                values.append(text.load("int64", room))
+            else:
+                values.append(self._load(text, room))
+        self._fold(text, values, start)
+        text.go(after)
+        text.start(after)
+
+    # -- arithmetic
+
+    def combine(self, text: VectorText, a: str, b: str) -> str:
+        kind = self.kind
+        if self.op in ("max", "min"):
+            if is_float(self.dtype):
+                return float_extreme(text, self.op, kind, a, b)
+            return text.intrinsic(("u" if is_unsigned(self.dtype) else "s") + self.op, kind, [a, b])
+        words = {"sum": "add", "prod": "mul", "and": "and", "or": "or", "xor": "xor"}
+        word = words[self.op]
+        return text.binary(("f" if is_float(self.dtype) else "") + word, kind, a, b)
+
+    def _better(self, text: VectorText, value: str, position: str, best: str, where: str) -> list[str]:
+        """The better of two candidates; of equals the first, and NaN before everything."""
+        kind = self.kind
+        earlier = text.compare("slt", "i64", position, where)
+        if is_float(self.dtype):
+            ahead = text.compare("ogt" if self.op == "max" else "olt", kind, value, best)
+            equal = text.compare("oeq", kind, value, best)
+            nan = text.compare("uno", kind, value, value)
+            had_nan = text.compare("uno", kind, best, best)
+            ahead = text.binary("or", "i1", ahead, text.binary("and", "i1", nan, text.invert(had_nan)))
+            equal = text.binary("or", "i1", equal, text.binary("and", "i1", nan, had_nan))
+        else:
+            sign = "u" if is_unsigned(self.dtype) else "s"
+            ahead = text.compare(sign + ("gt" if self.op == "max" else "lt"), kind, value, best)
+            equal = text.compare("eq", kind, value, best)
+        take = text.binary("or", "i1", ahead, text.binary("and", "i1", equal, earlier))
+        return [text.select(take, kind, value, best), text.select(take, "i64", position, where)]
+
+    def _two_sum(self, text: VectorText, total: str, part: str, error: str) -> tuple[str, str]:
+        kind = self.kind
+        new = text.binary("fadd", kind, total, part)
+        virtual = text.binary("fsub", kind, new, total)
+        low = text.binary("fsub", kind, total, text.binary("fsub", kind, new, virtual))
+        high = text.binary("fsub", kind, part, virtual)
+        return new, text.binary("fadd", kind, error, text.binary("fadd", kind, low, high))
+
+    def _flush_sometimes(self, text: VectorText, partial: str, index: str) -> list[str]:
+        kind, vec = self.kind, text.vec(self.kind)
+        low = text.set(f"and i64 {index}, {BLOCK - 1}")
+        full = text.set(f"icmp eq i64 {low}, {BLOCK - 1}")
+        before, flush, after = text.block, text.label("flush"), text.label("go")
+        text.go_if(full, flush, after)
+        text.start(flush)
+        total, error = self._two_sum(text, self.now[1], partial, self.now[2])
+        text.go(after)
+        text.start(after)
+        return [
+            text.set(f"phi {vec} [{partial}, %{before}], [zeroinitializer, %{flush}]"),
+            text.set(f"phi {vec} [{self.now[1]}, %{before}], [{total}, %{flush}]"),
+            text.set(f"phi {vec} [{self.now[2]}, %{before}], [{error}, %{flush}]"),
+        ]
+
+    def _fold(self, text: VectorText, values: list[str], start: Sequence[str]) -> None:
+        """Combine all lanes by halves, and the result with what memory holds."""
+        lanes = text.lanes
+        kinds = [self.kind] if self.position_axes is None else [self.kind, "i64"]
+        while lanes > 1:
+            half = lanes // 2
+            narrow = VectorText(half)
+            narrow._count = text._count
+            narrow.lines = text.lines
+            narrow.declarations = text.declarations
+            parts: list[list[str]] = [[], []]
+            for side in (0, 1):
+                indices = ", ".join(f"i32 {i + side * half}" for i in range(half))
+                for value, kind in zip(values, kinds, strict=True):
+                    vec = f"<{lanes} x {kind}>"
+                    parts[side].append(
+                        narrow.set(f"shufflevector {vec} {value}, {vec} poison, <{half} x i32> <{indices}>")
+                    )
+            values = self._join(narrow, parts[0], parts[1])
+            text._count = narrow._count
+            lanes = half
+        one = VectorText(1)
+        one._count = text._count
+        one.lines = text.lines
+        one.declarations = text.declarations
+        if self.position_axes is None:
+            old = [self._load(one, start[self.slot])]
+            self._store(one, self._join(one, old, values)[0], start[self.slot])
+        else:
+            old = [self._load(one, start[self.value_slot]), one.load("int64", start[self.slot])]
+            best = self._join(one, values, old)
+            self._store(one, best[0], start[self.value_slot])
+            one.store("int64", best[1], start[self.slot])
+        text._count = one._count
+
+    def _join(self, text: VectorText, a: list[str], b: list[str]) -> list[str]:
+        if self.position_axes is None:
+            return [self.combine(text, a[0], b[0])]
+        return self._better(text, a[0], a[1], b[0], b[1])

@@ -1,0 +1,709 @@
+"""The run-time system, first part: the entry of a compiled function, its frame, memory, errors and results.
+
+Written in the language of `runtime_language.py` (64-bit integers, Python syntax, compiled by LLVM; never run by
+Python). `image.py` lays out the tables that this code reads: offsets here and there must agree, so `image.py`
+imports the constants of this file.
+
+A call works on a *frame*: a copy of the program's template with a header, one record for each buffer
+(data, owner, lengths, strides), room for 0-d temporaries, and the state of the steps. Nothing else is written at run
+time, so calls are re-entrant. An *owner* is 0 (nobody), a Python object (an address) or a block (its address + 1).
+A step has two functions: prepare (checks, shapes, memory) and run (the work). Steps from `commit_from` on are all
+prepared before the first of them runs.
+"""
+
+# ruff: noqa: F821
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from theano.backends.native.runtime_language import invoke, load32, load64, stack, store32, store64
+
+# frame header, in bytes
+FRAME_CODE = 0        # what went wrong, 0 = nothing
+FRAME_STEP = 8        # the step that is at work
+FRAME_DETAIL = 16     # five integers that go with the code
+FRAME_MAY_RELEASE = 56  # the GIL may be released around long work
+FRAME_IN_COMMIT = 64  # preparing a step that may overwrite a caller's or shared array
+FRAME_ARGS = 72
+FRAME_PROGRAM = 80
+FRAME_HEADER = 96
+
+# a buffer's record in the frame
+BUFFER_DATA = 0
+BUFFER_OWNER = 8
+BUFFER_DIMS = 16
+
+# program table
+PROGRAM_NARGS = 0
+PROGRAM_FRAME_BYTES = 8
+PROGRAM_TEMPLATE = 16
+PROGRAM_INPUTS = 24
+PROGRAM_NSTORAGES = 32
+PROGRAM_STEPS = 40
+PROGRAM_NSTEPS = 48
+PROGRAM_COMMIT = 56
+PROGRAM_OUTPUTS = 64
+PROGRAM_NRESULTS = 72
+PROGRAM_NUPDATES = 80
+PROGRAM_OWNERS = 88
+PROGRAM_NOWNERS = 96
+PROGRAM_SEQUENTIAL = 104  # steps after commit_from cannot be prepared ahead
+PROGRAM_UNPACK = 112      # 1: the one result itself; 0: a list
+PROGRAM_SLOW = 120
+PROGRAM_REPORT = 128
+PROGRAM_OBJECTS = 136     # some argument is not a dense array: always the slow way
+PROGRAM_BYTES = 144
+
+# an input's entry; static lengths follow (-1: any)
+INPUT_BUFFER = 0
+INPUT_NDIM = 8        # -1: any Python object
+INPUT_DESCR = 16
+INPUT_STORAGE = 24
+INPUT_FLOAT = 32      # Python floats are welcome
+INPUT_BYTES = 40
+INPUT_DIMS = 48
+INPUT_ENTRY = 48
+
+# an output's entry
+OUTPUT_BUFFER = 0
+OUTPUT_NDIM = 8       # -1: a Python object
+OUTPUT_DESCR = 16
+OUTPUT_STORAGE = 24
+OUTPUT_ITEMSIZE = 32
+OUTPUT_ROOT = 40      # buffer whose memory this is a view of, or 0
+OUTPUT_BORROW = 48
+OUTPUT_ENTRY = 56
+
+STEP_PREPARE = 0
+STEP_RUN = 8
+
+# codes of failure; `executable.py` names them
+E_PYTHON = 1
+E_MEMORY = 2
+E_STORAGE = 3
+E_NEGATIVE = 4
+E_SHAPE = 5
+E_INDEX = 6
+E_EMPTY = 7
+
+POOL_MINIMUM = 1048576
+POOL_ENTRIES = 128
+POOL_CACHED = 0       # bytes that lie in the pool
+POOL_LIMIT = 8
+POOL_COUNT = 16
+POOL_FIRST = 24       # (data, capacity) pairs, oldest first
+HUGE_PAGE = 2097152
+
+# ndarray's fields (the ABI of NumPy 2)
+ARRAY_DATA = 16
+ARRAY_NDIM = 24
+ARRAY_DIMS = 32
+ARRAY_STRIDES = 40
+ARRAY_BASE = 48
+ARRAY_DESCR = 56
+ARRAY_FLAGS = 64
+ARRAY_HANDLER = 88
+FLAG_OWNDATA = 4
+FLAG_ALIGNED = 256
+FLAG_WRITEABLE = 1024
+
+MAXIMUM_BYTES = 1 << 47
+
+
+# ---- memory: blocks are aligned to 64 bytes and know their capacity (0: small, from malloc)
+
+
+def block_alloc(size: int) -> int:
+    """A block of at least `size` bytes, or 0. The caller holds the GIL, which also guards the pool."""
+    if size >= POOL_MINIMUM:
+        return pool_take(size)
+    raw = malloc(size + 80)
+    if raw == 0:
+        return 0
+    data = (raw + 79) & -64
+    store64(data - 8, raw)
+    store64(data - 16, 0)
+    return data
+
+
+def block_free(data: int) -> int:
+    if load64(data - 16) == 0:
+        free(load64(data - 8))
+    else:
+        pool_give(data)
+    return 0
+
+
+def pool_take(size: int) -> int:
+    if size > MAXIMUM_BYTES:
+        return 0
+    i = load64(POOL + POOL_COUNT) - 1
+    while i >= 0:
+        entry = POOL + POOL_FIRST + i * 16
+        capacity = load64(entry + 8)
+        if capacity >= size and capacity - size <= (size >> 3) + POOL_MINIMUM:
+            data = load64(entry)
+            pool_remove(i)
+            return data
+        i -= 1
+    capacity = (size + 65535) & -65536
+    raw = malloc(capacity + HUGE_PAGE + 64)
+    if raw == 0:
+        return 0
+    data = (raw + 16 + HUGE_PAGE - 1) & -HUGE_PAGE
+    if MADVISE != 0:
+        invoke(MADVISE, data, capacity, 14)
+    store64(data - 8, raw)
+    store64(data - 16, capacity)
+    return data
+
+
+def pool_remove(i: int) -> int:
+    count = load64(POOL + POOL_COUNT) - 1
+    entry = POOL + POOL_FIRST + i * 16
+    store64(POOL + POOL_CACHED, load64(POOL + POOL_CACHED) - load64(entry + 8))
+    memmove(entry, entry + 16, (count - i) * 16)
+    store64(POOL + POOL_COUNT, count)
+    return 0
+
+
+def pool_give(data: int) -> int:
+    capacity = load64(data - 16)
+    if capacity > load64(POOL + POOL_LIMIT):
+        free(load64(data - 8))
+        return 0
+    pool_shrink(load64(POOL + POOL_LIMIT) - capacity)
+    count = load64(POOL + POOL_COUNT)
+    entry = POOL + POOL_FIRST + count * 16
+    store64(entry, data)
+    store64(entry + 8, capacity)
+    store64(POOL + POOL_COUNT, count + 1)
+    store64(POOL + POOL_CACHED, load64(POOL + POOL_CACHED) + capacity)
+    return 0
+
+
+def pool_shrink(limit: int) -> int:
+    """Drop the oldest blocks until at most `limit` bytes and one entry less than the maximum remain."""
+    while load64(POOL + POOL_COUNT) > 0 and (
+        load64(POOL + POOL_CACHED) > limit or load64(POOL + POOL_COUNT) >= POOL_ENTRIES
+    ):
+        data = load64(POOL + POOL_FIRST)
+        pool_remove(0)
+        free(load64(data - 8))
+    return 0
+
+
+# NumPy's memory handler: result arrays own a block and give it back through these.
+
+
+def handler_malloc(context: int, size: int) -> int:
+    return block_alloc(size)
+
+
+def handler_calloc(context: int, count: int, size: int) -> int:
+    if size != 0 and count > MAXIMUM_BYTES // size:
+        return 0
+    data = block_alloc(count * size)
+    if data != 0:
+        memset(data, 0, count * size)
+    return data
+
+
+def handler_realloc(context: int, data: int, size: int) -> int:
+    fresh = block_alloc(size)
+    if fresh == 0:
+        return 0
+    if data != 0:
+        capacity = load64(data - 16)
+        if capacity == 0:
+            # malloc knows how much is there; the header tells where it starts
+            capacity = malloc_usable_size(load64(data - 8)) - (data - load64(data - 8))
+        if capacity > size:
+            capacity = size
+        memcpy(fresh, data, capacity)
+        block_free(data)
+    return fresh
+
+
+def handler_free(context: int, data: int, size: int) -> int:
+    if data != 0:
+        block_free(data)
+    return 0
+
+
+# ---- frame
+
+
+def fail(frame: int, code: int, a: int, b: int, c: int, d: int) -> int:
+    store64(frame + FRAME_CODE, code)
+    store64(frame + FRAME_DETAIL, a)
+    store64(frame + FRAME_DETAIL + 8, b)
+    store64(frame + FRAME_DETAIL + 16, c)
+    store64(frame + FRAME_DETAIL + 24, d)
+    return code
+
+
+def release(buffer: int) -> int:
+    """Give up what a buffer owns."""
+    owner = load64(buffer + BUFFER_OWNER)
+    if owner != 0:
+        store64(buffer + BUFFER_OWNER, 0)
+        if owner & 1:
+            block_free(owner - 1)
+        else:
+            Py_DecRef(owner)
+    return 0
+
+
+def contiguous_strides(buffer: int, ndim: int, itemsize: int) -> int:
+    """Fill in C-order strides; the size in bytes, or -1 when it is absurd."""
+    stride = itemsize
+    absurd = 0
+    axis = ndim - 1
+    while axis >= 0:
+        store64(buffer + BUFFER_DIMS + (ndim + axis) * 8, stride)
+        n = load64(buffer + BUFFER_DIMS + axis * 8)
+        if n > 1:
+            if stride > MAXIMUM_BYTES // n:
+                absurd = 1
+                stride = 1
+            stride = stride * n
+        axis -= 1
+    axis = 0
+    while axis < ndim:
+        if load64(buffer + BUFFER_DIMS + axis * 8) == 0:
+            return 0
+        axis += 1
+    if absurd:
+        return -1
+    return stride
+
+
+def allocate(frame: int, buffer: int, ndim: int, itemsize: int) -> int:
+    """Fresh C-contiguous memory for a buffer whose lengths are set."""
+    size = contiguous_strides(buffer, ndim, itemsize)
+    data = 0
+    if size >= 0:
+        data = block_alloc(size)
+    if data == 0:
+        return fail(frame, E_MEMORY, size, itemsize, 0, 0)
+    store64(buffer + BUFFER_DATA, data)
+    store64(buffer + BUFFER_OWNER, data + 1)
+    return 0
+
+
+def exclusive(frame: int, buffer: int, guard: int, ndim: int) -> int:
+    """May a step overwrite the buffer's memory? guard 0: a temporary; 1: shared storage; 2 + n: argument n."""
+    owner = load64(buffer + BUFFER_OWNER)
+    if owner & 1:
+        return 1
+    if owner == 0 and guard == 0:
+        return 1
+    if guard > 0 and load64(load64(frame + FRAME_PROGRAM) + PROGRAM_SEQUENTIAL):
+        return 0
+    if guard <= 1:
+        # a Python array: one reference is in this frame, a shared value has one in its storage
+        if owner == 0 or load64(owner + 8) != PyArray_Type or load32(owner) != 1 + guard:
+            return 0
+        if load64(owner + ARRAY_BASE) != 0:
+            return 0
+        flags = FLAG_OWNDATA | FLAG_ALIGNED | FLAG_WRITEABLE
+        return (load32(owner + ARRAY_FLAGS) & flags) == flags
+    array = load64(load64(frame + FRAME_ARGS) + (guard - 2) * 8)
+    if load64(array + 8) != PyArray_Type:
+        return 0
+    if not (load32(array + ARRAY_FLAGS) & FLAG_WRITEABLE):
+        return 0
+    return distinct(buffer, ndim)
+
+
+def distinct(buffer: int, ndim: int) -> int:
+    """No axis longer than one has stride 0: elements do not share memory in the plain way."""
+    axis = 0
+    while axis < ndim:
+        if load64(buffer + BUFFER_DIMS + axis * 8) > 1 and load64(buffer + BUFFER_DIMS + (ndim + axis) * 8) == 0:
+            return 0
+        axis += 1
+    return 1
+
+
+def copy_items(target: int, target_step: int, source: int, source_step: int, count: int, size: int) -> int:
+    """Copy `count` elements of `size` bytes between strided places."""
+    if target_step == size and source_step == size:
+        memcpy(target, source, count * size)
+        return 0
+    if size == 8:
+        while count > 0:
+            store64(target, load64(source))
+            target += target_step
+            source += source_step
+            count -= 1
+        return 0
+    if size == 4:
+        while count > 0:
+            store32(target, load32(source))
+            target += target_step
+            source += source_step
+            count -= 1
+        return 0
+    while count > 0:
+        memcpy(target, source, size)
+        target += target_step
+        source += source_step
+        count -= 1
+    return 0
+
+
+def copy_array(target: int, source: int, ndim: int, size: int) -> int:
+    """Copy all elements between two buffers of equal shape, whatever their strides."""
+    if ndim == 0:
+        memcpy(load64(target), load64(source), size)
+        return 0
+    axis = 0
+    while axis < ndim:
+        if load64(source + BUFFER_DIMS + axis * 8) == 0:
+            return 0
+        axis += 1
+    index = stack(ndim * 8)
+    memset(index, 0, ndim * 8)
+    to = load64(target)
+    at = load64(source)
+    to_strides = target + BUFFER_DIMS + ndim * 8
+    at_strides = source + BUFFER_DIMS + ndim * 8
+    last = ndim - 1
+    n = load64(source + BUFFER_DIMS + last * 8)
+    while 1:
+        copy_items(to, load64(to_strides + last * 8), at, load64(at_strides + last * 8), n, size)
+        axis = last - 1
+        while axis >= 0:
+            i = load64(index + axis * 8) + 1
+            to += load64(to_strides + axis * 8)
+            at += load64(at_strides + axis * 8)
+            if i < load64(source + BUFFER_DIMS + axis * 8):
+                store64(index + axis * 8, i)
+                break
+            to -= i * load64(to_strides + axis * 8)
+            at -= i * load64(at_strides + axis * 8)
+            store64(index + axis * 8, 0)
+            axis -= 1
+        if axis < 0:
+            return 0
+    return 0
+
+
+def contiguous_copy(frame: int, target: int, source: int, ndim: int, size: int) -> int:
+    """Make `target` a fresh C-contiguous copy of `source`."""
+    memcpy(target + BUFFER_DIMS, source + BUFFER_DIMS, ndim * 8)
+    if allocate(frame, target, ndim, size):
+        return load64(frame + FRAME_CODE)
+    return copy_array(target, source, ndim, size)
+
+
+# ---- arguments and results
+
+
+def load_input(frame: int, entry: int, thing: int, lenient: int) -> int:
+    """Bind an argument to its buffer; 0 when it does not fit."""
+    buffer = frame + load64(entry + INPUT_BUFFER)
+    ndim = load64(entry + INPUT_NDIM)
+    if ndim < 0:
+        store64(buffer + BUFFER_DATA, thing)
+        return 1
+    kind = load64(thing + 8)
+    if kind != PyArray_Type:
+        if load64(entry + INPUT_FLOAT) and (kind == PyFloat_Type or kind == PyDoubleArrType_Type):
+            store64(buffer + BUFFER_DATA, thing + 16)
+            return 1
+        return 0
+    if load32(thing + ARRAY_NDIM) != ndim or not (load32(thing + ARRAY_FLAGS) & FLAG_ALIGNED):
+        return 0
+    descr = load64(thing + ARRAY_DESCR)
+    if descr != load64(entry + INPUT_DESCR):
+        if not lenient or not PyArray_EquivTypes(descr, load64(entry + INPUT_DESCR)):
+            return 0
+    store64(buffer + BUFFER_DATA, load64(thing + ARRAY_DATA))
+    dims = load64(thing + ARRAY_DIMS)
+    strides = load64(thing + ARRAY_STRIDES)
+    axis = 0
+    while axis < ndim:
+        n = load64(dims + axis * 8)
+        known = load64(entry + INPUT_DIMS + axis * 8)
+        if known >= 0 and known != n:
+            return 0
+        store64(buffer + BUFFER_DIMS + axis * 8, n)
+        store64(buffer + BUFFER_DIMS + (ndim + axis) * 8, load64(strides + axis * 8))
+        axis += 1
+    return 1
+
+
+def make_array(buffer: int, ndim: int, descr: int, data: int, base: int) -> int:
+    """A new ndarray over `data` with the buffer's shape and strides; it steals `base` (0: none) when it succeeds."""
+    Py_IncRef(descr)
+    dims = buffer + BUFFER_DIMS
+    array = PyArray_NewFromDescr(
+        PyArray_Type, descr, ndim, dims, dims + ndim * 8, data, FLAG_ALIGNED | FLAG_WRITEABLE, 0
+    )
+    if array != 0 and base != 0:
+        store64(array + ARRAY_BASE, base)
+    return array
+
+
+def block_array(buffer: int, ndim: int, descr: int) -> int:
+    """A new ndarray that owns the buffer's block."""
+    array = make_array(buffer, ndim, descr, load64(buffer), 0)
+    if array != 0:
+        store32(array + ARRAY_FLAGS, load32(array + ARRAY_FLAGS) | FLAG_OWNDATA)
+        Py_IncRef(MEMORY_HANDLER)
+        store64(array + ARRAY_HANDLER, MEMORY_HANDLER)
+        store64(buffer + BUFFER_OWNER, 0)
+    return array
+
+
+def make_result(frame: int, entry: int) -> int:
+    """The Python object of an output: a new reference, or 0 with the frame's code or a Python error set."""
+    buffer = frame + load64(entry + OUTPUT_BUFFER)
+    ndim = load64(entry + OUTPUT_NDIM)
+    data = load64(buffer)
+    if ndim < 0:
+        Py_IncRef(data)
+        return data
+    descr = load64(entry + OUTPUT_DESCR)
+    owner = load64(buffer + BUFFER_OWNER)
+    if owner == data + 1:
+        return block_array(buffer, ndim, descr)
+    storage = load64(entry + OUTPUT_STORAGE)
+    if owner != 0 and not (owner & 1) and load64(owner + 8) == PyArray_Type and load64(owner + ARRAY_DATA) == data:
+        # an array that came from Python: the shared value itself after an update in place, or what perform returned
+        ours = load64(entry + OUTPUT_BORROW)
+        if storage != 0 and load64(load64(storage + 24)) == owner:
+            ours = 1
+        if load32(owner) == 1 and load64(owner + ARRAY_BASE) == 0 and load32(owner + ARRAY_FLAGS) & FLAG_OWNDATA:
+            ours = 1
+        if ours and same_layout(owner, buffer, ndim):
+            Py_IncRef(owner)
+            return owner
+    if load64(entry + OUTPUT_BORROW):
+        root = frame + load64(entry + OUTPUT_ROOT)
+        owner = load64(root + BUFFER_OWNER)
+        if owner != 0 and not (owner & 1):
+            Py_IncRef(owner)
+            array = make_array(buffer, ndim, descr, data, owner)
+            if array == 0:
+                Py_DecRef(owner)
+            return array
+    copy = stack(BUFFER_DIMS + ndim * 16 + 16)
+    if contiguous_copy(frame, copy, buffer, ndim, load64(entry + OUTPUT_ITEMSIZE)):
+        return 0
+    array = block_array(copy, ndim, descr)
+    if array == 0:
+        release(copy)
+    return array
+
+
+def same_layout(array: int, buffer: int, ndim: int) -> int:
+    if load32(array + ARRAY_NDIM) != ndim:
+        return 0
+    axis = 0
+    while axis < ndim:
+        if load64(load64(array + ARRAY_DIMS) + axis * 8) != load64(buffer + BUFFER_DIMS + axis * 8):
+            return 0
+        if load64(load64(array + ARRAY_STRIDES) + axis * 8) != load64(buffer + BUFFER_DIMS + (ndim + axis) * 8):
+            return 0
+        axis += 1
+    return 1
+
+
+def run_steps(program: int, frame: int) -> int:
+    steps = load64(program + PROGRAM_STEPS)
+    count = load64(program + PROGRAM_NSTEPS)
+    commit = load64(program + PROGRAM_COMMIT)
+    if load64(program + PROGRAM_SEQUENTIAL):
+        commit = count
+    i = 0
+    while i < commit:
+        step = load64(steps + i * 8)
+        store64(frame + FRAME_STEP, i)
+        work = load64(step + STEP_PREPARE)
+        if work != 0 and invoke(work, frame, step):
+            return 1
+        work = load64(step + STEP_RUN)
+        if work != 0 and invoke(work, frame, step):
+            return 1
+        i += 1
+    if commit == count:
+        return 0
+    # From here on the GIL stays: nobody may see a shared value half written.
+    store64(frame + FRAME_MAY_RELEASE, 0)
+    store64(frame + FRAME_IN_COMMIT, 1)
+    while i < count:
+        step = load64(steps + i * 8)
+        store64(frame + FRAME_STEP, i)
+        work = load64(step + STEP_PREPARE)
+        if work != 0 and invoke(work, frame, step):
+            return 1
+        i += 1
+    store64(frame + FRAME_IN_COMMIT, 0)
+    i = commit
+    while i < count:
+        step = load64(steps + i * 8)
+        store64(frame + FRAME_STEP, i)
+        work = load64(step + STEP_RUN)
+        if work != 0 and invoke(work, frame, step):
+            return 1
+        i += 1
+    return 0
+
+
+def report(program: int, frame: int, args: int) -> int:
+    """Let Python raise the error that the frame describes (`executable.py`)."""
+    kind = stack(24)
+    store64(kind, 0)
+    store64(kind + 8, 0)
+    store64(kind + 16, 0)
+    PyErr_Fetch(kind, kind + 8, kind + 16)
+    if load64(kind) != 0:
+        PyErr_NormalizeException(kind, kind + 8, kind + 16)
+        if load64(kind + 16) != 0:
+            PyException_SetTraceback(load64(kind + 8), load64(kind + 16))
+    count = load64(program + PROGRAM_NARGS)
+    call = stack(24)
+    store64(call, PyBytes_FromStringAndSize(frame, load64(program + PROGRAM_FRAME_BYTES)))
+    store64(call + 8, PyTuple_New(count))
+    store64(call + 16, load64(kind + 8))
+    if load64(call + 16) == 0:
+        store64(call + 16, Py_None)
+    if load64(call) != 0 and load64(call + 8) != 0:
+        i = 0
+        while i < count:
+            Py_IncRef(load64(args + i * 8))
+            PyTuple_SetItem(load64(call + 8), i, load64(args + i * 8))
+            i += 1
+        Py_DecRef(PyObject_Vectorcall(load64(program + PROGRAM_REPORT), call, 3, 0))
+    Py_DecRef(load64(call))
+    Py_DecRef(load64(call + 8))
+    Py_DecRef(load64(kind))
+    Py_DecRef(load64(kind + 8))
+    Py_DecRef(load64(kind + 16))
+    return 0
+
+
+def finish(program: int, frame: int) -> int:
+    """Make the results, and only then store the updates. 0: failed."""
+    results = load64(program + PROGRAM_NRESULTS)
+    updates = load64(program + PROGRAM_NUPDATES)
+    entry = load64(program + PROGRAM_OUTPUTS)
+    if updates == 0 and load64(program + PROGRAM_UNPACK):
+        return make_result(frame, entry)
+    fresh = stack(updates * 8 + 8)
+    made = 0
+    failed = 0
+    result = 0
+    if load64(program + PROGRAM_UNPACK):
+        result = make_result(frame, entry)
+        failed = result == 0
+    else:
+        result = PyList_New(results)
+        failed = result == 0
+        i = 0
+        while i < results and not failed:
+            thing = make_result(frame, entry + i * OUTPUT_ENTRY)
+            if thing == 0:
+                failed = 1
+            else:
+                PyList_SetItem(result, i, thing)
+            i += 1
+    entry += results * OUTPUT_ENTRY
+    while made < updates and not failed:
+        thing = make_result(frame, entry + made * OUTPUT_ENTRY)
+        if thing == 0:
+            failed = 1
+        else:
+            store64(fresh + made * 8, thing)
+            made += 1
+    if failed:
+        Py_DecRef(result)
+        while made > 0:
+            made -= 1
+            Py_DecRef(load64(fresh + made * 8))
+        return 0
+    i = 0
+    while i < updates:
+        PyList_SetItem(load64(entry + i * OUTPUT_ENTRY + OUTPUT_STORAGE), 0, load64(fresh + i * 8))
+        i += 1
+    return result
+
+
+def run_program(program: int, args: int, lenient: int) -> int:
+    """One call. The result, 0 with an exception set, or 1: the arguments do not fit."""
+    size = load64(program + PROGRAM_FRAME_BYTES)
+    frame = 0
+    if size <= 16384:
+        frame = stack(size)
+    else:
+        frame = malloc(size)
+    memcpy(frame, load64(program + PROGRAM_TEMPLATE), size)
+    store64(frame + FRAME_ARGS, args)
+    store64(frame + FRAME_PROGRAM, program)
+    count = load64(program + PROGRAM_NARGS)
+    entry = load64(program + PROGRAM_INPUTS)
+    i = 0
+    while i < count:
+        if not load_input(frame, entry, load64(args + i * 8), lenient):
+            if size > 16384:
+                free(frame)
+            return 1
+        entry += load64(entry + INPUT_BYTES)
+        i += 1
+    status = 0
+    count = load64(program + PROGRAM_NSTORAGES)
+    i = 0
+    while i < count and not status:
+        storage = load64(entry + INPUT_STORAGE)
+        thing = 0
+        if load64(storage + 16) > 0:
+            thing = load64(load64(storage + 24))
+        if thing == 0 or not load_input(frame, entry, thing, 1):
+            status = fail(frame, E_STORAGE, i, 0, 0, 0)
+            store64(frame + FRAME_STEP, -1)
+        else:
+            Py_IncRef(thing)
+            store64(frame + load64(entry + INPUT_BUFFER) + BUFFER_OWNER, thing)
+        entry += load64(entry + INPUT_BYTES)
+        i += 1
+    result = 0
+    if not status:
+        status = run_steps(program, frame)
+    if not status:
+        result = finish(program, frame)
+    if result == 0:
+        report(program, frame, args)
+    owners = load64(program + PROGRAM_OWNERS)
+    count = load64(program + PROGRAM_NOWNERS)
+    i = 0
+    while i < count:
+        release(frame + load64(owners + i * 8))
+        i += 1
+    if size > 16384:
+        free(frame)
+    return result
+
+
+def entry(self: int, args: int, nargs: int, names: int) -> int:
+    """METH_FASTCALL | METH_KEYWORDS. `self` is a tuple whose first item is the program table, an ndarray."""
+    program = load64(load64(self + 24) + ARRAY_DATA)
+    if names == 0 and nargs == load64(program + PROGRAM_NARGS) and load64(program + PROGRAM_OBJECTS) == 0:
+        result = run_program(program, args, 0)
+        if result != 1:
+            return result
+    return PyObject_Vectorcall(load64(program + PROGRAM_SLOW), args, nargs, names)
+
+
+def direct(self: int, args: int, nargs: int, names: int) -> int:
+    """The entry without a way out: what does not fit is a TypeError."""
+    program = load64(load64(self + 24) + ARRAY_DATA)
+    if names == 0 and nargs == load64(program + PROGRAM_NARGS):
+        result = run_program(program, args, 1)
+        if result != 1:
+            return result
+    PyErr_SetString(load64(PyExc_TypeError), MISFIT_TEXT)
+    return 0

@@ -1,0 +1,761 @@
+"""The run-time system, second part: running kernels over arrays of any shape and strides.
+
+Written in the language of `runtime_language.py`. The code of a kernel (`kernel_code.py`) handles a run of whole
+vectors, contiguous in every operand. What is here brings every case to that one:
+
+* axes are sorted by stride, axes of length one dropped, neighbouring axes that walk memory evenly are fused;
+* an operand which stands still along the innermost axis is spread into one vector;
+* an operand with another stride is packed into a contiguous buffer, a chunk at a time (and unpacked after);
+* the last, incomplete vector of a run goes through the same code on padded copies.
+
+So all elements go through the same instructions, wherever they lie.
+"""
+
+# ruff: noqa: F821
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from theano.backends.native.runtime_core import (
+    BUFFER_DATA,
+    BUFFER_DIMS,
+    BUFFER_OWNER,
+    E_EMPTY,
+    E_INDEX,
+    E_MEMORY,
+    E_NEGATIVE,
+    E_SHAPE,
+    FRAME_CODE,
+    FRAME_IN_COMMIT,
+    FRAME_MAY_RELEASE,
+    allocate,
+    block_alloc,
+    block_free,
+    copy_array,
+    copy_items,
+    exclusive,
+    fail,
+    release,
+)
+from theano.backends.native.runtime_language import (
+    invoke,
+    load8,
+    load16,
+    load32,
+    load64,
+    stack,
+    store8,
+    store16,
+    store32,
+    store64,
+)
+
+# a kernel step's record
+KERNEL_RANK = 16
+KERNEL_SLOTS = 24
+KERNEL_INPUTS = 32
+KERNEL_OUTPUTS = 40
+KERNEL_CODE = 48
+KERNEL_LANES = 56
+KERNEL_FLAGS = 64
+KERNEL_COST = 72      # picoseconds for an element, a guess
+KERNEL_STATE = 80     # where the step's state lies in the frame
+KERNEL_EXTENTS = 88
+KERNEL_OPERANDS = 96
+KERNEL_BYTES = 104
+
+KEEP_ORDER = 1        # a scatter: points are visited in C order
+CHECKED = 2           # positions are computed: they may be out of range
+REDUCES = 4
+
+# one slot of a kernel: an operand, an accumulator or a counter
+SLOT_ROLE = 0
+SLOT_BUFFER = 8
+SLOT_SIZE = 16
+SLOT_NDIM = 24
+SLOT_AXES = 32
+SLOT_STATE = 40       # where lengths and strides of computed axes go in the state
+SLOT_SOURCE = 48      # the buffer which an output takes over or starts as a copy of; 0: none
+SLOT_GUARD = 56       # see `exclusive`
+SLOT_IDENTITY = 64    # bits of a reduction's neutral element
+SLOT_TEMPORARY = 72   # element size of an accumulator which is not the output itself; 0: it is
+SLOT_FINISH = 80      # code which casts the accumulator to the output; 0: none
+SLOT_FLAGS = 88
+SLOT_BYTES = 96
+
+ROLE_NONE = 0
+ROLE_IN = 1
+ROLE_OUT = 2
+ROLE_ACCUMULATE = 3
+ROLE_RAW = 4          # addresses are computed: gather, scatter
+ROLE_COUNTER = 5      # a position along axes, no memory
+
+TAKES_OVER = 1        # SLOT_SOURCE is taken over where possible, else copied
+NEEDS_CONTENT = 2     # the output starts with the content of SLOT_SOURCE
+NOT_EMPTY = 4         # reduction without a neutral element
+
+# the state: what the kernel's code is told besides addresses
+STATE_MODE = 0        # 1: check positions only, write nothing
+STATE_FLAT = 8        # 1: every accumulator stands still along the innermost axis
+STATE_ERROR = 16      # value, length, operand, axis of a position out of range
+STATE_COPY = 48       # bit k: output k must be filled from its source before the run
+STATE_EXTENTS = 64
+
+MODE_DIRECT = 0
+MODE_SPLAT = 1
+MODE_PACK = 2
+MODE_STILL = 3
+MODE_RAW = 4
+
+RELEASE_ABOVE = 20000000  # picoseconds of work for which the GIL is released
+
+
+def dimension(frame: int, entry: int) -> int:
+    """A run-time integer: entry is (kind, x, y); 1: the number x; 2: the 0-d buffer x of type y; 3: the word at x."""
+    kind = load64(entry)
+    x = load64(entry + 8)
+    if kind == 1:
+        return x
+    if kind == 3:
+        return load64(frame + x)
+    data = load64(frame + x)
+    size = load64(entry + 16)
+    if size == 8:
+        return load64(data)
+    if size == 4:
+        return load32(data)
+    if size == -4:
+        return load32(data) & 4294967295
+    if size == 2:
+        return (load16(data) ^ 32768) - 32768
+    if size == -2:
+        return load16(data)
+    if size == 1:
+        return (load8(data) ^ 128) - 128
+    return load8(data)
+
+
+def kernel_prepare(frame: int, step: int) -> int:
+    """Find the extents, check every operand against them, and give the outputs memory."""
+    state = frame + load64(step + KERNEL_STATE)
+    extents = state + STATE_EXTENTS
+    rank = load64(step + KERNEL_RANK)
+    dims = load64(step + KERNEL_EXTENTS)
+    axis = 0
+    while axis < rank:
+        n = -1
+        if load64(dims) != 0:
+            n = dimension(frame, dims)
+            if n < 0:
+                return fail(frame, E_NEGATIVE, axis, n, 0, 0)
+        store64(extents + axis * 8, n)
+        dims += 24
+        axis += 1
+    slot = load64(step + KERNEL_OPERANDS)
+    k = 0
+    inputs = load64(step + KERNEL_INPUTS)
+    while k < inputs:
+        if match_axes(frame, state, slot, frame + load64(slot + SLOT_BUFFER), k):
+            return 1
+        slot += SLOT_BYTES
+        k += 1
+    outputs = load64(step + KERNEL_OUTPUTS)
+    k = 0
+    while k < outputs:
+        if load64(slot + SLOT_SOURCE) != 0 and load64(slot + SLOT_ROLE) == ROLE_RAW:
+            if match_axes(frame, state, slot, frame + load64(slot + SLOT_SOURCE), inputs + k):
+                return 1
+        slot += SLOT_BYTES
+        k += 1
+    if load64(step + KERNEL_FLAGS) & REDUCES:
+        if check_empty(frame, step, extents):
+            return 1
+    slot = load64(step + KERNEL_OPERANDS) + inputs * SLOT_BYTES
+    store64(state + STATE_COPY, 0)
+    k = 0
+    while k < outputs:
+        if prepare_output(frame, state, slot, k):
+            return 1
+        slot += SLOT_BYTES
+        k += 1
+    if load64(frame + FRAME_IN_COMMIT) and load64(step + KERNEL_FLAGS) & CHECKED:
+        return kernel_loops(frame, step, 1)
+    return 0
+
+
+def match_axes(frame: int, state: int, slot: int, buffer: int, number: int) -> int:
+    ndim = load64(slot + SLOT_NDIM)
+    axes = load64(slot + SLOT_AXES)
+    found = state + load64(slot + SLOT_STATE)
+    d = 0
+    while d < ndim:
+        axis = load64(axes + d * 8)
+        n = load64(buffer + BUFFER_DIMS + d * 8)
+        if axis >= 0:
+            known = load64(state + STATE_EXTENTS + axis * 8)
+            if known == -1:
+                store64(state + STATE_EXTENTS + axis * 8, n)
+            elif known != n:
+                return fail(frame, E_SHAPE, axis, known, n, number)
+        elif axis == -1:
+            if n != 1:
+                return fail(frame, E_SHAPE, -1, 1, n, number)
+        else:
+            store64(found, n)
+            store64(found + 8, load64(buffer + BUFFER_DIMS + (ndim + d) * 8))
+            found += 16
+        d += 1
+    return 0
+
+
+def check_empty(frame: int, step: int, extents: int) -> int:
+    """max and kin of nothing are errors, unless there is no result to give."""
+    rank = load64(step + KERNEL_RANK)
+    slot = load64(step + KERNEL_OPERANDS) + load64(step + KERNEL_INPUTS) * SLOT_BYTES
+    outputs = load64(step + KERNEL_OUTPUTS)
+    k = 0
+    while k < outputs:
+        if load64(slot + SLOT_FLAGS) & NOT_EMPTY:
+            empty = 0
+            axis = 0
+            while axis < rank:
+                if load64(extents + axis * 8) == 0:
+                    empty = 1
+                axis += 1
+            d = 0
+            while d < load64(slot + SLOT_NDIM):
+                axis = load64(load64(slot + SLOT_AXES) + d * 8)
+                if axis >= 0 and load64(extents + axis * 8) == 0:
+                    empty = 0
+                d += 1
+            if empty:
+                return fail(frame, E_EMPTY, k, 0, 0, 0)
+        slot += SLOT_BYTES
+        k += 1
+    return 0
+
+
+def prepare_output(frame: int, state: int, slot: int, number: int) -> int:
+    buffer = frame + load64(slot + SLOT_BUFFER)
+    ndim = load64(slot + SLOT_NDIM)
+    flags = load64(slot + SLOT_FLAGS)
+    source = 0
+    if load64(slot + SLOT_SOURCE) != 0:
+        source = frame + load64(slot + SLOT_SOURCE)
+    if flags & TAKES_OVER and exclusive(frame, source, load64(slot + SLOT_GUARD), ndim):
+        memcpy(buffer, source, BUFFER_DIMS + ndim * 16)
+        store64(source + BUFFER_OWNER, 0)
+    else:
+        d = 0
+        while d < ndim:
+            axis = load64(load64(slot + SLOT_AXES) + d * 8)
+            n = 1
+            if axis >= 0:
+                n = load64(state + STATE_EXTENTS + axis * 8)
+            elif axis == -2:
+                n = load64(source + BUFFER_DIMS + d * 8)
+            store64(buffer + BUFFER_DIMS + d * 8, n)
+            d += 1
+        if allocate(frame, buffer, ndim, load64(slot + SLOT_SIZE)):
+            return 1
+        if flags & NEEDS_CONTENT:
+            store64(state + STATE_COPY, load64(state + STATE_COPY) | (1 << number))
+    if load64(slot + SLOT_ROLE) == ROLE_RAW:
+        # lengths and strides of the computed axes, as the output has them
+        return match_axes(frame, state, slot, buffer, number)
+    return 0
+
+
+def kernel_run(frame: int, step: int) -> int:
+    copies = load64(frame + load64(step + KERNEL_STATE) + STATE_COPY)
+    if copies != 0:
+        slot = load64(step + KERNEL_OPERANDS) + load64(step + KERNEL_INPUTS) * SLOT_BYTES
+        while copies != 0:
+            if copies & 1:
+                copy_array(
+                    frame + load64(slot + SLOT_BUFFER), frame + load64(slot + SLOT_SOURCE),
+                    load64(slot + SLOT_NDIM), load64(slot + SLOT_SIZE),
+                )
+            copies = copies >> 1
+            slot += SLOT_BYTES
+    return kernel_loops(frame, step, 0)
+
+
+def fill(target: int, bits: int, count: int, size: int) -> int:
+    if size == 8:
+        while count > 0:
+            count -= 1
+            store64(target + count * 8, bits)
+    elif size == 4:
+        while count > 0:
+            count -= 1
+            store32(target + count * 4, bits)
+    elif size == 2:
+        while count > 0:
+            count -= 1
+            store16(target + count * 2, bits)
+    else:
+        memset(target, bits, count)
+    return 0
+
+
+def spread(target: int, source: int, count: int, size: int) -> int:
+    """One element, `count` times."""
+    if size == 8:
+        return fill(target, load64(source), count, 8)
+    if size == 4:
+        return fill(target, load32(source), count, 4)
+    if size == 2:
+        return fill(target, load16(source), count, 2)
+    return fill(target, load8(source), count, 1)
+
+
+def magnitude(a: int) -> int:
+    if a < 0:
+        return -a
+    return a
+
+
+def bind_slot(frame: int, slot: int, extents: int, row: int, data: int) -> int:
+    """Fill in a slot's stride along every iteration axis and its address; 1 when memory is short."""
+    role = load64(slot + SLOT_ROLE)
+    ndim = load64(slot + SLOT_NDIM)
+    axes = load64(slot + SLOT_AXES)
+    buffer = frame + load64(slot + SLOT_BUFFER)
+    dims = buffer + BUFFER_DIMS
+    own = 0
+    size = load64(slot + SLOT_TEMPORARY)
+    if role == ROLE_COUNTER:
+        own = 1
+        size = 1
+        dims = 0
+    elif size != 0:
+        own = 1
+    stride = size
+    d = ndim - 1
+    while d >= 0:
+        axis = load64(axes + d * 8)
+        if axis >= 0:
+            if own:
+                store64(row + axis * 8, load64(row + axis * 8) + stride)
+                stride = stride * load64(extents + axis * 8)
+            else:
+                store64(row + axis * 8, load64(row + axis * 8) + load64(dims + (ndim + d) * 8))
+        d -= 1
+    if role == ROLE_COUNTER:
+        store64(data, 0)
+        return 0
+    if own:
+        memory = block_alloc(stride)
+        if memory == 0:
+            return 1
+        store64(data, memory)
+    else:
+        store64(data, load64(buffer + BUFFER_DATA))
+        if role != ROLE_ACCUMULATE:
+            return 0
+        size = load64(slot + SLOT_SIZE)
+        stride = size
+        d = 0
+        while d < ndim:
+            stride = stride * load64(dims + d * 8)
+            d += 1
+    fill(load64(data), load64(slot + SLOT_IDENTITY), stride // size, size)
+    return 0
+
+
+def sort_axes(shape: int, strides: int, wide: int, rank: int, slots: int, operands: int) -> int:
+    """Largest strides first: a stable insertion sort over the sums of the strides of what lies in memory."""
+    key = stack(wide * 8)
+    axis = 0
+    while axis < rank:
+        total = 0
+        k = 0
+        while k < slots:
+            if load64(operands + k * SLOT_BYTES + SLOT_ROLE) != ROLE_COUNTER:
+                total += magnitude(load64(strides + (k * wide + axis) * 8))
+            k += 1
+        store64(key + axis * 8, total)
+        axis += 1
+    axis = 1
+    while axis < rank:
+        b = axis
+        while b > 0 and load64(key + (b - 1) * 8) < load64(key + b * 8):
+            swap_axes(key, shape, strides, wide, slots, b - 1, b)
+            b -= 1
+        axis += 1
+    return 0
+
+
+def swap_axes(key: int, shape: int, strides: int, rank: int, slots: int, a: int, b: int) -> int:
+    swap(key + a * 8, key + b * 8)
+    swap(shape + a * 8, shape + b * 8)
+    k = 0
+    while k < slots:
+        swap(strides + (k * rank + a) * 8, strides + (k * rank + b) * 8)
+        k += 1
+    return 0
+
+
+def swap(a: int, b: int) -> int:
+    x = load64(a)
+    store64(a, load64(b))
+    store64(b, x)
+    return 0
+
+
+def fuse_axes(shape: int, strides: int, rank: int, slots: int, count: int) -> int:
+    """Drop axes of length one and fuse neighbours that walk evenly. Returns how many axes remain; row length stays."""
+    kept = 0
+    axis = 0
+    while axis < count:
+        n = load64(shape + axis * 8)
+        if n != 1:
+            fused = 0
+            if kept > 0:
+                fused = 1
+                k = 0
+                while k < slots:
+                    row = strides + k * rank * 8
+                    if load64(row + (kept - 1) * 8) != load64(row + axis * 8) * n:
+                        fused = 0
+                        break
+                    k += 1
+            if fused:
+                kept -= 1
+                n = n * load64(shape + kept * 8)
+            store64(shape + kept * 8, n)
+            k = 0
+            while k < slots:
+                store64(strides + (k * rank + kept) * 8, load64(strides + (k * rank + axis) * 8))
+                k += 1
+            kept += 1
+        axis += 1
+    return kept
+
+
+def kernel_loops(frame: int, step: int, mode: int) -> int:
+    """All of a kernel. mode 1: only look whether computed positions are in range."""
+    state = frame + load64(step + KERNEL_STATE)
+    extents = state + STATE_EXTENTS
+    rank = load64(step + KERNEL_RANK)
+    slots = load64(step + KERNEL_SLOTS)
+    operands = load64(step + KERNEL_OPERANDS)
+    store64(state + STATE_MODE, mode)
+    total = 1
+    axis = 0
+    while axis < rank:
+        total = total * load64(extents + axis * 8)
+        axis += 1
+    if total == 0 and (mode == 1 or not (load64(step + KERNEL_FLAGS) & REDUCES)):
+        return 0
+    wide = rank + 1
+    strides = stack(slots * wide * 8)
+    memset(strides, 0, slots * wide * 8)
+    shape = stack(wide * 8)
+    data = stack(slots * 8)
+    memset(data, 0, slots * 8)
+    k = 0
+    failed = 0
+    while k < slots and not failed:
+        slot = operands + k * SLOT_BYTES
+        role = load64(slot + SLOT_ROLE)
+        if role == ROLE_NONE or (mode == 1 and (role == ROLE_OUT or role == ROLE_ACCUMULATE)):
+            store64(data + k * 8, state)
+        elif bind_slot(frame, slot, extents, strides + k * wide * 8, data + k * 8):
+            failed = fail(frame, E_MEMORY, 0, 0, 0, 0)
+        k += 1
+    if total > 0 and not failed:
+        memcpy(shape, extents, rank * 8)
+        if not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
+            sort_axes(shape, strides, wide, rank, slots, operands)
+        count = fuse_axes(shape, strides, wide, slots, rank)
+        if count == 0:
+            store64(shape, 1)
+            k = 0
+            while k < slots:
+                store64(strides + k * wide * 8, 0)
+                k += 1
+            count = 1
+        elif count > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
+            widen(shape, strides, wide, slots, count)
+        thread = 0
+        if load64(frame + FRAME_MAY_RELEASE) and total > RELEASE_ABOVE // load64(step + KERNEL_COST):
+            thread = PyEval_SaveThread()
+        failed = walk(step, state, shape, strides, wide, count, data)
+        if thread != 0:
+            PyEval_RestoreThread(thread)
+        if failed:
+            error = state + STATE_ERROR
+            failed = fail(
+                frame, E_INDEX, load64(error), load64(error + 8), load64(error + 16), load64(error + 24)
+            )
+    k = 0
+    while k < slots:
+        slot = operands + k * SLOT_BYTES
+        if mode == 0 and load64(slot + SLOT_TEMPORARY) != 0 and load64(data + k * 8) != 0:
+            finish_slot(frame, slot, load64(data + k * 8), failed)
+        k += 1
+    return failed
+
+
+def finish_slot(frame: int, slot: int, data: int, failed: int) -> int:
+    """Cast a temporary accumulator to its output and free it."""
+    if load64(slot + SLOT_FINISH) != 0 and not failed:
+        buffer = frame + load64(slot + SLOT_BUFFER)
+        count = 1
+        d = 0
+        while d < load64(slot + SLOT_NDIM):
+            count = count * load64(buffer + BUFFER_DIMS + d * 8)
+            d += 1
+        invoke(load64(slot + SLOT_FINISH), data, load64(buffer), count)
+    return block_free(data)
+
+
+def widen(shape: int, strides: int, wide: int, slots: int, count: int) -> int:
+    """Where the innermost axis is short and another is long, walk the long one innermost: fewer, longer runs."""
+    last = count - 1
+    if load64(shape + last * 8) >= 16:
+        return 0
+    best = last
+    axis = 0
+    while axis < last:
+        if load64(shape + axis * 8) > load64(shape + best * 8):
+            best = axis
+        axis += 1
+    if best == last or load64(shape + best * 8) < 4 * load64(shape + last * 8):
+        return 0
+    swap(shape + best * 8, shape + last * 8)
+    k = 0
+    while k < slots:
+        swap(strides + (k * wide + best) * 8, strides + (k * wide + last) * 8)
+        k += 1
+    return 0
+
+
+def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int, data: int) -> int:
+    """Visit every run along the innermost axis. 1: a position was out of range."""
+    slots = load64(step + KERNEL_SLOTS)
+    lanes = load64(step + KERNEL_LANES)
+    operands = load64(step + KERNEL_OPERANDS)
+    last = count - 1
+    n = load64(shape + last * 8)
+    # per slot: mode, stride in the run, element size, step of one vector, address for the code, the same for the
+    # last vector, the splat vector's source, room for packing
+    table = stack(slots * 64)
+    steps = stack(slots * 8)
+    calls = stack(slots * 8)
+    tails = stack(slots * 8)
+    room = stack(slots * 128 + 64)
+    packed = 0
+    flat = 1
+    k = 0
+    while k < slots:
+        slot = operands + k * SLOT_BYTES
+        entry = table + k * 64
+        role = load64(slot + SLOT_ROLE)
+        s = load64(strides + (k * wide + last) * 8)
+        size = load64(slot + SLOT_SIZE)
+        if load64(slot + SLOT_TEMPORARY) != 0:
+            size = load64(slot + SLOT_TEMPORARY)
+        way = MODE_DIRECT
+        advance = lanes * size
+        if role == ROLE_RAW or role == ROLE_COUNTER:
+            way = MODE_RAW
+            advance = s
+        elif role == ROLE_NONE or (role == ROLE_ACCUMULATE and s == 0):
+            way = MODE_STILL
+            advance = 0
+        elif role == ROLE_IN and s == 0:
+            way = MODE_SPLAT
+            advance = 0
+        elif s != size and n > 1:
+            way = MODE_PACK
+            packed += 1
+        if role == ROLE_ACCUMULATE and s != 0:
+            flat = 0
+        store64(entry, way)
+        store64(entry + 8, s)
+        store64(entry + 16, size)
+        store64(entry + 24, role)
+        store64(entry + 32, room + k * 128)
+        store64(entry + 40, 0)
+        if load64(state + STATE_MODE) == 1 and (role == ROLE_OUT or role == ROLE_ACCUMULATE):
+            # nothing is written while positions are checked: the code's stores go to a place that nobody reads
+            store64(entry, MODE_STILL)
+            store64(entry + 24, ROLE_NONE)
+            store64(data + k * 8, room + k * 128)
+            advance = 0
+        store64(steps + k * 8, advance)
+        k += 1
+    store64(state + STATE_FLAT, flat)
+    chunk = n
+    if packed > 0:
+        # 32 kB of buffers at most, so that they stay in the first cache
+        vectors = 512 // packed
+        if vectors > 64:
+            vectors = 64
+        if vectors < 1:
+            vectors = 1
+        if vectors * lanes < n:
+            chunk = vectors * lanes
+        packs = stack((packed * vectors + 1) * 64)
+        k = 0
+        while k < slots:
+            entry = table + k * 64
+            if load64(entry) == MODE_PACK:
+                store64(entry + 48, packs)
+                packs += vectors * 64
+            k += 1
+    index = stack(count * 8)
+    memset(index, 0, count * 8)
+    while 1:
+        if run(step, state, data, table, steps, calls, tails, n, chunk):
+            return 1
+        axis = last - 1
+        while axis >= 0:
+            i = load64(index + axis * 8) + 1
+            k = 0
+            while k < slots:
+                store64(data + k * 8, load64(data + k * 8) + load64(strides + (k * wide + axis) * 8))
+                k += 1
+            if i < load64(shape + axis * 8):
+                store64(index + axis * 8, i)
+                break
+            k = 0
+            while k < slots:
+                store64(data + k * 8, load64(data + k * 8) - i * load64(strides + (k * wide + axis) * 8))
+                k += 1
+            store64(index + axis * 8, 0)
+            axis -= 1
+        if axis < 0:
+            return 0
+    return 0
+
+
+def run(
+    step: int, state: int, data: int, table: int, steps: int, calls: int, tails: int, n: int, chunk: int
+) -> int:
+    """One run of n points: whole vectors first, the rest on padded copies."""
+    slots = load64(step + KERNEL_SLOTS)
+    lanes = load64(step + KERNEL_LANES)
+    code = load64(step + KERNEL_CODE)
+    done = 0
+    while done < n:
+        count = n - done
+        if count > chunk:
+            count = chunk
+        full = count // lanes
+        rest = count - full * lanes
+        k = 0
+        while k < slots:
+            entry = table + k * 64
+            way = load64(entry)
+            address = load64(data + k * 8)
+            s = load64(entry + 8)
+            size = load64(entry + 16)
+            if way == MODE_DIRECT:
+                address += done * size
+                if rest:
+                    room = load64(entry + 32)
+                    if load64(entry + 24) != ROLE_OUT:
+                        pad(room, address + full * lanes * size, size, rest, lanes, size)
+                    store64(tails + k * 8, room)
+            elif way == MODE_SPLAT:
+                room = load64(entry + 32) + 64
+                if load64(entry + 40) != address:
+                    store64(entry + 40, address)
+                    spread(room, address, lanes, size)
+                address = room
+                store64(tails + k * 8, room)
+            elif way == MODE_PACK:
+                room = load64(entry + 48)
+                if load64(entry + 24) != ROLE_OUT:
+                    pad(room, address + done * s, s, count, (count + lanes - 1) // lanes * lanes, size)
+                address = room
+                store64(tails + k * 8, room + full * lanes * size)
+            elif way == MODE_RAW:
+                address += done * s
+                store64(tails + k * 8, address + full * lanes * s)
+            else:
+                store64(tails + k * 8, address)
+            store64(calls + k * 8, address)
+            k += 1
+        if full > 0 and invoke(code, calls, steps, full, lanes, state):
+            return 1
+        if rest > 0 and invoke(code, tails, steps, 1, rest, state):
+            return 1
+        k = 0
+        while k < slots:
+            entry = table + k * 64
+            role = load64(entry + 24)
+            if role == ROLE_OUT or role == ROLE_ACCUMULATE:
+                way = load64(entry)
+                size = load64(entry + 16)
+                if way == MODE_PACK:
+                    s = load64(entry + 8)
+                    copy_items(load64(data + k * 8) + done * s, s, load64(entry + 48), size, count, size)
+                elif way == MODE_DIRECT and rest:
+                    copy_items(
+                        load64(data + k * 8) + (done + full * lanes) * size, size, load64(tails + k * 8), size, rest, size
+                    )
+            k += 1
+        done += count
+    return 0
+
+
+def pad(target: int, source: int, step: int, count: int, room: int, size: int) -> int:
+    """Copy `count` elements and repeat the last one until `room` are filled: padding computes like real data."""
+    if size == 8:
+        i = 0
+        while i < count:
+            store64(target + i * 8, load64(source))
+            source += step
+            i += 1
+        x = load64(source - step)
+        while i < room:
+            store64(target + i * 8, x)
+            i += 1
+        return 0
+    if size == 4:
+        i = 0
+        while i < count:
+            store32(target + i * 4, load32(source))
+            source += step
+            i += 1
+        x = load32(source - step)
+        while i < room:
+            store32(target + i * 4, x)
+            i += 1
+        return 0
+    if size == 2:
+        i = 0
+        while i < count:
+            store16(target + i * 2, load16(source))
+            source += step
+            i += 1
+        x = load16(source - step)
+        while i < room:
+            store16(target + i * 2, x)
+            i += 1
+        return 0
+    i = 0
+    while i < count:
+        store8(target + i, load8(source))
+        source += step
+        i += 1
+    x = load8(source - step)
+    while i < room:
+        store8(target + i, x)
+        i += 1
+    return 0
+
+
+def free_run(frame: int, step: int) -> int:
+    """FreeStep: the record holds a count and the buffers."""
+    count = load64(step + 16)
+    i = 0
+    while i < count:
+        release(frame + load64(step + 24 + i * 8))
+        i += 1
+    return 0

@@ -1,0 +1,320 @@
+"""The language of the run-time system: a few dozen words of Python syntax over 64-bit integers, compiled by LLVM.
+
+There is no C compiler to rely on, and LLVM text is no language to write loops in. So the files `runtime_*.py` are
+written in a small subset of Python in which every value is a 64-bit integer (an address is one too), as in BCPL:
+
+* `def f(a, b)`, assignment, `if`/`elif`/`else`, `while`, `break`, `continue`, `return`; no `for`, no recursion needed
+* `+ - * & | ^ << >>` wrap; `//` and `%` are C's division towards zero; comparisons are signed
+* `load64(p)`, `store64(p, v)` and their 8, 16 and 32-bit kin (loads of 32 bits sign-extend, shorter ones do not);
+  `stack(n)`: n bytes on the stack; `invoke(f, ...)`: call the function at address f
+* a module-level `NAME = 3` is a constant; any other free name is a C function or object (`target.c_address`), a
+  function of another run-time file, or a name that the caller of `compile_runtime` defines
+
+The files are never executed by Python; their functions are ordinary typed Python to linters.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections.abc import Mapping, Sequence
+
+from theano.backends.native import target
+
+_BINARY = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor",
+    ast.LShift: "shl", ast.RShift: "ashr", ast.FloorDiv: "sdiv", ast.Mod: "srem",
+}  # fmt: skip
+_COMPARE = {
+    ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "slt", ast.LtE: "sle", ast.Gt: "sgt", ast.GtE: "sge",
+}  # fmt: skip
+_FOLD = {
+    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b,
+    "and": lambda a, b: a & b, "or": lambda a, b: a | b, "shl": lambda a, b: a << b,
+}  # fmt: skip
+_LOADS = {"load8": "i8", "load16": "i16", "load32": "i32", "load64": "i64"}
+_STORES = {"store8": "i8", "store16": "i16", "store32": "i32", "store64": "i64"}
+
+# C functions whose result is a 32-bit int: the upper half of the register is undefined.
+_INT_RESULT = frozenset(
+    "PyList_SetItem PyTuple_SetItem PyArray_EquivTypes PyException_SetTraceback madvise PyObject_IsInstance".split()
+)
+
+
+# The words of the language, for linters and readers; they have no Python implementation.
+def load8(address: int) -> int:
+    raise NotImplementedError
+
+
+def load16(address: int) -> int:
+    raise NotImplementedError
+
+
+def load32(address: int) -> int:
+    raise NotImplementedError
+
+
+def load64(address: int) -> int:
+    raise NotImplementedError
+
+
+def store8(address: int, value: int) -> None:
+    raise NotImplementedError
+
+
+def store16(address: int, value: int) -> None:
+    raise NotImplementedError
+
+
+def store32(address: int, value: int) -> None:
+    raise NotImplementedError
+
+
+def store64(address: int, value: int) -> None:
+    raise NotImplementedError
+
+
+def stack(size: int) -> int:
+    raise NotImplementedError
+
+
+def invoke(function: int, *args: int) -> int:
+    raise NotImplementedError
+
+
+class _Function:
+    """Compiles one function to LLVM text."""
+
+    def __init__(self, unit: _Unit, node: ast.FunctionDef) -> None:
+        self.unit = unit
+        self.node = node
+        self.lines: list[str] = []
+        self.count = 0
+        self.loops: list[tuple[str, str]] = []
+        self.closed = False
+        self.locals = {arg.arg for arg in node.args.args}
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                self.locals.add(inner.id)
+
+    def text(self) -> str:
+        params = ", ".join(f"i64 %arg.{a.arg}" for a in self.node.args.args)
+        self.lines.append(f"define i64 @{self.unit.prefix}{self.node.name}({params}) {{")
+        self.lines.append("start:")
+        for name in sorted(self.locals):
+            self.emit(f"%{name} = alloca i64")
+        for arg in self.node.args.args:
+            self.emit(f"store i64 %arg.{arg.arg}, ptr %{arg.arg}")
+        self.block(self.node.body)
+        if not self.closed:
+            self.emit("ret i64 0")
+        self.lines.append("}")
+        return "\n".join(self.lines)
+
+    # -- text
+
+    def emit(self, line: str) -> None:
+        self.lines.append("  " + line)
+
+    def new(self) -> str:
+        self.count += 1
+        return f"%t{self.count}"
+
+    def value(self, line: str) -> str:
+        name = self.new()
+        self.emit(f"{name} = {line}")
+        return name
+
+    def label(self, name: str) -> None:
+        if not self.closed:
+            self.emit(f"br label %{name}")
+        self.lines.append(f"{name}:")
+        self.closed = False
+
+    def jump(self, name: str) -> None:
+        if not self.closed:
+            self.emit(f"br label %{name}")
+            self.closed = True
+
+    # -- statements
+
+    def block(self, statements: list[ast.stmt]) -> None:
+        for statement in statements:
+            if self.closed:
+                return
+            self.statement(statement)
+
+    def statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                self.emit(f"store i64 {self.expression(value)}, ptr %{name}")
+            case ast.AugAssign(target=ast.Name(id=name), op=op, value=value):
+                old = self.value(f"load i64, ptr %{name}")
+                self.emit(f"store i64 {self.binary(op, old, self.expression(value))}, ptr %{name}")
+            case ast.Expr(value=ast.Constant()) | ast.Pass():
+                pass
+            case ast.Expr(value=value):
+                self.expression(value)
+            case ast.Return(value=value):
+                self.emit(f"ret i64 {self.expression(value) if value else '0'}")
+                self.closed = True
+            case ast.If(test=test, body=body, orelse=orelse):
+                self.count += 1
+                then, other, end = (f"{w}{self.count}" for w in ("then", "else", "end"))
+                self.branch(test, then, other if orelse else end)
+                self.label(then)
+                self.block(body)
+                self.jump(end)
+                if orelse:
+                    self.label(other)
+                    self.block(orelse)
+                    self.jump(end)
+                self.label(end)
+            case ast.While(test=test, body=body):
+                self.count += 1
+                head, inside, end = (f"{w}{self.count}" for w in ("head", "body", "done"))
+                self.label(head)
+                self.branch(test, inside, end)
+                self.loops.append((head, end))
+                self.label(inside)
+                self.block(body)
+                self.jump(head)
+                self.loops.pop()
+                self.label(end)
+            case ast.Break():
+                self.jump(self.loops[-1][1])
+            case ast.Continue():
+                self.jump(self.loops[-1][0])
+            case _:
+                raise SyntaxError(f"{self.where(node)}: {ast.dump(node)} is not in the language")
+
+    def where(self, node: ast.stmt | ast.expr) -> str:
+        return f"{self.unit.name}:{node.lineno}"
+
+    def branch(self, node: ast.expr, yes: str, no: str) -> None:
+        """Jump to one of two labels; `and`, `or` and `not` are jumps, too."""
+        match node:
+            case ast.BoolOp(op=ast.And(), values=values):
+                for value in values[:-1]:
+                    self.count += 1
+                    middle = f"and{self.count}"
+                    self.branch(value, middle, no)
+                    self.label(middle)
+                self.branch(values[-1], yes, no)
+            case ast.BoolOp(op=ast.Or(), values=values):
+                for value in values[:-1]:
+                    self.count += 1
+                    middle = f"or{self.count}"
+                    self.branch(value, yes, middle)
+                    self.label(middle)
+                self.branch(values[-1], yes, no)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                self.branch(operand, no, yes)
+            case _:
+                self.emit(f"br i1 {self.condition(node)}, label %{yes}, label %{no}")
+                self.closed = True
+
+    def condition(self, node: ast.expr) -> str:
+        if isinstance(node, ast.Compare) and len(node.ops) == 1:
+            left, right = self.expression(node.left), self.expression(node.comparators[0])
+            return self.value(f"icmp {_COMPARE[type(node.ops[0])]} i64 {left}, {right}")
+        return self.value(f"icmp ne i64 {self.expression(node)}, 0")
+
+    # -- expressions: the text of an i64 operand
+
+    def expression(self, node: ast.expr) -> str:
+        match node:
+            case ast.Constant(value=int(value)):
+                return str(value)
+            case ast.Name(id=name) if name in self.locals:
+                return self.value(f"load i64, ptr %{name}")
+            case ast.Name(id=name):
+                return str(self.unit.constant(name))
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return self.binary(ast.Sub(), "0", self.expression(operand))
+            case ast.BinOp(left=left, op=op, right=right):
+                return self.binary(op, self.expression(left), self.expression(right))
+            case ast.Compare():
+                return self.value(f"zext i1 {self.condition(node)} to i64")
+            case ast.Call(func=ast.Name(id=name), args=args):
+                return self.call(name, [self.expression(a) for a in args])
+        raise SyntaxError(f"{self.where(node)}: {ast.dump(node)} is not in the language")
+
+    def binary(self, op: ast.operator, left: str, right: str) -> str:
+        word = _BINARY[type(op)]
+        if word in _FOLD and left[0] != "%" and right[0] != "%":
+            return str(_FOLD[word](int(left), int(right)))
+        return self.value(f"{word} i64 {left}, {right}")
+
+    def pointer(self, address: str) -> str:
+        return self.value(f"inttoptr i64 {address} to ptr")
+
+    def call(self, name: str, args: list[str]) -> str:
+        if name in _LOADS:
+            kind = _LOADS[name]
+            found = self.value(f"load {kind}, ptr {self.pointer(args[0])}")
+            if kind == "i64":
+                return found
+            return self.value(f"{'sext' if kind == 'i32' else 'zext'} {kind} {found} to i64")
+        if name in _STORES:
+            kind, value = _STORES[name], args[1]
+            if kind != "i64" and value[0] == "%":
+                value = self.value(f"trunc i64 {value} to {kind}")
+            self.emit(f"store {kind} {value}, ptr {self.pointer(args[0])}")
+            return "0"
+        if name == "stack":
+            return self.value(f"ptrtoint ptr {self.value(f'alloca i8, i64 {args[0]}, align 64')} to i64")
+        if name == "invoke":
+            operands = ", ".join(f"i64 {a}" for a in args[1:])
+            return self.value(f"call i64 {self.pointer(args[0])}({operands})")
+        operands = ", ".join(f"i64 {a}" for a in args)
+        if name in self.unit.arity:
+            if self.unit.arity[name] != len(args):
+                raise SyntaxError(f"{self.unit.name}: {name} takes {self.unit.arity[name]} arguments")
+            return self.value(f"call i64 @{self.unit.prefix}{name}({operands})")
+        address = self.pointer(str(self.unit.constant(name)))
+        if name in _INT_RESULT:
+            return self.value(f"sext i32 {self.value(f'call i32 {address}({operands})')} to i64")
+        return self.value(f"call i64 {address}({operands})")
+
+
+class _Unit:
+    def __init__(self, name: str, tree: ast.Module, known: Mapping[str, int]) -> None:
+        self.name = name
+        self.prefix = name + "."
+        self.known = known
+        self.constants: dict[str, int] = {}
+        self.functions: list[ast.FunctionDef] = []
+        for node in tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=constant)], value=value):
+                    self.constants[constant] = int(eval(ast.unparse(value), {}, dict(self.constants)))
+                case ast.FunctionDef():
+                    self.functions.append(node)
+        self.arity = {f.name: len(f.args.args) for f in self.functions}
+
+    def constant(self, name: str) -> int:
+        if name in self.constants:
+            return self.constants[name]
+        if name in self.known:
+            return self.known[name]
+        return target.c_address(name)
+
+    def text(self) -> str:
+        return "\n\n".join(_Function(self, f).text() for f in self.functions)
+
+
+def compile_runtime(names: Sequence[str], known: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
+    """Compile the files `runtime_<name>.py` together.
+
+    Returns the addresses of their functions and their constants. `known` defines free names.
+    """
+    body: list[ast.stmt] = []
+    for name in names:
+        spec = importlib.util.find_spec(f"{__package__}.runtime_{name}")
+        if spec is None or spec.loader is None:
+            raise ImportError(f"no run-time file {name!r}")
+        body += ast.parse(spec.loader.get_source(spec.name)).body  # type: ignore[attr-defined]
+    unit = _Unit("runtime", ast.Module(body, []), known)
+    code = target.Code(unit.text(), level=1, promote=True)
+    return {f: code.address(unit.prefix + f) for f in unit.arity}, unit.constants

@@ -1,0 +1,228 @@
+"""LLVM text for vector code: types, constants, and a writer for functions whose values are vectors.
+
+Knows the types of the kernel IR and how LLVM spells them; it knows nothing of operands, loops over arrays or
+reductions (`kernel_code.py`), nor of what the opcodes mean (`opcode_text.py`).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+MEMORY_TYPE = {
+    "bool": "i8", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
+    "uint8": "i8", "uint16": "i16", "uint32": "i32", "uint64": "i64",
+    "float16": "half", "float32": "float", "float64": "double",
+}  # fmt: skip
+# float16 computes in float32 and is rounded after every operation; bool is one bit.
+VALUE_TYPE = {**MEMORY_TYPE, "bool": "i1", "float16": "float"}
+SIZE = {"i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "half": 2, "float": 4, "double": 8}
+ITEMSIZE = {name: SIZE[kind] for name, kind in MEMORY_TYPE.items()}
+
+
+def is_float(dtype: str) -> bool:
+    return dtype.startswith("float")
+
+
+def is_unsigned(dtype: str) -> bool:
+    return dtype.startswith("uint") or dtype == "bool"
+
+
+def scalar_constant(kind: str, value: complex) -> str:
+    """The text of a number of an LLVM type; floats bit by bit, so that nan, inf and -0.0 are exact."""
+    if kind == "i1":
+        return "true" if value else "false"
+    if kind in ("double", "float"):
+        number = float(value)  # type: ignore[arg-type]
+        if kind == "float":
+            number = _as_float32(number)
+        return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
+    bits = 8 * SIZE[kind]
+    whole = int(value) & ((1 << bits) - 1)  # type: ignore[arg-type]
+    return str(whole - (1 << bits) if whole >> (bits - 1) else whole)
+
+
+def _as_float32(number: float) -> float:
+    try:
+        return float(struct.unpack("<f", struct.pack("<f", number))[0])
+    except OverflowError:
+        return float("inf") if number > 0 else float("-inf")
+
+
+class VectorText:
+    """Writes one function's body: a list of lines, the label of the current block, and fresh names.
+
+    `lanes` is the number of elements that every vector holds.
+    """
+
+    def __init__(self, lanes: int) -> None:
+        self.lanes = lanes
+        self.lines: list[str] = []
+        self.allocas: list[str] = []
+        self.declarations: dict[str, str] = {}
+        self.block = "entry"
+        self._count = 0
+
+    # -- names and lines
+
+    def new(self, stem: str = "v") -> str:
+        self._count += 1
+        return f"%{stem}{self._count}"
+
+    def label(self, stem: str) -> str:
+        self._count += 1
+        return f"{stem}{self._count}"
+
+    def emit(self, line: str) -> None:
+        self.lines.append("  " + line)
+
+    def set(self, line: str) -> str:
+        name = self.new()
+        self.lines.append(f"  {name} = {line}")
+        return name
+
+    def start(self, label: str) -> None:
+        self.lines.append(f"{label}:")
+        self.block = label
+
+    def go(self, label: str) -> None:
+        self.emit(f"br label %{label}")
+
+    def go_if(self, condition: str, yes: str, no: str) -> None:
+        self.emit(f"br i1 {condition}, label %{yes}, label %{no}")
+
+    def declare(self, name: str, text: str) -> None:
+        self.declarations[name] = text
+
+    def room(self, kind: str) -> str:
+        """An array of one vector's elements on the stack."""
+        name = self.new("room")
+        self.allocas.append(f"  {name} = alloca [{self.lanes} x {kind}], align 64")
+        return name
+
+    # -- vectors
+
+    def vec(self, kind: str) -> str:
+        return f"<{self.lanes} x {kind}>"
+
+    def splat(self, kind: str, constant: str) -> str:
+        """A constant in every lane."""
+        return f"splat ({kind} {constant})"
+
+    def constant(self, dtype: str, value: complex) -> str:
+        kind = VALUE_TYPE[dtype]
+        if dtype == "float16":
+            value = struct.unpack("<e", struct.pack("<e", _clip_half(float(value))))[0]  # type: ignore[arg-type]
+        return self.splat(kind, scalar_constant(kind, value))
+
+    def spread(self, kind: str, scalar: str) -> str:
+        """A run-time scalar in every lane."""
+        one = self.set(f"insertelement {self.vec(kind)} poison, {kind} {scalar}, i64 0")
+        return self.set(
+            f"shufflevector {self.vec(kind)} {one}, {self.vec(kind)} poison, <{self.lanes} x i32> zeroinitializer"
+        )
+
+    def lane_numbers(self, kind: str) -> str:
+        return "<" + ", ".join(f"{kind} {i}" for i in range(self.lanes)) + ">"
+
+    def binary(self, word: str, kind: str, a: str, b: str) -> str:
+        return self.set(f"{word} {self.vec(kind)} {a}, {b}")
+
+    def compare(self, word: str, kind: str, a: str, b: str) -> str:
+        return self.set(f"{'fcmp' if kind in ('float', 'double') else 'icmp'} {word} {self.vec(kind)} {a}, {b}")
+
+    def select(self, condition: str, kind: str, a: str, b: str) -> str:
+        return self.set(f"select {self.vec('i1')} {condition}, {self.vec(kind)} {a}, {self.vec(kind)} {b}")
+
+    def convert(self, word: str, source: str, kind: str, value: str) -> str:
+        return self.set(f"{word} {self.vec(source)} {value} to {self.vec(kind)}")
+
+    def invert(self, condition: str) -> str:
+        return self.binary("xor", "i1", condition, self.splat("i1", "true"))
+
+    def intrinsic(self, name: str, kind: str, args: Sequence[str], extra: str = "") -> str:
+        """A vector intrinsic such as llvm.fabs."""
+        full = f"llvm.{name}.v{self.lanes}{'f' if kind in ('float', 'double') else 'i'}{8 * SIZE[kind]}"
+        vec = self.vec(kind)
+        tail = f", {extra.split()[0]}" if extra else ""
+        self.declare(full, f"declare {vec} @{full}({', '.join([vec] * len(args))}{tail})")
+        operands = ", ".join(f"{vec} {a}" for a in args) + (f", {extra}" if extra else "")
+        return self.set(f"call {vec} @{full}({operands})")
+
+    def any_true(self, condition: str) -> str:
+        bits = self.set(f"bitcast {self.vec('i1')} {condition} to i{self.lanes}")
+        return self.set(f"icmp ne i{self.lanes} {bits}, 0")
+
+    def load(self, dtype: str, pointer: str) -> str:
+        kind = MEMORY_TYPE[dtype]
+        return self.unpack(dtype, self.set(f"load {self.vec(kind)}, ptr {pointer}, align {SIZE[kind]}"))
+
+    def store(self, dtype: str, value: str, pointer: str) -> None:
+        kind = MEMORY_TYPE[dtype]
+        self.emit(f"store {self.vec(kind)} {self.pack(dtype, value)}, ptr {pointer}, align {SIZE[kind]}")
+
+    def unpack(self, dtype: str, stored: str) -> str:
+        """From the form in memory to the form that computes."""
+        if dtype == "bool":
+            return self.compare("ne", "i8", stored, "zeroinitializer")
+        if dtype == "float16":
+            return self.convert("fpext", "half", "float", stored)
+        return stored
+
+    def pack(self, dtype: str, value: str) -> str:
+        if dtype == "bool":
+            return self.convert("zext", "i1", "i8", value)
+        if dtype == "float16":
+            return self.convert("fptrunc", "float", "half", value)
+        return value
+
+    def round_half(self, value: str) -> str:
+        """Round a float32 vector to float16 precision."""
+        return self.convert("fpext", "half", "float", self.convert("fptrunc", "float", "half", value))
+
+    def cast(self, source: str, dtype: str, value: str) -> str:
+        """NumPy's astype, with x86's answers for floats that no integer represents."""
+        if source == dtype:
+            return value
+        have, want = VALUE_TYPE[source], VALUE_TYPE[dtype]
+        if dtype == "bool":
+            word = "une" if is_float(source) else "ne"
+            return self.compare(word, have, value, "zeroinitializer")
+        if is_float(source) and is_float(dtype):
+            if SIZE[have] < SIZE[want]:
+                value = self.convert("fpext", have, want, value)
+            elif SIZE[have] > SIZE[want]:
+                if dtype == "float16":
+                    # once, not by way of float32: two roundings may differ from one
+                    half = self.convert("fptrunc", have, "half", value)
+                    return self.convert("fpext", "half", "float", half)
+                value = self.convert("fptrunc", have, want, value)
+            return self.round_half(value) if dtype == "float16" else value
+        if is_float(dtype):
+            word = "uitofp" if is_unsigned(source) else "sitofp"
+            number = self.convert(word, have, want, value)
+            return self.round_half(number) if dtype == "float16" else number
+        if is_float(source):
+            return self._float_to_int(have, dtype, value)
+        if SIZE[have] == SIZE[want] and have != "i1":
+            return value
+        if SIZE[have] > SIZE[want]:
+            return self.convert("trunc", have, want, value)
+        return self.convert("zext" if is_unsigned(source) else "sext", have, want, value)
+
+    def _float_to_int(self, have: str, dtype: str, value: str) -> str:
+        want = VALUE_TYPE[dtype]
+        if dtype == "uint64":
+            limit = self.splat(have, scalar_constant(have, 2.0**63))
+            big = self.compare("oge", have, value, limit)
+            reduced = self.select(big, have, self.binary("fsub", have, value, limit), value)
+            number = self.set(f"freeze {self.vec('i64')} {self.convert('fptosi', have, 'i64', reduced)}")
+            flip = self.select(big, "i64", self.splat("i64", str(-(2**63))), "zeroinitializer")
+            return self.binary("xor", "i64", number, flip)
+        through = "i64" if dtype in ("int64", "uint32") else "i32"
+        number = self.set(f"freeze {self.vec(through)} {self.convert('fptosi', have, through, value)}")
+        return number if through == want else self.convert("trunc", through, want, number)
+
+
+def _clip_half(number: float) -> float:
+    return float("inf") if number >= 65520 else float("-inf") if number <= -65520 else number
