@@ -20,6 +20,7 @@ from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.index_list import ARRAY, INT, clamped, too_many, without_whole_tail
 
 _WHOLE = slice(None)
+_GAP = Ellipsis   # an ellipsis that stands for no axis: it still separates index arrays, as in NumPy
 
 
 class AdvancedIndexingError(TypeError):
@@ -44,7 +45,7 @@ def getitem(x: Any, args: Any) -> Any:
 
 
 def _entries(x: Any, args: Sequence[Any]) -> list[Any]:
-    """For every index None, an int, a slice, or an integer or mask variable; without Ellipsis."""
+    """For every index None, an int, a slice, an integer or mask variable, or _GAP; other Ellipses are resolved."""
     entries = [as_index(arg) for arg in args]
     used = 0
     ellipsis = None
@@ -58,7 +59,7 @@ def _entries(x: Any, args: Sequence[Any]) -> list[Any]:
     if used > x.ndim:
         raise too_many(used, x.ndim)
     if ellipsis is not None:
-        entries[ellipsis:ellipsis + 1] = [_WHOLE] * (x.ndim - used)
+        entries[ellipsis:ellipsis + 1] = [_WHOLE] * (x.ndim - used) or [_GAP]
     return entries
 
 
@@ -156,7 +157,7 @@ def _listed(entries: Sequence[Any]) -> tuple[list[Any], list[Any]]:
 
 
 def _basic(x: Any, entries: Sequence[Any]) -> Any:
-    listed, inputs = _listed([entry for entry in entries if entry is not None])
+    listed, inputs = _listed([entry for entry in entries if entry is not None and entry is not _GAP])
     only_new_axes = None in entries and all(entry == _WHOLE for entry in listed)
     result = x if only_new_axes else Subtensor(without_whole_tail(listed))(x, *inputs)
     if None not in entries:
@@ -169,7 +170,7 @@ def _basic(x: Any, entries: Sequence[Any]) -> Any:
 
 
 def _advanced(x: Any, entries: Sequence[Any]) -> Any:
-    plain = [entry for entry in entries if entry is not None]
+    plain = [entry for entry in entries if entry is not None and entry is not _GAP]
     listed, inputs = _listed(plain)
     idx_list = without_whole_tail(listed)
     if idx_list == (ARRAY,) and inputs[0].ndim == 1 and not _is_mask(inputs[0]):
@@ -185,12 +186,17 @@ def _advanced(x: Any, entries: Sequence[Any]) -> Any:
     wanted += [("rest", k) for k in range(whole)]
     position = {label: k for k, label in enumerate(before)}
     order = [position.get(label, "x") for label in wanted]
+    if order == list(range(result.ndim)):
+        return result
     return DimShuffle(result.type.broadcastable, order)(result)
 
 
 def _labels(entries: Sequence[Any], width: int) -> list[Any]:
     """The axes of the result in order: ("array", k), ("slice", k), ("new", k); NumPy's rule as in `Layout`."""
-    at = [p for p, entry in enumerate(entries) if entry is not None and not isinstance(entry, slice)]
+    at = [
+        p for p, entry in enumerate(entries)
+        if entry is not None and entry is not _GAP and not isinstance(entry, slice)
+    ]
     arrays: list[Any] = [("array", k) for k in range(width)]
     others: list[Any] = []
     before = 0
@@ -212,7 +218,7 @@ def advanced(x: Any, args: Sequence[Any]) -> tuple[Any, list[Any]]:
     entries = _entries(x, args)
     if None in entries:
         raise AdvancedIndexingError("new axes (None) are not part of an indexing op; add them with dimshuffle")
-    listed, inputs = _listed(entries)
+    listed, inputs = _listed([entry for entry in entries if entry is not _GAP])
     return without_whole_tail(listed), inputs
 
 
