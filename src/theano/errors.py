@@ -48,3 +48,13 @@ class NotScalarConstantError(TheanoError):
 
 class EmptyConstantError(NotScalarConstantError):
     """A constant holds no element."""
+
+
+class TestValueError(TheanoError, AttributeError):
+    """A variable has no test value although config.compute_test_value asks for one."""
+
+    __test__ = False  # pytest would take it for a test
+
+
+class AliasedMemoryError(TheanoError):
+    """Two values that must be apart share memory."""

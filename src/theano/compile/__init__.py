@@ -1,1 +1,51 @@
+"""theano.compile: from expressions to functions. Start with `pipeline.py` (rewrites) and `function.py`."""
 
+from __future__ import annotations
+
+from theano.compile import evaluation as _evaluation  # noqa: F401  installs Variable.eval
+from theano.compile import test_values as _test_values  # noqa: F401  lets ops compute test values
+from theano.compile.collect import rebuild_collect_shared as rebuild_collect_shared
+from theano.compile.function import function as function
+from theano.compile.function import function_dump as function_dump
+from theano.compile.function_object import Function as Function
+from theano.compile.io import In as In
+from theano.compile.io import Out as Out
+from theano.compile.io import SymbolicInput as SymbolicInput
+from theano.compile.io import SymbolicOutput as SymbolicOutput
+from theano.compile.linking import Linker as Linker
+from theano.compile.linking import LocalLinker as LocalLinker
+from theano.compile.linking import NativeLinker as NativeLinker
+from theano.compile.linking import PerformLinker as PerformLinker
+from theano.compile.maker import FunctionMaker as FunctionMaker
+from theano.compile.maker import Supervisor as Supervisor
+from theano.compile.maker import fgraph_updated_vars as fgraph_updated_vars
+from theano.compile.maker import orig_function as orig_function
+from theano.compile.maker import std_fgraph as std_fgraph
+from theano.compile.modes import FAST_COMPILE as FAST_COMPILE
+from theano.compile.modes import FAST_RUN as FAST_RUN
+from theano.compile.modes import OPT_FAST_COMPILE as OPT_FAST_COMPILE
+from theano.compile.modes import OPT_FAST_RUN as OPT_FAST_RUN
+from theano.compile.modes import OPT_FAST_RUN_STABLE as OPT_FAST_RUN_STABLE
+from theano.compile.modes import OPT_MERGE as OPT_MERGE
+from theano.compile.modes import OPT_NONE as OPT_NONE
+from theano.compile.modes import OPT_O2 as OPT_O2
+from theano.compile.modes import OPT_O3 as OPT_O3
+from theano.compile.modes import OPT_STABILIZE as OPT_STABILIZE
+from theano.compile.modes import OPT_UNSAFE as OPT_UNSAFE
+from theano.compile.modes import Mode as Mode
+from theano.compile.modes import get_default_mode as get_default_mode
+from theano.compile.modes import get_mode as get_mode
+from theano.compile.modes import predefined_linkers as predefined_linkers
+from theano.compile.modes import predefined_modes as predefined_modes
+from theano.compile.modes import predefined_optimizers as predefined_optimizers
+from theano.compile.modes import register_linker as register_linker
+from theano.compile.modes import register_mode as register_mode
+from theano.compile.modes import register_optimizer as register_optimizer
+from theano.compile.profiling import ProfileStats as ProfileStats
+from theano.compile.updates import OrderedUpdates as OrderedUpdates
+from theano.errors import AliasedMemoryError as AliasedMemoryError
+from theano.errors import UnusedInputError as UnusedInputError
+from theano.graph.shared import SharedVariable as SharedVariable
+from theano.graph.shared import generic_constructor as generic_constructor
+from theano.graph.shared import shared as shared
+from theano.graph.shared import shared_constructor as shared_constructor

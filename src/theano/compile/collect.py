@@ -178,3 +178,21 @@ def _check_no_default_updates(which: Any) -> Any:
         if not isinstance(variable, SharedVariable):
             raise TypeError(f"no_default_updates must list shared variables; {variable!r} is none")
     return set(which)
+
+
+def clone(
+    output: Any,
+    replace: Pairs = None,
+    strict: bool = True,
+    share_inputs: bool = True,
+    copy_inputs: Any = None,
+) -> Any:
+    """A copy of the expression(s) `output` in which each key of `replace` is replaced by its value, all at once.
+
+    strict        replacements must have the type of what they replace; False: nodes are made again where types change
+    share_inputs  False: leaves (not constants) are copied too
+    copy_inputs   the old name of share_inputs
+    """
+    if copy_inputs is not None:
+        share_inputs = copy_inputs
+    return clone_replace(output, pairs_of(replace, "replace"), strict=strict, share_inputs=share_inputs)
