@@ -6,7 +6,7 @@ names that are made of tables (constructors, elementwise functions) and to hand 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any as _Any
 
 from theano.errors import AsTensorError as AsTensorError
 from theano.errors import EmptyConstantError as EmptyConstantError
@@ -28,12 +28,6 @@ from theano.tensor.constructors import complex_types as complex_types
 from theano.tensor.constructors import complex_vector_types as complex_vector_types
 from theano.tensor.constructors import continuous_dtypes as continuous_dtypes
 from theano.tensor.constructors import discrete_dtypes as discrete_dtypes
-from theano.tensor.constructors import float16_atol as float16_atol
-from theano.tensor.constructors import float16_rtol as float16_rtol
-from theano.tensor.constructors import float32_atol as float32_atol
-from theano.tensor.constructors import float32_rtol as float32_rtol
-from theano.tensor.constructors import float64_atol as float64_atol
-from theano.tensor.constructors import float64_rtol as float64_rtol
 from theano.tensor.constructors import float_dtypes as float_dtypes
 from theano.tensor.constructors import float_matrix_types as float_matrix_types
 from theano.tensor.constructors import float_scalar_types as float_scalar_types
@@ -123,6 +117,33 @@ from theano.tensor.other_types import transfer as transfer
 from theano.tensor.permutation import PermuteRowElements as PermuteRowElements
 from theano.tensor.permutation import inverse_permutation as inverse_permutation
 from theano.tensor.permutation import permute_row_elements as permute_row_elements
+from theano.tensor.reductions import All as All
+from theano.tensor.reductions import Any as Any
+from theano.tensor.reductions import Argmax as Argmax
+from theano.tensor.reductions import CAReduce as CAReduce
+from theano.tensor.reductions import CAReduceDtype as CAReduceDtype
+from theano.tensor.reductions import Max as Max
+from theano.tensor.reductions import MaxAndArgmax as MaxAndArgmax
+from theano.tensor.reductions import Min as Min
+from theano.tensor.reductions import MulWithoutZeros as MulWithoutZeros
+from theano.tensor.reductions import Prod as Prod
+from theano.tensor.reductions import ProductOfOthers as ProductOfOthers
+from theano.tensor.reductions import ProdWithoutZeros as ProdWithoutZeros
+from theano.tensor.reductions import Sum as Sum
+from theano.tensor.reductions import all as all
+from theano.tensor.reductions import any as any
+from theano.tensor.reductions import argmax as argmax
+from theano.tensor.reductions import argmin as argmin
+from theano.tensor.reductions import max as max
+from theano.tensor.reductions import max_and_argmax as max_and_argmax
+from theano.tensor.reductions import mean as mean
+from theano.tensor.reductions import min as min
+from theano.tensor.reductions import mul_without_zeros as mul_without_zeros
+from theano.tensor.reductions import prod as prod
+from theano.tensor.reductions import ptp as ptp
+from theano.tensor.reductions import std as std
+from theano.tensor.reductions import sum as sum
+from theano.tensor.reductions import var as var
 from theano.tensor.scalar_constants import extract_constant as extract_constant
 from theano.tensor.scalar_constants import get_scalar_constant_value as get_scalar_constant_value
 from theano.tensor.scalar_constants import get_vector_length as get_vector_length
@@ -154,6 +175,56 @@ from theano.tensor.shape import swapaxes as swapaxes
 from theano.tensor.shape import tile as tile
 from theano.tensor.shape import transpose as transpose
 from theano.tensor.shape import unbroadcast as unbroadcast
+from theano.tensor.subtensor import AdvancedBooleanIncSubtensor as AdvancedBooleanIncSubtensor
+from theano.tensor.subtensor import AdvancedBooleanIndexingError as AdvancedBooleanIndexingError
+from theano.tensor.subtensor import AdvancedBooleanSubtensor as AdvancedBooleanSubtensor
+from theano.tensor.subtensor import AdvancedIncSubtensor as AdvancedIncSubtensor
+from theano.tensor.subtensor import AdvancedIncSubtensor1 as AdvancedIncSubtensor1
+from theano.tensor.subtensor import AdvancedIndexingError as AdvancedIndexingError
+from theano.tensor.subtensor import AdvancedSubtensor as AdvancedSubtensor
+from theano.tensor.subtensor import AdvancedSubtensor1 as AdvancedSubtensor1
+from theano.tensor.subtensor import BaseAdvancedIncSubtensor as BaseAdvancedIncSubtensor
+from theano.tensor.subtensor import BaseAdvancedSubtensor as BaseAdvancedSubtensor
+from theano.tensor.subtensor import Choose as Choose
+from theano.tensor.subtensor import IncSubtensor as IncSubtensor
+from theano.tensor.subtensor import Nonzero as Nonzero
+from theano.tensor.subtensor import Subtensor as Subtensor
+from theano.tensor.subtensor import adv_index_broadcastable_pattern as adv_index_broadcastable_pattern
+from theano.tensor.subtensor import advanced_boolean_inc_subtensor as advanced_boolean_inc_subtensor
+from theano.tensor.subtensor import advanced_boolean_set_subtensor as advanced_boolean_set_subtensor
+from theano.tensor.subtensor import advanced_boolean_subtensor as advanced_boolean_subtensor
+from theano.tensor.subtensor import advanced_inc_subtensor as advanced_inc_subtensor
+from theano.tensor.subtensor import advanced_inc_subtensor1 as advanced_inc_subtensor1
+from theano.tensor.subtensor import advanced_set_subtensor as advanced_set_subtensor
+from theano.tensor.subtensor import advanced_set_subtensor1 as advanced_set_subtensor1
+from theano.tensor.subtensor import advanced_subtensor as advanced_subtensor
+from theano.tensor.subtensor import advanced_subtensor1 as advanced_subtensor1
+from theano.tensor.subtensor import as_index_variable as as_index_variable
+from theano.tensor.subtensor import check_advanced_indexing_dimensions as check_advanced_indexing_dimensions
+from theano.tensor.subtensor import check_and_reject_bool as check_and_reject_bool
+from theano.tensor.subtensor import choose as choose
+from theano.tensor.subtensor import compress as compress
+from theano.tensor.subtensor import flatnonzero as flatnonzero
+from theano.tensor.subtensor import get_canonical_form_slice as get_canonical_form_slice
+from theano.tensor.subtensor import get_idx_list as get_idx_list
+from theano.tensor.subtensor import getitem as getitem
+from theano.tensor.subtensor import inc_subtensor as inc_subtensor
+from theano.tensor.subtensor import make_constant as make_constant
+from theano.tensor.subtensor import nonzero as nonzero
+from theano.tensor.subtensor import nonzero_values as nonzero_values
+from theano.tensor.subtensor import set_subtensor as set_subtensor
+from theano.tensor.subtensor import take as take
+from theano.tensor.tolerance import float16_atol as float16_atol
+from theano.tensor.tolerance import float16_rtol as float16_rtol
+from theano.tensor.tolerance import float32_atol as float32_atol
+from theano.tensor.tolerance import float32_rtol as float32_rtol
+from theano.tensor.tolerance import float64_atol as float64_atol
+from theano.tensor.tolerance import float64_rtol as float64_rtol
+from theano.tensor.tolerance import values_eq_approx as values_eq_approx
+from theano.tensor.tolerance import values_eq_approx_always_true as values_eq_approx_always_true
+from theano.tensor.tolerance import values_eq_approx_remove_inf as values_eq_approx_remove_inf
+from theano.tensor.tolerance import values_eq_approx_remove_inf_nan as values_eq_approx_remove_inf_nan
+from theano.tensor.tolerance import values_eq_approx_remove_nan as values_eq_approx_remove_nan
 from theano.tensor.type import TensorType as TensorType
 from theano.tensor.variable import TensorConstant as TensorConstant
 from theano.tensor.variable import TensorVariable as TensorVariable
@@ -168,7 +239,7 @@ isnan, isinf, clip = _functions.isnan, _functions.isinf, _functions.clip
 smallest, largest = _functions.smallest, _functions.largest
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -176,6 +247,8 @@ for _module in _methods.modules():
     for _name, _value in vars(_module).items():
         if not _name.startswith("_") and getattr(_value, "__module__", None) == _module.__name__:
             globals().setdefault(_name, _value)
+
+dot = _methods.products.dot
 
 _numpy_protocol.functions.update(
     {_name: _value for _name, _value in globals().items() if callable(_value) and not isinstance(_value, type)}

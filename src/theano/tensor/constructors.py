@@ -10,7 +10,7 @@ from typing import Any
 
 from theano._config import config
 from theano.scalar import dtypes as _dtypes
-from theano.tensor.type import TOLERANCES, TensorType
+from theano.tensor.type import TensorType
 
 LETTERS = {
     "b": "int8", "w": "int16", "i": "int32", "l": "int64",
@@ -108,9 +108,5 @@ discrete_dtypes = list(_dtypes.discrete_dtypes)
 float_dtypes = list(_dtypes.float_dtypes)
 complex_dtypes = list(_dtypes.complex_dtypes)
 continuous_dtypes = list(_dtypes.continuous_dtypes)
-
-float16_rtol, float16_atol = TOLERANCES["float16"]
-float32_rtol, float32_atol = TOLERANCES["float32"]
-float64_rtol, float64_atol = TOLERANCES["float64"]
 
 NAMES = tuple(_made)

@@ -48,8 +48,8 @@ class DimShuffle(Op):
             if not self.input_broadcastable[axis]:
                 raise ValueError(
                     f"dimshuffle cannot drop axis {axis}, which is not known to have length one "
-                    f"(input pattern {self.input_broadcastable}, new order {self.new_order}). Index it with 0, sum over "
-                    f"it, or declare its length first (addbroadcast, specify_shape)."
+                    f"(input pattern {self.input_broadcastable}, new order {self.new_order}). Index it with 0, sum "
+                    f"over it, or declare its length first (addbroadcast, specify_shape)."
                 )
         self._hash = hash((DimShuffle, self.input_broadcastable, self.new_order))
 

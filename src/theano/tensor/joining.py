@@ -29,7 +29,9 @@ from theano.tensor.variable import TensorVariable
 def _axis_input(axis: Any, what: str) -> Any:
     axis = as_tensor_variable(axis)
     if axis.type.ndim != 0 or axis.type.dtype not in integer_dtypes:
-        raise TypeError(f"{what}: the axis must be an integer or a 0-d integer variable, got {axis} of type {axis.type}")
+        raise TypeError(
+            f"{what}: the axis must be an integer or a 0-d integer variable, got {axis} of type {axis.type}"
+        )
     value = static_int(axis)
     return cast_to(axis, "int64") if value is None else constant(value, dtype="int64")
 
@@ -139,7 +141,7 @@ class Join(Op):
         return node.inputs[1] if len(node.inputs) == 2 else None
 
     def vector_elements(self, node: Apply) -> list[Any] | None:
-        axis, *parts = node.inputs
+        parts = node.inputs[1:]
         elements: list[Any] = []
         for part in parts:
             length = part.type.shape[0]  # type: ignore[attr-defined]

@@ -6,10 +6,9 @@ above all ops; no op imports it. Elementwise methods (`x.exp()`) come from the r
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
-
-import importlib
 
 from theano import scalar
 from theano.errors import AsTensorError
@@ -20,9 +19,10 @@ from theano.tensor import scalar_constants as _constants
 from theano.tensor.elemwise import Elemwise, elemwise_of
 from theano.tensor.variable import TensorOperators
 
+
 def modules() -> list[Any]:
     found = []
-    for name in ("reductions", "subtensor", "indexing", "products", "extra_ops", "sort"):
+    for name in ("reductions", "subtensor", "products", "extra_ops", "sort"):
         try:
             found.append(importlib.import_module(f"theano.tensor.{name}"))
         except ModuleNotFoundError:
@@ -37,7 +37,7 @@ class _Missing:
         return absent
 
 
-reductions, subtensor, indexing, products, extra_ops, sort = modules()
+reductions, subtensor, products, extra_ops, sort = modules()
 
 _COMPARISONS = frozenset(["lt", "le", "gt", "ge", "eq", "neq"])
 
@@ -80,7 +80,7 @@ _UNARY = {
 
 
 class Methods:
-    """The methods that need more than one op or have options. Never instantiated: they are copied to TensorOperators."""
+    """The methods that need more than one op or have options; they are copied to TensorOperators."""
 
     # -- Python's protocols ---------------------------------------------------------------------------------------
 
@@ -112,8 +112,8 @@ class Methods:
         length = self.type.shape[0]
         if length is None:
             raise TypeError(
-                f"TensorType does not support iteration: the length of {self} (type {self.type}) is not known while the "
-                "graph is built. Maybe you are using builtins.sum instead of theano.tensor.sum? (Maybe .max?) "
+                f"TensorType does not support iteration: the length of {self} (type {self.type}) is not known while "
+                "the graph is built. Maybe you are using builtins.sum instead of theano.tensor.sum? (Maybe .max?) "
                 "theano.scan loops over a tensor."
             )
         return (self[k] for k in range(length))
@@ -129,8 +129,8 @@ class Methods:
 
     def __array__(self: Any, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
-            f"{self} (type {self.type}) is symbolic and has no value to make an array of: evaluate it with .eval() or a "
-            "compiled function."
+            f"{self} (type {self.type}) is symbolic and has no value to make an array of: evaluate it with .eval() or "
+            "a compiled function."
         )
 
     def __dot__(self: Any, other: Any) -> Any:
@@ -299,11 +299,11 @@ class Methods:
 
     def nonzero(self: Any, return_matrix: bool = False) -> Any:
         """The positions of the elements that are not zero: one index vector per axis, or a matrix."""
-        return indexing.nonzero(self, return_matrix)
+        return subtensor.nonzero(self, return_matrix)
 
     def nonzero_values(self: Any) -> Any:
         """The elements that are not zero."""
-        return indexing.nonzero_values(self)
+        return subtensor.nonzero_values(self)
 
     def sort(self: Any, axis: Any = -1, kind: str = "quicksort", order: Any = None) -> Any:
         """Sorted along an axis."""
@@ -319,15 +319,15 @@ class Methods:
 
     def take(self: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
         """The elements at `indices` along an axis."""
-        return indexing.take(self, indices, axis, mode)
+        return subtensor.take(self, indices, axis, mode)
 
     def choose(self: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
         """Elements of `choices`, picked by these indices."""
-        return indexing.choose(self, choices, out=out, mode=mode)
+        return subtensor.choose(self, choices, out=out, mode=mode)
 
     def compress(self: Any, condition: Any, axis: int | None = None) -> Any:
         """The slices along an axis where the condition holds (self is the array)."""
-        return extra_ops.compress(condition, self, axis=axis)
+        return subtensor.compress(condition, self, axis=axis)
 
     def fill(self: Any, value: Any) -> Any:
         """`value` in this tensor's shape."""

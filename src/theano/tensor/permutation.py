@@ -29,7 +29,8 @@ class PermuteRowElements(Op):
 
     def make_node(self, x: Any, y: Any, inverse: Any) -> Apply:
         x, y = as_tensor_variable(x), as_tensor_variable(y)
-        flag = constant(int(inverse), dtype="int32") if isinstance(inverse, (bool, int)) else as_tensor_variable(inverse)
+        number = isinstance(inverse, (bool, int))
+        flag = constant(int(inverse), dtype="int32") if number else as_tensor_variable(inverse)
         if x.type.ndim == 0 or y.type.ndim == 0:
             raise TypeError(f"permute_row_elements takes tensors with rows; got {x} of type {x.type}, {y} of {y.type}")
         if y.type.dtype not in integer_dtypes:

@@ -18,8 +18,6 @@ from theano.tensor.convert import as_tensor_variable
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 
-_PASS_FIRST = ("identity",)
-
 
 def numpy_scalar(data: Any) -> Any:
     """The one element of `data` as a NumPy scalar.
@@ -62,7 +60,7 @@ def get_scalar_constant_value(
                 name = op.scalar_op.name
                 if name == "second":
                     source = v.owner.inputs[1]
-                elif name in _PASS_FIRST:
+                elif name == "identity":
                     source = v.owner.inputs[0]
                 elif op.scalar_op.nin == 1 and name.startswith("Cast{"):
                     casts.append(v.type.dtype)  # type: ignore[attr-defined]
@@ -133,7 +131,24 @@ def vector_elements(v: Any) -> list[Any] | None:
     op = v.owner.op if v.owner is not None else None
     if op is not None and hasattr(op, "vector_elements"):
         return op.vector_elements(v.owner)
+    if op is not None and hasattr(op, "get_idx"):
+        return _sliced_elements(v.owner)
+    if isinstance(op, Elemwise) and op.scalar_op.nin == 1 and op.scalar_op.name == "Cast{int64}":
+        return vector_elements(v.owner.inputs[0])
     return None
+
+
+def _sliced_elements(node: Any) -> list[Any] | None:
+    """The elements of a known vector that a slice with known bounds selects."""
+    index = node.op.get_idx(node.inputs)
+    if len(index) != 1 or not isinstance(index[0], (tuple, slice)):
+        return None
+    bounds = (index[0].start, index[0].stop, index[0].step) if isinstance(index[0], slice) else index[0]
+    numbers = [None if b is None else static_int(b) for b in bounds]
+    if any(b is not None and n is None for b, n in zip(bounds, numbers)):
+        return None
+    elements = vector_elements(node.inputs[0])
+    return None if elements is None else elements[slice(*numbers)]
 
 
 def static_int(v: Any) -> int | None:

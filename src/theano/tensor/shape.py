@@ -99,7 +99,10 @@ class Shape_i(Op):
 
 
 class SpecifyShape(Op):
-    """x, of which the lengths in the vector `shape` are stated (-1: not stated). AssertionError at run time if wrong."""
+    """x, of which the lengths in the vector `shape` are stated (-1: not stated).
+
+    AssertionError at run time where they are wrong.
+    """
 
     __props__ = ()
     view_map = {0: [0]}
@@ -139,7 +142,7 @@ class SpecifyShape(Op):
         return [[True], [False]]
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
-        x, vector = node.inputs
+        vector = node.inputs[1]
         lengths = []
         for axis, own in enumerate(input_shapes[0]):
             known = getattr(node.outputs[0].type, "shape", (None,) * len(input_shapes[0]))[axis]
@@ -219,7 +222,7 @@ class Rebroadcast(Op):
 
 
 class Reshape(Op):
-    """The elements of x, in C order, in another shape; `shape` is a vector of `ndim` integers, at most one of them -1."""
+    """The elements of x, in C order, in another shape: a vector of `ndim` integers, at most one of them -1."""
 
     __props__ = ("ndim",)
     view_map = {0: [0]}
@@ -278,7 +281,7 @@ class Reshape(Op):
         return [[True], [False]]
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
-        x, vector = node.inputs
+        vector = node.inputs[1]
         elements: list[Any] = vector_elements(vector) or [None] * self.ndim
         entries = [vector[k] if e is None else e for k, e in enumerate(elements)]  # type: ignore[index]
         static = node.outputs[0].type.shape  # type: ignore[attr-defined]
@@ -411,7 +414,7 @@ def reshape(x: Any, newshape: Any, ndim: int | None = None) -> Any:
 
 
 def flatten(x: Any, ndim: int | None = None, outdim: int | None = None) -> Any:
-    """x with its first ndim - 1 axes kept and the others folded into one (C order). `outdim` is the old name of `ndim`."""
+    """x with its first ndim - 1 axes kept and the others folded into one (C order). `outdim`: old name of `ndim`."""
     x = as_tensor_variable(x)
     if ndim is not None and outdim is not None:
         raise ValueError("flatten takes ndim or its old name outdim, not both")
@@ -441,7 +444,10 @@ def is_flat(var: Any, ndim: int | None = None, outdim: int | None = None) -> boo
 
 
 def normalize_axis(axis: Any, ndim: int, what: str) -> int:
-    """A Python axis number, possibly negative, as one in 0 ... ndim - 1. AxisError (IndexError and ValueError) outside."""
+    """A Python axis number, possibly negative, as one in 0 ... ndim - 1.
+
+    Raises AxisError (an IndexError and ValueError) for others, TypeError for what is no integer.
+    """
     if isinstance(axis, Variable):
         if not isinstance(axis, Constant):
             raise TypeError(f"{what}: the axis must be known while the graph is built, got {axis}")

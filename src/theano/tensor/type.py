@@ -15,6 +15,8 @@ from theano._config import config
 from theano.graph.node import Constant, Variable
 from theano.graph.type import Type
 from theano.scalar.dtypes import all_dtypes, upcast
+from theano.tensor.tolerance import TOLERANCES as TOLERANCES
+from theano.tensor.tolerance import values_eq_approx
 
 _NAMES = {
     (): "scalar",
@@ -26,13 +28,14 @@ _NAMES = {
     (False, False, False, False): "4D",
 }
 
-# relative and absolute tolerance of values_eq_approx, by dtype
-TOLERANCES = {
-    "float16": (5e-3, 1e-3),
-    "float32": (1e-4, 1e-5),
-    "float64": (1e-8, 1e-8),
-    "complex64": (1e-4, 1e-5),
-    "complex128": (1e-8, 1e-8),
+_C_TYPES: dict[str, tuple[type, str, str]] = {
+    "bool": (bool, "npy_bool", "NPY_BOOL"),
+    **{
+        f"{sign}int{bits}": (int, f"npy_{sign}int{bits}", f"NPY_{sign.upper()}INT{bits}")
+        for sign in ("", "u") for bits in (8, 16, 32, 64)
+    },
+    **{f"float{bits}": (float, f"npy_float{bits}", f"NPY_FLOAT{bits}") for bits in (16, 32, 64)},
+    **{f"complex{bits}": (complex, f"npy_complex{bits}", f"NPY_COMPLEX{bits}") for bits in (64, 128)},
 }
 
 
@@ -93,6 +96,9 @@ class TensorType(Type):
             shape = self.shape if broadcastable is None else broadcastable
         return tensor_type(self.dtype if dtype is None else _dtype_name(dtype), tuple(_length(n) for n in shape))
 
+    # values with NaN or inf are valid unless this flag is set by a debugging mode
+    filter_checks_isfinite = False
+
     # -- values -------------------------------------------------------------------------------------------------
 
     def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> np.ndarray:
@@ -125,6 +131,8 @@ class TensorType(Type):
                         f"must be 1 for {self}."
                     )
                 raise TypeError(f"Wrong shape: axis {axis} must have length {known} for {self}, got {value.shape}.")
+        if self.filter_checks_isfinite and value.dtype.kind in "fc" and not np.isfinite(value).all():
+            raise ValueError(f"{self} accepts finite values only, got {_brief(data)}")
         return value
 
     def _convert(self, data: Any, allow_downcast: bool | None) -> np.ndarray:
@@ -133,9 +141,9 @@ class TensorType(Type):
             array = np.asarray(data)
             if array.dtype.name == self.dtype:
                 return np.asarray(array, dtype=target)
-            if array.dtype.name in all_dtypes and (
-                allow_downcast or np.can_cast(array.dtype, target) and upcast(self.dtype, array.dtype.name) == self.dtype
-            ):
+            known = array.dtype.name in all_dtypes
+            upcasts = known and np.can_cast(array.dtype, target) and upcast(self.dtype, array.dtype.name) == self.dtype
+            if known and (allow_downcast or upcasts):
                 if array.dtype.kind == "c" and target.kind != "c":
                     raise TypeError(f"{self} cannot hold complex data without losing its imaginary part.")
                 return array.astype(target)
@@ -191,21 +199,7 @@ class TensorType(Type):
         atol: float | None = None,
     ) -> bool:
         """Equal within the tolerance of the dtype; `allow_remove_*`: where `a` is inf (NaN), `b` may be anything."""
-        a, b = np.asarray(a), np.asarray(b)
-        if a.shape != b.shape or a.dtype != b.dtype:
-            return False
-        if a.dtype.name not in TOLERANCES:
-            return bool(np.array_equal(a, b))
-        relative, absolute = TOLERANCES[a.dtype.name]
-        with np.errstate(all="ignore"):
-            close = np.isclose(
-                b, a, rtol=relative if rtol is None else rtol, atol=absolute if atol is None else atol, equal_nan=True
-            )
-            if allow_remove_inf:
-                close |= np.isinf(a)
-            if allow_remove_nan:
-                close |= np.isnan(a)
-        return bool(np.all(close))
+        return values_eq_approx(a, b, allow_remove_inf, allow_remove_nan, rtol, atol)
 
     @staticmethod
     def may_share_memory(a: Any, b: Any) -> bool:
@@ -217,6 +211,21 @@ class TensorType(Type):
     def get_size(self, shape_info: Sequence[int]) -> int:
         """Bytes of a value of this shape."""
         return int(np.prod(shape_info, dtype=np.int64)) * self.numpy_dtype.itemsize
+
+    @property
+    def context_name(self) -> str:
+        """The device that holds values of this type."""
+        return "cpu"
+
+    def dtype_specs(self) -> tuple[type, str, str]:
+        """(Python type of an element, its C type, its NumPy type number's name)."""
+        if self.dtype not in _C_TYPES:
+            raise TypeError(f"Unsupported dtype for TensorType: {self.dtype}")
+        return _C_TYPES[self.dtype]
+
+    def to_scalar_type(self) -> TensorType:
+        """The type of one element: a 0-d tensor."""
+        return tensor_type(self.dtype, ())
 
     # -- variables ----------------------------------------------------------------------------------------------
 

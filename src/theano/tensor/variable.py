@@ -58,7 +58,7 @@ class TensorConstant(TensorOperators, Constant):
             self.data.setflags(write=False)
 
     def signature(self) -> Any:
-        """Hashable, equal for constants of equal dtype, shape and bits (so NaN equals NaN and 0.0 differs from -0.0)."""
+        """Equal for constants of equal dtype, shape and bits (so NaN equals NaN and 0.0 differs from -0.0)."""
         if self._signature is None:
             data = np.ascontiguousarray(self.data)
             content = data.tobytes() if data.nbytes <= 4096 else _LargeContent(data)
