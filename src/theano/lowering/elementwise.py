@@ -1,0 +1,69 @@
+"""Lowerings of Elemwise and DimShuffle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from theano.graph.node import Apply
+from theano.lowering.build import apply_record, record_cost
+from theano.lowering.context import Lowering, lowers
+from theano.lowering.kernel import UNIT
+from theano.lowering.work import Datum, Fused
+from theano.tensor.dimshuffle import DimShuffle
+from theano.tensor.elemwise import Elemwise
+
+
+@lowers(Elemwise)
+def lower_elemwise(lowering: Lowering, node: Apply) -> None:
+    """A record at every point of the broadcast space."""
+    record: Any = node.op.scalar_op  # type: ignore[attr-defined]
+    (variable,) = node.outputs
+    inputs = lowering.data(node.inputs)
+    dtype = variable.type.dtype  # type: ignore[attr-defined]
+    price = record_cost(record, tuple(d.dtype for d in inputs), dtype)
+    if price is None:
+        lowering.python(node)
+        return
+    shape = variable.type.shape  # type: ignore[attr-defined]
+    axes = range(len(shape))
+    dims: list[Any] = []
+    uncertain = False
+    for axis in axes:
+        told = [d.dims[axis] for d in inputs if d.shape[axis] != 1]
+        dims.append(told[0] if told else 1)
+        uncertain = uncertain or any(ref != told[0] for ref in told)
+    out = lowering.new(variable, dims)
+    out.uncertain = uncertain or any(_computed_uncertainly(d) for d in inputs)
+    lowering.pointwise(
+        out, [(d, axes) for d in inputs], lambda point: apply_record(point.b, record, point.reads(), dtype),
+        nodes=[node], size=price[0], cost=price[1],
+    )
+    lowering.define(variable, out)
+
+
+def _computed_uncertainly(datum: Datum) -> bool:
+    source = datum if datum.base is None else datum.base
+    return source.uncertain and isinstance(source.work, Fused)
+
+
+@lowers(DimShuffle)
+def lower_dimshuffle(lowering: Lowering, node: Apply) -> None:
+    """No work: an alias, which kernels read through its axes."""
+    op: Any = node.op
+    source = lowering.datum(node.inputs[0])
+    (variable,) = node.outputs
+    position = {entry: place for place, entry in enumerate(op.new_order) if entry != "x"}
+    to_out = [position.get(axis, UNIT) for axis in range(source.ndim)]
+    dims = [1 if entry == "x" else source.dims[entry] for entry in op.new_order]
+    out = lowering.new(variable, dims)
+    if source.constant is not None and source.constant.size == 1:
+        out.constant = source.constant.reshape((1,) * out.ndim)
+        out.leaf = out.in_memory = True
+        lowering.constants.append(out)
+    elif source.base is None:
+        out.base = source
+        out.base_axes = tuple(to_out)
+    else:
+        out.base = source.base
+        out.base_axes = tuple(a if a == UNIT else to_out[a] for a in source.base_axes)
+    lowering.define(variable, out)

@@ -1,0 +1,113 @@
+"""lower(): from a rewritten FunctionGraph to a Program.
+
+The stages, in order: every node becomes work (`context.py`, and one module per family of ops); work is grouped into
+kernels (`fuse.py`, `kernels.py`); everything gets its place in time and memory (`schedule.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from theano.graph.fgraph import FunctionGraph
+from theano.lowering import creation, elementwise, indexing, joining, products, reductions, shapes
+from theano.lowering import fuse as fusion
+from theano.lowering.context import Lowering, rule_for
+from theano.lowering.kernels import make_kernel
+from theano.lowering.program import Program, ProgramInput, ProgramOutput
+from theano.lowering.schedule import Schedule
+from theano.lowering.work import Datum, Opaque
+
+# the families, named so that importing this module registers their lowerings
+FAMILIES = (creation, elementwise, indexing, joining, products, reductions, shapes)
+
+
+def lower(
+    fgraph: FunctionGraph,
+    *,
+    storages: Mapping[int, list],
+    updates: Mapping[int, list],
+    borrow: Collection[int] = frozenset(),
+    mutable: Collection[int] = frozenset(),
+    fuse: bool = True,
+    name: str = "",
+) -> Program:
+    """The Program of a graph.
+
+    storages   {input position: one-element list}: the input's value is the list's element (a shared variable)
+    updates    {output position: one-element list}: the output becomes the list's element. Where it is the list of a
+               storage input, the array may be overwritten in place
+    borrow     output positions whose results may share memory with arguments and constants
+    mutable    input positions whose arrays the program may overwrite
+    fuse       False: one kernel for each piece of work, for tests
+    """
+    lowering = Lowering()
+    inputs = [lowering.input(variable) for variable in fgraph.inputs]
+    storage_of = {id(cell): inputs[position] for position, cell in storages.items()}
+    for position, cell in updates.items():
+        if id(cell) in storage_of:
+            lowering.update_of[fgraph.outputs[position]] = storage_of[id(cell)]
+    for node in fgraph.toposort():
+        rule_for(node.op)(lowering, node)
+    outputs: list[Datum] = []
+    taken: set[Datum] = set()
+    overwrites: dict[Datum, Datum] = {}
+    shared = set(storage_of.values())
+    for position, variable in enumerate(fgraph.outputs):
+        datum = lowering.datum(variable)
+        keep = position in borrow and position not in updates and not _stored(datum, shared)
+        if keep:
+            datum = lowering.in_memory(datum)
+        elif datum in taken or not _fresh(datum):
+            datum = lowering.copy(datum)
+        taken.add(datum)
+        outputs.append(datum)
+        if position in updates and id(updates[position]) in storage_of:
+            overwrites[datum] = storage_of[id(updates[position])]
+    groups = fusion.fuse(lowering.works, outputs, overwrites, fuse)
+    opaque = [work for work in lowering.works if isinstance(work, Opaque) and work.level >= 0]
+    schedule = Schedule([*opaque], [make_kernel(group) for group in groups], outputs, overwrites, inputs)
+    used: dict[Datum, Any] = {}
+    for constant in lowering.constants:
+        if constant.buffer is not None:
+            used[constant] = constant.constant
+    return Program(
+        inputs=[
+            ProgramInput(schedule.buffer(datum), storages.get(position), position in mutable)
+            for position, datum in enumerate(inputs)
+        ],
+        outputs=[
+            ProgramOutput(schedule.buffer(datum), updates.get(position), position in borrow)
+            for position, datum in enumerate(outputs)
+        ],
+        constants=[(schedule.buffer(datum), value) for datum, value in used.items()],
+        steps=schedule.steps,
+        commit_from=schedule.commit_from,
+        name=name,
+    )
+
+
+def _fresh(datum: Datum) -> bool:
+    """Is it computed into memory of its own?"""
+    if datum.leaf or datum.base is not None:
+        return False
+    work = datum.work
+    return not isinstance(work, Opaque) or datum.index not in work.views or work.kind == "after"
+
+
+def _stored(datum: Datum, shared: Collection[Datum]) -> bool:
+    """May it share memory with a storage input?"""
+    pending = [datum]
+    while pending:
+        current = pending.pop()
+        if current in shared:
+            return True
+        if current.base is not None:
+            pending.append(current.base)
+        work = current.work
+        if isinstance(work, Opaque) and current.index in work.views:
+            pending.append(work.inputs[work.views[current.index]])
+    return False
+
+
+__all__ = ["lower"]

@@ -1,0 +1,97 @@
+"""Lowerings of reductions: CAReduce and its kin, argmax."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from theano.graph.node import Apply
+from theano.lowering.build import NATIVE_DTYPES
+from theano.lowering.context import Lowering, lowers
+from theano.lowering.kernel import UNIT
+from theano.lowering.work import Datum, Fused, Write, read
+from theano.tensor.argmax import Argmax, MaxAndArgmax
+from theano.tensor.careduce import CAReduce, Max, Min, Prod, Sum, reduced_axes
+from theano.tensor.truth import All, Any as AnyTrue
+
+_KINDS = {"add": "sum", "mul": "prod", "maximum": "max", "minimum": "min", "and_": "and", "or_": "or", "xor": "xor"}
+_OF_BOOL = {"sum": "any", "prod": "all", "max": "any", "min": "all", "and": "all", "or": "any"}
+
+
+def _written_axes(ndim: int, reduced: Sequence[int], shape: Sequence[int | None]) -> tuple[int, ...]:
+    return tuple(UNIT if shape[a] == 1 else a for a in range(ndim) if a not in reduced)
+
+
+@lowers(CAReduce, Sum, Prod, Max, Min, All, AnyTrue)
+def lower_careduce(lowering: Lowering, node: Apply) -> None:
+    """An accumulator over the reduced axes of the input's space."""
+    op: Any = node.op
+    source = lowering.datum(node.inputs[0])
+    (variable,) = node.outputs
+    kind = _KINDS.get(op.scalar_op.name)
+    if kind is None or not {source.dtype, op.dtype, op.acc_dtype} <= NATIVE_DTYPES:
+        lowering.python(node)
+        return
+    reduced = reduced_axes(op.axis, source.ndim)
+    acc = "float32" if op.acc_dtype == "float16" else op.acc_dtype
+    out = lowering.new(variable, [ref for a, ref in enumerate(source.dims) if a not in reduced])
+    if all(source.shape[a] == 1 for a in reduced):
+        kept = iter(range(out.ndim))
+        axes = [UNIT if a in reduced else next(kept) for a in range(source.ndim)]
+        lowering.pointwise(
+            out, [(source, axes)],
+            lambda point: point.b.cast(point.b.cast(point.read(0), op.acc_dtype), op.dtype),
+            nodes=[node], size=2, cost=2,
+        )
+        lowering.define(variable, out)
+        return
+    if acc == "bool":
+        kind = _OF_BOOL.get(kind, kind)
+    space = range(source.ndim)
+    lowering.add(Fused(
+        [node], source.shape, [read(source, space, source.shape)],
+        [Write(out, kind, _written_axes(source.ndim, reduced, source.shape), acc)],
+        lambda point: [point.b.cast(point.b.cast(point.read(0), op.acc_dtype), acc)],
+    ))
+    lowering.define(variable, out)
+
+
+@lowers(Argmax, MaxAndArgmax)
+def lower_argmax(lowering: Lowering, node: Apply) -> None:
+    """The position of the maximum along the reduced axes, and the maximum."""
+    op: Any = node.op
+    source = lowering.datum(node.inputs[0])
+    if source.dtype not in NATIVE_DTYPES:
+        lowering.python(node)
+        return
+    reduced = reduced_axes(op.axis, source.ndim)
+    dims = [ref for a, ref in enumerate(source.dims) if a not in reduced]
+    outs = [lowering.new(variable, dims) for variable in node.outputs]
+    position = outs[-1]
+    if all(source.shape[a] == 1 for a in reduced):
+        kept = iter(range(position.ndim))
+        axes = [UNIT if a in reduced else next(kept) for a in range(source.ndim)]
+        lowering.pointwise(
+            position, [(source, axes)], lambda point: _zero(point), nodes=[node], size=0, cost=0
+        )
+        if len(outs) == 2:
+            lowering.pointwise(outs[0], [(source, axes)], lambda point: point.read(0), nodes=[node], size=0, cost=0)
+    else:
+        written = _written_axes(source.ndim, reduced, source.shape)
+        writes = [Write(position, "argmax", written, source.dtype)]
+        if len(outs) == 2:
+            writes.insert(0, Write(outs[0], "max", written, source.dtype))
+        lowering.add(Fused(
+            [node], source.shape, [read(source, range(source.ndim), source.shape)], writes,
+            lambda point: [point.read(0)] * len(writes), ordered=sum(source.shape[a] != 1 for a in reduced) > 1,
+        ))
+    for variable, datum in zip(node.outputs, outs):
+        lowering.define(variable, datum)
+
+
+def _zero(point: Any) -> Any:
+    point.touch(0)
+    return point.b.const(0, "int64")
+
+
+__all__ = ["Datum", "lower_argmax", "lower_careduce"]
