@@ -171,8 +171,6 @@ class NativeErrors:
 
 def rewrite(fgraph: FunctionGraph, query: Any) -> Any:
     """Run the pipeline of rewrites (see `pipeline.py`)."""
-    try:
-        from theano.compile.pipeline import rewrite as run_pipeline
-    except ImportError:  # until it exists
-        return None
+    from theano.compile.pipeline import rewrite as run_pipeline
+
     return run_pipeline(fgraph, query)

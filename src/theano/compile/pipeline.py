@@ -11,6 +11,7 @@ from theano.graph.fgraph import FunctionGraph
 from theano.rewriting.query import Query as Query
 from theano.rewriting.rules.algebra import ALGEBRA, POWERS, product_of_exponentials
 from theano.rewriting.rules.folding import FOLDING
+from theano.rewriting.rules.stable import STABLE
 from theano.rewriting.rules.useless import USELESS, fill_sink
 from theano.rewriting.run import Pass as Pass
 from theano.rewriting.run import RewriteReport as RewriteReport
@@ -19,6 +20,7 @@ from theano.rewriting.run import run_passes
 PIPELINE: tuple[Pass, ...] = (
     Pass("drop useless nodes", ("useless", "fast_compile"), (*FOLDING, *USELESS)),
     Pass("canonicalize", ("canonicalize", "fast_compile"), (*FOLDING, *USELESS, fill_sink, *ALGEBRA)),
+    Pass("stabilize", ("stabilize",), (*FOLDING, *USELESS, *ALGEBRA, *STABLE)),
     Pass("specialize", ("specialize",), (*FOLDING, *USELESS, *ALGEBRA, *POWERS, product_of_exponentials)),
 )
 
