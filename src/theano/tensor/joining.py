@@ -408,7 +408,11 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
     places = as_tensor_variable(shift)
     if places.type.ndim != 0 or places.type.dtype not in discrete_dtypes:
         raise TypeError(f"roll: shift must be an integer or a 0-d integer variable, got {shift} of type {places.type}")
-    cut = n - cast_to(places, "int64") % scalar.maximum(n, np.int64(1))
+    length, constant_shift = static_int(n), static_int(places)
+    if length is not None and constant_shift is not None:
+        cut: Any = length - constant_shift % max(length, 1)
+    else:
+        cut = n - cast_to(places, "int64") % scalar.maximum(n, np.int64(1))
     everything = (slice(None),) * k
     rolled = join(k, x[(*everything, slice(cut, None))], x[(*everything, slice(None, cut))])
     return patternbroadcast(rolled, x.type.broadcastable)
