@@ -13,7 +13,7 @@ from theano.graph.type import DisconnectedType
 from theano.scalar.comparison import eq
 from theano.scalar.dtypes import complex_dtypes, discrete_dtypes
 from theano.scalar.selection import switch
-from theano.tensor.careduce import Axis, normalized_axes, reduced_axes, with_axes_back, zero_gradient
+from theano.tensor.careduce import Axis, as_tuple, normalized_axes, reduced_axes, with_axes_back, zero_gradient
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.elemwise import cast_to
 from theano.tensor.type import tensor_type
@@ -30,7 +30,7 @@ class Argmax(Op):
     __props__ = ("axis",)
 
     def __init__(self, axis: Any = None) -> None:
-        self.axis: Any = axis if axis is None else tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
+        self.axis: Any = as_tuple(axis)
 
     def _settled(self, x: Any) -> tuple[Op, tuple[int, ...]]:
         """The op with normalised axes, and the axes."""

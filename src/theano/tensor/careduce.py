@@ -59,6 +59,15 @@ def accumulator_dtype(dtype: str) -> str:
     return "complex128" if dtype in complex_dtypes else "float64"
 
 
+def as_tuple(axis: Any) -> Any:
+    """`axis` as a tuple of what it names, or None."""
+    if axis is None:
+        return None
+    if isinstance(axis, (list, tuple, range)) or (isinstance(axis, np.ndarray) and axis.ndim):
+        return tuple(axis)
+    return (axis,)
+
+
 def normalized_axes(axis: Any, ndim: int, name: str = "reduction") -> Axis:
     """Sorted non-negative axes, or None where all axes are meant.
 
@@ -70,11 +79,8 @@ def normalized_axes(axis: Any, ndim: int, name: str = "reduction") -> Axis:
         if not hasattr(axis, "data"):
             raise TypeError(f"{name}: the axis must be known when the expression is built, got the variable {axis}")
         axis = axis.data
-    if isinstance(axis, np.ndarray):
-        axis = axis.tolist()
-    entries = axis if isinstance(axis, (tuple, list)) else (axis,)
     axes = []
-    for entry in entries:
+    for entry in as_tuple(axis):
         entry = getattr(entry, "data", entry)
         if isinstance(entry, np.ndarray) and entry.ndim == 0:
             entry = entry.item()
@@ -118,7 +124,7 @@ class CAReduce(Op):
 
     def __init__(self, scalar_op: ScalarOp, axis: Any = None, dtype: Any = None, acc_dtype: Any = None) -> None:
         self.scalar_op = scalar_op
-        self.axis: Any = axis if axis is None else tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
+        self.axis: Any = as_tuple(axis)
         self.dtype = None if dtype is None else _dtype(dtype)
         self.acc_dtype = None if acc_dtype is None else _dtype(acc_dtype)
 
