@@ -156,7 +156,7 @@ class Ger(Op):
         return [input_shapes[0]]
 
     def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
-        (a, alpha, x, y), (gz,) = inputs, output_gradients
+        (_, alpha, x, y), (gz,) = inputs, output_gradients
         calpha, cx, cy = (conjugated(v) for v in (alpha, x, y))
         along_x = Dot()(gz, cy)
         terms = [gz, Sum()(mul(along_x, cx)), mul(calpha, along_x), mul(calpha, Dot()(cx, gz))]
