@@ -9,8 +9,10 @@ from __future__ import annotations
 from theano._config import config
 from theano.graph.fgraph import FunctionGraph
 from theano.rewriting.query import Query as Query
+from theano.rewriting.restore_checks import restore_checks
 from theano.rewriting.rules.algebra import ALGEBRA, POWERS, product_of_exponentials
 from theano.rewriting.rules.folding import FOLDING
+from theano.rewriting.rules.shapes import ALLOCATION, SHAPES
 from theano.rewriting.rules.stable import STABLE
 from theano.rewriting.rules.useless import USELESS, fill_sink
 from theano.rewriting.run import Pass as Pass
@@ -18,10 +20,15 @@ from theano.rewriting.run import RewriteReport as RewriteReport
 from theano.rewriting.run import run_passes
 
 PIPELINE: tuple[Pass, ...] = (
-    Pass("drop useless nodes", ("useless", "fast_compile"), (*FOLDING, *USELESS)),
-    Pass("canonicalize", ("canonicalize", "fast_compile"), (*FOLDING, *USELESS, fill_sink, *ALGEBRA)),
-    Pass("stabilize", ("stabilize",), (*FOLDING, *USELESS, *ALGEBRA, *STABLE)),
-    Pass("specialize", ("specialize",), (*FOLDING, *USELESS, *ALGEBRA, *POWERS, product_of_exponentials)),
+    Pass("drop useless nodes", ("useless", "fast_compile"), (*FOLDING, *USELESS, *SHAPES)),
+    Pass("canonicalize", ("canonicalize", "fast_compile"), (*FOLDING, *USELESS, *SHAPES, fill_sink, *ALGEBRA)),
+    Pass("stabilize", ("stabilize",), (*FOLDING, *USELESS, *SHAPES, *ALGEBRA, *STABLE)),
+    Pass(
+        "specialize",
+        ("specialize",),
+        (*FOLDING, *USELESS, *SHAPES, *ALLOCATION, *ALGEBRA, *POWERS, product_of_exponentials),
+    ),
+    Pass("restore checks of lengths", ("check",), work=restore_checks, always=True),
 )
 
 FAST_RUN = Query(include=("fast_run",))

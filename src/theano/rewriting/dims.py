@@ -71,8 +71,16 @@ class Dims(Feature):
         """`new` took the place of `old`: they have the same shape."""
         if not isinstance(old.type, TensorType) or not isinstance(new.type, TensorType):
             return
+        speaker = self.speaker(type(old.owner.op)) if old.owner is not None else None
+        # an op that enforces something must not vouch for it after it is gone
+        vouches = speaker is not None and any(enforced for _, _, enforced in speaker(old.owner))  # type: ignore[arg-type]
         for axis in range(old.type.ndim):
-            self.join(axis_key(old, axis), axis_key(new, axis))
+            a, b = axis_key(old, axis), axis_key(new, axis)
+            self.join(a, b)
+            if not vouches:
+                self.definitions.append((a, b))
+        if old.type.ndim == 0 and old.type.dtype == "int64":
+            self.join((old,), (new,))
 
     # -- classes ------------------------------------------------------------------------------------------------
 

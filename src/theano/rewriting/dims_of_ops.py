@@ -10,9 +10,23 @@ from typing import Any
 
 from theano.graph.node import Apply, Constant
 from theano.rewriting.dims import Fact, Key, Speaker, axis_key
-from theano.tensor.creation import Alloc, MakeVector
+from theano.scalar import selection as sel
+from theano.tensor.argmax import Argmax
+from theano.tensor.careduce import CAReduce, reduced_axes
+from theano.tensor.creation import Alloc, AllocEmpty
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
+from theano.tensor.joining import Join
+from theano.tensor.scalar_constants import static_int, vector_elements
+from theano.tensor.shape import Rebroadcast, Reshape, Shape_i, SpecifyShape
+from theano.tensor.shape import Shape as ShapeOp
+from theano.tensor.subtensor import (
+    AdvancedIncSubtensor,
+    AdvancedIncSubtensor1,
+    AdvancedSubtensor1,
+    IncSubtensor,
+    Subtensor,
+)
 
 
 def of_elemwise(node: Apply) -> Iterator[Fact]:
@@ -32,6 +46,8 @@ def of_elemwise(node: Apply) -> Iterator[Fact]:
                     yield (out, axis), key, False
             elif key != first:
                 yield key, first, True
+    if out.type.ndim == 0 and out.type.dtype == "int64" and node.op.scalar_op is sel.identity:  # type: ignore[attr-defined]
+        yield (out,), value_key(node.inputs[0]), False
 
 
 def of_dimshuffle(node: Apply) -> Iterator[Fact]:
@@ -41,7 +57,7 @@ def of_dimshuffle(node: Apply) -> Iterator[Fact]:
             yield (out, axis), axis_key(x, entry), False
 
 
-def value_key(length: Any) -> Key | None:
+def value_key(length: Any) -> Key:
     """The key of a 0-d integer variable: that of an axis when it is one's length."""
     if isinstance(length, Constant):
         return int(length.data)  # type: ignore[arg-type]
@@ -55,32 +71,48 @@ def value_key(length: Any) -> Key | None:
 
 def axis_of_length(node: Apply) -> Key | None:
     """The axis whose length this node computes (Shape_i, or an element of Shape), else None."""
-    kind = type(node.op).__name__
-    if kind == "Shape_i":
-        return axis_key(node.inputs[0], node.op.i)  # type: ignore[attr-defined]
-    if kind == "Subtensor":
+    op = node.op
+    if isinstance(op, Shape_i):
+        return axis_key(node.inputs[0], op.i) if hasattr(node.inputs[0].type, "shape") else None
+    if isinstance(op, Subtensor) and len(op.idx_list) == 1:
         owner = node.inputs[0].owner
-        if owner is not None and type(owner.op).__name__ == "Shape":
-            (index, *more) = node.op.get_idx(node.inputs)  # type: ignore[attr-defined]
-            if not more and isinstance(index, Constant):
-                axis = int(index.data)  # type: ignore[arg-type]
-            elif not more and isinstance(index, int):
-                axis = index
-            else:
-                return None
+        if owner is not None and isinstance(owner.op, ShapeOp) and hasattr(owner.inputs[0].type, "shape"):
+            (index,) = op.get_idx(node.inputs)
+            axis = index if isinstance(index, int) else None if isinstance(index, tuple) else static_int(index)
             x: Any = owner.inputs[0]
-            if -x.type.ndim <= axis < x.type.ndim:
+            if axis is not None and -x.type.ndim <= axis < x.type.ndim:
                 return axis_key(x, axis % x.type.ndim)
     return None
 
 
+def of_length(node: Apply) -> Iterator[Fact]:
+    out = node.outputs[0]
+    axis = axis_of_length(node)
+    if axis is not None:
+        yield (out,), axis, False
+
+
 def of_lengths(out: Any, lengths: Any, enforced: bool = False) -> Iterator[Fact]:
     for axis, length in enumerate(lengths):
-        key = value_key(length)
-        if key is None or (isinstance(key, int) and key < 0):
+        if length is None:
             continue
-        if out.type.shape[axis] is None or enforced:
-            yield axis_key(out, axis), key, enforced
+        key = value_key(length)
+        if isinstance(key, int) and key < 0:
+            continue
+        if out.type.shape[axis] is None:
+            yield (out, axis), key, enforced
+
+
+def same_shape(out: Any, x: Any) -> Iterator[Fact]:
+    for axis, n in enumerate(out.type.shape):
+        if n is None:
+            yield (out, axis), axis_key(x, axis), False
+
+
+def of_first_input(node: Apply) -> Iterator[Fact]:
+    for out in node.outputs:
+        if getattr(out.type, "ndim", None) == getattr(node.inputs[0].type, "ndim", -1):
+            yield from same_shape(out, node.inputs[0])
 
 
 def of_alloc(node: Apply) -> Iterator[Fact]:
@@ -93,13 +125,113 @@ def of_alloc(node: Apply) -> Iterator[Fact]:
             yield axis_key(value, axis), axis_key(out, offset + axis), True
 
 
-def of_make_vector(node: Apply) -> Iterator[Fact]:
-    return iter(())
+def of_alloc_empty(node: Apply) -> Iterator[Fact]:
+    return of_lengths(node.outputs[0], node.inputs)
+
+
+def of_reduction(node: Apply) -> Iterator[Fact]:
+    x: Any = node.inputs[0]
+    axes = reduced_axes(node.op.axis, x.type.ndim)  # type: ignore[attr-defined]
+    kept = [axis for axis in range(x.type.ndim) if axis not in axes]
+    for out in node.outputs:
+        for position, axis in enumerate(kept):
+            if out.type.shape[position] is None:  # type: ignore[attr-defined]
+                yield (out, position), axis_key(x, axis), False
+
+
+def of_join(node: Apply) -> Iterator[Fact]:
+    axis_input, *parts = node.inputs
+    along = static_int(axis_input)
+    out: Any = node.outputs[0]
+    if along is None:
+        return
+    along %= out.type.ndim
+    for axis in range(out.type.ndim):
+        if axis == along:
+            continue
+        first = axis_key(parts[0], axis)
+        if out.type.shape[axis] is None:
+            yield (out, axis), first, False
+        for part in parts[1:]:
+            yield axis_key(part, axis), first, True
+
+
+def of_reshape(node: Apply) -> Iterator[Fact]:
+    out: Any = node.outputs[0]
+    elements = vector_elements(node.inputs[1])
+    for axis, length in enumerate(elements or ()):
+        if length is None or out.type.shape[axis] is not None:
+            continue
+        key = value_key(length)
+        if (isinstance(key, int) and key >= 0) or (isinstance(key, tuple) and len(key) == 2):  # else it may be -1
+            yield (out, axis), key, False
+
+
+def of_specify_shape(node: Apply) -> Iterator[Fact]:
+    x, vector = node.inputs
+    out: Any = node.outputs[0]
+    if not hasattr(out.type, "shape"):
+        return
+    yield from same_shape(out, x)
+    for axis, length in enumerate(vector_elements(vector) or ()):
+        if length is None:
+            continue
+        key = value_key(length)
+        if not isinstance(key, int) or key >= 0:
+            yield axis_key(x, axis), key, True
+
+
+def of_rebroadcast(node: Apply) -> Iterator[Fact]:
+    x, out = node.inputs[0], node.outputs[0]
+    for axis, n in enumerate(out.type.shape):  # type: ignore[attr-defined]
+        if n is None:
+            yield (out, axis), axis_key(x, axis), False
+        elif x.type.shape[axis] is None:  # type: ignore[attr-defined]
+            yield (x, axis), n, True
+
+
+def of_subtensor(node: Apply) -> Iterator[Fact]:
+    yield from of_length(node)
+    x, out = node.inputs[0], node.outputs[0]
+    position = 0
+    idx_list = node.op.idx_list  # type: ignore[attr-defined]
+    for axis in range(x.type.ndim):  # type: ignore[attr-defined]
+        entry = idx_list[axis] if axis < len(idx_list) else slice(None)
+        if isinstance(entry, slice):
+            whole = entry.start in (None, 0) and entry.stop is None and entry.step in (None, 1)
+            whole = whole or entry == slice(None, None, -1)
+            if whole and out.type.shape[position] is None:  # type: ignore[attr-defined]
+                yield (out, position), axis_key(x, axis), False
+            position += 1
+
+
+def of_rows(node: Apply) -> Iterator[Fact]:
+    x, rows = node.inputs
+    out: Any = node.outputs[0]
+    for axis, n in enumerate(out.type.shape):
+        if n is None:
+            yield (out, axis), axis_key(rows, 0) if axis == 0 else axis_key(x, axis), False
+
+
+def of_write(node: Apply) -> Iterator[Fact]:
+    yield from same_shape(node.outputs[0], node.inputs[0])
 
 
 SPEAKERS: dict[type, Speaker] = {
     Elemwise: of_elemwise,
     DimShuffle: of_dimshuffle,
     Alloc: of_alloc,
-    MakeVector: of_make_vector,
+    AllocEmpty: of_alloc_empty,
+    CAReduce: of_reduction,
+    Argmax: of_reduction,
+    Join: of_join,
+    Reshape: of_reshape,
+    SpecifyShape: of_specify_shape,
+    Rebroadcast: of_rebroadcast,
+    Shape_i: of_length,
+    Subtensor: of_subtensor,
+    AdvancedSubtensor1: of_rows,
+    IncSubtensor: of_write,
+    AdvancedIncSubtensor1: of_write,
+    AdvancedIncSubtensor: of_write,
 }

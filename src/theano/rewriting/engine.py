@@ -77,11 +77,11 @@ class RuleIndex:
                     self._by_record.setdefault(root, []).append(rule)
                 else:
                     self._by_class.setdefault(root, []).append(rule)
-        self._every_elemwise = self._by_class.pop(Elemwise, [])
-        if self._every_elemwise:
-            order = {rule: n for n, rule in enumerate(self.rules)}
-            for record, found in self._by_record.items():
-                self._by_record[record] = sorted([*found, *self._every_elemwise], key=order.__getitem__)
+        everywhere = {rule for base in Elemwise.__mro__ for rule in self._by_class.get(base, ())}
+        self._every_elemwise = [rule for rule in self.rules if rule in everywhere]
+        for record, found in self._by_record.items():
+            both = everywhere.union(found)
+            self._by_record[record] = [rule for rule in self.rules if rule in both]
 
     def rules_for(self, op: Any) -> Sequence[Rule]:
         if isinstance(op, Elemwise):

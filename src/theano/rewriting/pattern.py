@@ -462,6 +462,8 @@ class _Matcher:
             return
         num = [v for s, v in left if s == power]
         den = [v for s, v in left if s != power]
+        if power < 0 and not num:
+            return
         if len(num) == 1 and not den and rest == 1:
             value = num[0]
         else:

@@ -48,6 +48,10 @@ class Query:
     def requiring(self, *tags: str) -> Query:
         return replace(self, require=self.require | set(tags))
 
+    def wants_pass(self, labels: frozenset[str]) -> bool:
+        """Is a pass with these tags run? (`require` speaks of rules.)"""
+        return not self.include.isdisjoint(labels) and self.exclude.isdisjoint(labels)
+
     def wants(self, labels: frozenset[str]) -> bool:
         """Is what has these tags and names selected?"""
         return (

@@ -82,8 +82,8 @@ def run_passes(fgraph: FunctionGraph, passes: Sequence[Pass], query: Query) -> R
     """Run the selected passes in order over `fgraph`, which they change."""
     report = RewriteReport(nodes_before=len(fgraph))
     began = time.perf_counter()
-    wanted = [p for p in passes if p.always or query.wants(frozenset([ALL, p.name, *p.tags]))]
-    if wanted:
+    wanted = [p for p in passes if p.always or query.wants_pass(frozenset([ALL, p.name, *p.tags]))]
+    if any(not p.always for p in wanted):
         dims = Dims(dict(SPEAKERS))
         fgraph.attach_feature(dims)
         site = Site(fgraph, dims)
@@ -108,7 +108,8 @@ def run_pass(site: Site, p: Pass, query: Query) -> PassReport:
     began = time.perf_counter()
     if p.work is not None:
         p.work(site, done)
-    rules = select(p.rules, lambda labels: query.wants(labels | {ALL}))
+    inherited = frozenset([ALL, p.name, *p.tags]) - {"fast_compile"}  # of a pass in it, only the rules in it too
+    rules = select(p.rules, lambda labels: query.wants(labels | inherited))
     apply_rules(site.fgraph, rules, site, done)
     done.nodes_after = len(site.fgraph)
     done.seconds = time.perf_counter() - began

@@ -618,6 +618,6 @@ def product_of_exponentials(node: Apply, site: Site) -> Any:
 
 ALGEBRA = ruleset(unit_factor, zero_term, zero_factor, like_terms, like_factors, signs_in_sum, signs_in_product,
                   whole_quotient_by_one, power_by_constant)
-POWERS = ruleset(power_by_constant, power_to_products, root_by_constant, square_of_repeated_factor)
+POWERS = ruleset(power_to_products, root_by_constant, square_of_repeated_factor)
 
 __all__ = ["ALGEBRA", "POWERS", "Elemwise", "math", "product_of_exponentials", "second"]

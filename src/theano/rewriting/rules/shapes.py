@@ -1,0 +1,321 @@
+"""Shapes: lengths as expressions of the inputs' lengths, reshapes, fills and allocations without effect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from theano.graph.node import Apply, Constant
+from theano.rewriting.conform import conform
+from theano.rewriting.dims import axis_key
+from theano.rewriting.dims_of_ops import value_key
+from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rules.useless import elementwise_node
+from theano.scalar import arithmetic as ar
+from theano.scalar import comparison as co
+from theano.scalar.selection import maximum, minimum, second, switch
+from theano.tensor.convert import constant
+from theano.tensor.creation import Alloc, MakeVector
+from theano.tensor.dimshuffle import DimShuffle, dimshuffle
+from theano.tensor.elemwise import Elemwise
+from theano.tensor.scalar_constants import static_int, vector_elements
+from theano.tensor.shape import Rebroadcast, Reshape, Shape_i, SpecifyShape
+from theano.tensor.shape import Shape as ShapeOp
+from theano.tensor.subtensor import Subtensor
+from theano.tensor.type import TensorType
+
+
+@function_rule(ShapeOp, name="shape_by_axes", tags="fast_compile local_shape_to_shape_i")
+def shape_by_axes(node: Apply, site: Site) -> Any:
+    """shape(x) -> [length of axis 0, length of axis 1, ...]"""
+    (x,) = node.inputs
+    if not isinstance(x.type, TensorType):
+        return None
+    if x.type.ndim == 0:
+        return [constant(np.zeros(0, "int64"))]
+    return [MakeVector("int64")(*site.shape(x))]
+
+
+@function_rule(Shape_i, name="length_by_inputs", tags="fast_compile local_track_shape_i")
+def length_by_inputs(node: Apply, site: Site) -> Any:
+    """length of an axis of f(x) -> expression of the lengths of x"""
+    (x,) = node.inputs
+    if not isinstance(x.type, TensorType):
+        return None
+    axis = node.op.i  # type: ignore[attr-defined]
+    if x.owner is None and site.dims.source((x, axis)) in (None, (x, axis)):
+        return None
+    return [site.length(x, axis)]
+
+
+@function_rule(Subtensor, name="element_of_vector", tags="fast_compile local_subtensor_make_vector useless")
+def element_of_vector(node: Apply, site: Site) -> Any:
+    """[a, b, c][1] -> b, [a, b, c][0:2] -> [a, b]"""
+    x = node.inputs[0]
+    if x.owner is None or not isinstance(x.owner.op, MakeVector) or len(node.op.idx_list) != 1:  # type: ignore[attr-defined]
+        return None
+    (index,) = node.op.get_idx(node.inputs)  # type: ignore[attr-defined]
+    elements = x.owner.inputs
+    if isinstance(index, tuple):
+        parts = [None if part is None else part if isinstance(part, int) else static_int(part) for part in index]
+        if any(part is None and given is not None for part, given in zip(parts, index)):
+            return None
+        chosen = elements[slice(*parts)]
+        if not chosen:
+            return [constant(np.zeros(0, x.type.dtype))]  # type: ignore[attr-defined]
+        return [MakeVector(x.type.dtype)(*chosen)]  # type: ignore[attr-defined]
+    position = index if isinstance(index, int) else static_int(index)
+    if position is None or not -len(elements) <= position < len(elements):
+        return None
+    return [elements[position]]
+
+
+@function_rule(Reshape, name="useless_reshape", tags="fast_compile useless")
+def useless_reshape(node: Apply, site: Site) -> Any:
+    """reshape of a vector to a vector -> it, reshape(x, shape(x)) -> x"""
+    x, vector = node.inputs
+    out: Any = node.outputs[0]
+    if out.type.ndim != x.type.ndim:  # type: ignore[attr-defined]
+        return None
+    elements = vector_elements(vector)
+    if elements is None:
+        return None
+    different = 0
+    for axis, length in enumerate(elements):
+        if length is None:
+            different += 1
+            continue
+        key = value_key(length)
+        if not site.dims.same_length(key, axis_key(x, axis)):
+            different += 1
+            if key != -1:
+                return None
+    if different > 1:
+        return None
+    return [conform(x, out)]
+
+
+@function_rule(Reshape, name="reshape_of_reshape")
+def reshape_of_reshape(node: Apply, site: Site) -> Any:
+    """reshape(flatten(x), s) -> reshape(x, s)"""
+    x, vector = node.inputs
+    inner = x.owner
+    if inner is None or not isinstance(inner.op, Reshape):
+        return None
+    lengths = vector_elements(inner.inputs[1])
+    if lengths is None or len(lengths) != 1 or lengths[0] is None or static_int(lengths[0]) != -1:
+        return None
+    return [conform(node.op(inner.inputs[0], vector), node.outputs[0])]
+
+
+@function_rule(Reshape, name="reshape_of_dimshuffle")
+def reshape_of_dimshuffle(node: Apply, site: Site) -> Any:
+    """reshape(dimshuffle that adds or drops axes of length one, s) -> reshape(x, s)"""
+    x, vector = node.inputs
+    inner = x.owner
+    if inner is None or not isinstance(inner.op, DimShuffle):
+        return None
+    kept = [e for e in inner.op.new_order if e != "x"]
+    if kept != sorted(kept):  # type: ignore[type-var]
+        return None
+    return [conform(node.op(inner.inputs[0], vector), node.outputs[0])]
+
+
+@function_rule(Reshape, name="reshape_to_dimshuffle", tags="local_reshape_to_dimshuffle")
+def reshape_to_dimshuffle(node: Apply, site: Site) -> Any:
+    """reshape that only adds or drops axes of length one -> dimshuffle"""
+    x, vector = node.inputs
+    out: Any = node.outputs[0]
+    source = [axis for axis, n in enumerate(x.type.shape) if n != 1]  # type: ignore[attr-defined]
+    target = [axis for axis, n in enumerate(out.type.shape) if n != 1]
+    if len(source) != len(target):
+        return None
+    elements = vector_elements(vector)
+    if elements is None:
+        return None
+    unknown = 0
+    for a, b in zip(source, target):
+        length = elements[b]
+        key = None if length is None else value_key(length)
+        if key is None or not site.dims.same_length(key, axis_key(x, a)):
+            unknown += 1
+            if key != -1:
+                return None
+    if unknown > 1:
+        return None
+    order: list[Any] = ["x"] * out.type.ndim
+    for a, b in zip(source, target):
+        order[b] = a
+    return [conform(dimshuffle(x, order), out)]
+
+
+@function_rule(SpecifyShape, name="useless_specify_shape", tags="fast_compile useless")
+def useless_specify_shape(node: Apply, site: Site) -> Any:
+    """specify_shape(x, s) -> x where the type of x says as much"""
+    x, vector = node.inputs
+    if not isinstance(x.type, TensorType):
+        return None
+    elements = vector_elements(vector)
+    if elements is None:
+        return None
+    for axis, length in enumerate(elements):
+        value = None if length is None else static_int(length)
+        if value != -1 and (value is None or x.type.shape[axis] != value):
+            return None
+    return [x]
+
+
+@function_rule(Rebroadcast, name="useless_rebroadcast", tags="fast_compile useless")
+def useless_rebroadcast(node: Apply, site: Site) -> Any:
+    """rebroadcast(x) -> x where it changes nothing"""
+    (x,), (out,) = node.inputs, node.outputs
+    return [x] if x.type == out.type else None
+
+
+@function_rule(Alloc, name="useless_alloc", tags="fast_compile useless local_useless_alloc")
+def useless_alloc(node: Apply, site: Site) -> Any:
+    """alloc(x, shape of x) -> x"""
+    value, out = node.inputs[0], node.outputs[0]
+    if value.type.ndim == out.type.ndim and value.type.broadcastable == out.type.broadcastable:  # type: ignore[attr-defined]
+        return [value]
+    return None
+
+
+@function_rule(Alloc, name="alloc_of_alloc", tags="local_merge_alloc")
+def alloc_of_alloc(node: Apply, site: Site) -> Any:
+    """alloc(alloc(x, s), t) -> alloc(x, t), alloc(fill(s, x), t) -> alloc(x, t)"""
+    value, *lengths = node.inputs
+    inner = value.owner
+    if inner is None:
+        return None
+    if isinstance(inner.op, Alloc):
+        return [conform(Alloc()(inner.inputs[0], *lengths), node.outputs[0])]
+    fill = elementwise_node(value, second)
+    if fill is not None:
+        return [conform(Alloc()(fill.inputs[1], *lengths), node.outputs[0])]
+    return None
+
+
+@function_rule(Alloc, name="alloc_of_dimshuffle", tags="local_alloc_dimshuffle")
+def alloc_of_dimshuffle(node: Apply, site: Site) -> Any:
+    """alloc(dimshuffle that adds axes on the left, s) -> alloc(x, s)"""
+    value, *lengths = node.inputs
+    inner = value.owner
+    if inner is None or not isinstance(inner.op, DimShuffle):
+        return None
+    order = inner.op.new_order
+    source = inner.inputs[0]
+    ndim = source.type.ndim  # type: ignore[attr-defined]
+    if order != ("x",) * (len(order) - ndim) + tuple(range(ndim)):
+        return None
+    return [conform(Alloc()(source, *lengths), node.outputs[0])]
+
+
+@function_rule(second, name="fill_to_alloc", tags="local_fill_to_alloc")
+def fill_to_alloc(node: Apply, site: Site) -> Any:
+    """fill(s, v) -> alloc(v, *shape(s)): s need not be computed"""
+    s, v = node.inputs
+    out: Any = node.outputs[0]
+    if s.owner is None or v.type.broadcastable == out.type.broadcastable:  # type: ignore[attr-defined]
+        return None
+    lengths = [site.length(out, axis) for axis in range(out.type.ndim)]
+    return [conform(Alloc()(v, *lengths), out)]
+
+
+@function_rule(Elemwise, name="alloc_of_operand", tags="local_elemwise_alloc", needs=[Alloc])
+def alloc_of_operand(node: Apply, site: Site) -> Any:
+    """f(x, alloc(v, s)) -> f(x, v) where x has the shape of the result already"""
+    inputs = node.inputs
+    if len(inputs) < 2:
+        return None
+    out: Any = node.outputs[0]
+    want = out.type.broadcastable
+    trial = list(inputs)
+    changed = False
+    for position, x in enumerate(inputs):
+        owner = x.owner
+        if owner is None or not isinstance(owner.op, Alloc):
+            continue
+        value: Any = owner.inputs[0]
+        missing = x.type.ndim - value.type.ndim  # type: ignore[attr-defined]
+        if missing:
+            value = dimshuffle(value, ["x"] * missing + list(range(value.type.ndim)))
+        attempt = [*trial[:position], value, *trial[position + 1 :]]
+        if all(w or any(not t.type.broadcastable[axis] for t in attempt) for axis, w in enumerate(want)):
+            trial, changed = attempt, True
+    return [conform(node.op(*trial), out, inputs)] if changed else None
+
+
+# ---- arithmetic of lengths: they are never negative ----
+
+@function_rule(co.lt, co.ge, co.gt, co.le, name="compare_length", tags="fast_compile local_useless_elemwise_comparison")
+def compare_length(node: Apply, site: Site) -> Any:
+    """n < 0 -> False, n >= 0 -> True for a length n"""
+    a, b = node.inputs
+    record = node.op.scalar_op  # type: ignore[attr-defined]
+    answer = None
+    if is_length(a, site) and (static := static_int(b)) is not None:
+        if record is co.lt and static <= 0 or record is co.le and static < 0:
+            answer = False
+        elif record is co.ge and static <= 0 or record is co.gt and static < 0:
+            answer = True
+    elif is_length(b, site) and (static := static_int(a)) is not None:
+        if record is co.gt and static <= 0 or record is co.ge and static < 0:
+            answer = False
+        elif record is co.le and static <= 0 or record is co.lt and static < 0:
+            answer = True
+    if answer is None or node.outputs[0].type.ndim:  # type: ignore[attr-defined]
+        return None
+    return [constant(np.asarray(answer))]
+
+
+@function_rule(maximum, name="maximum_of_length", tags="fast_compile")
+def maximum_of_length(node: Apply, site: Site) -> Any:
+    """maximum(n, 0) -> n for a length n"""
+    a, b = node.inputs
+    out = node.outputs[0]
+    for n, other in ((a, b), (b, a)):
+        if n.type == out.type and is_length(n, site) and (static_int(other) or 1) <= 0 or \
+                n.type == out.type and is_length(n, site) and static_int(other) == 0:
+            return [n]
+    return None
+
+
+def is_length(v: Any, site: Site) -> bool:
+    """Is `v` 0-d and known not to be negative, being a length or made of lengths?"""
+    if v.type.ndim != 0:
+        return False
+    stack, seen = [v], 0
+    while stack:
+        w = stack.pop()
+        seen += 1
+        if seen > 32:
+            return False
+        if isinstance(w, Constant):
+            if static_int(w) is None or static_int(w) < 0:  # type: ignore[operator]
+                return False
+            continue
+        node = w.owner
+        if node is None:
+            return False
+        if isinstance(node.op, Shape_i):
+            continue
+        if not isinstance(node.op, Elemwise):
+            return False
+        record = node.op.scalar_op
+        if record in (ar.add, ar.mul, ar.int_div, minimum, maximum):
+            stack.extend(node.inputs)
+        elif record is switch:
+            stack.extend(node.inputs[1:])
+        else:
+            return False
+    return True
+
+
+SHAPES = ruleset(
+    shape_by_axes, length_by_inputs, element_of_vector, useless_reshape, reshape_of_reshape, reshape_of_dimshuffle,
+    reshape_to_dimshuffle, useless_specify_shape, useless_rebroadcast, useless_alloc, alloc_of_alloc,
+    compare_length, maximum_of_length, alloc_of_operand,
+)
+ALLOCATION = ruleset(fill_to_alloc, alloc_of_dimshuffle)
