@@ -138,11 +138,6 @@ class Function:
             or self.profile is not None
             or bool(self._mutable)
             or any(slot.spec.strict for slot in self._explicit)
-            or any(
-                length not in (None, 1)
-                for slot in self._explicit
-                for length in getattr(slot.variable.type, "shape", ()) or ()
-            )
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -221,7 +216,8 @@ class Function:
         text = str(error)
         return (
             f"Bad input argument to theano function with name {self._label()} at index {position} (0-based).\n"
-            f"{text}\nThe input is {_title(slot)} of type {slot.variable.type}.{_made_at(slot)}"
+            f"{text}\nThe input is {_title(slot)} of type {slot.variable.type}.{_made_at(slot)}\n"
+            f"Pass a value of that type, or declare the variable with another type."
         )
 
     def _unaliased(self, values: Sequence[Any]) -> list[Any]:

@@ -8,6 +8,7 @@ reference backend. Rewriting, lowering and native code are loaded when the first
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,11 +110,9 @@ class NativeLinker(Linker):
         return made
 
     def link(self, plan: Plan) -> Linked:
-        try:
-            from theano.backends.native import compile_program
-            from theano.lowering.lower import lower
-        except ImportError:  # until both exist
-            return PerformLinker().link(plan)
+        from theano.backends.native import compile_program
+        from theano.lowering.lower import lower
+
         program = lower(
             plan.fgraph,
             storages=dict(plan.storages),
@@ -132,15 +131,7 @@ class NativeErrors:
     natural error at the right node. Nothing was stored by the failing call."""
 
     # what a record of native code means when the second run finds nothing (the data changed in between)
-    CODES = {
-        "index": IndexError,
-        "bounds": IndexError,
-        "memory": MemoryError,
-        "assert": AssertionError,
-        "specify": AssertionError,
-        "type": TypeError,
-        "storage": TypeError,
-    }
+    KINDS = {"index": IndexError, "memory": MemoryError, "specify": AssertionError, "limit": OverflowError}
 
     def __init__(self, plan: Plan, program: Any) -> None:
         self.plan = plan
@@ -153,20 +144,34 @@ class NativeErrors:
     def find(self, step_index: int, code: str, detail: Any, shapes: Any, args: tuple[Any, ...]) -> BaseException:
         steps = self.program.steps
         nodes = list(steps[step_index].nodes) if 0 <= step_index < len(steps) else []
-        found = code if isinstance(code, BaseException) else detail if isinstance(detail, BaseException) else None
-        if isinstance(found, Exception) and nodes:
-            return annotated(found, nodes[0], None, self.plan.fgraph, shapes)
-        if found is not None:
-            return found
         plan = self.plan
+        if code == "python":  # an Op's perform raised: what it raised is being handled
+            raised = sys.exception()
+            if isinstance(raised, Exception) and nodes:
+                return annotated(raised, nodes[0], None, plan.fgraph, shapes)
+            if raised is not None:
+                return raised
+        if step_index < 0:
+            return self._bad_storage()
         copies = {position: [storage[0]] for position, storage in plan.storages.items()}
         try:
             PerformLinker().link(Plan(plan.fgraph, copies, {}, name=plan.name)).executable.run(*args)
         except Exception as error:
             return error
-        kind = next((kind for prefix, kind in self.CODES.items() if code.startswith(prefix)), ValueError)
-        error = kind(f"Native code found an error ({code}, {tuple(detail)}) in step {step_index} of {plan.name}")
-        return annotated(error, nodes[0], None, plan.fgraph, shapes) if nodes else error
+        kind: type[Exception] = self.KINDS.get(code, ValueError)
+        failure = kind(f"Native code found an error ({code}, {tuple(detail)}) in step {step_index} of {plan.name}")
+        return annotated(failure, nodes[0], None, plan.fgraph, shapes) if nodes else failure
+
+    def _bad_storage(self) -> Exception:
+        """A stored value is not what its type says: somebody put it past the container."""
+        for position, storage in self.plan.storages.items():
+            variable = self.plan.fgraph.inputs[position]
+            if not variable.type.is_valid_value(storage[0]):
+                reason = variable.type.value_validity_msg(storage[0])
+                return TypeError(
+                    f"The stored value of {variable} does not fit its type: {reason}\nSet it with set_value."
+                )
+        return TypeError("A stored value is not aligned or not in native byte order. Set it with set_value.")
 
 
 def rewrite(fgraph: FunctionGraph, query: Any) -> Any:

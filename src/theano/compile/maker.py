@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from theano._config import config
+from theano._provenance import inherit
 from theano.compile.function_object import Function, Slot
 from theano.compile.io import In, SymbolicInput, SymbolicOutput
 from theano.compile.linking import Linked, Plan, rewrite
@@ -96,6 +97,7 @@ class FunctionMaker:
         if fgraph is None:
             self._check_unused()
             fgraph, _ = std_fgraph(self.inputs, self.outputs, accept_inplace)
+            _expand_inline(fgraph)
             self.rewrite(fgraph)
         elif fgraph.update_mapping is None:
             positions = [i for i, spec in enumerate(self.inputs) if spec.update is not None]
@@ -219,6 +221,18 @@ def _restore_function(fgraph: FunctionGraph, slots: list[Any], mode: Mode, facts
     function = maker.create()
     function.trust_input = facts["trust_input"]
     return function
+
+
+def _expand_inline(fgraph: FunctionGraph) -> None:
+    """Put the inner graphs of ops that ask for it (OpFromGraph with inline=True) in their places."""
+    pending = [node for node in fgraph.toposort() if getattr(node.op, "is_inline", False)]
+    while pending:
+        for node in pending:
+            if node in fgraph.apply_nodes:
+                with inherit(node.origin):
+                    inner = node.op.expand(node.inputs)
+                fgraph.replace_all(list(zip(node.outputs, inner)), "inline")
+        pending = [node for node in fgraph.toposort() if getattr(node.op, "is_inline", False)]
 
 
 def _container(spec: Any, value: Any, trustme: bool) -> Container:
