@@ -11,6 +11,7 @@ import numpy as np
 
 from theano.scalar import facts as f
 from theano.scalar.arithmetic import sqr
+from theano.scalar.cancelling import sigmoid_gradient
 from theano.scalar.declare import elementwise, like
 from theano.scalar.dtypes import upgrade_to_float_no_complex
 from theano.scalar.selection import cast_to, clip
@@ -27,7 +28,7 @@ def _native_sigmoid(b: Any, x: Any) -> Any:
 
 
 sigmoid = elementwise(
-    "sigmoid", dtype=upgrade_to_float_no_complex, numpy=_sigmoid, grad=lambda x, y, gz: gz * (y * (1 - y)),
+    "sigmoid", dtype=upgrade_to_float_no_complex, numpy=_sigmoid, grad=lambda x, y, gz: sigmoid_gradient(y, gz),
     native=_native_sigmoid, facts=[f.increasing, f.values_in("[0, 1]")], ulp=6,
     doc="1 / (1 + exp(-x)); saturates to exactly 0 and 1.",
 )

@@ -1,0 +1,45 @@
+"""theano.tensor.nnet: activations, softmax and losses of neural networks."""
+
+from __future__ import annotations
+
+from theano.tensor.nnet.activations import elu as elu
+from theano.tensor.nnet.activations import hard_sigmoid as hard_sigmoid
+from theano.tensor.nnet.activations import relu as relu
+from theano.tensor.nnet.activations import scalar_sigmoid as scalar_sigmoid
+from theano.tensor.nnet.activations import scalar_softplus as scalar_softplus
+from theano.tensor.nnet.activations import scalar_softsign as scalar_softsign
+from theano.tensor.nnet.activations import selu as selu
+from theano.tensor.nnet.activations import sigmoid as sigmoid
+from theano.tensor.nnet.activations import sigmoid_inplace as sigmoid_inplace
+from theano.tensor.nnet.activations import softplus as softplus
+from theano.tensor.nnet.activations import softsign as softsign
+from theano.tensor.nnet.activations import ultra_fast_scalar_sigmoid as ultra_fast_scalar_sigmoid
+from theano.tensor.nnet.activations import ultra_fast_sigmoid as ultra_fast_sigmoid
+from theano.tensor.nnet.activations import ultra_fast_sigmoid_inplace as ultra_fast_sigmoid_inplace
+from theano.tensor.nnet.losses import binary_crossentropy as binary_crossentropy
+from theano.tensor.nnet.losses import categorical_crossentropy as categorical_crossentropy
+from theano.tensor.nnet.losses import crossentropy_categorical_1hot as crossentropy_categorical_1hot
+from theano.tensor.nnet.losses import crossentropy_softmax_1hot as crossentropy_softmax_1hot
+from theano.tensor.nnet.losses import crossentropy_softmax_1hot_with_bias as crossentropy_softmax_1hot_with_bias
+from theano.tensor.nnet.losses import (
+    crossentropy_softmax_argmax_1hot_with_bias as crossentropy_softmax_argmax_1hot_with_bias,
+)
+from theano.tensor.nnet.losses import (
+    crossentropy_softmax_max_and_argmax_1hot as crossentropy_softmax_max_and_argmax_1hot,
+)
+from theano.tensor.nnet.losses import (
+    crossentropy_softmax_max_and_argmax_1hot_with_bias as crossentropy_softmax_max_and_argmax_1hot_with_bias,
+)
+from theano.tensor.nnet.losses import sigmoid_binary_crossentropy as sigmoid_binary_crossentropy
+from theano.tensor.nnet.softmax import LogSoftmax as LogSoftmax
+from theano.tensor.nnet.softmax import LogSumExp as LogSumExp
+from theano.tensor.nnet.softmax import Softmax as Softmax
+from theano.tensor.nnet.softmax import SoftmaxGrad as SoftmaxGrad
+from theano.tensor.nnet.softmax import logsoftmax as logsoftmax
+from theano.tensor.nnet.softmax import logsoftmax_op as logsoftmax_op
+from theano.tensor.nnet.softmax import logsumexp as logsumexp
+from theano.tensor.nnet.softmax import softmax as softmax
+from theano.tensor.nnet.softmax import softmax_grad as softmax_grad
+from theano.tensor.nnet.softmax import softmax_graph as softmax_graph
+from theano.tensor.nnet.softmax import softmax_op as softmax_op
+from theano.tensor.nnet.softmax import softmax_with_bias as softmax_with_bias
