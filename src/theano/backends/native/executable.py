@@ -67,7 +67,7 @@ class Executable:
         table[core.PROGRAM_SLOW // 8] = id(slow)
         table[core.PROGRAM_REPORT // 8] = id(report)
         self._bound = (table, image.array, slow, report, image.kept, self.program)
-        return entry_function(self._bound, image.runtime.functions["entry"], self._name())
+        return entry_function(self._bound, image.runtime.method("entry"))
 
     def direct(self) -> Callable[..., Any]:
         """The same function without the way to `slow`: arguments that do not fit are a TypeError. Bind first.
@@ -76,7 +76,7 @@ class Executable:
         """
         if self._bound is None:
             raise RuntimeError("bind() the program before asking for direct()")
-        return entry_function(self._bound, self._image.runtime.functions["direct"], self._name())
+        return entry_function(self._bound, self._image.runtime.method("direct"))
 
     def text(self, what: str = "llvm") -> str:
         """The LLVM text of the program's kernels, or their assembler text ("asm")."""
@@ -86,9 +86,6 @@ class Executable:
         if what == "asm":
             return "\n\n".join(target.assembly(c.text, c.level) for c in codes.values())
         raise ValueError(f"text of what? 'llvm' or 'asm', not {what!r}")
-
-    def _name(self) -> bytes:
-        return b"compiled"
 
     def _reporter(self, on_error: Callable[..., Any]) -> Callable[..., NoReturn]:
         program, image = self.program, self._image

@@ -285,7 +285,7 @@ class Image:
             case PyCallStep():
                 return self._python(step)
             case FreeStep():
-                code = self.runtime.function("free_run")
+                code = self.runtime.door("free_run")
                 return self.put([0, code, len(step.inputs), *(self.offset(b) for b in step.inputs)])
         raise NotImplementedError(f"the native backend has no step {type(step).__name__}")
 
@@ -293,8 +293,8 @@ class Image:
         made = self.kernels[id(step)]
         kernel = made.kernel
         at = self.put([0] * (rt.KERNEL_BYTES // 8))
-        self.set(at, core.STEP_PREPARE, self.runtime.functions["kernel_prepare"])
-        self.set(at, core.STEP_RUN, self.runtime.functions["kernel_run"])
+        self.set(at, core.STEP_PREPARE, self.runtime.door("kernel_prepare"))
+        self.set(at, core.STEP_RUN, self.runtime.door("kernel_run"))
         pairs = rt.STATE_EXTENTS + 8 * kernel.rank
         state = self._room(pairs + 16 * made.indexed + 8)
         for offset, value in (
@@ -352,7 +352,7 @@ class Image:
 
     def _view(self, step: ViewStep) -> int:
         from_, to = step.inputs[0], step.outputs[0]
-        code = self.runtime.function("view_" + step.kind)
+        code = self.runtime.door("view_" + step.kind)
         words: list[int] = []
         match step.kind:
             case "dimshuffle":
@@ -382,7 +382,7 @@ class Image:
     def _product(self, step: CallStep) -> int:
         name, kind = _ROUTINES[step.routine]
         out = step.outputs[0]
-        prepare, run = self.runtime.function("product_prepare"), self.runtime.function("product_run")
+        prepare, run = self.runtime.door("product_prepare"), self.runtime.door("product_run")
         c = self.runtime.constants
         letter = {"float32": "s", "float64": "d"}[out.dtype]
         at = self.put([0] * (c["PRODUCT_BYTES"] // 8))
@@ -416,7 +416,7 @@ class Image:
         return at
 
     def _python(self, step: PyCallStep) -> int:
-        code = self.runtime.function("call_python")
+        code = self.runtime.door("call_python")
         call = make_call(step)
         self.kept.append(call)
         at = self.put([0, code, id(call), len(step.inputs), len(step.outputs), 0, 0])
@@ -480,30 +480,9 @@ def _other_buffers(step: Step) -> list[Buffer]:
     return found
 
 
-def entry_function(table: Any, address: int, name: bytes) -> Any:
-    """A C function object around machine code with the METH_FASTCALL | METH_KEYWORDS convention."""
-    definition = _definition(address, name)
+def entry_function(table: Any, definition: int) -> Any:
+    """A C function object; `definition` is the address of a PyMethodDef, `table` what the code gets as self."""
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype = ctypes.py_object
     make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    return make(ctypes.addressof(definition), table, None)
-
-
-class _MethodDef(ctypes.Structure):
-    _fields_ = [
-        ("name", ctypes.c_char_p),
-        ("code", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("doc", ctypes.c_char_p),
-    ]
-
-
-# Function objects point into these; there is one for each entry, kept for ever.
-_definitions: dict[tuple[int, bytes], _MethodDef] = {}
-
-
-def _definition(address: int, name: bytes) -> _MethodDef:
-    key = (address, name)
-    if key not in _definitions:
-        _definitions[key] = _MethodDef(name, address, 0x80 | 0x02, None)
-    return _definitions[key]
+    return make(definition, table, None)

@@ -2,6 +2,11 @@
 
 Nothing is compiled before the first program is. The parts that not every program needs (views and Python calls,
 matrix products) are compiled when the first program needs them.
+
+The optimising code generator needs a tenth of a second for the run-time system, the fast one a tenth of that. So a
+process starts with fast-made code, and a process which has done some work (`UPGRADE_AFTER`) has it made again, better,
+once. Tables therefore refer to functions through the words of `doors`, and C function objects through their
+PyMethodDef: changing those switches over, at any time and for all programs.
 """
 
 from __future__ import annotations
@@ -13,9 +18,12 @@ import threading
 from functools import cache
 
 from theano.backends.native import runtime_core, target
-from theano.backends.native.runtime_language import compile_runtime
+from theano.backends.native.runtime_language import runtime_text
 
 _lock = threading.RLock()
+# in calls; a thousand elements of work count as one more
+UPGRADE_AFTER = 2000
+
 _MISFIT = b"the arguments do not fit the compiled function's inputs"
 
 
@@ -78,21 +86,72 @@ class Runtime:
         }
         if sys.platform != "linux":
             self.known["malloc_usable_size"] = _usable_size()
+        self._budget = (ctypes.c_int64 * 1)(UPGRADE_AFTER)
+        self.known["BUDGET"] = ctypes.addressof(self._budget)
+        self._upgrade_method = self._upgrade  # one object, whose address the code knows
+        self.known["UPGRADE"] = id(self._upgrade_method)
+        self._doors: dict[str, ctypes.Array] = {}
+        self._definitions: dict[str, _MethodDef] = {}
+        self._parts: dict[str, tuple[str, dict[str, str]]] = {}
         self._add("core", "kernels")
         for name in ("malloc", "calloc", "realloc", "free"):
+            # these stay: arrays of other modules may hold them
             setattr(_handler, name, self.functions["handler_" + name])
 
     def _add(self, *names: str) -> None:
-        functions, constants = compile_runtime(names, {**self.known, **self.constants, **self.functions})
-        self.functions.update(functions)
+        known = {**self.known, **self.constants, **self.functions}
+        text, symbols, constants = runtime_text(names, known)
         self.constants.update(constants)
+        self._parts[names[0]] = text, symbols
+        self._generate(names[0], level=0)
 
-    def function(self, name: str) -> int:
-        """The address of a function, whichever part it is in."""
+    def _generate(self, part: str, level: int) -> None:
+        text, symbols = self._parts[part]
+        code = target.Code(text, level, promote=level > 0)
+        for name, symbol in symbols.items():
+            address = self.functions[name] = code.address(symbol)
+            if name in self._doors:
+                self._doors[name][0] = address
+            if name in self._definitions:
+                self._definitions[name].code = address
+
+    def _upgrade(self) -> None:
+        """Make better code of what every call goes through. Machine code calls this when the budget is used up."""
         with _lock:
-            if name not in self.functions:
-                self._add("products" if name.startswith("product_") else "views")
-            return self.functions[name]
+            if self._parts:
+                for part in list(self._parts):
+                    self._generate(part, level=1)
+                self._parts.clear()
+
+    upgrade = _upgrade
+
+    def _find(self, name: str) -> None:
+        if name not in self.functions:
+            self._add("products" if name.startswith("product_") else "views")
+
+    def door(self, name: str) -> int:
+        """The address of a word which holds the address of a function, whichever part it is in."""
+        with _lock:
+            self._find(name)
+            if name not in self._doors:
+                self._doors[name] = (ctypes.c_int64 * 1)(self.functions[name])
+            return ctypes.addressof(self._doors[name])
+
+    def method(self, name: str) -> int:
+        """The address of a PyMethodDef for a function with the METH_FASTCALL | METH_KEYWORDS convention."""
+        with _lock:
+            if name not in self._definitions:
+                self._definitions[name] = _MethodDef(b"compiled", self.functions[name], 0x80 | 0x02, None)
+            return ctypes.addressof(self._definitions[name])
+
+
+class _MethodDef(ctypes.Structure):
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("code", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    ]
 
 
 def _exception_address(name: str) -> int:

@@ -74,6 +74,7 @@ OUTPUT_ROOT = 40      # buffer whose memory this is a view of, or 0
 OUTPUT_BORROW = 48
 OUTPUT_ENTRY = 56
 
+# a step starts with the addresses of two words that hold the addresses of its functions (0: none)
 STEP_PREPARE = 0
 STEP_RUN = 8
 
@@ -524,10 +525,10 @@ def run_steps(program: int, frame: int) -> int:
         step = load64(steps + i * 8)
         store64(frame + FRAME_STEP, i)
         work = load64(step + STEP_PREPARE)
-        if work != 0 and invoke(work, frame, step):
+        if work != 0 and invoke(load64(work), frame, step):
             return 1
         work = load64(step + STEP_RUN)
-        if work != 0 and invoke(work, frame, step):
+        if work != 0 and invoke(load64(work), frame, step):
             return 1
         i += 1
     if commit == count:
@@ -539,7 +540,7 @@ def run_steps(program: int, frame: int) -> int:
         step = load64(steps + i * 8)
         store64(frame + FRAME_STEP, i)
         work = load64(step + STEP_PREPARE)
-        if work != 0 and invoke(work, frame, step):
+        if work != 0 and invoke(load64(work), frame, step):
             return 1
         i += 1
     store64(frame + FRAME_IN_COMMIT, 0)
@@ -548,7 +549,7 @@ def run_steps(program: int, frame: int) -> int:
         step = load64(steps + i * 8)
         store64(frame + FRAME_STEP, i)
         work = load64(step + STEP_RUN)
-        if work != 0 and invoke(work, frame, step):
+        if work != 0 and invoke(load64(work), frame, step):
             return 1
         i += 1
     return 0
@@ -635,6 +636,13 @@ def finish(program: int, frame: int) -> int:
 
 def run_program(program: int, args: int, lenient: int) -> int:
     """One call. The result, 0 with an exception set, or 1: the arguments do not fit."""
+    budget = load64(BUDGET) - 1
+    store64(BUDGET, budget)
+    if budget <= 0:
+        store64(BUDGET, 1 << 62)
+        Py_DecRef(PyObject_Vectorcall(UPGRADE, 0, 0, 0))
+        if PyErr_Occurred() != 0:
+            return 0
     size = load64(program + PROGRAM_FRAME_BYTES)
     frame = 0
     if size <= 16384:

@@ -479,6 +479,7 @@ def kernel_loops(frame: int, step: int, mode: int) -> int:
             count = 1
         elif count > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
             widen(shape, strides, wide, slots, count)
+        store64(BUDGET, load64(BUDGET) - (total >> 10))
         thread = 0
         if load64(frame + FRAME_MAY_RELEASE) and total > RELEASE_ABOVE // load64(step + KERNEL_COST):
             thread = PyEval_SaveThread()

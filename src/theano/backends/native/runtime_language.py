@@ -8,7 +8,7 @@ written in a small subset of Python in which every value is a 64-bit integer (an
 * `load64(p)`, `store64(p, v)` and their 8, 16 and 32-bit kin (loads of 32 bits sign-extend, shorter ones do not);
   `stack(n)`: n bytes on the stack; `invoke(f, ...)`: call the function at address f
 * a module-level `NAME = 3` is a constant; any other free name is a C function or object (`target.c_address`), a
-  function of another run-time file, or a name that the caller of `compile_runtime` defines
+  function of another run-time file, or a name that the caller of `runtime_text` defines
 
 The files are never executed by Python; their functions are ordinary typed Python to linters.
 """
@@ -92,10 +92,7 @@ class _Function:
         self.count = 0
         self.loops: list[tuple[str, str]] = []
         self.closed = False
-        self.locals = {arg.arg for arg in node.args.args}
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-                self.locals.add(inner.id)
+        self.locals = {arg.arg for arg in node.args.args} | _assigned(node.body)
 
     def text(self) -> str:
         params = ", ".join(f"i64 %arg.{a.arg}" for a in self.node.args.args)
@@ -278,6 +275,36 @@ class _Function:
         return self.value(f"call i64 {address}({operands})")
 
 
+def _assigned(body: list[ast.stmt]) -> set[str]:
+    """Names that statements assign to."""
+    names: set[str] = set()
+    waiting = list(body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Assign | ast.AugAssign):
+            target_node = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            if isinstance(target_node, ast.Name):
+                names.add(target_node.id)
+        elif isinstance(node, ast.If):
+            waiting += node.body
+            waiting += node.orelse
+        elif isinstance(node, ast.While):
+            waiting += node.body
+    return names
+
+
+def _number(node: ast.expr) -> int:
+    """A module-level constant: a number, perhaps negative or shifted."""
+    match node:
+        case ast.Constant(value=int(value)):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_number(operand)
+        case ast.BinOp(left=left, op=ast.LShift(), right=right):
+            return _number(left) << _number(right)
+    raise SyntaxError(f"{ast.dump(node)} is no constant")
+
+
 class _Unit:
     def __init__(self, name: str, tree: ast.Module, known: Mapping[str, int]) -> None:
         self.name = name
@@ -288,7 +315,7 @@ class _Unit:
         for node in tree.body:
             match node:
                 case ast.Assign(targets=[ast.Name(id=constant)], value=value):
-                    self.constants[constant] = int(eval(ast.unparse(value), {}, dict(self.constants)))
+                    self.constants[constant] = _number(value)
                 case ast.FunctionDef():
                     self.functions.append(node)
         self.arity = {f.name: len(f.args.args) for f in self.functions}
@@ -304,10 +331,10 @@ class _Unit:
         return "\n\n".join(_Function(self, f).text() for f in self.functions)
 
 
-def compile_runtime(names: Sequence[str], known: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
-    """Compile the files `runtime_<name>.py` together.
+def runtime_text(names: Sequence[str], known: Mapping[str, int]) -> tuple[str, dict[str, str], dict[str, int]]:
+    """LLVM text for the files `runtime_<name>.py` together, the LLVM names of their functions, and their constants.
 
-    Returns the addresses of their functions and their constants. `known` defines free names.
+    `known` defines free names.
     """
     body: list[ast.stmt] = []
     for name in names:
@@ -316,5 +343,4 @@ def compile_runtime(names: Sequence[str], known: Mapping[str, int]) -> tuple[dic
             raise ImportError(f"no run-time file {name!r}")
         body += ast.parse(spec.loader.get_source(spec.name)).body  # type: ignore[attr-defined]
     unit = _Unit("runtime", ast.Module(body, []), known)
-    code = target.Code(unit.text(), level=1, promote=True)
-    return {f: code.address(unit.prefix + f) for f in unit.arity}, unit.constants
+    return unit.text(), {f: unit.prefix + f for f in unit.arity}, unit.constants

@@ -192,11 +192,7 @@ class VectorText:
             if SIZE[have] < SIZE[want]:
                 value = self.convert("fpext", have, want, value)
             elif SIZE[have] > SIZE[want]:
-                if dtype == "float16":
-                    # once, not by way of float32: two roundings may differ from one
-                    half = self.convert("fptrunc", have, "half", value)
-                    return self.convert("fpext", "half", "float", half)
-                value = self.convert("fptrunc", have, want, value)
+                value = self._to_odd(value) if dtype == "float16" else self.convert("fptrunc", have, want, value)
             return self.round_half(value) if dtype == "float16" else value
         if is_float(dtype):
             word = "uitofp" if is_unsigned(source) else "sitofp"
@@ -209,6 +205,20 @@ class VectorText:
         if SIZE[have] > SIZE[want]:
             return self.convert("trunc", have, want, value)
         return self.convert("zext" if is_unsigned(source) else "sext", have, want, value)
+
+    def _to_odd(self, value: str) -> str:
+        """float64 → float32 rounding inexact results to an odd last bit, so that rounding again to float16 is as
+        rounding once. (The direct conversion is a library call that the compiler's run-time library would have.)"""
+        near = self.convert("fptrunc", "double", "float", value)
+        back = self.convert("fpext", "float", "double", near)
+        bits = self.convert("bitcast", "float", "i32", near)
+        inexact = self.compare("one", "double", back, value)
+        beyond = self.compare(
+            "ogt", "double", self.intrinsic("fabs", "double", [back]), self.intrinsic("fabs", "double", [value])
+        )
+        bits = self.binary("sub", "i32", bits, self.convert("zext", "i1", "i32", beyond))
+        bits = self.binary("or", "i32", bits, self.convert("zext", "i1", "i32", inexact))
+        return self.convert("bitcast", "i32", "float", bits)
 
     def _float_to_int(self, have: str, dtype: str, value: str) -> str:
         want = VALUE_TYPE[dtype]
