@@ -1,0 +1,8 @@
+"""Everything about functions holds in every mode."""
+
+import pytest
+
+
+@pytest.fixture(params=["FAST_RUN", "FAST_COMPILE", "reference"])
+def mode(request):
+    return request.param
