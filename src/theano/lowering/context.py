@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from theano.graph.node import Apply, Constant, Variable
 from theano.lowering.build import NATIVE_DTYPES
 from theano.lowering.fuse import ANEW
 from theano.lowering.kernel import UNIT
 from theano.lowering.program import DimsStep, PyCallStep, Step, ViewStep
-from theano.lowering.work import Datum, DimRef, Fused, Opaque, Work, Write, datum_in_memory, read
+from theano.lowering.work import Datum, DimRef, Fused, Opaque, Work, Write, datum_in_memory, read, refs_in
 from theano.tensor.type import TensorType
 
 LoweringRule = Callable[["Lowering", Apply], None]
@@ -87,6 +89,8 @@ class Lowering:
             datum = Datum(value.dtype.name, value.shape)
             if value.ndim == 0 and value.dtype.kind in "iub":
                 datum.dim = int(value)
+            elif value.ndim == 1 and value.dtype.kind in "iub" and value.size <= 64:
+                datum.elements = [int(n) for n in value]
         datum.constant = value
         datum.leaf = datum.in_memory = True
         self.constants.append(datum)
@@ -111,6 +115,15 @@ class Lowering:
         """What the content of a 0-d integer datum is known to be: an int, a length, or else the datum itself."""
         ref: DimRef = self.in_memory(datum) if datum.dim is None else datum.dim
         return ref
+
+    def elements(self, vector: Datum, length: int, nodes: Sequence[Any] = ()) -> list[DimRef]:
+        """The elements of an integer vector of known length."""
+        if vector.elements is not None:
+            return list(vector.elements)
+        found: list[DimRef] = []
+        for number in range(length):
+            found.append(self.view(Datum(vector.dtype, ()), vector, "index", (number,), nodes=nodes))
+        return found
 
     # -- work -----------------------------------------------------------------------------------------------------
 
@@ -159,14 +172,14 @@ class Lowering:
 
     def view(
         self, out: Datum, source: Datum, kind: str, params: tuple[Any, ...], *,
-        nodes: Sequence[Any], refs: Sequence[DimRef] = (),
+        nodes: Sequence[Any],
     ) -> Datum:
-        """Let `out` be a view of `source`. `params` may hold DimRefs, which `refs` lists."""
+        """Let `out` be a view of `source`; `params` may hold DimRefs."""
 
         def emit(emission: Any, ins: Any, outs: Any) -> list[Step]:
             return [ViewStep(inputs=ins, outputs=outs, nodes=nodes, kind=kind, params=emission.dims_in(params))]
 
-        self.add(Opaque(list(nodes), [self.in_memory(source)], [out], emit, tuple(refs), {0: 0},
+        self.add(Opaque(list(nodes), [self.in_memory(source)], [out], emit, tuple(refs_in(params)), {0: 0},
                         copies=kind == "reshape"))
         return out
 
@@ -187,6 +200,8 @@ class Lowering:
         """A 0-d int64 datum with the value of a length."""
         if isinstance(ref, Datum):
             return ref
+        if isinstance(ref, int):
+            return self.constant(np.asarray(ref, "int64"))
         out = Datum("int64", ())
         out.dim = ref
 

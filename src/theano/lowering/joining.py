@@ -1,1 +1,99 @@
-"""Lowerings: joining."""
+"""Lowerings of Join and Split.
+
+The parts of a join are computed right into their places in one array; the pieces of a split are views.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from theano.graph.node import Apply
+from theano.lowering.build import NATIVE_DTYPES
+from theano.lowering.context import Lowering, lowers
+from theano.lowering.creation import allocate
+from theano.lowering.work import Datum, Fused, Length, SumOf, Write, read
+from theano.tensor.joining import Join, Split
+
+
+@lowers(Join)
+def lower_join(lowering: Lowering, node: Apply) -> None:
+    axis_datum, *parts = lowering.data(node.inputs)
+    (variable,) = node.outputs
+    out_type: Any = variable.type
+    if not isinstance(axis_datum.dim, int) or not {out_type.dtype, *(p.dtype for p in parts)} <= NATIVE_DTYPES:
+        lowering.python(node)
+        return
+    ndim = len(out_type.shape)
+    axis = axis_datum.dim % ndim
+    if len(parts) == 1:
+        lowering.define(variable, lowering.cast(parts[0], out_type.dtype, [node]))
+        return
+    along = [part.dims[axis] for part in parts]
+    lengths: list[Any] = []
+    for d in range(ndim):
+        if out_type.shape[d] is not None:
+            lengths.append(out_type.shape[d])
+        else:
+            lengths.append(SumOf(tuple(along)) if d == axis else parts[0].dims[d])
+    memory = Datum(out_type.dtype, out_type.shape, None, variable.name or "")
+    memory.dims = tuple(n if not isinstance(n, SumOf) else Length(memory, axis) for n in lengths)
+    allocate(lowering, memory, lengths, [node])
+    writes = []
+    before: tuple[Any, ...] = ()
+    for part, length in zip(parts, along):
+        # the whole axis but for the one along which is joined: lengths that differ are found by the kernel
+        entries: list[Any] = [(None, None, None)] * ndim
+        entries[axis] = (SumOf(before), SumOf((*before, length)), None)
+        before = (*before, length)
+        shape = tuple(part.shape[axis] if d == axis else n for d, n in enumerate(out_type.shape))
+        dims = [length if d == axis else ref for d, ref in enumerate(memory.dims)]
+        place = Datum(out_type.dtype, shape, dims)
+        lowering.view(place, memory, "index", tuple(entries), nodes=[node])
+        writes.append(store_into(lowering, place, part, node))
+    lowering.define(variable, lowering.after(memory, writes, [node]))
+
+
+def store_into(lowering: Lowering, place: Datum, value: Datum, node: Apply, add: bool = False) -> Datum:
+    """Write `value` (or add it) to the view `place`. The result stands for the writing."""
+    done = Datum(place.dtype, place.shape, place.dims)
+    space = range(place.ndim)
+    offset = place.ndim - value.ndim
+    lengths = place.shape
+    reads = [read(value, range(offset, place.ndim), lengths)]
+    if add:
+        reads.append(read(place, space, lengths))
+
+    def emit(point: Any) -> list[Any]:
+        new = point.b.cast(point.read(0), place.dtype)
+        return [point.read(1) + new if add else new]
+
+    lowering.add(Fused(
+        [node], lengths, reads, [Write(done, "store", tuple(space), into=place)], emit, size=1 + add
+    ))
+    return done
+
+
+@lowers(Split)
+def lower_split(lowering: Lowering, node: Apply) -> None:
+    source, axis_datum, sizes = lowering.data(node.inputs)
+    count = len(node.outputs)
+    if not isinstance(axis_datum.dim, int) or sizes.elements is None or len(sizes.elements) != count or any(
+        isinstance(n, Datum) for n in sizes.elements
+    ):
+        lowering.python(node)       # sizes that are computed may be negative, or not add up
+        return
+    axis = axis_datum.dim % source.ndim
+    lengths = sizes.elements
+    checked = Datum(source.dtype, source.shape, source.dims, source.name)
+    check: list[Any] = [None] * source.ndim
+    check[axis] = SumOf(tuple(lengths))
+    lowering.view(checked, source, "specify", tuple(check), nodes=[node])
+    before: tuple[Any, ...] = ()
+    for variable, length in zip(node.outputs, lengths):
+        entries: list[Any] = [(None, None, None)] * source.ndim
+        entries[axis] = (SumOf(before), SumOf((*before, length)), None)
+        before = (*before, length)
+        dims = [length if d == axis else ref for d, ref in enumerate(source.dims)]
+        out = lowering.new(variable, dims)
+        lowering.view(out, checked, "index", tuple(entries), nodes=[node])
+        lowering.define(variable, out)

@@ -9,7 +9,7 @@ if nothing that runs later reads it: these units run last (the commit group, see
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,7 @@ from theano.lowering.program import (
     Total,
     Value,
 )
-from theano.lowering.work import Datum, Length, Opaque, datum_in_memory
+from theano.lowering.work import Datum, Length, Opaque, SumOf, datum_in_memory, refs_in
 from theano.tensor.type import tensor_type
 
 FOREVER = 1 << 60
@@ -84,20 +84,25 @@ class Schedule:
         return Buffer(self._number - 1, dtype, shape, name)
 
     def dim(self, ref: Any) -> Dim:
-        """A DimRef (or a tuple of them: their sum) as a Dim of the Program."""
+        """A DimRef as a Dim of the Program."""
         if isinstance(ref, Datum):
             return Value(self.buffer(ref))
         if isinstance(ref, Length):
             return Extent(self.buffer(ref.datum), ref.axis)
-        if isinstance(ref, tuple):
-            return total([self.dim(term) for term in ref])
+        if isinstance(ref, SumOf):
+            return total([self.dim(term) for term in ref.terms])
         return int(ref)
 
+    def buffers_in(self, params: Iterable[Any]) -> list[Buffer]:
+        """The buffers which the DimRefs in `params` read."""
+        needed = (datum_in_memory(ref) for ref in refs_in(params))
+        return [self.buffer(d) for d in dict.fromkeys(needed) if d is not None]
+
     def dims_in(self, params: tuple[Any, ...]) -> tuple[Any, ...]:
-        """`params` with every DimRef turned into a Dim; slices are triples, sums are `Total`s already."""
+        """`params`, of which slices are triples, with every DimRef turned into a Dim."""
         made: list[Any] = []
         for entry in params:
-            if isinstance(entry, (Datum, Length)):
+            if isinstance(entry, (Datum, Length, SumOf)):
                 made.append(self.dim(entry))
             elif isinstance(entry, tuple):
                 made.append(tuple(e if e is None else self.dim(e) for e in entry))

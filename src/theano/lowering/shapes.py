@@ -1,1 +1,111 @@
-"""Lowerings: shapes."""
+"""Lowerings of ops about shapes: lengths as numbers, reshapes, checks of lengths, diagonals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from theano.graph.node import Apply
+from theano.lowering.context import Lowering, lowers
+from theano.lowering.program import DimsStep, Step
+from theano.lowering.work import Datum, Length, Opaque
+from theano.tensor.diagonal import ExtractDiag
+from theano.tensor.shape import UNSTATED, Rebroadcast, Reshape, Shape, Shape_i, SpecifyShape
+
+
+def shape_is_used(datum: Datum) -> None:
+    """The shape must not be trusted without the check that computing the value makes."""
+    source = datum if datum.base is None else datum.base
+    if source.uncertain:
+        source.must_run = True
+
+
+@lowers(Shape)
+def lower_shape(lowering: Lowering, node: Apply) -> None:
+    """The lengths; as an array only if somebody needs that."""
+    datum = lowering.datum(node.inputs[0])
+    if datum.dtype == "object":
+        lowering.python(node)
+        return
+    shape_is_used(datum)
+    refs = datum.dims
+    out = lowering.new(node.outputs[0])
+    out.elements = list(refs)
+
+    def emit(emission: Any, ins: Any, outs: Any) -> list[Step]:
+        dims = tuple(emission.dim(ref) for ref in refs)
+        return [DimsStep(inputs=emission.buffers_in(refs), outputs=outs, nodes=[node], dims=dims)]
+
+    lowering.add(Opaque([node], [], [out], emit, refs))
+    lowering.define(node.outputs[0], out)
+
+
+@lowers(Shape_i)
+def lower_shape_i(lowering: Lowering, node: Apply) -> None:
+    datum = lowering.datum(node.inputs[0])
+    if datum.dtype == "object":
+        lowering.python(node)
+        return
+    shape_is_used(datum)
+    axis: int = node.op.i  # type: ignore[attr-defined]
+    lowering.define(node.outputs[0], lowering.number_of(datum.dims[axis], [node]))
+
+
+@lowers(Reshape)
+def lower_reshape(lowering: Lowering, node: Apply) -> None:
+    """A view where the strides allow it."""
+    source, vector = lowering.data(node.inputs)
+    (variable,) = node.outputs
+    ndim: int = node.op.ndim  # type: ignore[attr-defined]
+    if vector.shape != (ndim,):
+        lowering.python(node)
+        return
+    refs = lowering.elements(vector, ndim, [node])
+    out = lowering.new(variable)
+    out.dims = tuple(
+        n if n is not None else ref if isinstance(ref, Length) else Length(out, axis)
+        for axis, (n, ref) in enumerate(zip(out.shape, refs))
+    )
+    lowering.view(out, source, "reshape", tuple(refs), nodes=[node])
+    lowering.define(variable, out)
+
+
+@lowers(SpecifyShape)
+def lower_specify_shape(lowering: Lowering, node: Apply) -> None:
+    source, vector = lowering.data(node.inputs)
+    (variable,) = node.outputs
+    if source.dtype == "object" or vector.shape != (source.ndim,):
+        lowering.python(node)
+        return
+    refs = lowering.elements(vector, source.ndim, [node])
+    if any(isinstance(ref, Datum) for ref in refs):
+        lowering.python(node)       # a length that is computed may turn out to be "not stated"
+        return
+    stated = tuple(None if ref == UNSTATED else ref for ref in refs)
+    dims = [own if ref is None else ref for own, ref in zip(source.dims, stated)]
+    out = lowering.new(variable, dims)
+    lowering.view(out, source, "specify", stated, nodes=[node])
+    lowering.define(variable, out)
+
+
+@lowers(Rebroadcast)
+def lower_rebroadcast(lowering: Lowering, node: Apply) -> None:
+    source = lowering.datum(node.inputs[0])
+    (variable,) = node.outputs
+    flags: dict[int, bool] = node.op.axis  # type: ignore[attr-defined]
+    out = lowering.new(variable, source.dims)
+    stated = tuple(1 if flags.get(axis) else None for axis in range(source.ndim))
+    lowering.view(out, source, "specify", stated, nodes=[node])
+    lowering.define(variable, out)
+
+
+@lowers(ExtractDiag)
+def lower_extract_diag(lowering: Lowering, node: Apply) -> None:
+    op: Any = node.op
+    source = lowering.datum(node.inputs[0])
+    (variable,) = node.outputs
+    axes = op.axis1 % source.ndim, op.axis2 % source.ndim
+    kept = [ref for axis, ref in enumerate(source.dims) if axis not in axes]
+    out = lowering.new(variable)
+    out.dims = tuple(n if n is not None else ref for n, ref in zip(out.shape, [*kept, Length(out, out.ndim - 1)]))
+    lowering.view(out, source, "diagonal", (op.offset, *axes), nodes=[node])
+    lowering.define(variable, out)

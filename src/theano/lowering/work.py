@@ -8,7 +8,7 @@ steps of its own (views, library calls, Python calls). `fuse.py` groups fused wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +28,13 @@ class Length:
     axis: int
 
 
+@dataclass(frozen=True, slots=True)
+class SumOf:
+    """The sum of lengths: an offset or a length in a join."""
+
+    terms: tuple[DimRef, ...]
+
+
 class Datum:
     """A value that flows through the graph: what a Variable is, and values that only the lowering needs.
 
@@ -42,8 +49,8 @@ class Datum:
     """
 
     __slots__ = (
-        "alias_view", "base", "base_axes", "buffer", "constant", "dim", "dims", "dtype", "in_memory", "index", "leaf",
-        "must_run", "name", "shape", "uncertain", "uses", "work",
+        "alias_view", "base", "base_axes", "buffer", "constant", "dim", "dims", "dtype", "elements", "in_memory",
+        "index", "leaf", "must_run", "name", "shape", "uncertain", "uses", "work",
     )
 
     def __init__(
@@ -59,6 +66,7 @@ class Datum:
         self.constant: Any = None
         self.leaf = False                        # an input or a constant
         self.dim: Any = None
+        self.elements: list[Any] | None = None   # of an integer vector: its elements as DimRefs, where known
         self.alias_view: Datum | None = None     # an alias as a view in memory, once somebody needs that
         self.uncertain = False                   # computing it checks lengths that its `dims` take for granted
         self.must_run = False                    # its shape is used, and it is uncertain
@@ -80,7 +88,7 @@ class Datum:
         return f"Datum({self.dtype}, {self.shape}{', ' + self.name if self.name else ''})"
 
 
-DimRef = int | Length | Datum
+DimRef = int | Length | Datum | SumOf
 
 
 class Read(NamedTuple):
@@ -154,7 +162,7 @@ class Opaque:
     """Work that becomes steps of its own.
 
     emit    (emission, input buffers, output buffers) -> steps
-    dims    DimRefs that `emit` turns into Dims with `emission.dim`
+    dims    DimRefs that `emit` turns into Dims with `emission.dim`; no sums (see `refs_in`)
     views   {output number: input number}: the output shares memory with the input
     takes   input number that output 0 may overwrite and take over, if it dies here; else `emit` must do without.
             The emission tells: `emission.taken`
@@ -204,3 +212,18 @@ def datum_in_memory(ref: DimRef | None) -> Datum | None:
     if isinstance(ref, Length):
         return ref.datum
     return ref if isinstance(ref, Datum) else None
+
+
+def refs_in(params: Iterable[Any]) -> list[DimRef]:
+    """All DimRefs in parameters with nested tuples."""
+    found: list[DimRef] = []
+    pending = list(params)
+    while pending:
+        entry = pending.pop()
+        if isinstance(entry, tuple):
+            pending.extend(entry)
+        elif isinstance(entry, SumOf):
+            pending.extend(entry.terms)
+        elif isinstance(entry, (Datum, Length)):
+            found.append(entry)
+    return found
