@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -33,6 +34,15 @@ from theano.scalar.op import ZERO
 from theano.scalar.selection import cast_to, switch
 
 
+def _fold(ufunc: Callable[..., Any]) -> Callable[..., Any]:
+    def numpy(*xs: Any) -> Any:
+        if len(xs) > 2 and xs[0].dtype == "float16":
+            xs = tuple(x.astype("float32") for x in xs)   # rounded once at the end, as native code does
+        return reduce(ufunc, xs)
+
+    return numpy
+
+
 def _mul_gradient(*arguments: Any) -> tuple[Any, ...]:
     *xs, _, gz = arguments
     n = len(xs)
@@ -53,14 +63,14 @@ def _mul_gradient(*arguments: Any) -> tuple[Any, ...]:
 
 
 add = elementwise(
-    "add", None, dtype=upcast_out, numpy=lambda *xs: reduce(np.add, xs),
+    "add", None, dtype=upcast_out, numpy=_fold(np.add),
     grad=lambda *arguments: (arguments[-1],) * (len(arguments) - 2),
     native=lambda b, *xs: reduce((lambda x, y: x | y) if xs[0].dtype == "bool" else (lambda x, y: x + y), xs),
     facts=[f.commutative, f.associative, f.Identity(0)], symbol="+",
     doc="x + y + ...; of bools the logical or.",
 )
 mul = elementwise(
-    "mul", None, dtype=upcast_out, numpy=lambda *xs: reduce(np.multiply, xs), grad=_mul_gradient,
+    "mul", None, dtype=upcast_out, numpy=_fold(np.multiply), grad=_mul_gradient,
     native=lambda b, *xs: reduce((lambda x, y: x & y) if xs[0].dtype == "bool" else (lambda x, y: x * y), xs),
     facts=[f.commutative, f.associative, f.Identity(1), f.Absorbing(0)], symbol="*",
     doc="x * y * ...; of bools the logical and.",
