@@ -164,13 +164,18 @@ class TensorType(Type):
             original = np.asarray(data)
             if original.dtype.kind not in "biufc":
                 raise TypeError(f"{self} cannot hold {_brief(data)}: it is not a number or an array of numbers.")
+            if original.dtype.kind == "c" and target.kind != "c":
+                raise TypeError(f"{self} cannot hold complex data without losing its imaginary part: {_brief(data)}")
             with np.errstate(all="ignore"):
                 converted = original.astype(target)
-                back = converted.astype(original.dtype)
+                narrowed = converted.real if target.kind == "c" and original.dtype.kind != "c" else converted
+                back = narrowed.astype(original.dtype)
         except (ValueError, OverflowError) as error:
             raise TypeError(f"{self} cannot hold {_brief(data)}: {error}") from None
-        if np.array_equal(back, original, equal_nan=original.dtype.kind in "fc") and (
-            original.size == 0 or original.dtype.kind != "f" or target.kind in "fc" or np.isfinite(original).all()
+        # both ways: -1 survives a round trip through uint64, and 2**53 + 1 equals its nearest float64
+        nan = original.dtype.kind in "fc"
+        if np.array_equal(back, original, equal_nan=nan) and np.array_equal(converted, original, equal_nan=nan) and (
+            original.dtype.kind != "f" or target.kind in "fc" or np.isfinite(original).all()
         ):
             return converted
         raise TypeError(

@@ -7,6 +7,7 @@ the ops; nothing here knows them.
 from __future__ import annotations
 
 import zlib
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,9 +61,7 @@ class TensorConstant(TensorOperators, Constant):
     def signature(self) -> Any:
         """Equal for constants of equal dtype, shape and bits (so NaN equals NaN and 0.0 differs from -0.0)."""
         if self._signature is None:
-            data = np.ascontiguousarray(self.data)
-            content = data.tobytes() if data.nbytes <= 4096 else _LargeContent(data)
-            self._signature = (self.type.dtype, self.data.shape, content)
+            self._signature = TensorConstantSignature(self.data)
         return self._signature
 
     def __getstate__(self) -> dict[str, Any]:
@@ -73,6 +72,35 @@ class TensorConstant(TensorOperators, Constant):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self.data.setflags(write=False)
+
+
+class TensorConstantSignature(tuple):
+    """Dtype, shape and bits of a constant as a dictionary key."""
+
+    data: np.ndarray
+
+    def __new__(cls, data: np.ndarray) -> TensorConstantSignature:
+        contiguous = np.ascontiguousarray(data)
+        content = contiguous.tobytes() if data.nbytes <= 4096 else _LargeContent(contiguous)
+        signature = super().__new__(cls, (data.dtype.name, data.shape, content))
+        signature.data = data
+        return signature
+
+    @cached_property
+    def sum(self) -> Any:
+        """The sum of the elements."""
+        with np.errstate(all="ignore"):
+            return self.data.sum()
+
+    @cached_property
+    def no_nan(self) -> np.ndarray:
+        """The elements, masked where they are NaN."""
+        return np.ma.masked_invalid(self.data) if self.has_nan else self.data
+
+    @cached_property
+    def has_nan(self) -> bool:
+        """Is an element NaN?"""
+        return self.data.dtype.kind in "fc" and bool(np.isnan(self.data).any())
 
 
 class _LargeContent:
