@@ -122,6 +122,7 @@ class Function:
             if slot.name is not None:
                 self._by_name.setdefault(slot.name, []).append(slot)
         self._mutable = [i for i, slot in enumerate(self._explicit) if slot.mutable]
+        self._lent = self._lent_outputs()
         executable = self.fn.executable
         single = self.unpack_single and self.output_keys is None
         entry = executable.bind(self._call, self.fn.on_error, "single" if single else "list")
@@ -137,8 +138,22 @@ class Function:
             self.output_keys is not None
             or self.profile is not None
             or bool(self._mutable)
+            or bool(self._lent)
             or any(slot.spec.strict for slot in self._explicit)
         )
+
+    def _lent_outputs(self) -> list[tuple[int, list[Any]]]:
+        """(position, storage) of outputs that are stored values themselves: Out(shared, borrow=True). Backends copy
+        these, because they cannot know who else overwrites them."""
+        fgraph = self.maker.fgraph
+        updated = set((fgraph.update_mapping or {}).values())
+        stored = {
+            v: slot.container.storage
+            for position, (v, slot) in enumerate(zip(fgraph.inputs, self._slots))
+            if slot.implicit and position not in updated
+        }
+        outputs = zip(fgraph.outputs, self.maker.outputs)
+        return [(i, stored[v]) for i, (v, out) in enumerate(outputs) if out.borrow and v in stored]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function.
@@ -162,6 +177,11 @@ class Function:
             raise trimmed(error) from None
         if self.profile is not None:
             self.profile.count_call(time.perf_counter() - start)
+        for position, storage in self._lent:
+            if isinstance(results, list):
+                results[position] = storage[0]
+            else:
+                results = storage[0]
         if subset is None and self.output_keys is None:
             return results
         return self._packed(results, subset)
