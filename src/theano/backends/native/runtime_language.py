@@ -97,7 +97,7 @@ class _Function:
     def text(self) -> str:
         params = ", ".join(f"i64 %arg.{a.arg}" for a in self.node.args.args)
         self.lines.append(f"define i64 @{self.unit.prefix}{self.node.name}({params}) {{")
-        self.lines.append("start:")
+        self.lines.append("entry.block:")   # no local of the runtime has a dot in its name
         for name in sorted(self.locals):
             self.emit(f"%{name} = alloca i64")
         for arg in self.node.args.args:
