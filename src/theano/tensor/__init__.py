@@ -9,9 +9,16 @@ from theano.tensor.basic import *  # noqa: F403
 
 # submodules that are loaded when they are first named, as in `tensor.nnet.softmax`
 _SUBMODULES = ("nnet",)
+# names of `theano.gradient` that programs spell `theano.tensor.grad` too
+_DERIVATIVES = (
+    "Lop", "Rop", "consider_constant", "disconnected_grad", "grad", "grad_clip", "grad_not_implemented", "grad_undefined",
+    "hessian", "jacobian", "numeric_grad", "verify_grad", "zero_grad",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
+    if name in _DERIVATIVES:
+        return getattr(importlib.import_module("theano.gradient"), name)
     if name in _SUBMODULES:
         return importlib.import_module(f"theano.tensor.{name}")
     raise AttributeError(f"module 'theano.tensor' has no attribute {name!r}")
