@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.exceptions import AxisError
 
 from theano._config import config
 from theano.errors import ShapeError
@@ -71,7 +72,8 @@ def as_tuple(axis: Any) -> Any:
 def normalized_axes(axis: Any, ndim: int, name: str = "reduction") -> Axis:
     """Sorted non-negative axes, or None where all axes are meant.
 
-    Raises TypeError for what is no integer, ValueError for an axis out of range or named twice.
+    Raises TypeError for what is no integer, AxisError (a ValueError and IndexError) for an axis out of range,
+    ValueError for one that is named twice.
     """
     if axis is None:
         return None
@@ -88,7 +90,7 @@ def normalized_axes(axis: Any, ndim: int, name: str = "reduction") -> Axis:
             raise TypeError(f"{name}: an axis must be an integer, a tuple of them or None, got {axis!r}")
         number = int(entry) + ndim if entry < 0 else int(entry)
         if not 0 <= number < ndim:
-            raise ValueError(f"{name}: axis {entry} is out of bounds for a tensor with {ndim} axes")
+            raise AxisError(f"{name}: axis {entry} is out of bounds for a tensor with {ndim} axes")
         if number in axes:
             raise ValueError(f"{name}: axis {entry} is named twice in {axis!r}")
         axes.append(number)
