@@ -100,6 +100,20 @@ def test_first_and_second_derivatives(record):
             np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("record", SMOOTH, **ids)
+def test_derivatives_as_compiled_agree_with_the_reference(record, dtype):
+    values = [v.astype(dtype) for v in points(record)]
+    inputs = vectors(len(values), dtype)
+    first = [g for g in gradients(record(*inputs), inputs) if not isinstance(g.type, NullType)]
+    second = [g for slope in first if slope.owner is not None for g in gradients(slope, inputs)]
+    wanted = first + [g for g in second if not isinstance(g.type, NullType)]
+    got = theano.function(inputs, wanted, mode="FAST_RUN", on_unused_input="ignore")(*values)
+    rtol, atol = (1e-10, 1e-11) if dtype == "float64" else (2e-3, 2e-4)
+    for variable, result in zip(wanted, got):
+        np.testing.assert_allclose(result, numeric(variable, inputs)(*values), rtol=rtol, atol=atol)
+
+
 @pytest.mark.parametrize("record", SMOOTH, **ids)
 def test_gradients_of_float32_stay_float32(record):
     values = [v.astype("float32") for v in points(record)]
