@@ -218,3 +218,68 @@ class Program:
     steps: list[Step]
     commit_from: int
     name: str = ""
+
+    def __str__(self) -> str:
+        """The textual form which golden tests compare: inputs, steps with their kernels, outputs."""
+        lines = [f"program {self.name}".rstrip()]
+        for thing in self.inputs:
+            source = "argument" if thing.storage is None else "storage"
+            lines.append(f"  {_declared(thing.buffer)} = {source}{' (mutable)' if thing.mutable else ''}")
+        for buffer, value in self.constants:
+            shown = str(value).replace("\n", " ")
+            lines.append(f"  {_declared(buffer)} = constant {shown if len(shown) <= 40 else shown[:37] + '...'}")
+        for number, step in enumerate(self.steps):
+            if number == self.commit_from:
+                lines.append("  commit")
+            lines.extend("  " + line for line in _step_lines(step))
+        for output in self.outputs:
+            target = "return" if output.storage is None else "store"
+            lines.append(f"  {target} {output.buffer}{' (borrowed)' if output.borrow else ''}")
+        return "\n".join(lines)
+
+
+def _declared(buffer: Buffer) -> str:
+    shape = ", ".join("?" if n is None else str(n) for n in buffer.shape)
+    return f"{buffer}: {buffer.dtype}[{shape}]{' ' + buffer.name if buffer.name else ''}"
+
+
+def _listed(buffers: Sequence[Buffer]) -> str:
+    return ", ".join(map(str, buffers))
+
+
+def _entry(entry: Any) -> str:
+    if isinstance(entry, tuple):
+        start, stop, by = ("" if e is None else str(e) for e in entry)
+        return f"{start}:{stop}{':' + by if by else ''}"
+    return "?" if entry is None else str(entry)
+
+
+def _step_lines(step: Step) -> list[str]:
+    """A step as it is printed: one line, and for a kernel its body."""
+    outputs = ", ".join(map(_declared, step.outputs))
+    match step:
+        case FreeStep():
+            return [f"free {_listed(step.inputs)}"]
+        case ViewStep():
+            params = ", ".join(map(_entry, step.params))
+            return [f"{outputs} = view {step.inputs[0]} {step.kind} ({params})"]
+        case AllocStep():
+            return [f"{outputs} = alloc ({', '.join(map(str, step.dims))})"]
+        case DimsStep():
+            return [f"{outputs} = dims ({', '.join(map(str, step.dims))})"]
+        case CallStep():
+            scale = "".join(
+                f" {name}={value}" for name, value in (("alpha", step.alpha), ("beta", step.beta))
+            )
+            return [f"{outputs} = {step.routine} ({_listed(step.inputs)}){scale}{' in place' if step.inplace else ''}"]
+        case PyCallStep():
+            changed = f" mutable {list(step.mutable)}" if step.mutable else ""
+            return [f"{outputs} = perform {step.nodes[0].op} ({_listed(step.inputs)}){changed}"]
+        case KernelStep():
+            notes = "".join(f" {step.outputs[o]} over {step.inputs[i]}" for o, i in step.inplace.items())
+            notes += "".join(f" {step.outputs[o]} from {buffer}" for o, buffer in step.base.items())
+            if any(d is not None for d in step.extents):
+                notes += f" extents ({', '.join('-' if d is None else str(d) for d in step.extents)})"
+            body = str(step.kernel).split("\n")
+            return [f"{outputs} = {body[0]} of ({_listed(step.inputs)}){notes}", *body[1:]]
+    return [f"{outputs} = {type(step).__name__} ({_listed(step.inputs)})"]
