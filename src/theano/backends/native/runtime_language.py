@@ -233,9 +233,23 @@ class _Function:
                 return self.binary(op, self.expression(left), self.expression(right))
             case ast.Compare():
                 return self.value(f"zext i1 {self.condition(node)} to i64")
+            case ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
+                return self.truth(node)
             case ast.Call(func=ast.Name(id=name), args=args):
                 return self.call(name, [self.expression(a) for a in args])
         raise SyntaxError(f"{self.where(node)}: {ast.dump(node)} is not in the language")
+
+    def truth(self, node: ast.expr) -> str:
+        """1 or 0, by jumps."""
+        self.count += 1
+        yes, no, end = (f"{w}{self.count}" for w in ("yes", "no", "end"))
+        self.branch(node, yes, no)
+        self.label(yes)
+        self.jump(end)
+        self.label(no)
+        self.jump(end)
+        self.label(end)
+        return self.value(f"phi i64 [1, %{yes}], [0, %{no}]")
 
     def binary(self, op: ast.operator, left: str, right: str) -> str:
         word = _BINARY[type(op)]
