@@ -54,11 +54,11 @@ if TYPE_CHECKING:
     from theano.compile.builders import OpFromGraph as OpFromGraph
     from theano.compile.ops import OpenMPOp as OpenMPOp
     from theano.compile.ops import as_op as as_op
-    from theano.gof.utils import object2 as object2
     from theano.gradient import Lop as Lop
     from theano.gradient import Rop as Rop
     from theano.gradient import grad as grad
     from theano.gradient import subgraph_grad as subgraph_grad
+    from theano.graph.props import object2 as object2
     from theano.printing import pp as pp
     from theano.printing import pprint as pprint
     from theano.tensor import dot as dot
@@ -71,7 +71,7 @@ _LAZY = {
     "OpFromGraph": "theano.compile.builders",
     "OpenMPOp": "theano.compile.ops",
     "as_op": "theano.compile.ops",
-    "object2": "theano.gof.utils",
+    "object2": "theano.graph.props",
     "dot": "theano.tensor",
     "Lop": "theano.gradient",
     "Rop": "theano.gradient",

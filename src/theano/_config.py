@@ -195,7 +195,8 @@ def _read_files(paths: Iterable[str]) -> dict[str, str]:
     return found
 
 
-_from_flags = parse_config_string(os.getenv("THEANO_FLAGS", ""))
+THEANO_FLAGS = os.getenv("THEANO_FLAGS", "")
+_from_flags = parse_config_string(THEANO_FLAGS)
 _from_files = _read_files(config_files_from_theanorc())
 
 

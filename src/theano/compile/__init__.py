@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from theano.compile import evaluation as _evaluation  # noqa: F401  installs Variable.eval
 from theano.compile import test_values as _test_values  # noqa: F401  lets ops compute test values
+from theano.compile.aliases import alias_root as alias_root
+from theano.compile.aliases import infer_reuse_pattern as infer_reuse_pattern
+from theano.compile.aliases import insert_deepcopy as insert_deepcopy
+from theano.compile.aliases import view_tree_set as view_tree_set
 from theano.compile.collect import rebuild_collect_shared as rebuild_collect_shared
 from theano.compile.function import function as function
 from theano.compile.function import function_dump as function_dump

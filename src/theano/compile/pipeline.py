@@ -10,24 +10,50 @@ from theano._config import config
 from theano.graph.fgraph import FunctionGraph
 from theano.rewriting.query import Query as Query
 from theano.rewriting.restore_checks import restore_checks
-from theano.rewriting.rules.algebra import ALGEBRA, POWERS, product_of_exponentials
+from theano.rewriting.rules.algebra import (
+    ALGEBRA,
+    POWERS,
+    product_of_exponentials,
+    signs_in_sum,
+    unit_factor,
+    zero_term,
+)
 from theano.rewriting.rules.folding import FOLDING
+from theano.rewriting.rules.indexing import INDEXING, WRITING
+from theano.rewriting.rules.joining import JOINING
+from theano.rewriting.rules.products import BLAS, PRODUCTS_OF_MATRICES
+from theano.rewriting.rules.reductions import REDUCTIONS, REDUCTIONS_FOR_SPEED
+from theano.rewriting.rules.selection import SELECTION
 from theano.rewriting.rules.shapes import ALLOCATION, SHAPES
+from theano.rewriting.rules.softmax import OPENING, SOFTMAX
 from theano.rewriting.rules.stable import STABLE
 from theano.rewriting.rules.useless import USELESS, fill_sink
+from theano.rewriting.rules.views import VIEWS
 from theano.rewriting.run import Pass as Pass
 from theano.rewriting.run import RewriteReport as RewriteReport
 from theano.rewriting.run import run_passes
 
+# Normal forms that every pass keeps up: constants folded, nodes without effect gone, lengths expressed by inputs'.
+TIDY = (*FOLDING, *USELESS, *SHAPES, *SELECTION, *JOINING)
+
 PIPELINE: tuple[Pass, ...] = (
-    Pass("drop useless nodes", ("useless", "fast_compile"), (*FOLDING, *USELESS, *SHAPES)),
-    Pass("canonicalize", ("canonicalize", "fast_compile"), (*FOLDING, *USELESS, *SHAPES, fill_sink, *ALGEBRA)),
-    Pass("stabilize", ("stabilize",), (*FOLDING, *USELESS, *SHAPES, *ALGEBRA, *STABLE)),
+    Pass("drop useless nodes", ("useless", "fast_compile"), TIDY),
+    Pass(
+        "canonicalize",
+        ("canonicalize", "fast_compile"),
+        (*TIDY, fill_sink, *VIEWS, *REDUCTIONS, *INDEXING, *ALGEBRA, *PRODUCTS_OF_MATRICES, *SOFTMAX),
+    ),
+    Pass("stabilize", ("stabilize",), (*TIDY, *INDEXING, *ALGEBRA, *SOFTMAX, *STABLE)),
     Pass(
         "specialize",
         ("specialize",),
-        (*FOLDING, *USELESS, *SHAPES, *ALLOCATION, *ALGEBRA, *POWERS, product_of_exponentials),
+        (
+            *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *INDEXING, *WRITING, *ALGEBRA, *POWERS,
+            product_of_exponentials,
+        ),
     ),
+    Pass("use BLAS", ("blas", "BlasOpt"), (*TIDY, *BLAS)),
+    Pass("open compositions for fusion", ("fusion",), (*TIDY, *OPENING, signs_in_sum, unit_factor, zero_term)),
     Pass("restore checks of lengths", ("check",), work=restore_checks, always=True),
 )
 

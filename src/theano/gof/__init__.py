@@ -1,0 +1,26 @@
+"""theano.gof: old import paths of the symbolic graph. Doors without logic: the code is in `theano/graph`."""
+
+from __future__ import annotations
+
+from theano.compile.linking import Linker as Linker
+from theano.compile.linking import LocalLinker as LocalLinker
+from theano.compile.linking import PerformLinker as PerformLinker
+from theano.errors import InconsistencyError as InconsistencyError
+from theano.errors import MissingInputError as MissingInputError
+from theano.graph.fgraph import Feature as Feature
+from theano.graph.fgraph import FunctionGraph as FunctionGraph
+from theano.graph.node import Apply as Apply
+from theano.graph.node import Constant as Constant
+from theano.graph.node import Variable as Variable
+from theano.graph.op import Op as Op
+from theano.graph.props import object2 as object2
+from theano.graph.shared import Container as Container
+from theano.graph.traverse import ancestors as ancestors
+from theano.graph.traverse import general_toposort as general_toposort
+from theano.graph.traverse import io_toposort as io_toposort
+from theano.graph.traverse import stack_search as stack_search
+from theano.graph.traverse import view_roots as view_roots
+from theano.graph.type import Generic as Generic
+from theano.graph.type import SingletonType as SingletonType
+from theano.graph.type import Type as Type
+from theano.graph.type import generic as generic

@@ -1,0 +1,9 @@
+"""theano.gof.type: old import path of the contract of types."""
+
+from __future__ import annotations
+
+from theano.graph.type import Generic as Generic
+from theano.graph.type import SingletonType as SingletonType
+from theano.graph.type import Type as PureType  # noqa: F401
+from theano.graph.type import Type as Type
+from theano.graph.type import generic as generic
