@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from theano import scalar
 from theano._config import config
 from theano.scalar import autocast_float_as, constant_dtype, dtypes, upcast
 from theano.scalar.autocast import NumpyAutocaster
@@ -108,6 +109,10 @@ RULES = [
     (dtypes.complex_out, ("float32", "float64"), "complex128"),
     (dtypes.complex_out, ("int8", "int8"), "complex128"),
     (dtypes.complex_out, ("complex64", "float32"), None),
+    (dtypes.float_out_nocomplex, ("int8",), "float64"),
+    (dtypes.float_out_nocomplex, ("complex64",), None),
+    (dtypes.int_out_nocomplex, ("float32",), "int64"),
+    (dtypes.int_out_nocomplex, ("complex64",), None),
     (dtypes.specific_out("int16"), ("float64",), "int16"),
 ]
 
@@ -193,3 +198,17 @@ def test_autocast_float_as(setting):
 def test_a_caster_gives_arrays():
     value = NumpyAutocaster(("int16", "int64"))(5)
     assert value.dtype == "int16" and value.shape == () and value == 5
+
+
+def test_division_of_integers_follows_the_setting():
+    before = config.int_division
+    try:
+        for setting, record in (("int", scalar.int_div), ("floatX", scalar.true_div)):
+            config.int_division = setting
+            assert scalar.int_or_true_div(True, True) is record
+            assert scalar.int_or_true_div(True, False) is scalar.true_div
+        config.int_division = "raise"
+        with pytest.raises(scalar.IntegerDivisionError, match="int_division=raise"):
+            scalar.int_or_true_div(True, True)
+    finally:
+        config.int_division = before

@@ -27,6 +27,7 @@ from theano.scalar.arithmetic import add as add
 from theano.scalar.arithmetic import ceil_intdiv as ceil_intdiv
 from theano.scalar.arithmetic import hypot as hypot
 from theano.scalar.arithmetic import int_div as int_div
+from theano.scalar.arithmetic import int_or_true_div as int_or_true_div
 from theano.scalar.arithmetic import inv as inv
 from theano.scalar.arithmetic import mod as mod
 from theano.scalar.arithmetic import mul as mul
@@ -65,8 +66,10 @@ from theano.scalar.dtypes import continuous_dtypes as continuous_dtypes
 from theano.scalar.dtypes import discrete_dtypes as discrete_dtypes
 from theano.scalar.dtypes import float_dtypes as float_dtypes
 from theano.scalar.dtypes import float_out as float_out
+from theano.scalar.dtypes import float_out_nocomplex as float_out_nocomplex
 from theano.scalar.dtypes import int_dtypes as int_dtypes
 from theano.scalar.dtypes import int_out as int_out
+from theano.scalar.dtypes import int_out_nocomplex as int_out_nocomplex
 from theano.scalar.dtypes import integer_dtypes as integer_dtypes
 from theano.scalar.dtypes import real_out as real_out
 from theano.scalar.dtypes import same_out as same_out

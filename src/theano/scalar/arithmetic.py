@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from theano._config import config
 from theano.scalar import facts as f
 from theano.scalar.comparison import eq, neq
 from theano.scalar.declare import elementwise
 from theano.scalar.dtypes import (
+    IntegerDivisionError,
     is_complex,
     is_float,
     real_out,
@@ -30,7 +32,7 @@ from theano.scalar.dtypes import (
     upgrade_to_float_no_complex,
 )
 from theano.scalar.facts import NONNEGATIVE, POSITIVE, REAL
-from theano.scalar.op import ZERO
+from theano.scalar.op import ZERO, ScalarOp
 from theano.scalar.selection import cast_to, switch
 
 
@@ -130,6 +132,17 @@ int_div = elementwise(
     domain=(REAL, POSITIVE), ulp=0,
     doc="floor(x / y). Integers by 0 give 0, floats inf or NaN. The gradient is zero.",
 )
+
+
+def int_or_true_div(x_discrete: bool, y_discrete: bool) -> ScalarOp:
+    """The division that `div_proxy` uses: of two discrete operands, what the setting `int_division` says."""
+    if not (x_discrete and y_discrete) or config.int_division == "floatX":
+        return true_div
+    if config.int_division == "raise":
+        raise IntegerDivisionError("int_division=raise: `/` of two integers; use `//`, or cast one of them to a float")
+    return int_div
+
+
 mod = elementwise(
     "mod", 2, dtype=upcast_out_no_complex, numpy=np.remainder,
     grad=lambda x, y, z, gz: (gz, -(gz * (x // y))),

@@ -57,6 +57,7 @@ def record_classes() -> dict[str, Any]:
         "UnaryBitOp": ("Bitwise ops of one input.", lambda r: r.dtype is same_out_discrete),
         "BinaryBitOp": ("Bitwise ops of two inputs.", lambda r: r.dtype is upcast_out_discrete),
         "LogicalComparison": ("Comparisons of two inputs.", lambda r: r.dtype is bool_out and r.nin == 2),
+        "InRange": ("Membership of an interval.", lambda r: r.name in ("inopenrange", "inclosedrange")),
         "FixedLogicalComparison": ("Tests of one input.", lambda r: r.dtype is bool_out and r.nin == 1),
     }
     for name, (doc, holds) in families.items():

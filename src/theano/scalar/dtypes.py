@@ -228,6 +228,18 @@ def int_out(*dtypes: str) -> str:
     return "int64"
 
 
+def float_out_nocomplex(*dtypes: str) -> str:
+    """float64 whatever the input; complex is refused."""
+    _no_complex(dtypes)
+    return "float64"
+
+
+def int_out_nocomplex(*dtypes: str) -> str:
+    """int64 whatever the input; complex is refused."""
+    _no_complex(dtypes)
+    return "int64"
+
+
 def complex_out(*dtypes: str) -> str:
     """C: complex64 when real and imaginary part fit in float32, else complex128; complex inputs are refused."""
     _no_complex(dtypes)
