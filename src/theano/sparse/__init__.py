@@ -1,1 +1,1 @@
-
+"""Sparse matrices. Nothing yet."""

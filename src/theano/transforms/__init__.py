@@ -1,1 +1,1 @@
-
+"""Derivatives: graphs from graphs. Start with `reverse.py`."""
