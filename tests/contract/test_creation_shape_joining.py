@@ -69,6 +69,7 @@ CASES = [
          *MATRICES),
     case("alloc a row", lambda x: T.alloc(x, 5, 4), lambda x: np.broadcast_to(x, (5, 4)), (1, 4)),
     case("alloc a column", lambda x: T.alloc(x, 2, 3, 5), lambda x: np.broadcast_to(x, (2, 3, 5)), (3, 1)),
+    case("alloc one", lambda x: T.alloc(T.unbroadcast(x, 0), 1), lambda x: x, (1,)),
     case("alloc by a vector", lambda x: T.alloc(x[0], x.shape), lambda x: np.broadcast_to(x[0], x.shape), (4,), (1,)),
     case("zeros", lambda x: T.zeros(x.shape, dtype=x.dtype), np.zeros_like, *ALL, differentiable=False),
     case("ones", lambda x: T.ones([x.shape[0], 2], dtype=x.dtype), lambda x: np.ones((x.shape[0], 2), x.dtype),
@@ -158,6 +159,7 @@ CASES = [
          forgets=True),
     case("specify_shape", lambda x: T.specify_shape(x, x.shape), lambda x: x, *ALL),
     case("specify_shape partly", lambda x: T.specify_shape(x, (None, 4)), lambda x: x, (3, 4), (0, 4), (1, 4)),
+    case("specify one", lambda x: T.specify_shape(T.unbroadcast(x, 1), (None, 1)), lambda x: x, (3, 1)),
     case("broadcast_to", lambda x: T.broadcast_to(x, (3, 4)), lambda x: np.broadcast_to(x, (3, 4)), (4,), (3, 1), ()),
     case("tile", lambda x: T.tile(x, (2, 3)), lambda x: np.tile(x, (2, 3)), *MATRICES, *VECTORS, ()),
     case("tile once", lambda x: T.tile(x, 1), lambda x: np.tile(x, 1), *MATRICES),
@@ -205,8 +207,7 @@ CASES = [
          lambda x: x[..., [1, 2, 0]], (3,), (4, 3)),
     case("permute_row_elements of one row", lambda x: T.permute_row_elements(x, np.array([[1, 0], [0, 1], [1, 0]])),
          lambda x: np.take_along_axis(np.broadcast_to(x, (3, 2)), np.array([[1, 0], [0, 1], [1, 0]]), 1), (1, 2), (2,)),
-]
-# fmt: skip
+]  # fmt: skip
 
 
 def sample(dtype, shape, seed):
@@ -279,7 +280,7 @@ def test_values_static_and_inferred_shapes(case, shapes):
         for out, w, lengths in zip(outputs, want, inferred_shapes(outputs, inputs)):
             symbolic = [T.as_tensor_variable(n) for n in lengths]
             assert tuple(int(n) for n in evaluate(symbolic, values)) == w.shape
-            needed = {node for node in toposort(symbolic, inputs)}
+            needed = set(toposort(symbolic, inputs))
             assert out.owner is None or out.owner not in needed
 
 
@@ -329,3 +330,13 @@ def test_gradient(case, shapes):
             down[k][position] -= step
             slope = (at(up) - at(down)) / (2 * step)
             assert abs(got[k][position] - slope) <= 1e-6 * max(1.0, abs(slope)), (case.name, k, position)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.differentiable and c.any_dtype], ids=str)
+def test_gradient_types(case):
+    for dtype in ("float32", "complex64", "int8"):
+        inputs = variables([sample(dtype, s, k) for k, s in enumerate(case.shapes[0])], static=False)
+        cost = sum(T.cast(T.real(out), "float32").sum() for out in listed(case.build(*inputs)))
+        for x, g in zip(inputs, theano.grad(cost, inputs, disconnected_inputs="ignore")):
+            assert g.type.broadcastable == x.type.broadcastable
+            assert g.dtype == (dtype if dtype != "int8" else g.dtype) and g.dtype not in T.discrete_dtypes

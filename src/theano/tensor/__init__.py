@@ -11,8 +11,8 @@ from theano.tensor.basic import *  # noqa: F403
 _SUBMODULES = ("nnet",)
 # names of `theano.gradient` that programs spell `theano.tensor.grad` too
 _DERIVATIVES = (
-    "Lop", "Rop", "consider_constant", "disconnected_grad", "grad", "grad_clip", "grad_not_implemented", "grad_undefined",
-    "hessian", "jacobian", "numeric_grad", "verify_grad", "zero_grad",
+    "Lop", "Rop", "consider_constant", "disconnected_grad", "grad", "grad_clip", "grad_not_implemented",
+    "grad_undefined", "hessian", "jacobian", "numeric_grad", "verify_grad", "zero_grad",
 )  # fmt: skip
 
 

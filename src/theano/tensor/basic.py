@@ -17,16 +17,8 @@ from theano.scalar import autocast_float_as as autocast_float_as
 from theano.scalar import autocast_int as autocast_int
 from theano.tensor import constructors as _constructors
 from theano.tensor import functions as _functions
-from theano.tensor import methods as _methods
+from theano.tensor import methods as _methods  # noqa: F401  (installs operators and methods)
 from theano.tensor import numpy_protocol as _numpy_protocol
-from theano.tensor.blas import Dot22 as Dot22
-from theano.tensor.blas import Dot22Scalar as Dot22Scalar
-from theano.tensor.blas import Gemm as Gemm
-from theano.tensor.blas import Gemv as Gemv
-from theano.tensor.blas import Ger as Ger
-from theano.tensor.blas import gemm as gemm
-from theano.tensor.blas import gemv as gemv
-from theano.tensor.blas import ger as ger
 from theano.tensor.blas import Dot22 as Dot22
 from theano.tensor.blas import Dot22Scalar as Dot22Scalar
 from theano.tensor.blas import Gemm as Gemm
@@ -59,9 +51,9 @@ from theano.tensor.constructors import tensor as tensor
 from theano.tensor.constructors import uint_dtypes as uint_dtypes
 from theano.tensor.convert import as_tensor_variable as as_tensor_variable
 from theano.tensor.convert import constant as constant
-from theano.tensor.creation import ARange as ARange
 from theano.tensor.creation import Alloc as Alloc
 from theano.tensor.creation import AllocEmpty as AllocEmpty
+from theano.tensor.creation import ARange as ARange
 from theano.tensor.creation import Eye as Eye
 from theano.tensor.creation import MakeVector as MakeVector
 from theano.tensor.creation import Tri as Tri
@@ -86,7 +78,37 @@ from theano.tensor.diagonal import diagonal as diagonal
 from theano.tensor.diagonal import trace as trace
 from theano.tensor.dimshuffle import DimShuffle as DimShuffle
 from theano.tensor.dimshuffle import dimshuffle as dimshuffle
+from theano.tensor.einsum import einsum as einsum
 from theano.tensor.elemwise import Elemwise as Elemwise
+from theano.tensor.extra_ops import Bartlett as Bartlett
+from theano.tensor.extra_ops import CpuContiguous as CpuContiguous
+from theano.tensor.extra_ops import CumOp as CumOp
+from theano.tensor.extra_ops import DiffOp as DiffOp
+from theano.tensor.extra_ops import FillDiagonal as FillDiagonal
+from theano.tensor.extra_ops import FillDiagonalOffset as FillDiagonalOffset
+from theano.tensor.extra_ops import LinearRecurrence as LinearRecurrence
+from theano.tensor.extra_ops import NonNegative as NonNegative
+from theano.tensor.extra_ops import RavelMultiIndex as RavelMultiIndex
+from theano.tensor.extra_ops import RepeatOp as RepeatOp
+from theano.tensor.extra_ops import SearchsortedOp as SearchsortedOp
+from theano.tensor.extra_ops import Unique as Unique
+from theano.tensor.extra_ops import UnravelIndex as UnravelIndex
+from theano.tensor.extra_ops import bartlett as bartlett
+from theano.tensor.extra_ops import bartlett_ as bartlett_
+from theano.tensor.extra_ops import bincount as bincount
+from theano.tensor.extra_ops import cpu_contiguous as cpu_contiguous
+from theano.tensor.extra_ops import cumprod as cumprod
+from theano.tensor.extra_ops import cumsum as cumsum
+from theano.tensor.extra_ops import diff as diff
+from theano.tensor.extra_ops import fill_diagonal as fill_diagonal
+from theano.tensor.extra_ops import fill_diagonal_ as fill_diagonal_
+from theano.tensor.extra_ops import fill_diagonal_offset as fill_diagonal_offset
+from theano.tensor.extra_ops import fill_diagonal_offset_ as fill_diagonal_offset_
+from theano.tensor.extra_ops import ravel_multi_index as ravel_multi_index
+from theano.tensor.extra_ops import repeat as repeat
+from theano.tensor.extra_ops import searchsorted as searchsorted
+from theano.tensor.extra_ops import to_one_hot as to_one_hot
+from theano.tensor.extra_ops import unravel_index as unravel_index
 from theano.tensor.functions import allclose as allclose
 from theano.tensor.functions import cast as cast
 from theano.tensor.functions import ceil_intdiv as ceil_intdiv
@@ -134,24 +156,15 @@ from theano.tensor.permutation import PermuteRowElements as PermuteRowElements
 from theano.tensor.permutation import inverse_permutation as inverse_permutation
 from theano.tensor.permutation import permute_row_elements as permute_row_elements
 from theano.tensor.products import BatchedDot as BatchedDot
-from theano.tensor.products import CheckLengths as CheckLengths
 from theano.tensor.products import Dot as Dot
 from theano.tensor.products import Pairs as Pairs
 from theano.tensor.products import batched_dot as batched_dot
 from theano.tensor.products import batched_tensordot as batched_tensordot
-from theano.tensor.products import checked as checked
-from theano.tensor.products import conjugated as conjugated
-from theano.tensor.products import contract as contract
-from theano.tensor.products import differ as differ
 from theano.tensor.products import dot as dot
-from theano.tensor.products import gradient_term as gradient_term
 from theano.tensor.products import inner as inner
-from theano.tensor.products import length as length
 from theano.tensor.products import matmul as matmul
 from theano.tensor.products import outer as outer
-from theano.tensor.products import same_dtype as same_dtype
 from theano.tensor.products import tensordot as tensordot
-from theano.tensor.products import transposed as transposed
 from theano.tensor.products import vdot as vdot
 from theano.tensor.reductions import All as All
 from theano.tensor.reductions import Any as Any
@@ -163,8 +176,8 @@ from theano.tensor.reductions import MaxAndArgmax as MaxAndArgmax
 from theano.tensor.reductions import Min as Min
 from theano.tensor.reductions import MulWithoutZeros as MulWithoutZeros
 from theano.tensor.reductions import Prod as Prod
-from theano.tensor.reductions import ProdWithoutZeros as ProdWithoutZeros
 from theano.tensor.reductions import ProductOfOthers as ProductOfOthers
+from theano.tensor.reductions import ProdWithoutZeros as ProdWithoutZeros
 from theano.tensor.reductions import Sum as Sum
 from theano.tensor.reductions import all as all
 from theano.tensor.reductions import any as any
@@ -219,6 +232,7 @@ from theano.tensor.sort import argtopk as argtopk
 from theano.tensor.sort import sort as sort
 from theano.tensor.sort import topk as topk
 from theano.tensor.sort import topk_and_argtopk as topk_and_argtopk
+from theano.tensor.statistics import cov as cov
 from theano.tensor.subtensor import AdvancedBooleanIncSubtensor as AdvancedBooleanIncSubtensor
 from theano.tensor.subtensor import AdvancedBooleanIndexingError as AdvancedBooleanIndexingError
 from theano.tensor.subtensor import AdvancedBooleanSubtensor as AdvancedBooleanSubtensor
@@ -287,13 +301,6 @@ smallest, largest = _functions.smallest, _functions.largest
 def __getattr__(name: str) -> _Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-
-for _module in _methods.modules():
-    for _name, _value in vars(_module).items():
-        if not _name.startswith("_") and getattr(_value, "__module__", None) == _module.__name__:
-            globals().setdefault(_name, _value)
-
-dot = _methods.products.dot
 
 _numpy_protocol.functions.update(
     {_name: _value for _name, _value in globals().items() if callable(_value) and not isinstance(_value, type)}

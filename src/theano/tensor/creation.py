@@ -19,7 +19,6 @@ from theano.graph.node import Apply
 from theano.graph.op import Op
 from theano.graph.type import DisconnectedType, NullType, disconnected_type
 from theano.scalar.dtypes import discrete_dtypes, int_dtypes, uint_dtypes, upcast
-from theano.scalar.op import ScalarOp
 from theano.tensor.convert import as_tensor_variable, constant
 from theano.tensor.elemwise import cast_to
 from theano.tensor.scalar_constants import get_vector_length, static_int, vector_elements
@@ -181,12 +180,13 @@ class Alloc(Op):
             if n == 1 and outputs[0].type.shape[offset + axis] != 1
         ]
         summed = list(range(offset)) + inner
-        if not summed:
-            return [gz, *rest]
-        term = gz.sum(axis=summed)
+        term = gz.sum(axis=summed) if summed else gz
         if inner:
             kept = iter(range(term.ndim))
             term = term.dimshuffle(["x" if offset + axis in inner else next(kept) for axis in range(value.type.ndim)])
+        if term.broadcastable != value.type.broadcastable:
+            # an axis of length one of which the value's type does not know
+            term = term.reshape(value.shape, ndim=value.type.ndim)
         return [term, *rest]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
@@ -512,8 +512,3 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> An
         elif dtype == "float64" and config.cast_policy == "numpy+floatX" and not explicit:
             dtype = config.floatX
     return ARange(dtype)(*bounds)
-
-
-def second_like(x: Any, value: Any) -> Any:
-    """`value` in the shape of x: the function behind `fill`."""
-    return ScalarOp.registry["second"](x, value)

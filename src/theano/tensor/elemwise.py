@@ -76,12 +76,12 @@ class Elemwise(Op):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         record = self.scalar_op
-        out = node.outputs[0].type
+        out: Any = node.outputs[0].type
         shape = run_time_shape(node, inputs)
         if record.compute == "own":
             values = list(inputs)
         else:
-            compute = out.dtype if record.compute == "out" else upcast(*[v.type.dtype for v in node.inputs])
+            compute = out.dtype if record.compute == "out" else upcast(*[v.type.dtype for v in node.inputs])  # type: ignore[attr-defined]
             values = [x.astype(compute, copy=False) for x in inputs]
         assert record.numpy is not None
         with np.errstate(all="ignore"):
@@ -145,12 +145,12 @@ class Elemwise(Op):
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
         shape = []
-        for axis, known in enumerate(node.outputs[0].type.shape):
+        for axis, known in enumerate(node.outputs[0].type.shape):  # type: ignore[attr-defined]
             if known is not None:
                 shape.append(known)
                 continue
             for variable, lengths in zip(node.inputs, input_shapes):
-                if variable.type.shape[axis] != 1:
+                if variable.type.shape[axis] != 1:  # type: ignore[attr-defined]
                     shape.append(lengths[axis])
                     break
             else:
@@ -193,10 +193,10 @@ def broadcast_static(
 def run_time_shape(node: Apply, values: Sequence[Any]) -> tuple[int, ...]:
     """The shape of an elementwise result; ValueError if lengths do not fit the static broadcasting pattern."""
     shape = []
-    for axis in range(len(node.outputs[0].type.shape)):
+    for axis in range(len(node.outputs[0].type.shape)):  # type: ignore[attr-defined]
         length, source = 1, -1
         for number, (variable, value) in enumerate(zip(node.inputs, values)):
-            if variable.type.shape[axis] == 1:
+            if variable.type.shape[axis] == 1:  # type: ignore[attr-defined]
                 continue
             n = value.shape[axis]
             if source < 0:

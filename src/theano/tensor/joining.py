@@ -118,7 +118,8 @@ class Join(Op):
         return [[False], *([True] for _ in node.inputs[1:])]
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
-        axis, *parts = node.inputs
+        axis: Any = node.inputs[0]
+        parts = node.inputs[1:]
         shapes = input_shapes[1:]
         if len(parts) == 1:
             return [tuple(shapes[0])]
@@ -259,6 +260,7 @@ class Split(Op):
         return [[True] * n, [False] * n, [False] * n]
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
+        axis: Any
         x, axis, sizes = node.inputs
         own = input_shapes[0]
         ndim = x.type.ndim  # type: ignore[attr-defined]
@@ -318,7 +320,8 @@ def stack(*tensors: Any, **kwargs: Any) -> Any:
         raise TypeError(f"stack: unknown arguments {sorted(unknown)}")
     if not tensors and "tensors" not in kwargs:
         raise TypeError("stack: there is nothing to stack, give a list of tensors")
-    items, axis = kwargs.get("tensors"), kwargs.get("axis", 0)
+    items: Any = kwargs.get("tensors")
+    axis = kwargs.get("axis", 0)
     if tensors:
         if items is not None:
             raise TypeError("stack: the list of tensors is given twice")
@@ -328,7 +331,7 @@ def stack(*tensors: Any, **kwargs: Any) -> Any:
                 axis = tensors[1]
             elif len(tensors) > 1:
                 raise TypeError("stack takes a list of tensors and an axis")
-        elif len(tensors) == 1 and getattr(tensors[0], "ndim", 0):
+        elif len(tensors) == 1 and getattr(tensors[0], "ndim", None):
             items = _rows(tensors[0])
         else:
             warnings.warn(

@@ -6,38 +6,29 @@ above all ops; no op imports it. Elementwise methods (`x.exp()`) come from the r
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from theano import scalar
 from theano.errors import AsTensorError
 from theano.scalar.op import ScalarOp
-from theano.tensor import creation, diagonal, functions, numpy_protocol, other_types, reductions, shape
+from theano.tensor import (
+    creation,
+    diagonal,
+    extra_ops,
+    functions,
+    numpy_protocol,
+    other_types,
+    products,
+    reductions,
+    shape,
+    sort,
+    subtensor,
+)
 from theano.tensor import dimshuffle as _dimshuffle
 from theano.tensor import scalar_constants as _constants
 from theano.tensor.elemwise import Elemwise, elemwise_of
 from theano.tensor.variable import TensorOperators
-
-
-def modules() -> list[Any]:
-    found = []
-    for name in ("reductions", "subtensor", "products", "extra_ops", "sort"):
-        try:
-            found.append(importlib.import_module(f"theano.tensor.{name}"))
-        except ModuleNotFoundError:
-            found.append(_Missing())
-    return found
-
-
-class _Missing:
-    def __getattr__(self, name):
-        def absent(*a, **k):
-            raise NotImplementedError(name)
-        return absent
-
-
-reductions, subtensor, products, extra_ops, sort = modules()
 
 _COMPARISONS = frozenset(["lt", "le", "gt", "ge", "eq", "neq"])
 
@@ -67,7 +58,7 @@ def _unary(op: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-_BINARY = {
+_BINARY: dict[str, Callable[..., Any]] = {
     "add": scalar.add, "sub": scalar.sub, "mul": scalar.mul, "truediv": scalar.true_div, "floordiv": scalar.int_div,
     "mod": functions.mod_check, "divmod": functions.divmod, "pow": scalar.pow,
     "and": scalar.and_, "or": scalar.or_, "xor": scalar.xor, "matmul": products.matmul,

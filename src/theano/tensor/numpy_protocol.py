@@ -24,11 +24,11 @@ RENAMED = {
     "hstack": "_hstack", "vstack": "_vstack", "power": "pow", "vecdot": "_none",
 }
 _NOT_THE_SAME = {"fmod", "fmax", "fmin", "vecdot"}   # same name or meaning only at first sight
-_REDUCTIONS = {
+_REDUCTIONS: dict[Any, str] = {
     np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min", np.logical_and: "all",
     np.logical_or: "any",
 }
-_ACCUMULATIONS = {np.add: "cumsum", np.multiply: "cumprod"}
+_ACCUMULATIONS: dict[Any, str] = {np.add: "cumsum", np.multiply: "cumprod"}
 _FIRST = ("a", "x", "arr", "ary", "array", "m", "z")
 
 # the functions of theano.tensor by name; set by tensor/basic.py when all of them exist
@@ -59,7 +59,8 @@ def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any)
             return _refuse(f"np.{ufunc.__name__}.outer", kwargs)
         a, b = (functions["as_tensor_variable"](x) for x in inputs)
         return op(a.dimshuffle(list(range(a.ndim)) + ["x"] * b.ndim), b)
-    name = {"reduce": _REDUCTIONS, "accumulate": _ACCUMULATIONS}.get(method, {}).get(ufunc)
+    table = {"reduce": _REDUCTIONS, "accumulate": _ACCUMULATIONS}.get(method, {})
+    name = table.get(ufunc)
     if name is None:
         return _refuse(f"np.{ufunc.__name__}.{method}", kwargs)
     (x, *positional) = inputs

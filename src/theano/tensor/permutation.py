@@ -14,7 +14,7 @@ from theano.scalar.dtypes import integer_dtypes
 from theano.tensor.convert import as_tensor_variable, constant
 from theano.tensor.creation import arange
 from theano.tensor.elemwise import broadcast_static
-from theano.tensor.shape import shape_i, shape_padleft
+from theano.tensor.shape import patternbroadcast, shape_i, shape_padleft
 from theano.tensor.type import tensor_type
 from theano.tensor.variable import TensorVariable
 
@@ -77,7 +77,7 @@ class PermuteRowElements(Op):
         ]
         if summed:
             term = term.sum(axis=summed, keepdims=True)
-        return [term, disconnected_type(), disconnected_type()]
+        return [patternbroadcast(term, x.type.broadcastable), disconnected_type(), disconnected_type()]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         return [[True], [False], [False]]

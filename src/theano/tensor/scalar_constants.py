@@ -47,7 +47,7 @@ def get_scalar_constant_value(
     """
     if orig_v is None:
         raise NotScalarConstantError("None is not a number")
-    v = orig_v if isinstance(orig_v, Variable) else as_tensor_variable(orig_v)
+    v: Any = orig_v if isinstance(orig_v, Variable) else as_tensor_variable(orig_v)
     casts: list[str] = []
     while True:
         if isinstance(v, Constant):
@@ -63,7 +63,7 @@ def get_scalar_constant_value(
                 elif name == "identity":
                     source = v.owner.inputs[0]
                 elif op.scalar_op.nin == 1 and name.startswith("Cast{"):
-                    casts.append(v.type.dtype)  # type: ignore[attr-defined]
+                    casts.append(v.type.dtype)
                     source = v.owner.inputs[0]
                 elif elemwise and max_recur > 0:
                     source = _evaluate_elementwise(v, max_recur)

@@ -136,7 +136,11 @@ class SpecifyShape(Op):
         output_storage[0][0] = x
 
     def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
-        return [output_gradients[0], disconnected_type()]
+        (gz,) = output_gradients
+        known = getattr(inputs[0].type, "broadcastable", None)
+        if known is not None and isinstance(gz.type, TensorType):
+            gz = patternbroadcast(gz, known)
+        return [gz, disconnected_type()]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         return [[True], [False]]
@@ -251,7 +255,7 @@ class Reshape(Op):
         total = _product(x.type.shape)
         rest = [n for n in known if n != -1]
         if -1 in known and total is not None and None not in rest and _product(rest):
-            length, remainder = divmod(total, _product(rest))
+            length, remainder = divmod(total, _product(rest) or 1)
             if remainder:
                 raise ValueError(f"reshape: {x} of type {x.type} has {total} elements: no shape {tuple(known)}")
             known[known.index(-1)] = length

@@ -110,7 +110,7 @@ class _LargeContent:
 
     def __init__(self, data: np.ndarray) -> None:
         self.data = data
-        self.checksum = zlib.crc32(data.view(np.uint8).reshape(-1) if data.ndim else data.tobytes())
+        self.checksum = zlib.crc32(data.reshape(-1).view(np.uint8).data)
 
     def __hash__(self) -> int:
         return self.checksum
