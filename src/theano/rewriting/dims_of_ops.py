@@ -12,11 +12,14 @@ from theano.graph.node import Apply, Constant
 from theano.rewriting.dims import Fact, Key, Speaker, axis_key
 from theano.scalar import selection as sel
 from theano.tensor.argmax import Argmax
+from theano.tensor.blas import Gemm, Gemv, Ger
 from theano.tensor.careduce import CAReduce, reduced_axes
 from theano.tensor.creation import Alloc, AllocEmpty
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.joining import Join
+from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
+from theano.tensor.products import BatchedDot, Dot
 from theano.tensor.scalar_constants import static_int, vector_elements
 from theano.tensor.shape import Rebroadcast, Reshape, Shape_i, SpecifyShape
 from theano.tensor.shape import Shape as ShapeOp
@@ -217,6 +220,58 @@ def of_write(node: Apply) -> Iterator[Fact]:
     yield from same_shape(node.outputs[0], node.inputs[0])
 
 
+def of_dot(node: Apply) -> Iterator[Fact]:
+    x, y = node.inputs
+    out: Any = node.outputs[0]
+    yield axis_key(x, x.type.ndim - 1), axis_key(y, 0), True  # type: ignore[attr-defined]
+    keys = [axis_key(x, axis) for axis in range(x.type.ndim - 1)]  # type: ignore[attr-defined]
+    keys += [axis_key(y, axis) for axis in range(1, y.type.ndim)]  # type: ignore[attr-defined]
+    for axis, key in enumerate(keys):
+        if out.type.shape[axis] is None:
+            yield (out, axis), key, False
+
+
+def of_batched_dot(node: Apply) -> Iterator[Fact]:
+    x, y = node.inputs
+    out: Any = node.outputs[0]
+    yield axis_key(x, 2), axis_key(y, 1), True
+    yield axis_key(y, 0), axis_key(x, 0), True
+    for axis, key in enumerate((axis_key(x, 0), axis_key(x, 1), axis_key(y, 2))):
+        if out.type.shape[axis] is None:
+            yield (out, axis), key, False
+
+
+def of_gemm(node: Apply) -> Iterator[Fact]:
+    z, _, x, y, _ = node.inputs
+    yield from same_shape(node.outputs[0], z)
+    yield axis_key(x, 1), axis_key(y, 0), True
+    for axis, key in enumerate([axis_key(x, 0), axis_key(y, 1)][: z.type.ndim]):  # type: ignore[attr-defined]
+        yield axis_key(z, axis), key, True
+
+
+def of_gemv(node: Apply) -> Iterator[Fact]:
+    z, _, a, x, _ = node.inputs
+    yield from same_shape(node.outputs[0], z)
+    yield axis_key(a, 1), axis_key(x, 0), True
+    yield axis_key(z, 0), axis_key(a, 0), True
+
+
+def of_ger(node: Apply) -> Iterator[Fact]:
+    a, _, x, y = node.inputs
+    yield from same_shape(node.outputs[0], a)
+    yield axis_key(a, 0), axis_key(x, 0), True
+    yield axis_key(a, 1), axis_key(y, 0), True
+
+
+def of_log_sum_exp(node: Apply) -> Iterator[Fact]:
+    x, out = node.inputs[0], node.outputs[0]
+    axes = reduced_axes(node.op.axis, x.type.ndim)  # type: ignore[attr-defined]
+    kept = [axis for axis in range(x.type.ndim) if axis not in axes]  # type: ignore[attr-defined]
+    for position, axis in enumerate(kept):
+        if out.type.shape[position] is None:  # type: ignore[attr-defined]
+            yield (out, position), axis_key(x, axis), False
+
+
 SPEAKERS: dict[type, Speaker] = {
     Elemwise: of_elemwise,
     DimShuffle: of_dimshuffle,
@@ -234,4 +289,12 @@ SPEAKERS: dict[type, Speaker] = {
     IncSubtensor: of_write,
     AdvancedIncSubtensor1: of_write,
     AdvancedIncSubtensor: of_write,
+    Dot: of_dot,
+    BatchedDot: of_batched_dot,
+    Gemm: of_gemm,
+    Gemv: of_gemv,
+    Ger: of_ger,
+    Softmax: of_first_input,
+    LogSoftmax: of_first_input,
+    LogSumExp: of_log_sum_exp,
 }

@@ -27,8 +27,8 @@ from theano.tensor.elemwise import cast_to
 from theano.tensor.shape import shape_i_op
 
 
-class CheckLengths(Op):
-    """CheckLengths(what)(x, a, b, c, d, ...) is x, after checking that a == b, c == d, ... (ValueError).
+class EqualLengths(Op):
+    """EqualLengths(what)(x, a, b, c, d, ...) is x, after checking that a == b, c == d, ... (ValueError).
 
     what   the op that asked for it originally, for the error
     """
@@ -41,7 +41,7 @@ class CheckLengths(Op):
 
     def make_node(self, x: Variable, *lengths: Any) -> Apply:
         if len(lengths) % 2:
-            raise ValueError("CheckLengths takes pairs of lengths")
+            raise ValueError("EqualLengths takes pairs of lengths")
         return Apply(self, [x, *lengths], [x.type()])
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
@@ -64,7 +64,7 @@ class CheckLengths(Op):
         return [input_shapes[0]]
 
     def __str__(self) -> str:
-        return f"CheckLengths{{{self.what}}}"
+        return f"EqualLengths{{{self.what}}}"
 
 
 def restore_checks(site: Site, report: PassReport) -> None:
@@ -109,11 +109,11 @@ def restore_checks(site: Site, report: PassReport) -> None:
         old = fgraph.outputs[position]
         with inherit(node.origin):
             lengths = [length(key) for pair in pairs for key in pair]
-            new = CheckLengths(str(node.op))(old, *lengths)
+            new = EqualLengths(str(node.op))(old, *lengths)
         new.name = old.name
         fgraph.change_input(OUTPUT, position, new, "restore_checks")
         report.fired["restore_check"] += 1
         report.where.append(("restore_check", str(node.op), node.origin))
 
 
-__all__ = ["CheckLengths", "restore_checks"]
+__all__ = ["EqualLengths", "restore_checks"]

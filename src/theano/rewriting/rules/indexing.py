@@ -1,0 +1,333 @@
+"""Indexing: of indexed, of elementwise and allocated values; writes that are read back, and writes into zeros."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from theano.graph.node import Apply
+from theano.rewriting.conform import conform, mul_all, number_like
+from theano.rewriting.dims import axis_key
+from theano.rewriting.dims_of_ops import value_key
+from theano.rewriting.known import number
+from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.scalar import arithmetic as ar
+from theano.scalar.dtypes import discrete_dtypes, float_dtypes
+from theano.scalar.selection import second
+from theano.tensor.careduce import Sum, reduced_axes
+from theano.tensor.creation import Alloc
+from theano.tensor.dimshuffle import DimShuffle
+from theano.tensor.elemwise import Elemwise, elemwise_of
+from theano.tensor.index_list import ARRAY, INT
+from theano.tensor.subtensor import (
+    AdvancedIncSubtensor,
+    AdvancedIncSubtensor1,
+    AdvancedSubtensor,
+    AdvancedSubtensor1,
+    IncSubtensor,
+    Subtensor,
+)
+
+WHOLE = slice(None)
+WRITES = (IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1)
+
+
+def is_whole(entry: Any, given: Any, x: Any, axis: int, site: Site) -> bool:
+    """Does this slice take all of an axis, in order?"""
+    if not isinstance(entry, slice):
+        return False
+    start, stop, step = given
+    if step not in (None, 1) or start not in (None, 0):
+        return False
+    if stop is None:
+        return True
+    if isinstance(stop, int):
+        n = x.type.shape[axis]
+        return n is not None and stop >= n
+    return bool(site.dims.same_length(value_key(stop), axis_key(x, axis)))
+
+
+@function_rule(Subtensor, name="whole_slice", tags="fast_compile useless local_useless_subtensor")
+def whole_slice(node: Apply, site: Site) -> Any:
+    """x[:, :] -> x, x[0:len] -> x"""
+    x = node.inputs[0]
+    idx_list = node.op.idx_list  # type: ignore[attr-defined]
+    given = node.op.get_idx(node.inputs)  # type: ignore[attr-defined]
+    whole = [is_whole(e, g, x, axis, site) for axis, (e, g) in enumerate(zip(idx_list, given))]
+    if all(whole):
+        return [conform(x, node.outputs[0])]
+    entries: list[Any] = []
+    inputs: list[Any] = []
+    changed = False
+    for entry, bounds, full in zip(idx_list, given, whole):
+        if full:
+            changed = changed or entry != WHOLE
+            entries.append(WHOLE)
+        else:
+            _append(entries, inputs, bounds)
+    while entries[-1] == WHOLE:
+        entries.pop()
+        changed = True
+    return [conform(Subtensor(entries)(x, *inputs), node.outputs[0])] if changed else None
+
+
+def _append(entries: list[Any], inputs: list[Any], given: Any) -> None:
+    """Add an entry of an index list with its inputs, from its filled form."""
+    if isinstance(given, tuple):
+        entries.append(slice(*(part if part is None or isinstance(part, int) else INT for part in given)))
+        inputs.extend(part for part in given if part is not None and not isinstance(part, int))
+    elif isinstance(given, int):
+        entries.append(given)
+    else:
+        entries.append(INT)
+        inputs.append(given)
+
+
+@function_rule(Subtensor, name="index_of_index", needs=[Subtensor], tags="local_subtensor_merge")
+def index_of_index(node: Apply, site: Site) -> Any:
+    """x[i][j] -> x[i, j], x[a:][b:] -> x[a+b:], x[i][:, a:b] -> x[i, :, a:b]"""
+    x = node.inputs[0]
+    inner = x.owner
+    if inner is None or not isinstance(inner.op, Subtensor):
+        return None
+    source: Any = inner.inputs[0]
+    first = list(inner.op.get_idx(inner.inputs))
+    first += [(None, None, None)] * (source.type.ndim - len(first))
+    second_ = list(node.op.get_idx(node.inputs))  # type: ignore[attr-defined]
+    merged: list[Any] = []
+    for given in first:
+        if not isinstance(given, tuple):
+            merged.append(given)
+            continue
+        if not second_:
+            merged.append(given)
+            continue
+        outer = second_.pop(0)
+        if given == (None, None, None):
+            merged.append(outer)
+        elif outer == (None, None, None):
+            merged.append(given)
+        else:
+            both = _slice_of_slice(given, outer)
+            if both is None:
+                return None
+            merged.append(both)
+    entries: list[Any] = []
+    inputs: list[Any] = []
+    for given in merged:
+        _append(entries, inputs, given)
+    return [conform(Subtensor(entries)(source, *inputs), node.outputs[0])]
+
+
+def _slice_of_slice(first: Any, outer: Any) -> Any | None:
+    """x[first][outer] as one slice, for slices from known places with step 1."""
+    start, stop, step = first
+    if step not in (None, 1) or not (start is None or isinstance(start, int) and start >= 0):
+        return None
+    if not (stop is None or isinstance(stop, int) and stop >= 0) or not isinstance(outer, tuple):
+        return None
+    a, b, c = outer
+    if c not in (None, 1) or not (a is None or isinstance(a, int) and a >= 0):
+        return None
+    if not (b is None or isinstance(b, int) and b >= 0):
+        return None
+    base = start or 0
+    end = None if b is None else base + b
+    if stop is not None:
+        end = stop if end is None else min(stop, end)
+    return (base + (a or 0), end, None)
+
+
+@function_rule(Subtensor, name="index_of_elementwise", tags="local_subtensor_lift")
+def index_of_elementwise(node: Apply, site: Site) -> Any:
+    """f(x)[i] -> f(x[i]), also where the other operands of f are scalars"""
+    x: Any = node.inputs[0]
+    inner = x.owner
+    if inner is None or not isinstance(inner.op, Elemwise) or site.uses(x) > 1:
+        return None
+    full = [v for v in inner.inputs if v.type.broadcastable == x.type.broadcastable]  # type: ignore[attr-defined]
+    if len(full) != 1 or inner.op.scalar_op is second:
+        return None
+    ndim = node.outputs[0].type.ndim  # type: ignore[attr-defined]
+    parts = []
+    for v in inner.inputs:
+        if v is full[0]:
+            parts.append(node.op(v, *node.inputs[1:]))
+        elif all(v.type.broadcastable):  # type: ignore[attr-defined]
+            parts.append(DimShuffle(v.type.broadcastable, ["x"] * ndim)(v))  # type: ignore[attr-defined]
+        else:
+            return None
+    return [conform(inner.op(*parts), node.outputs[0])]
+
+
+@function_rule(Subtensor, name="slice_of_alloc", tags="local_subtensor_of_alloc")
+def slice_of_alloc(node: Apply, site: Site) -> Any:
+    """alloc(v, n, m)[a:b] -> alloc(v, b - a, m), for slices of axes along which v is constant"""
+    x: Any = node.inputs[0]
+    inner = x.owner
+    idx_list = node.op.idx_list  # type: ignore[attr-defined]
+    if inner is None or not isinstance(inner.op, Alloc) or not all(isinstance(e, slice) for e in idx_list):
+        return None
+    value: Any = inner.inputs[0]
+    offset = x.type.ndim - value.type.ndim
+    for axis, entry in enumerate(idx_list):
+        if entry != WHOLE and axis >= offset and not value.type.broadcastable[axis - offset]:
+            return None
+    out = node.outputs[0]
+    return [conform(Alloc()(value, *[site.length(out, axis) for axis in range(x.type.ndim)]), out)]
+
+
+@function_rule(Subtensor, name="read_of_written", needs=[IncSubtensor], tags="local_subtensor_inc_subtensor")
+def read_of_written(node: Apply, site: Site) -> Any:
+    """set(x, y, s)[s] -> y, inc(x, y, s)[s] -> x[s] + y, for slices s"""
+    inner = node.inputs[0].owner
+    if inner is None or not isinstance(inner.op, IncSubtensor):
+        return None
+    idx_list = node.op.idx_list  # type: ignore[attr-defined]
+    if inner.op.idx_list != idx_list or inner.inputs[2:] != node.inputs[1:]:
+        return None
+    if not all(isinstance(e, slice) for e in idx_list):
+        return None
+    x, y = inner.inputs[:2]
+    out: Any = node.outputs[0]
+    read = node.op(x, *node.inputs[1:])
+    if inner.op.set_instead_of_inc:
+        return [conform(y, out, [read])]
+    return [conform(elemwise_of(ar.add)(read, y), out)]
+
+
+@function_rule(IncSubtensor, name="write_of_everything", tags="fast_compile local_useless_inc_subtensor")
+def write_of_everything(node: Apply, site: Site) -> Any:
+    """set(x, y, :) -> y, inc(x, y, :) -> x + y"""
+    x, y = node.inputs[:2]
+    given = node.op.region_idx(node.inputs)  # type: ignore[attr-defined]
+    idx_list = node.op.idx_list  # type: ignore[attr-defined]
+    if not all(is_whole(e, g, x, axis, site) for axis, (e, g) in enumerate(zip(idx_list, given))):
+        return None
+    out: Any = node.outputs[0]
+    if node.op.set_instead_of_inc:  # type: ignore[attr-defined]
+        result = conform(y, out, [x])
+    else:
+        result = conform(elemwise_of(ar.add)(x, y), out)
+    return None if result is None else [result]
+
+
+@function_rule(*WRITES, name="increment_by_zero", tags="local_incsubtensor_of_zeros")
+def increment_by_zero(node: Apply, site: Site) -> Any:
+    """inc(x, 0, i) -> x where the index cannot be out of range"""
+    if node.op.set_instead_of_inc or number(node.inputs[1]) != 0 or not isinstance(node.op, IncSubtensor):  # type: ignore[attr-defined]
+        return None
+    if not all(isinstance(e, slice) for e in node.op.idx_list):
+        return None
+    return [node.inputs[0]]
+
+
+@function_rule(IncSubtensor, name="increment_of_zeros", tags="local_incsubtensor_of_zeros_to_setsubtensor")
+def increment_of_zeros(node: Apply, site: Site) -> Any:
+    """inc(zeros, y, s) -> set(zeros, y, s)"""
+    op: Any = node.op
+    if op.set_instead_of_inc or number(node.inputs[0]) != 0:
+        return None
+    return [conform(IncSubtensor(op.idx_list, set_instead_of_inc=True)(*node.inputs), node.outputs[0])]
+
+
+def scattered(v: Any, site: Site) -> Apply | None:
+    """The node of `v` if it adds (or writes once) values to zeros, and `v` is used here only."""
+    node = v.owner
+    if node is None or not isinstance(node.op, WRITES) or site.uses(v) > 1 or number(node.inputs[0]) != 0:
+        return None
+    if node.op.set_instead_of_inc and not isinstance(node.op, IncSubtensor):
+        return None
+    return node
+
+
+@function_rule(ar.mul, ar.neg, ar.true_div, name="scale_of_scattered", needs=WRITES)
+def scale_of_scattered(node: Apply, site: Site) -> Any:
+    """inc(zeros, v, i) * a -> inc(zeros, v * a[i], i), -inc(zeros, v, i) -> inc(zeros, -v, i)"""
+    out: Any = node.outputs[0]
+    record = node.op.scalar_op  # type: ignore[attr-defined]
+    if out.type.dtype not in float_dtypes:
+        return None
+    candidates = node.inputs if record is ar.mul else node.inputs[:1]
+    for position, v in enumerate(candidates):
+        inner = scattered(v, site)
+        if inner is None or v.type.dtype != out.type.dtype or v.type.broadcastable != out.type.broadcastable:  # type: ignore[attr-defined]
+            continue
+        zeros, values, *indices = inner.inputs
+        others = [w for n, w in enumerate(node.inputs) if n != position]
+        read = _reader(inner.op)
+        parts = []
+        for w in others:
+            if all(w.type.broadcastable):  # type: ignore[attr-defined]
+                parts.append(DimShuffle(w.type.broadcastable, ["x"] * values.type.ndim)(w))  # type: ignore[attr-defined]
+            elif w.type.broadcastable == out.type.broadcastable and read is not None:  # type: ignore[attr-defined]
+                parts.append(read(w, *indices))
+            else:
+                return None
+        new = elemwise_of(record)(values) if record is ar.neg else (
+            mul_all([values, *parts]) if record is ar.mul else elemwise_of(record)(values, *parts))
+        if new.type.dtype != out.type.dtype:
+            return None
+        return [conform(inner.op(zeros, new, *indices), out)]
+    return None
+
+
+def _reader(op: Any) -> Any | None:
+    if isinstance(op, AdvancedIncSubtensor1):
+        return AdvancedSubtensor1()
+    if isinstance(op, AdvancedIncSubtensor):
+        return AdvancedSubtensor(op.idx_list)
+    return Subtensor(op.idx_list)
+
+
+@function_rule(Sum, name="row_sums_of_scattered", needs=[AdvancedIncSubtensor])
+def row_sums_of_scattered(node: Apply, site: Site) -> Any:
+    """sum(inc(zeros, v, i, j), axis=1) -> inc(zeros, v, i)"""
+    x: Any = node.inputs[0]
+    inner = x.owner
+    if inner is None or x.type.ndim != 2 or reduced_axes(node.op.axis, 2) != (1,):  # type: ignore[attr-defined]
+        return None
+    if not isinstance(inner.op, AdvancedIncSubtensor) or inner.op.idx_list != (ARRAY, ARRAY):
+        return None
+    if inner.op.set_instead_of_inc or x.type.broadcastable[1]:
+        return None
+    zeros, values, rows, columns = inner.inputs
+    out: Any = node.outputs[0]
+    if number(zeros) != 0 or any(v.type.ndim != 1 or v.type.dtype == "bool" for v in (rows, columns)):  # type: ignore[attr-defined]
+        return None
+    if values.type.dtype != out.type.dtype or rows.type.broadcastable != columns.type.broadcastable:  # type: ignore[attr-defined]
+        return None
+    nothing = Alloc()(number_like(0, out.type.dtype), site.length(x, 0))
+    return [conform(AdvancedIncSubtensor1()(nothing, values, rows), out)]
+
+
+@function_rule(ar.add, ar.sub, name="add_of_scattered", needs=WRITES, assumes="rounding", tags="local_add_of_sparse_write")
+def add_of_scattered(node: Apply, site: Site) -> Any:
+    """x + inc(zeros, v, i) -> inc(x, v, i), x - inc(zeros, v, i) -> inc(x, -v, i),
+    inc(zeros, v, i) - x -> inc(-x, v, i)"""
+    out: Any = node.outputs[0]
+    if len(node.inputs) != 2 or out.type.dtype in ("bool", *discrete_dtypes):
+        return None
+    a, b = node.inputs
+    subtracted = node.op.scalar_op is ar.sub  # type: ignore[attr-defined]
+    for x, v in ((a, b), (b, a)):
+        inner = scattered(v, site)
+        if inner is None or v.type.dtype != out.type.dtype or x.type != out.type or \
+                v.type.broadcastable != out.type.broadcastable:  # type: ignore[attr-defined]
+            continue
+        _, values, *indices = inner.inputs
+        if subtracted and v is b:
+            values = elemwise_of(ar.neg)(values)
+        elif subtracted:
+            x = elemwise_of(ar.neg)(x)
+        op: Any = inner.op
+        if op.set_instead_of_inc:
+            op = IncSubtensor(op.idx_list)
+        return [conform(op(x, values, *indices), out)]
+    return None
+
+
+INDEXING = ruleset(
+    whole_slice, index_of_index, index_of_elementwise, slice_of_alloc, read_of_written, write_of_everything,
+    increment_by_zero, scale_of_scattered, row_sums_of_scattered,
+)
+WRITING = ruleset(increment_of_zeros, add_of_scattered)

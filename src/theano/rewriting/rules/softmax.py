@@ -1,0 +1,290 @@
+"""Softmax, log-softmax, log-sum-exp and cross-entropy: recognised as ops, and opened again for fusion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from theano.graph.node import Apply
+from theano.rewriting.conform import conform, mul_all, number_like, quotient, signed_sum
+from theano.rewriting.dims_of_ops import value_key
+from theano.rewriting.pattern import factors_of, terms_of
+from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rules.useless import elementwise_node
+from theano.scalar import arithmetic as ar
+from theano.scalar.comparison import eq, lt
+from theano.scalar.dtypes import float_dtypes
+from theano.scalar.exponential import exp, log, xlogy0
+from theano.scalar.selection import switch
+from theano.tensor.careduce import Max, Sum, reduced_axes, with_axes_back
+from theano.tensor.creation import ARange
+from theano.tensor.dimshuffle import DimShuffle, dimshuffle
+from theano.tensor.elemwise import elemwise_of
+from theano.tensor.index_list import ARRAY
+from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
+from theano.tensor.shape import Reshape
+from theano.tensor.subtensor import AdvancedSubtensor, AdvancedSubtensor1, Subtensor
+
+SELECTIONS = (Subtensor, AdvancedSubtensor, AdvancedSubtensor1, DimShuffle, Reshape)
+
+
+def kept_reduction(v: Any, kind: type, ndim: int) -> tuple[Any, tuple[int, ...]] | None:
+    """(x, axes) if `v` is kind(axes)(x) with the reduced axes put back, x having `ndim` axes."""
+    node = v.owner
+    if node is None:
+        return None
+    order: tuple[Any, ...] | None = None
+    if isinstance(node.op, DimShuffle):
+        order = node.op.new_order
+        node = node.inputs[0].owner
+        if node is None:
+            return None
+    if type(node.op) is not kind:
+        return None
+    x: Any = node.inputs[0]
+    if x.type.ndim != ndim:
+        return None
+    axes = reduced_axes(node.op.axis, ndim)  # type: ignore[attr-defined]
+    kept = iter(range(ndim))
+    expected = tuple("x" if axis in axes else next(kept) for axis in range(ndim))
+    if order is None:
+        return (x, axes) if not axes or ndim == 0 else None
+    return (x, axes) if order == expected else None
+
+
+@function_rule(ar.mul, ar.true_div, name="softmax_by_exps", needs=[exp, ar.mul, ar.true_div, ar.inv], tags="local_softmax_stabilize softmax_simplifier")
+def softmax_by_exps(node: Apply, site: Site) -> Any:
+    """exp(x) / sum(exp(x), axis, keepdims) -> softmax(x), in products of any length"""
+    out: Any = node.outputs[0]
+    dtype = out.type.dtype
+    if dtype not in float_dtypes:
+        return None
+    coefficient, factors = factors_of(out)
+    den = [(n, v) for n, (power, v) in enumerate(factors) if power < 0]
+    if not den:
+        return None
+    num = {v: n for n, (power, v) in enumerate(factors) if power > 0}
+    for n, v in den:
+        found = kept_reduction(v, Sum, out.type.ndim)
+        if found is None or found[0] not in num:
+            continue
+        e, axes = found
+        inner = elementwise_node(e, exp)
+        if inner is None or e.type.dtype != dtype or inner.inputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
+            continue
+        p = Softmax(axes)(inner.inputs[0])
+        rest = [(power, w) for m, (power, w) in enumerate(factors) if m not in (n, num[e])]
+        tops = [w for power, w in rest if power > 0]
+        result = quotient([*tops, p], [w for power, w in rest if power < 0], coefficient, dtype)
+        result = conform(result, out)
+        if result is not None:
+            return [result]
+    return None
+
+
+@function_rule(log, name="log_sum_exp", tags="local_log_sum_exp")
+def log_sum_exp(node: Apply, site: Site) -> Any:
+    """log(sum(exp(x), axis)) -> logsumexp(x, axis), log(y * sum(exp(x))) -> log(y) + logsumexp(x)"""
+    out: Any = node.outputs[0]
+    dtype = out.type.dtype
+    if dtype not in float_dtypes:
+        return None
+    coefficient, factors = factors_of(node.inputs[0])
+    for n, (power, v) in enumerate(factors):
+        found = _sum_of_exps(v, dtype)
+        if found is None:
+            continue
+        value, shuffle = found
+        if shuffle is not None:
+            value = dimshuffle(value, shuffle)
+        if power < 0:
+            value = elemwise_of(ar.neg)(value)
+        rest = [f for m, f in enumerate(factors) if m != n]
+        if rest or coefficient != 1:
+            other = quotient([w for p, w in rest if p > 0], [w for p, w in rest if p < 0], coefficient, dtype)
+            value = elemwise_of(ar.add)(value, elemwise_of(log)(other))
+        result = conform(value, out)
+        return None if result is None else [result]
+    return None
+
+
+def _sum_of_exps(v: Any, dtype: str) -> tuple[Any, Any] | None:
+    """(logsumexp(x), dimshuffle order or None) if v is sum(exp(x)), perhaps dimshuffled."""
+    node, order = v.owner, None
+    if node is not None and isinstance(node.op, DimShuffle):
+        order = node.op.new_order
+        node = node.inputs[0].owner
+    if node is None or type(node.op) is not Sum or node.outputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
+        return None
+    inner = elementwise_node(node.inputs[0], exp)
+    if inner is None or inner.inputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
+        return None
+    x: Any = inner.inputs[0]
+    return LogSumExp(reduced_axes(node.op.axis, x.type.ndim))(x), order
+
+
+@function_rule(ar.add, ar.sub, name="log_softmax_by_log_sum_exp", needs=[DimShuffle, ar.add, ar.sub, ar.neg], tags="local_log_softmax_from_logsumexp")
+def log_softmax_by_log_sum_exp(node: Apply, site: Site) -> Any:
+    """x - logsumexp(x, axis, keepdims) -> logsoftmax(x)"""
+    out: Any = node.outputs[0]
+    dtype = out.type.dtype
+    if dtype not in float_dtypes:
+        return None
+    constant, terms = terms_of(out)
+    for n, (sign, v) in enumerate(terms):
+        found = kept_reduction(v, LogSumExp, out.type.ndim)
+        if found is None:
+            continue
+        x, axes = found
+        for m, (other_sign, w) in enumerate(terms):
+            if w is x and other_sign == -sign:
+                rest = [t for k, t in enumerate(terms) if k not in (n, m)]
+                result = signed_sum([*rest, (-sign, LogSoftmax(axes)(x))], constant, dtype)
+                result = conform(result, out)
+                return None if result is None else [result]
+    return None
+
+
+@function_rule(log, name="log_of_softmax", tags="fast_compile local_logsoftmax")
+def log_of_softmax(node: Apply, site: Site) -> Any:
+    """log(softmax(x)) -> logsoftmax(x), also through indexing, dimshuffle and reshape"""
+    result = _log_of_selected_softmax(node.inputs[0])
+    return None if result is None else [conform(result, node.outputs[0])]
+
+
+def _log_of_selected_softmax(v: Any) -> Any | None:
+    path = []
+    inner = v.owner
+    while inner is not None and isinstance(inner.op, SELECTIONS) and len(path) < 4:
+        path.append(inner)
+        inner = inner.inputs[0].owner
+    if inner is None or not isinstance(inner.op, Softmax):
+        return None
+    result = LogSoftmax(inner.op.axis)(inner.inputs[0])
+    for step in reversed(path):
+        result = step.op(result, *step.inputs[1:])
+    return result
+
+
+@function_rule(exp, name="exp_of_log_softmax", tags="local_exp_log_softmax")
+def exp_of_log_softmax(node: Apply, site: Site) -> Any:
+    """exp(logsoftmax(x)) -> softmax(x)"""
+    inner = node.inputs[0].owner
+    if inner is None or not isinstance(inner.op, LogSoftmax):
+        return None
+    return [conform(Softmax(inner.op.axis)(inner.inputs[0]), node.outputs[0])]
+
+
+@function_rule(xlogy0, name="weighted_log_of_softmax", needs=[Softmax])
+def weighted_log_of_softmax(node: Apply, site: Site) -> Any:
+    """xlogy0(t, softmax(x)) -> switch(t == 0, 0, t * logsoftmax(x))"""
+    t, p = node.inputs
+    out: Any = node.outputs[0]
+    inner = p.owner
+    if inner is None or not isinstance(inner.op, Softmax) or t.type.dtype != p.type.dtype:  # type: ignore[attr-defined]
+        return None
+    y = LogSoftmax(inner.op.axis)(inner.inputs[0])
+    zero = number_like(0, out.type.dtype)
+    result = conform(switch(eq(t, zero), zero, mul_all([t, y])), out)
+    return None if result is None else [result]
+
+
+# ---- opening, so that the parts fuse with what is around them ----
+
+def largest(x: Any, axes: tuple[int, ...]) -> Any:
+    """The largest element along `axes` where it is finite, else 0."""
+    m = Max(axes)(x)
+    zero = number_like(0, x.type.dtype)
+    infinity = number_like(np.inf, x.type.dtype)
+    return switch(lt(ar.abs_(m), infinity), m, zero)
+
+
+def opened(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any, Any]:
+    """(largest element, exp(x - it), sum of that): the first and last without the reduced axes."""
+    m = largest(x, axes)
+    e = exp(x - with_axes_back(m, axes, x.type.ndim))
+    return m, e, Sum(axes)(e)
+
+
+@function_rule(Softmax, name="open_softmax", tags="fusion")
+def open_softmax(node: Apply, site: Site) -> Any:
+    """softmax(x) -> exp(x - max) / sum(exp(x - max))"""
+    x: Any = node.inputs[0]
+    axes = reduced_axes(node.op.axis, x.type.ndim)  # type: ignore[attr-defined]
+    _, e, total = opened(x, axes)
+    return [conform(e / with_axes_back(total, axes, x.type.ndim), node.outputs[0])]
+
+
+@function_rule(LogSoftmax, name="open_log_softmax", tags="fusion")
+def open_log_softmax(node: Apply, site: Site) -> Any:
+    """logsoftmax(x) -> x - max - log(sum(exp(x - max)))"""
+    x: Any = node.inputs[0]
+    ndim = x.type.ndim
+    axes = reduced_axes(node.op.axis, ndim)  # type: ignore[attr-defined]
+    m, _, total = opened(x, axes)
+    result = x - with_axes_back(m, axes, ndim) - with_axes_back(log(total), axes, ndim)
+    return [conform(result, node.outputs[0])]
+
+
+@function_rule(LogSumExp, name="open_log_sum_exp", tags="fusion")
+def open_log_sum_exp(node: Apply, site: Site) -> Any:
+    """logsumexp(x) -> max + log(sum(exp(x - max)))"""
+    x: Any = node.inputs[0]
+    axes = reduced_axes(node.op.axis, x.type.ndim)  # type: ignore[attr-defined]
+    m, _, total = opened(x, axes)
+    return [conform(log(total) + m, node.outputs[0])]
+
+
+@function_rule(AdvancedSubtensor, name="selected_log_softmax", needs=[LogSoftmax], tags="fusion crossentropy")
+def selected_log_softmax(node: Apply, site: Site) -> Any:
+    """logsoftmax(x)[i, j] -> x[i, j] - (max)[i] - log(sum(exp(x - max)))[i]: not the whole matrix"""
+    y, *indices = node.inputs
+    inner = y.owner
+    if inner is None or not isinstance(inner.op, LogSoftmax) or node.op.idx_list != (ARRAY, ARRAY):  # type: ignore[attr-defined]
+        return None
+    x: Any = inner.inputs[0]
+    rows, columns = indices
+    if x.type.ndim != 2 or reduced_axes(inner.op.axis, 2) != (1,) or site.uses(y) > 1:
+        return None
+    if any(v.type.ndim != 1 or v.type.dtype == "bool" for v in indices):  # type: ignore[attr-defined]
+        return None
+    if rows.type.broadcastable != columns.type.broadcastable:  # type: ignore[attr-defined]
+        return None
+    m, _, total = opened(x, (1,))
+    logs = log(total)
+    if not is_every_row(rows, x, site):
+        m, logs = AdvancedSubtensor1()(m, rows), AdvancedSubtensor1()(logs, rows)
+    return [conform(node.op(x, *indices) - m - logs, node.outputs[0])]
+
+
+def is_every_row(rows: Any, x: Any, site: Site) -> bool:
+    """Is `rows` arange(number of rows of x)?"""
+    node = rows.owner
+    if node is None or not isinstance(node.op, ARange):
+        return False
+    start, stop, step = (site.number(v) for v in node.inputs)
+    if start != 0 or step != 1:
+        return False
+    return is_length_of(node.inputs[1], x, 0, site)
+
+
+def is_length_of(v: Any, x: Any, axis: int, site: Site) -> bool:
+    """Is the 0-d integer `v` the length of this axis of x?"""
+    from_value = site.dims.find(_value_key(v))
+    key = (x, axis) if x.type.shape[axis] is None else x.type.shape[axis]
+    return bool(site.dims.same_length(from_value, key))
+
+
+def _value_key(v: Any) -> Any:
+    node = v.owner
+    if node is not None and len(node.inputs) == 1 and getattr(getattr(node.op, "scalar_op", None), "name", "") == "Cast{int64}":
+        v = node.inputs[0]
+    return value_key(v)
+
+
+SOFTMAX = ruleset(
+    softmax_by_exps, log_sum_exp, log_of_softmax, log_softmax_by_log_sum_exp, exp_of_log_softmax,
+    weighted_log_of_softmax,
+)
+OPENING = ruleset(selected_log_softmax, open_softmax, open_log_softmax, open_log_sum_exp)
