@@ -10,7 +10,6 @@ What a flag means is told where it is used; `print(config)` lists them all. `the
 
 from __future__ import annotations
 
-import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -315,6 +314,8 @@ def get_config_hash() -> str:
     """A digest of the flags that were declared to change what is compiled (`in_c_key`)."""
     params = sorted((p for p in config._all_params() if p.in_c_key), key=lambda p: p.fullname)
     text = "\n".join(f"{p.fullname} = {_locate(p.fullname)}" for p in params)
+    import hashlib  # loads OpenSSL, which no other part needs
+
     return hashlib.sha256(text.encode()).hexdigest()
 
 

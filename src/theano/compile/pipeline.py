@@ -25,7 +25,7 @@ from theano.rewriting.rules.products import BLAS, PRODUCTS_OF_MATRICES
 from theano.rewriting.rules.reductions import REDUCTIONS, REDUCTIONS_FOR_SPEED
 from theano.rewriting.rules.selection import SELECTION
 from theano.rewriting.rules.shapes import ALLOCATION, SHAPES
-from theano.rewriting.rules.softmax import OPENING, SOFTMAX
+from theano.rewriting.rules.softmax import CROSSENTROPY, OPENING, SOFTMAX
 from theano.rewriting.rules.stable import STABLE
 from theano.rewriting.rules.useless import USELESS, fill_sink
 from theano.rewriting.rules.views import VIEWS
@@ -49,7 +49,7 @@ PIPELINE: tuple[Pass, ...] = (
         ("specialize",),
         (
             *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *INDEXING, *WRITING, *ALGEBRA, *POWERS,
-            product_of_exponentials,
+            product_of_exponentials, *CROSSENTROPY,
         ),
     ),
     Pass("use BLAS", ("blas", "BlasOpt"), (*TIDY, *BLAS)),

@@ -7,7 +7,6 @@ users put into `variable.tag.test_value`, so that shape errors show up at the li
 
 from __future__ import annotations
 
-import pdb
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -61,7 +60,7 @@ def compute_test_values(node: Apply) -> None:
         return
     except Exception as error:
         if config.compute_test_value == "pdb":
-            pdb.set_trace()
+            breakpoint()
         raise annotated(error, node, values, FunctionGraph([], [], clone=False)) from None
     for output, result in zip(node.outputs, results):
         output.tag.test_value = result  # type: ignore[attr-defined]
@@ -75,7 +74,7 @@ def missing_test_message(msg: str) -> None:
     if action == "warn":
         warnings.warn(msg, stacklevel=4)
     elif action == "pdb":
-        pdb.set_trace()
+        breakpoint()
 
 
 def debug_error_message(msg: str) -> None:
