@@ -13,7 +13,15 @@ import theano
 import theano.tensor as tt
 
 SOURCE = Path(theano.__file__).parent.parent
-TOP = ["function", "function_dump", "shared", "In", "Out", "SymbolicInput", "SymbolicOutput", "dot", "clone", "grad", "Rop", "Lop", "subgraph_grad", "get_scalar_constant_value", "pp", "pprint", "OpFromGraph", "as_op", "OrderedUpdates", "Mode", "predefined_modes", "predefined_linkers", "predefined_optimizers", "FunctionMaker", "ProfileStats", "config", "change_flags", "Apply", "Variable", "Constant", "Op", "OpenMPOp", "Type", "Generic", "generic", "FunctionGraph", "Container", "InconsistencyError", "Linker", "LocalLinker", "PerformLinker", "object2", "__version__", "__api_version__", "tensor", "compile", "gof", "scalar", "gradient", "printing", "configparser", "updates"]
+TOP = [
+    "function", "function_dump", "shared", "In", "Out", "SymbolicInput", "SymbolicOutput", "dot", "clone",
+    "grad", "Rop", "Lop", "subgraph_grad", "get_scalar_constant_value", "pp", "pprint", "OpFromGraph", "as_op",
+    "OrderedUpdates", "Mode", "predefined_modes", "predefined_linkers", "predefined_optimizers",
+    "FunctionMaker", "ProfileStats", "config", "change_flags", "Apply", "Variable", "Constant", "Op",
+    "OpenMPOp", "Type", "Generic", "generic", "FunctionGraph", "Container", "InconsistencyError", "Linker",
+    "LocalLinker", "PerformLinker", "object2", "__version__", "__api_version__", "tensor", "compile", "gof",
+    "scalar", "gradient", "printing", "configparser", "updates",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TOP)
