@@ -35,6 +35,11 @@ from theano.backends.native.vector_text import (
 from theano.lowering.kernel import INDEXED, Instr, Kernel
 
 
+# Instructions in a body up to which a reduction's loop is repeated in place, and above which it exists only once.
+SHORT = 12
+LONG = 80
+
+
 @dataclass(slots=True)
 class Slot:
     """What the driver must know about one address that it hands to the code."""
@@ -94,7 +99,9 @@ def _compile(kernels: Sequence[Kernel], optimize: bool) -> list[CompiledKernel]:
         declarations.update(writer.text.declarations)
         made.append(compiled)
     text = "\n\n".join([*declarations.values(), *parts])
-    code = target.Code(text, level=2 if optimize else 0)
+    # accumulators are variables on the stack; the optimising generator wants them as registers
+    promote = optimize and any(c.flags & rt.REDUCES for c in made)
+    code = target.Code(text, level=2 if optimize else 0, promote=promote)
     for compiled in made:
         compiled.code = code
         compiled.address = code.address(compiled.name)
@@ -213,11 +220,11 @@ class KernelText:
             flat = text.set(f"load i64, ptr {self._state(rt.STATE_FLAT)}")
             text.go_if(text.set(f"icmp ne i64 {flat}, 0"), "flat", "rows")
             text.start("flat")
-            self._loop(flat=True)
+            self._loops(flat=True)
             text.start("rows")
-            self._loop(flat=False)
+            self._loops(flat=False)
         else:
-            self._loop(flat=True)
+            self._loops(flat=True)
         lines = [f"define i64 @{self.name}(ptr %data, ptr %step, i64 %count, i64 %active, ptr %state) {{", "entry:"]
         function = "\n".join([*lines, *text.allocas, *text.lines, "}"])
         for slot in self.slots:
@@ -268,48 +275,92 @@ class KernelText:
             mode = text.set(f"load i64, ptr {self._state(rt.STATE_MODE)}")
             self.checking = text.set(f"icmp ne i64 {mode}, 0")
 
-    def _loop(self, flat: bool) -> None:
-        """The loop over vectors. flat: accumulators live in registers; else they are read and written in memory."""
+    def _loops(self, flat: bool) -> None:
+        """The loop over vectors. flat: accumulators live in registers; else they are read and written in memory.
+
+        Where lanes can be inactive in a way that matters to a reduction, there are two: one over whole vectors
+        (several at a time if the body is short) and one which masks, for what remains.
+        """
         text = self.text
+        copies = 1
+        if self.accumulators and flat and len(self.kernel.body) <= SHORT and not self.flags & rt.CHECKED:
+            copies = 4
         for accumulator in self.accumulators:
-            accumulator.enter(text, self.start, self.step, flat)
+            accumulator.enter(text, self.step, flat, copies)
+        if not self.accumulators:
+            self._loop("%count", self.start, 1, masked=False)
+        elif len(self.kernel.body) > LONG:
+            self._loop("%count", self.start, 1, masked=True)
+        else:
+            whole = text.set(f"icmp eq i64 %active, {text.lanes}")
+            rounds = text.set(f"udiv i64 %count, {copies}")
+            rounds = text.set(f"select i1 {whole}, i64 {rounds}, i64 0")
+            self._guarded(rounds, self.start, copies, masked=False)
+            done = text.set(f"mul i64 {rounds}, {copies}")
+            rest = text.set(f"sub i64 %count, {done}")
+            start = [self._moved(n, self.start[n], done) for n in range(len(self.slots))]
+            self._guarded(rest, start, 1, masked=True)
+        for accumulator in self.accumulators:
+            accumulator.leave(text, self.start)
+        text.emit("ret i64 0")
+
+    def _guarded(self, count: str, start: list[str], copies: int, masked: bool) -> None:
+        text = self.text
+        some, none = text.label("some"), text.label("none")
+        text.go_if(text.set(f"icmp sgt i64 {count}, 0"), some, none)
+        text.start(some)
+        self._loop(count, start, copies, masked)
+        text.go(none)
+        text.start(none)
+
+    def _moved(self, number: int, at: str, vectors: str) -> str:
+        """A slot's address (or position) so many vectors on."""
+        text, slot = self.text, self.slots[number]
+        if slot.role == rt.ROLE_NONE:
+            return at
+        distance = text.set(f"mul i64 {self.advance[number]}, {vectors}")
+        if slot.role == rt.ROLE_COUNTER:
+            return text.set(f"add i64 {at}, {distance}")
+        return text.set(f"getelementptr i8, ptr {at}, i64 {distance}")
+
+    def _loop(self, count: str, start: list[str], copies: int, masked: bool) -> None:
+        text = self.text
         before = text.block
         head, latch, done = text.label("loop"), text.label("latch"), text.label("done")
         text.go(head)
         text.start(head)
         index, following = text.new("i"), text.new("i")
-        phis = [f"  {index} = phi i64 [0, %{before}], [{following}, %{latch}]"]
+        text.emit(f"{index} = phi i64 [0, %{before}], [{following}, %{latch}]")
         self.now: list[str] = []
-        later: list[tuple[str, str, str]] = []
+        nexts: list[str] = []
         for number, slot in enumerate(self.slots):
             if slot.role == rt.ROLE_NONE:
                 self.now.append("")
+                nexts.append("")
                 continue
             kind = "i64" if slot.role == rt.ROLE_COUNTER else "ptr"
             now, then = text.new("at"), text.new("at")
-            phis.append(f"  {now} = phi {kind} [{self.start[number]}, %{before}], [{then}, %{latch}]")
+            text.emit(f"{now} = phi {kind} [{start[number]}, %{before}], [{then}, %{latch}]")
             self.now.append(now)
-            later.append((then, now, self.advance[number]))
-        text.lines.extend(phis)
+            nexts.append(then)
+        for copy in range(copies):
+            if copy:
+                self.now = [self._moved(n, at, "1") for n, at in enumerate(self.now)]
+            values = self._body()
+            self._results(values, self.mask if masked else "", copy)
         for accumulator in self.accumulators:
-            accumulator.loop_values(text, before, latch)
-        values = self._body()
-        self._results(values, flat, index)
+            accumulator.after_round(text, index)
         text.go(latch)
         text.start(latch)
-        for (then, now, advance), number in zip(
-            later, [n for n, s in enumerate(self.slots) if s.role != rt.ROLE_NONE], strict=True
-        ):
-            if self.slots[number].role == rt.ROLE_COUNTER:
-                text.emit(f"{then} = add i64 {now}, {advance}")
-            else:
-                text.emit(f"{then} = getelementptr i8, ptr {now}, i64 {advance}")
+        for number, then in enumerate(nexts):
+            slot = self.slots[number]
+            if slot.role == rt.ROLE_COUNTER:
+                text.emit(f"{then} = add i64 {self.now[number]}, {self.advance[number]}")
+            elif then:
+                text.emit(f"{then} = getelementptr i8, ptr {self.now[number]}, i64 {self.advance[number]}")
         text.emit(f"{following} = add i64 {index}, 1")
-        text.go_if(text.set(f"icmp slt i64 {following}, %count"), head, done)
+        text.go_if(text.set(f"icmp slt i64 {following}, {count}"), head, done)
         text.start(done)
-        for accumulator in self.accumulators:
-            accumulator.leave(text, self.start)
-        text.emit("ret i64 0")
 
     def _body(self) -> list[str]:
         text, body = self.text, self.kernel.body
@@ -421,7 +472,7 @@ class KernelText:
 
     # -- results
 
-    def _results(self, values: Sequence[str], flat: bool, index: str) -> None:
+    def _results(self, values: Sequence[str], mask: str, copy: int) -> None:
         text, kernel = self.text, self.kernel
         accumulators = iter(self.accumulators)
         # every position is checked before anything is written
@@ -441,7 +492,7 @@ class KernelText:
                 position = ""
                 if accumulator.position_axes is not None:
                     position = self._position(accumulator.position_slot)
-                accumulator.update(text, values[result.value], position, self.mask, self.now, index)
+                accumulator.update(text, values[result.value], position, mask, self.now, copy)
 
     def _finish_text(self, slot: Slot) -> str:
         """A function which casts `count` accumulators to the output's dtype, one by one."""

@@ -5,9 +5,12 @@ stay in vector registers, one for each lane (*flat*); where the innermost axis i
 writes a row of accumulators in memory, so that memory is walked in order (*rows*; an accumulator that stands still
 there nevertheless does so in a vector on the stack).
 
-Float sums in registers are compensated: every `BLOCK` vectors the partial sum moves into a total by Knuth's two-sum,
+Float sums in registers are compensated: every `BLOCK` rounds the partial sums move into a total by Knuth's two-sum,
 whose rounding errors are summed on the side. The error is that of a block, whatever the length: less than that of
 pairwise summation.
+
+A short loop body is repeated `copies` times in a round, each copy with a partial result of its own, so that one
+addition does not wait for the last.
 """
 
 from __future__ import annotations
@@ -55,9 +58,9 @@ class Accumulator:
     kind: str = ""
     memory: str = ""
     flat: bool = True
-    now: list[str] = field(default_factory=list)
-    then: list[str] = field(default_factory=list)
-    first: list[str] = field(default_factory=list)
+    partial: list[str] = field(default_factory=list)  # variables (stack slots, made registers by LLVM)
+    total: str = ""
+    error: str = ""
     rooms: dict[int, tuple[str, str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -112,15 +115,21 @@ class Accumulator:
 
     # -- the loop
 
-    def enter(self, text: VectorText, start: Sequence[str], step: Sequence[str], flat: bool) -> None:
+    def enter(self, text: VectorText, step: Sequence[str], flat: bool, copies: int) -> None:
+        """Before the loops: make the variables."""
         self.flat = flat
-        self.first = [self._identity_text(text)]
-        if self.position_axes is not None:
-            self.first.append(text.splat("i64", _LARGEST))
-        elif self.compensated:
-            self.first += ["zeroinitializer", "zeroinitializer"]
         self.rooms = {}
         if flat:
+            if self.position_axes is not None:
+                self.partial = [
+                    text.variable(self.kind, self._identity_text(text)),
+                    text.variable("i64", text.splat("i64", _LARGEST)),
+                ]
+                return
+            self.partial = [text.variable(self.kind, self._identity_text(text)) for _ in range(copies)]
+            if self.compensated:
+                self.total = text.variable(self.kind, "zeroinitializer")
+                self.error = text.variable(self.kind, "zeroinitializer")
             return
         for slot, kind, memory, neutral in self._places(text):
             still = text.set(f"icmp eq i64 {step[slot]}, 0")
@@ -138,42 +147,56 @@ class Accumulator:
             (self.slot, "i64", "i64", text.splat("i64", _LARGEST)),
         ]
 
-    def _kinds(self) -> list[str]:
-        if self.position_axes is not None:
-            return [self.kind, "i64"]
-        return [self.kind] * (3 if self.compensated else 1)
-
-    def loop_values(self, text: VectorText, before: str, latch: str) -> None:
-        self.now, self.then = [], []
-        if not self.flat:
-            return
-        for kind, first in zip(self._kinds(), self.first, strict=True):
-            now, then = text.new("acc"), text.new("acc")
-            text.emit(f"{now} = phi {text.vec(kind)} [{first}, %{before}], [{then}, %{latch}]")
-            self.now.append(now)
-            self.then.append(then)
-
     def update(
-        self, text: VectorText, value: str, position: str, mask: str, at: Sequence[str], index: str
+        self, text: VectorText, value: str, position: str, mask: str, at: Sequence[str], copy: int
     ) -> None:
-        """Take one vector in."""
+        """Take one vector in. `mask` is empty when all lanes count."""
         wide = "float32" if self.dtype == "float16" else self.dtype
         value = text.cast(self.source, self.dtype if self.dtype != "float16" else wide, value)
-        value = text.select(mask, self.kind, value, self._identity_text(text))
-        if position:
-            position = text.select(mask, "i64", position, text.splat("i64", _LARGEST))
+        if mask:
+            value = text.select(mask, self.kind, value, self._identity_text(text))
+            if position:
+                position = text.select(mask, "i64", position, text.splat("i64", _LARGEST))
         if not self.flat:
             self._update_rows(text, value, position, at)
-            return
-        if self.position_axes is not None:
-            best = self._better(text, value, position, self.now[0], self.now[1])
-            names = best
+        elif self.position_axes is not None:
+            best, where = (text.get(k, v) for k, v in zip((self.kind, "i64"), self.partial, strict=True))
+            best, where = self._better(text, value, position, best, where)
+            text.put(self.kind, best, self.partial[0])
+            text.put("i64", where, self.partial[1])
         else:
-            names = [self.combine(text, self.now[0], value)]
-            if self.compensated:
-                names = self._flush_sometimes(text, names[0], index)
-        for then, name, kind in zip(self.then, names, self._kinds(), strict=True):
-            text.emit(f"{then} = select i1 true, {text.vec(kind)} {name}, {text.vec(kind)} {name}")
+            old = text.get(self.kind, self.partial[copy])
+            text.put(self.kind, self.combine(text, old, value), self.partial[copy])
+
+    def after_round(self, text: VectorText, index: str) -> None:
+        """At the end of a round: every BLOCK rounds, move partial sums into the total."""
+        if not (self.flat and self.compensated):
+            return
+        low = text.set(f"and i64 {index}, {BLOCK - 1}")
+        full = text.set(f"icmp eq i64 {low}, {BLOCK - 1}")
+        flush, after = text.label("flush"), text.label("go")
+        text.go_if(full, flush, after)
+        text.start(flush)
+        self._flush(text)
+        text.go(after)
+        text.start(after)
+
+    def _flush(self, text: VectorText) -> None:
+        total, error = self._two_sum(
+            text, text.get(self.kind, self.total), self._joined(text), text.get(self.kind, self.error)
+        )
+        text.put(self.kind, total, self.total)
+        text.put(self.kind, error, self.error)
+        for variable in self.partial:
+            text.put(self.kind, "zeroinitializer", variable)
+
+    def _joined(self, text: VectorText) -> str:
+        """The copies' partial results as one vector."""
+        values = [text.get(self.kind, v) for v in self.partial]
+        while len(values) > 1:
+            pairs = zip(values[::2], values[1::2], strict=True)
+            values = [self.combine(text, a, b) for a, b in pairs]
+        return values[0]
 
     def _update_rows(self, text: VectorText, value: str, position: str, at: Sequence[str]) -> None:
         places = {}
@@ -192,13 +215,17 @@ class Accumulator:
     def leave(self, text: VectorText, start: Sequence[str]) -> None:
         """After the loop: fold the lanes into the accumulator in memory."""
         if self.flat:
-            values = list(self.then)
-            if self.compensated:
-                total, error = self._two_sum(text, values[1], values[0], values[2])
+            if self.position_axes is not None:
+                values = [text.get(k, v) for k, v in zip((self.kind, "i64"), self.partial, strict=True)]
+            elif self.compensated:
+                self._flush(text)
+                total, error = text.get(self.kind, self.total), text.get(self.kind, self.error)
                 # an infinite total makes the error NaN: then it says nothing
                 sane = text.compare("ord", self.kind, error, error)
                 error = text.select(sane, self.kind, error, "zeroinitializer")
                 values = [text.binary("fadd", self.kind, total, error)]
+            else:
+                values = [self._joined(text)]
             self._fold(text, values, start)
             return
         fold, after = text.label("fold"), text.label("after")
@@ -252,22 +279,6 @@ class Accumulator:
         low = text.binary("fsub", kind, total, text.binary("fsub", kind, new, virtual))
         high = text.binary("fsub", kind, part, virtual)
         return new, text.binary("fadd", kind, error, text.binary("fadd", kind, low, high))
-
-    def _flush_sometimes(self, text: VectorText, partial: str, index: str) -> list[str]:
-        kind, vec = self.kind, text.vec(self.kind)
-        low = text.set(f"and i64 {index}, {BLOCK - 1}")
-        full = text.set(f"icmp eq i64 {low}, {BLOCK - 1}")
-        before, flush, after = text.block, text.label("flush"), text.label("go")
-        text.go_if(full, flush, after)
-        text.start(flush)
-        total, error = self._two_sum(text, self.now[1], partial, self.now[2])
-        text.go(after)
-        text.start(after)
-        return [
-            text.set(f"phi {vec} [{partial}, %{before}], [zeroinitializer, %{flush}]"),
-            text.set(f"phi {vec} [{self.now[1]}, %{before}], [{total}, %{flush}]"),
-            text.set(f"phi {vec} [{self.now[2]}, %{before}], [{error}, %{flush}]"),
-        ]
 
     def _fold(self, text: VectorText, values: list[str], start: Sequence[str]) -> None:
         """Combine all lanes by halves, and the result with what memory holds."""

@@ -100,6 +100,19 @@ class VectorText:
         self.allocas.append(f"  {name} = alloca [{self.lanes} x {kind}], align 64")
         return name
 
+    def variable(self, kind: str, value: str) -> str:
+        """A variable that holds a vector."""
+        name = self.new("var")
+        self.allocas.append(f"  {name} = alloca {self.vec(kind)}, align 64")
+        self.put(kind, value, name)
+        return name
+
+    def get(self, kind: str, variable: str) -> str:
+        return self.set(f"load {self.vec(kind)}, ptr {variable}, align 64")
+
+    def put(self, kind: str, value: str, variable: str) -> None:
+        self.emit(f"store {self.vec(kind)} {value}, ptr {variable}, align 64")
+
     # -- vectors
 
     def vec(self, kind: str) -> str:
