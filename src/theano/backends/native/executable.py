@@ -51,8 +51,8 @@ class Executable:
         Python float. Every other call is `slow(*args, **kwargs)`.
 
         unpack "single": returns the one result; "list": a list of the results.
-        A failure calls on_error(step index, code, detail, shapes of the step's inputs, args), which raises; the step
-        index is -1 when a storage does not fit. Storages are as before the call then.
+        A failure calls on_error(step index, code, detail, shapes of the step's inputs, args), which raises, or returns
+        the exception to raise; the step index is -1 when a storage does not fit. Storages are as before the call then.
         """
         image = self._image
         single = unpack == "single"
@@ -105,9 +105,11 @@ class Executable:
                 try:
                     raise exception
                 except BaseException:
-                    on_error(step, code, detail, shapes, args)
+                    found = on_error(step, code, detail, shapes, args)
             else:
-                on_error(step, code, detail, shapes, args)
+                found = on_error(step, code, detail, shapes, args)
+            if isinstance(found, BaseException):
+                raise found from None
             raise RuntimeError(f"step {step} failed: {code} {detail}") from exception
 
         return report
