@@ -21,20 +21,27 @@ from theano.backends.native.python_call import make_call
 from theano.backends.native.runtime import Runtime, runtime
 from theano.lowering.kernel import INDEXED
 from theano.lowering.program import (
+    AllocStep,
     Buffer,
     CallStep,
     Dim,
+    DimsStep,
     Extent,
     FreeStep,
     KernelStep,
     Program,
     PyCallStep,
     Step,
+    Total,
     Value,
     ViewStep,
 )
 
 _ROUTINES = {"dot": ("gemv", 0), "gemv": ("gemv", 1), "gemm": ("gemm", 2), "ger": ("ger", 3), "batched_gemm": ("gemm", 4)}
+
+
+class Place(int):
+    """An offset into the image which `put` makes an address."""
 
 
 class Image:
@@ -57,6 +64,7 @@ class Image:
 
     def put(self, words: Sequence[int]) -> int:
         at = 8 * len(self.words)
+        self._relocations += [len(self.words) + n for n, word in enumerate(words) if isinstance(word, Place)]
         self.words.extend(words)
         return at
 
@@ -270,6 +278,8 @@ class Image:
                 raise TypeError(f"{dim} of dtype {dim.buffer.dtype} is no integer")
             size = kind.itemsize if kind.kind == "i" else -kind.itemsize
             return [2, self.offset(dim.buffer), 8 if size == -8 else size]
+        if isinstance(dim, Total):
+            return [4, Place(self.put([w for term in dim.terms for w in self._dim(term)])), len(dim.terms)]
         return [1, int(dim), 0]
 
     # -- steps
@@ -287,7 +297,16 @@ class Image:
             case FreeStep():
                 code = self.runtime.door("free_run")
                 return self.put([0, code, len(step.inputs), *(self.offset(b) for b in step.inputs)])
+            case AllocStep() | DimsStep():
+                return self._from_dims(step)
         raise NotImplementedError(f"the native backend has no step {type(step).__name__}")
+
+    def _from_dims(self, step: AllocStep | DimsStep) -> int:
+        code = self.runtime.door("dims_prepare" if isinstance(step, DimsStep) else "alloc_prepare")
+        (out,) = step.outputs
+        dims = Place(self.put([w for d in step.dims for w in self._dim(d)] or [0]))
+        size = np.dtype(out.dtype).itemsize
+        return self.put([code, 0, self.offset(out), out.ndim, size, dims, len(step.dims)])
 
     def _kernel(self, step: KernelStep) -> int:
         made = self.kernels[id(step)]
@@ -455,28 +474,38 @@ def _blas(name: str) -> int:
     return target.cython_address("scipy.linalg.cython_blas", name)[1]
 
 
-def _value_buffers(step: Step) -> list[Buffer]:
-    """Buffers whose content the step's preparation reads."""
-    dims: list[Any] = []
+def _dims(step: Step) -> list[Any]:
+    """The run-time integers that a step's preparation reads, totals taken apart; other things may be among them."""
+    pending: list[Any] = []
     if isinstance(step, KernelStep):
-        dims = list(step.extents)
+        pending = list(step.extents)
+    elif isinstance(step, AllocStep | DimsStep):
+        pending = list(step.dims)
     elif isinstance(step, ViewStep) and step.kind != "dimshuffle":
         for p in step.params:
-            dims.extend(p if isinstance(p, tuple) else (p,))
-    return [d.buffer for d in dims if isinstance(d, Value)]
+            pending.extend(p if isinstance(p, tuple) else (p,))
+    found = []
+    while pending:
+        dim = pending.pop()
+        if isinstance(dim, Total):
+            pending.extend(dim.terms)
+        else:
+            found.append(dim)
+    return found
+
+
+def _value_buffers(step: Step) -> list[Buffer]:
+    """Buffers whose content the step's preparation reads."""
+    return [d.buffer for d in _dims(step) if isinstance(d, Value)]
 
 
 def _other_buffers(step: Step) -> list[Buffer]:
     """Buffers that a step names outside `inputs` and `outputs`."""
-    found = list(_value_buffers(step))
+    found = [d.buffer for d in _dims(step) if isinstance(d, Value | Extent)]
     if isinstance(step, KernelStep):
-        found += [d.buffer for d in step.extents if isinstance(d, Extent)]
         found += list(step.base.values())
     elif isinstance(step, CallStep):
         found += [x for x in (step.alpha, step.beta) if isinstance(x, Buffer)]
-    elif isinstance(step, ViewStep) and step.kind != "dimshuffle":
-        for p in step.params:
-            found += [d.buffer for d in (p if isinstance(p, tuple) else (p,)) if isinstance(d, Extent)]
     return found
 
 

@@ -111,13 +111,21 @@ RELEASE_ABOVE = 20000000  # picoseconds of work for which the GIL is released
 
 
 def dimension(frame: int, entry: int) -> int:
-    """A run-time integer: entry is (kind, x, y); 1: the number x; 2: the 0-d buffer x of type y; 3: the word at x."""
+    """A run-time integer: entry is (kind, x, y); 1: the number x; 2: the 0-d buffer x of type y; 3: the word at x;
+    4: the sum of the y entries at x."""
     kind = load64(entry)
     x = load64(entry + 8)
     if kind == 1:
         return x
     if kind == 3:
         return load64(frame + x)
+    if kind == 4:
+        total = 0
+        end = x + load64(entry + 16) * 24
+        while x < end:
+            total += dimension(frame, x)
+            x += 24
+        return total
     data = load64(frame + x)
     size = load64(entry + 16)
     if size == 8:

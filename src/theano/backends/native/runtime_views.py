@@ -68,6 +68,47 @@ ARGUMENT_OBJECT = 64  # the constant which the root is, or 0
 ARGUMENT_BYTES = 72
 
 
+# steps that make a buffer out of run-time integers
+DIMS_OUT = 16
+DIMS_NDIM = 24
+DIMS_SIZE = 32
+DIMS_ENTRIES = 40
+DIMS_COUNT = 48
+
+
+def alloc_prepare(frame: int, step: int) -> int:
+    """AllocStep: fresh memory of the lengths that the entries tell."""
+    target = frame + load64(step + DIMS_OUT)
+    ndim = load64(step + DIMS_NDIM)
+    entries = load64(step + DIMS_ENTRIES)
+    d = 0
+    while d < ndim:
+        n = dimension(frame, entries + d * 24)
+        if n < 0:
+            return fail(frame, E_NEGATIVE, d, n, 0, 0)
+        store64(target + BUFFER_DIMS + d * 8, n)
+        d += 1
+    return allocate(frame, target, ndim, load64(step + DIMS_SIZE))
+
+
+def dims_prepare(frame: int, step: int) -> int:
+    """DimsStep: the entries' values as an int64 array."""
+    target = frame + load64(step + DIMS_OUT)
+    ndim = load64(step + DIMS_NDIM)
+    entries = load64(step + DIMS_ENTRIES)
+    count = load64(step + DIMS_COUNT)
+    if ndim > 0:
+        store64(target + BUFFER_DIMS, count)
+    if allocate(frame, target, ndim, 8):
+        return 1
+    data = load64(target + BUFFER_DATA)
+    i = 0
+    while i < count:
+        store64(data + i * 8, dimension(frame, entries + i * 24))
+        i += 1
+    return 0
+
+
 def dims_of(buffer: int) -> int:
     return buffer + BUFFER_DIMS
 
