@@ -8,7 +8,6 @@ round in circles is stopped with a warning which names the rules.
 from __future__ import annotations
 
 import logging
-import time
 import traceback
 import warnings
 from collections import Counter, deque

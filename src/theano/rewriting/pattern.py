@@ -22,7 +22,7 @@ from theano.rewriting.known import number
 from theano.rewriting.rule import Rule, Site, words
 from theano.scalar import arithmetic as ar
 from theano.scalar import facts
-from theano.scalar.dtypes import complex_dtypes, float_dtypes
+from theano.scalar.dtypes import complex_dtypes, discrete_dtypes, float_dtypes
 from theano.scalar.op import ScalarOp
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.elemwise import Elemwise, cast_to, elemwise_of
@@ -442,7 +442,11 @@ class _Matcher:
         binding: Binding, dtype: str, root: bool,
     ) -> Iterator[tuple[Binding, Any, list[tuple[int, Any]]]]:
         if not free:
-            ratio = coefficient if wanted == 1 else 1 if coefficient == wanted else -1 if coefficient == -wanted else None
+            ratio = None
+            if wanted == 1:
+                ratio = coefficient
+            elif coefficient in (wanted, -wanted):
+                ratio = 1 if coefficient == wanted else -1
             if ratio is not None and (root or (not left and ratio == 1)):
                 yield binding, ratio, left
             return
@@ -520,7 +524,9 @@ class _Builder:
             if isinstance(x, int):
                 return values[x]
             if isinstance(x, Wildcard):
-                return binding[x.name or ""]
+                bound = binding[x.name or ""]
+                # integers on the left were promoted by the op that took them; on the right they must not wrap
+                return cast_to(bound, dtype) if bound.type.dtype in discrete_dtypes and dtype in float_dtypes else bound
             if x.type.dtype in float_dtypes and dtype in float_dtypes:
                 return number_like(x.data, dtype)
             return x

@@ -70,7 +70,7 @@ def _is_float(v: Any) -> bool:
 
 def _of_elementwise(record: Any, node: Any, default: Bounds, depth: int) -> Bounds:
     wide = _is_float(node.outputs[0])  # integers wrap
-    if record is ar.sqr and wide or record is ar.abs_ and wide:
+    if (record is ar.sqr and wide) or (record is ar.abs_ and wide):
         return NONNEGATIVE
     if record is ar.mul and wide:
         if len(node.inputs) == 2 and node.inputs[0] is node.inputs[1]:

@@ -8,7 +8,7 @@ from theano.graph.node import Apply
 from theano.rewriting.conform import conform, mul_all, number_like
 from theano.rewriting.dims import axis_key
 from theano.rewriting.dims_of_ops import value_key
-from theano.rewriting.known import number
+from theano.rewriting.known import number, padded
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.scalar import arithmetic as ar
 from theano.scalar.dtypes import discrete_dtypes, float_dtypes
@@ -121,14 +121,14 @@ def index_of_index(node: Apply, site: Site) -> Any:
 def _slice_of_slice(first: Any, outer: Any) -> Any | None:
     """x[first][outer] as one slice, for slices from known places with step 1."""
     start, stop, step = first
-    if step not in (None, 1) or not (start is None or isinstance(start, int) and start >= 0):
+    if step not in (None, 1) or not (start is None or (isinstance(start, int) and start >= 0)):
         return None
-    if not (stop is None or isinstance(stop, int) and stop >= 0) or not isinstance(outer, tuple):
+    if not (stop is None or (isinstance(stop, int) and stop >= 0)) or not isinstance(outer, tuple):
         return None
     a, b, c = outer
-    if c not in (None, 1) or not (a is None or isinstance(a, int) and a >= 0):
+    if c not in (None, 1) or not (a is None or (isinstance(a, int) and a >= 0)):
         return None
-    if not (b is None or isinstance(b, int) and b >= 0):
+    if not (b is None or (isinstance(b, int) and b >= 0)):
         return None
     base = start or 0
     end = None if b is None else base + b
@@ -219,6 +219,41 @@ def increment_by_zero(node: Apply, site: Site) -> Any:
     if not all(isinstance(e, slice) for e in node.op.idx_list):
         return None
     return [node.inputs[0]]
+
+
+@function_rule(*WRITES, name="write_of_alloc", needs=[Alloc, second], tags="local_useless_inc_subtensor_alloc")
+def write_of_alloc(node: Apply, site: Site) -> Any:
+    """inc(x, alloc(v, s), i) -> inc(x, v, i): what is written is broadcast anyway"""
+    x, y, *indices = node.inputs
+    owner = y.owner
+    if owner is None:
+        return None
+    if isinstance(owner.op, Alloc):
+        value: Any = padded(owner.inputs[0], y.type.ndim)  # type: ignore[attr-defined]
+    elif isinstance(owner.op, Elemwise) and owner.op.scalar_op is second:
+        value = owner.inputs[1]
+    else:
+        return None
+    region = _region_axes(node)
+    for axis, (before, after) in enumerate(zip(y.type.broadcastable, value.type.broadcastable)):  # type: ignore[attr-defined]
+        if after and not before:
+            if region is None or not site.dims.same_length(axis_key(y, axis), region[axis]):
+                return None
+    return [conform(node.op(x, value, *indices), node.outputs[0])]
+
+
+def _region_axes(node: Apply) -> list[Any] | None:
+    """Keys of the lengths of what the node writes to, if they are lengths of its inputs."""
+    x: Any = node.inputs[0]
+    op: Any = node.op
+    indices: list[Any] = node.inputs[2:]
+    if isinstance(op, AdvancedIncSubtensor1):
+        return [axis_key(indices[0], 0), *(axis_key(x, axis) for axis in range(1, x.type.ndim))]
+    if isinstance(op, AdvancedIncSubtensor) and all(e is ARRAY for e in op.idx_list):
+        if all(v.type.ndim == 1 and v.type.dtype != "bool" and not v.type.broadcastable[0] for v in indices):
+            rest = [axis_key(x, axis) for axis in range(len(indices), x.type.ndim)]
+            return [axis_key(indices[0], 0), *rest]
+    return None
 
 
 @function_rule(IncSubtensor, name="increment_of_zeros", tags="local_incsubtensor_of_zeros_to_setsubtensor")
@@ -330,4 +365,4 @@ INDEXING = ruleset(
     whole_slice, index_of_index, index_of_elementwise, slice_of_alloc, read_of_written, write_of_everything,
     increment_by_zero, scale_of_scattered, row_sums_of_scattered,
 )
-WRITING = ruleset(increment_of_zeros, add_of_scattered)
+WRITING = ruleset(write_of_alloc, increment_of_zeros, add_of_scattered)

@@ -43,7 +43,7 @@ def compare_with_itself(node: Apply, site: Site) -> Any:
         return None
     record = node.op.scalar_op  # type: ignore[attr-defined]
     discrete = a.type.dtype in discrete_dtypes  # type: ignore[attr-defined]
-    if record in (co.lt, co.gt) or record is co.neq and discrete:
+    if record in (co.lt, co.gt) or (record is co.neq and discrete):
         answer = False
     elif discrete:
         answer = True

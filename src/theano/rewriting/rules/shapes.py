@@ -256,14 +256,14 @@ def compare_length(node: Apply, site: Site) -> Any:
     record = node.op.scalar_op  # type: ignore[attr-defined]
     answer = None
     if is_length(a, site) and (static := static_int(b)) is not None:
-        if record is co.lt and static <= 0 or record is co.le and static < 0:
+        if (record is co.lt and static <= 0) or (record is co.le and static < 0):
             answer = False
-        elif record is co.ge and static <= 0 or record is co.gt and static < 0:
+        elif (record is co.ge and static <= 0) or (record is co.gt and static < 0):
             answer = True
     elif is_length(b, site) and (static := static_int(a)) is not None:
-        if record is co.gt and static <= 0 or record is co.ge and static < 0:
+        if (record is co.gt and static <= 0) or (record is co.ge and static < 0):
             answer = False
-        elif record is co.le and static <= 0 or record is co.lt and static < 0:
+        elif (record is co.le and static <= 0) or (record is co.lt and static < 0):
             answer = True
     if answer is None or node.outputs[0].type.ndim:  # type: ignore[attr-defined]
         return None
@@ -276,8 +276,8 @@ def maximum_of_length(node: Apply, site: Site) -> Any:
     a, b = node.inputs
     out = node.outputs[0]
     for n, other in ((a, b), (b, a)):
-        if n.type == out.type and is_length(n, site) and (static_int(other) or 1) <= 0 or \
-                n.type == out.type and is_length(n, site) and static_int(other) == 0:
+        if (n.type == out.type and is_length(n, site) and (static_int(other) or 1) <= 0) or \
+                (n.type == out.type and is_length(n, site) and static_int(other) == 0):
             return [n]
     return None
 

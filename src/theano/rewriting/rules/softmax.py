@@ -287,4 +287,5 @@ SOFTMAX = ruleset(
     softmax_by_exps, log_sum_exp, log_of_softmax, log_softmax_by_log_sum_exp, exp_of_log_softmax,
     weighted_log_of_softmax,
 )
-OPENING = ruleset(selected_log_softmax, open_softmax, open_log_softmax, open_log_sum_exp)
+CROSSENTROPY = ruleset(selected_log_softmax)
+OPENING = ruleset(open_softmax, open_log_softmax, open_log_sum_exp)

@@ -122,7 +122,7 @@ def useless_fill(node: Apply, site: Site) -> Any:
 def fill_of_operand(node: Apply, site: Site) -> Any:
     """f(x, fill(s, v)) -> f(x, v) where x has the shape of the result already"""
     inputs = node.inputs
-    if len(inputs) < 2 or node.op.scalar_op is second and len(inputs) == 2 and _plain_fill(inputs):  # type: ignore[attr-defined]
+    if len(inputs) < 2 or (node.op.scalar_op is second and len(inputs) == 2 and _plain_fill(inputs)):  # type: ignore[attr-defined]
         return None
     replaced = None
     want = node.outputs[0].type.broadcastable  # type: ignore[attr-defined]
