@@ -12,6 +12,7 @@ PyMethodDef: changing those switches over, at any time and for all programs.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import sys
 import threading
@@ -100,10 +101,18 @@ class Runtime:
 
     def _add(self, *names: str) -> None:
         known = {**self.known, **self.constants, **self.functions}
-        text, symbols, constants = runtime_text(names, known)
+        # Syntax trees are many small objects and no garbage: looking for some among them costs more than the rest.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            text, symbols, constants = runtime_text(names, known)
+        finally:
+            if collecting:
+                gc.enable()
         self.constants.update(constants)
         self._parts[names[0]] = text, symbols
         self._generate(names[0], level=0)
+        self._budget[0] = min(self._budget[0], UPGRADE_AFTER)
 
     def _generate(self, part: str, level: int) -> None:
         text, symbols = self._parts[part]

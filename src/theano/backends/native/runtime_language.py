@@ -92,6 +92,8 @@ class _Function:
         self.count = 0
         self.loops: list[tuple[str, str]] = []
         self.closed = False
+        # what variables hold, as far as the current block knows
+        self.known: dict[str, str] = {}
         self.locals = {arg.arg for arg in node.args.args} | _assigned(node.body)
 
     def text(self) -> str:
@@ -127,11 +129,21 @@ class _Function:
             self.emit(f"br label %{name}")
         self.lines.append(f"{name}:")
         self.closed = False
+        self.known.clear()
 
     def jump(self, name: str) -> None:
         if not self.closed:
             self.emit(f"br label %{name}")
             self.closed = True
+
+    def read(self, name: str) -> str:
+        if name not in self.known:
+            self.known[name] = self.value(f"load i64, ptr %{name}")
+        return self.known[name]
+
+    def assign(self, name: str, value: str) -> None:
+        self.emit(f"store i64 {value}, ptr %{name}")
+        self.known[name] = value
 
     # -- statements
 
@@ -144,10 +156,10 @@ class _Function:
     def statement(self, node: ast.stmt) -> None:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self.emit(f"store i64 {self.expression(value)}, ptr %{name}")
+                self.assign(name, self.expression(value))
             case ast.AugAssign(target=ast.Name(id=name), op=op, value=value):
-                old = self.value(f"load i64, ptr %{name}")
-                self.emit(f"store i64 {self.binary(op, old, self.expression(value))}, ptr %{name}")
+                old = self.read(name)
+                self.assign(name, self.binary(op, old, self.expression(value)))
             case ast.Expr(value=ast.Constant()) | ast.Pass():
                 pass
             case ast.Expr(value=value):
@@ -224,7 +236,7 @@ class _Function:
             case ast.Constant(value=int(value)):
                 return str(value)
             case ast.Name(id=name) if name in self.locals:
-                return self.value(f"load i64, ptr %{name}")
+                return self.read(name)
             case ast.Name(id=name):
                 return str(self.unit.constant(name))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
