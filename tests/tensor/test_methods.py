@@ -275,6 +275,14 @@ FUNCTIONS = {
     "diagonal": lambda np, x: np.diagonal(x, 1), "trace": lambda np, x: np.trace(x), "tril": lambda np, x: np.tril(x),
     "triu": lambda np, x: np.triu(x, 1), "where": lambda np, x: np.where(x > 0, x, 0.0),
     "clip": lambda np, x: np.clip(x, 0.0, 1.0), "round": lambda np, x: np.round(x),
+    "round decimals": lambda np, x: np.round(x, 1),
+    "around": lambda np, x: np.around(x), "clip below": lambda np, x: np.clip(x, 0.0, None),
+    "clip names": lambda np, x: np.clip(x, a_max=1.0, a_min=0.0), "where positions": lambda np, x: np.where(x > 0)[0],
+    "split": lambda np, x: np.split(x, 3, axis=1)[1], "split at": lambda np, x: np.split(x, [1], axis=0)[1],
+    "hstack": lambda np, x: np.hstack([x, x]), "hstack of vectors": lambda np, x: np.hstack([x[0], x[1]]),
+    "vstack": lambda np, x: np.vstack([x, x[0]]), "atleast_2d": lambda np, x: np.atleast_2d(x[0]),
+    "count_nonzero": lambda np, x: np.count_nonzero(x > 0, axis=0), "copy": lambda np, x: np.copy(x),
+    "size of an axis": lambda np, x: np.multiply(np.size(x, 1), np.size(x)),
     "dot": lambda np, x: np.dot(x, B), "tensordot": lambda np, x: np.tensordot(x, x, axes=2),
     "outer": lambda np, x: np.outer(x[0], x[1]), "inner": lambda np, x: np.inner(x, x),
     "einsum": lambda np, x: np.einsum("ij,kj->ik", x, x), "matmul": lambda np, x: np.matmul(x, B),
@@ -300,6 +308,7 @@ def test_numpy_functions(name):
 def test_numpy_shape_and_rank():
     x = T.dmatrix("x")
     assert np.shape(x).type == T.shape(x).type
+    assert np.ndim(x) == 2
 
 
 def test_numpy_functions_that_are_refused():

@@ -19,6 +19,8 @@ from theano.tensor import constructors as _constructors
 from theano.tensor import functions as _functions
 from theano.tensor import methods as _methods  # noqa: F401  (installs operators and methods)
 from theano.tensor import numpy_protocol as _numpy_protocol
+from theano.tensor import numpy_signatures as _numpy_signatures
+from theano.tensor import xlogx as _xlogx_path  # noqa: F401  (so that its name is the function, not the module)
 from theano.tensor.blas import Dot22 as Dot22
 from theano.tensor.blas import Dot22Scalar as Dot22Scalar
 from theano.tensor.blas import Gemm as Gemm
@@ -302,6 +304,7 @@ def __getattr__(name: str) -> _Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+_numpy_protocol.adapted.update(_numpy_signatures.ADAPTED)
 _numpy_protocol.functions.update(
     {_name: _value for _name, _value in globals().items() if callable(_value) and not isinstance(_value, type)}
 )

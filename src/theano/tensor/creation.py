@@ -7,8 +7,8 @@ data without derivative: gradients with respect to them are disconnected. Meshes
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -200,8 +200,7 @@ class Alloc(Op):
 
     def do_constant_folding(self, node: Apply) -> bool:
         # a constant array as large as the result would take the place of two small ones
-        size = reduce(lambda a, b: a * b, (n or 0 for n in node.outputs[0].type.shape), 1)  # type: ignore[attr-defined]
-        return size <= 64
+        return math.prod(n or 0 for n in node.outputs[0].type.shape) <= 64  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         return "Alloc"
@@ -259,7 +258,7 @@ class MakeVector(Op):
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
         return [(len(node.inputs),)]
 
-    def vector_elements(self, node: Apply) -> list[Any]:
+    def vector_elements(self, node: Apply, max_recur: int) -> list[Any]:
         return list(node.inputs)
 
     def __str__(self) -> str:
@@ -309,6 +308,9 @@ class ARange(Op):
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         return [[True], [False], [True]]
+
+    def do_constant_folding(self, node: Apply) -> bool:
+        return (node.outputs[0].type.shape[0] or 0) <= 10_000  # type: ignore[attr-defined]
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
         known = node.outputs[0].type.shape  # type: ignore[attr-defined]

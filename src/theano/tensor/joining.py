@@ -141,12 +141,12 @@ class Join(Op):
     def constant_source(self, node: Apply) -> Any:
         return node.inputs[1] if len(node.inputs) == 2 else None
 
-    def vector_elements(self, node: Apply) -> list[Any] | None:
+    def vector_elements(self, node: Apply, max_recur: int) -> list[Any] | None:
         parts = node.inputs[1:]
         elements: list[Any] = []
         for part in parts:
             length = part.type.shape[0]  # type: ignore[attr-defined]
-            known = vector_elements(part)
+            known = vector_elements(part, max_recur)
             if known is None and length is None:
                 return None
             elements += known if known is not None else [part[k] for k in range(length)]  # type: ignore[index]

@@ -14,16 +14,17 @@ import numpy as np
 
 # NumPy name -> name in theano.tensor, where they differ
 RENAMED = {
-    "multiply": "mul", "subtract": "sub", "divide": "true_div", "true_divide": "true_div", "floor_divide": "int_div",
-    "remainder": "mod", "fmod": "mod", "negative": "neg", "absolute": "abs_", "abs": "abs_", "fabs": "abs_",
-    "sign": "sgn", "reciprocal": "inv", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
-    "equal": "eq", "not_equal": "neq", "conjugate": "conj", "rint": "round_half_to_even", "fmax": "maximum",
-    "fmin": "minimum", "radians": "deg2rad", "degrees": "rad2deg", "asin": "arcsin", "acos": "arccos",
-    "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
-    "bitwise_invert": "invert", "concat": "concatenate", "permute_dims": "transpose", "amax": "max", "amin": "min",
-    "hstack": "_hstack", "vstack": "_vstack", "power": "pow", "vecdot": "_none",
+    "multiply": "mul", "subtract": "sub", "divide": "true_div", "true_divide": "true_div",
+    "floor_divide": "int_div", "remainder": "mod", "negative": "neg", "absolute": "abs_",
+    "abs": "abs_", "fabs": "abs_", "sign": "sgn", "reciprocal": "inv", "less": "lt",
+    "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "neq",
+    "conjugate": "conj", "rint": "round_half_to_even", "radians": "deg2rad", "degrees": "rad2deg",
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh",
+    "acosh": "arccosh", "atanh": "arctanh", "bitwise_invert": "invert", "concat": "concatenate",
+    "permute_dims": "transpose", "amax": "max", "amin": "min", "power": "pow", "around": "round",
 }
-_NOT_THE_SAME = {"fmod", "fmax", "fmin", "vecdot"}   # same name or meaning only at first sight
+# the same name, another meaning
+_NOT_THE_SAME = {"fmod", "fmax", "fmin", "vecdot", "default", "shape_i"}
 _REDUCTIONS: dict[Any, str] = {
     np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min", np.logical_and: "all",
     np.logical_or: "any",
@@ -31,8 +32,9 @@ _REDUCTIONS: dict[Any, str] = {
 _ACCUMULATIONS: dict[Any, str] = {np.add: "cumsum", np.multiply: "cumprod"}
 _FIRST = ("a", "x", "arr", "ary", "array", "m", "z")
 
-# the functions of theano.tensor by name; set by tensor/basic.py when all of them exist
+# the functions of theano.tensor by name, and those that differ in their arguments; set by tensor/basic.py
 functions: dict[str, Callable[..., Any]] = {}
+adapted: dict[str, Callable[..., Any]] = {}
 
 
 def _counterpart(name: str) -> Callable[..., Any] | None:
@@ -72,7 +74,8 @@ def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any)
 def array_function(self: Any, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
     """NumPy calls this for any other function of which an argument is a variable."""
     name = func.__name__
-    own = _counterpart(name) if getattr(func, "__module__", "numpy") == "numpy" else None
+    known = getattr(func, "__module__", "numpy") == "numpy"
+    own = (adapted.get(RENAMED.get(name, name)) or _counterpart(name)) if known else None
     if own is None:
         return _refuse(f"{getattr(func, '__module__', 'numpy')}.{name}", {})
     if kwargs.get("out") is not None:

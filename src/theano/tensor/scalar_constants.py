@@ -18,6 +18,9 @@ from theano.tensor.convert import as_tensor_variable
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 
+# how many ops that hand a value on (dimshuffles, casts, allocs) are looked through
+_LONGEST_CHAIN = 100
+
 
 def numpy_scalar(data: Any) -> Any:
     """The one element of `data` as a NumPy scalar.
@@ -42,14 +45,14 @@ def get_scalar_constant_value(
 
     elemwise                  also evaluate elementwise ops of constants
     only_process_constants    look at constants alone, not through expressions
-    max_recur                 how many nested elementwise ops to evaluate
+    max_recur                 how many nested elementwise ops and indices to evaluate
     Raises NotScalarConstantError if the value is not known, EmptyConstantError if a constant has no element.
     """
     if orig_v is None:
         raise NotScalarConstantError("None is not a number")
     v: Any = orig_v if isinstance(orig_v, Variable) else as_tensor_variable(orig_v)
     casts: list[str] = []
-    while True:
+    for _ in range(_LONGEST_CHAIN):
         if isinstance(v, Constant):
             value = np.asarray(numpy_scalar(v.data))
             break
@@ -71,14 +74,16 @@ def get_scalar_constant_value(
                 source = v.owner.inputs[0]
             elif hasattr(op, "constant_source"):
                 source = op.constant_source(v.owner)
-            elif hasattr(op, "get_idx"):
-                source = _indexed(v)
+            elif hasattr(op, "get_idx") and max_recur > 0:
+                source = _indexed(v, max_recur - 1)
         if source is None:
             raise NotScalarConstantError(f"{orig_v} is not a known constant")
         if not isinstance(source, Variable):
             value = np.asarray(source)
             break
         v = source
+    else:
+        raise NotScalarConstantError(f"{orig_v} hands its value on through more than {_LONGEST_CHAIN} ops")
     with np.errstate(all="ignore"):
         for dtype in reversed(casts):
             value = value.astype(dtype)
@@ -91,7 +96,7 @@ def _evaluate_elementwise(v: Any, max_recur: int) -> Any:
     return perform(node.op.make_node(*scalars), [x.data for x in scalars])[0]
 
 
-def _indexed(v: Any) -> Any:
+def _indexed(v: Any, max_recur: int) -> Any:
     """What a scalar taken out of a known vector equals."""
     node = v.owner
     if v.type.ndim != 0:
@@ -102,7 +107,8 @@ def _indexed(v: Any) -> Any:
         return None
     position = []
     for entry in index:
-        number = entry if isinstance(entry, (int, np.integer)) else static_int(entry) if _is_scalar(entry) else None
+        is_number = isinstance(entry, (int, np.integer)) or _is_scalar(entry)
+        number = static_int(entry, max_recur) if is_number else None
         if number is None:
             return None
         position.append(int(number))
@@ -111,7 +117,7 @@ def _indexed(v: Any) -> Any:
             return x.data[tuple(position)]
         except IndexError:
             return None
-    elements = vector_elements(x) if x.type.ndim == 1 else None
+    elements = vector_elements(x, max_recur) if x.type.ndim == 1 else None
     if elements is None or not -len(elements) <= position[0] < len(elements):
         return None
     return elements[position[0]]
@@ -121,37 +127,40 @@ def _is_scalar(entry: Any) -> bool:
     return isinstance(entry, Variable) and getattr(entry.type, "ndim", None) == 0
 
 
-def vector_elements(v: Any) -> list[Any] | None:
+def vector_elements(v: Any, max_recur: int = 10) -> list[Any] | None:
     """The elements of a symbolic vector where the expression gives each of them, else None.
 
-    Elements are variables, or None for those that are not known; a Shape gives the static lengths.
+    Elements are variables, or None for those that are not known; a Shape gives the static lengths. An op takes part by
+    a method `vector_elements(node, max_recur)`.
     """
     if isinstance(v, Constant):
         return [as_tensor_variable(n) for n in v.data]
-    op = v.owner.op if v.owner is not None else None
-    if op is not None and hasattr(op, "vector_elements"):
-        return op.vector_elements(v.owner)
-    if op is not None and hasattr(op, "get_idx"):
-        return _sliced_elements(v.owner)
-    if isinstance(op, Elemwise) and op.scalar_op.nin == 1 and op.scalar_op.name == "Cast{int64}":
-        return vector_elements(v.owner.inputs[0])
+    if v.owner is None or max_recur <= 0:
+        return None
+    op = v.owner.op
+    if hasattr(op, "vector_elements"):
+        return op.vector_elements(v.owner, max_recur - 1)
+    if hasattr(op, "get_idx"):
+        return _sliced_elements(v.owner, max_recur - 1)
+    if isinstance(op, Elemwise) and op.scalar_op.name == "Cast{int64}":
+        return vector_elements(v.owner.inputs[0], max_recur - 1)
     return None
 
 
-def _sliced_elements(node: Any) -> list[Any] | None:
+def _sliced_elements(node: Any, max_recur: int) -> list[Any] | None:
     """The elements of a known vector that a slice with known bounds selects."""
     index = node.op.get_idx(node.inputs)
     if len(index) != 1 or not isinstance(index[0], (tuple, slice)):
         return None
     bounds = (index[0].start, index[0].stop, index[0].step) if isinstance(index[0], slice) else index[0]
-    numbers = [None if b is None else static_int(b) for b in bounds]
+    numbers = [None if b is None else static_int(b, max_recur) for b in bounds]
     if any(b is not None and n is None for b, n in zip(bounds, numbers)):
         return None
-    elements = vector_elements(node.inputs[0])
+    elements = vector_elements(node.inputs[0], max_recur)
     return None if elements is None else elements[slice(*numbers)]
 
 
-def static_int(v: Any) -> int | None:
+def static_int(v: Any, max_recur: int = 10) -> int | None:
     """`v` as a Python int where its value is known while the graph is built, else None."""
     if isinstance(v, (int, np.integer)):
         return int(v)
@@ -160,7 +169,7 @@ def static_int(v: Any) -> int | None:
     if v.owner is None:
         return None
     try:
-        return int(get_scalar_constant_value(v))
+        return int(get_scalar_constant_value(v, max_recur=max_recur))
     except NotScalarConstantError:
         return None
 

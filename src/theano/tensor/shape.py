@@ -55,7 +55,7 @@ class Shape(Op):
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
         return [(node.inputs[0].type.ndim,)]  # type: ignore[attr-defined]
 
-    def vector_elements(self, node: Apply) -> list[Any]:
+    def vector_elements(self, node: Apply, max_recur: int) -> list[Any]:
         known = getattr(node.inputs[0].type, "shape", None)
         if known is None:
             return [None] * node.inputs[0].type.ndim  # type: ignore[attr-defined]
