@@ -196,7 +196,22 @@ class KernelBuilder:
             folded = self._fold(folder, dtype, x, y)
             if folded is not None:
                 return folded
+        if dtype not in _FLOATS:
+            same = self._integer_identity(op, x, y)
+            if same is not None:
+                return same
         return self.emit(op, dtype, (x.position, y.position))
+
+    def _integer_identity(self, op: str, x: Scalar, y: Scalar) -> Scalar | None:
+        """x + 0, x - 0, x * 1 and their mirror images: frequent in computed positions."""
+        neutral = {"add": 0, "sub": 0, "mul": 1}.get(op)
+        if neutral is None:
+            return None
+        right = self.body[y.position]
+        if right.op == "const" and right.attr == neutral:
+            return x
+        left = self.body[x.position]
+        return y if op != "sub" and left.op == "const" and left.attr == neutral else None
 
     def compare(self, op: str, x: Any, y: Any) -> Scalar:
         x, y = self._pair(x, y)

@@ -38,6 +38,10 @@ def lower_elemwise(lowering: Lowering, node: Apply) -> None:
         out, [(d, axes) for d in inputs], lambda point: apply_record(point.b, record, point.reads(), dtype),
         nodes=[node], size=price[0], cost=price[1],
     )
+    if out.ndim == 0 and len(inputs) == 1 and price[1] <= 1 and inputs[0].dim is not None and (
+        record.name == "identity" or (record.name.startswith("Cast") and dtype == "int64")
+    ):
+        out.dim = inputs[0].dim
     lowering.define(variable, out)
 
 

@@ -8,7 +8,7 @@ loading, it is computed anew wherever it is used. At the end kernels which read 
 are united where the levels allow it.
 
 Cost model: an instruction is cheap (1) or expensive (100: division, roots, library functions). Work of at most
-`ANEW` cheap instructions which reads no more than one array is computed anew; inside a broadcast, where that happens
+`ANEW` cheap instructions which reads no more than one array of its size is computed anew; inside a broadcast, where that happens
 several times for each element, at most `ANEW_BROADCAST`. Everything is linear in the amount of work.
 """
 
@@ -167,7 +167,8 @@ class _Fusion:
         broadcast = any(where is None for _, where in candidates)
         if work.chain_cost > (ANEW_BROADCAST if broadcast else ANEW):
             return False
-        arrays = {r.datum for r in work.reads if not is_number(r.datum) and any(a != UNIT for a in r.axes)}
+        rank = sum(n != 1 for n in work.lengths)
+        arrays = {r.datum for r in work.reads if rank and sum(a != UNIT for a in r.axes) == rank}
         return len(arrays) <= 1
 
     def _alone(self, work: Fused, level: int, stored: bool = False) -> None:

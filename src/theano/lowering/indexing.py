@@ -21,7 +21,7 @@ from theano.tensor.advanced_indexing import (
     AdvancedSubtensor1,
 )
 from theano.tensor.basic_indexing import IncSubtensor, Subtensor
-from theano.tensor.index_list import ARRAY, Layout, basic_shape, filled
+from theano.tensor.index_list import ARRAY, Layout, basic_shape, filled, static_slice
 
 WHOLE = (None, None, None)
 
@@ -196,8 +196,8 @@ def lower_advanced_subtensor(lowering: Lowering, node: Apply) -> None:
     basic = [WHOLE if entry is ARRAY else entry for entry in entries]
     if any(not _is_whole(entry) for entry in basic):
         shape = [
-            n if _is_whole(entry) else None
-            for n, entry in zip(source.shape, basic) if isinstance(entry, tuple)
+            static_slice(slot, n) if isinstance(slot, slice) else n
+            for n, slot in zip(source.shape, op.idx_list) if isinstance(slot, slice) or slot is ARRAY
         ]
         view = Datum(source.dtype, (*shape, *source.shape[len(basic):]))
         view.dims = _view_dims(source, basic, view.shape, view)
