@@ -11,6 +11,7 @@ from theano.graph.type import NullType
 from theano.scalar import ScalarOp, cast_to
 from theano.scalar.dtypes import complex_dtypes
 from theano.tensor.type import TensorType
+from theano.transforms.forward import Rop
 from theano.transforms.reverse import grad
 
 REGISTRY = ScalarOp.registry
@@ -105,6 +106,20 @@ def test_first_and_second_derivatives(record):
             got = numeric(curvature, inputs)(*values)
             expected = derivative(numeric(slope, inputs), values, j)
             np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("record", SMOOTH, **ids)
+def test_forward_derivatives(record):
+    values = points(record)
+    inputs = vectors(len(values))
+    output = record(*inputs)
+    for i, x in enumerate(inputs):
+        if (record.name, i) in UNDEFINED | DISCONNECTED:
+            continue
+        direction = np.linspace(-1, 2, len(values[i]))
+        forward = Rop(output, x, direction)
+        expected = derivative(numeric(output, inputs), values, i) * direction
+        np.testing.assert_allclose(numeric(forward, inputs)(*values), expected, rtol=1e-7, atol=2e-8)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -61,8 +61,8 @@ class ScalarOp:
               ZERO, DISCONNECTED or UNDEFINED. None: UNDEFINED for all
     native    (b, *values) -> value, the values in the compute dtype (never complex); None: no native form
     define    in place of numpy/grad/native: (*inputs) -> expression in other ops; no node of its own appears
-    inplace_on, commutative, associative, idempotent, identity, odd, even, monotone, inverse, ...: see `facts`
-    domain    open or closed real interval(s) where a real input has a finite real result, for tests and rules
+    facts     what is mathematically true of it, in the words of `facts.py` (commutative, odd, Identity, Inverse, ...)
+    domain    one real interval per input, where the result is finite and smooth, for tests and rules
     ulp       error of the native form in float64 units in the last place, for tests
     """
 
