@@ -78,6 +78,8 @@ def here() -> Origin | None:
     frame: Any = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
+    if frame is not None and frame.f_code.co_name == "make_node":
+        frame = _caller_of_op(frame)
     frames = []
     remaining = limit
     while frame is not None and remaining != 0:
@@ -85,6 +87,16 @@ def here() -> Origin | None:
         frame = frame.f_back
         remaining -= 1
     return Origin(frames)
+
+
+def _caller_of_op(frame: Any) -> Any:
+    """The frame that called the user's own Op whose `make_node` is `frame`; `frame` if it was called directly."""
+    outer = frame
+    while outer is not None and not outer.f_code.co_filename.startswith(_PACKAGE):
+        outer = outer.f_back
+    while outer is not None and outer.f_code.co_filename.startswith(_PACKAGE):
+        outer = outer.f_back
+    return frame if outer is None else outer
 
 
 @contextmanager
