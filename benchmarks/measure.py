@@ -70,4 +70,7 @@ def _run(program: str) -> float:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT / "src")}
+    """One thread, this checkout, and byte code kept in files, as for every installed package."""
+    environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT / "src")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
