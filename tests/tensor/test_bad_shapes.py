@@ -1,8 +1,11 @@
 """Wrong input to creation, shape and joining: the natural exception, when the graph is built or when it runs."""
 
+import traceback
+
 import numpy as np
 import pytest
 
+import theano
 import theano.tensor as T
 from theano.graph.evaluate import evaluate
 from theano.tensor.type import TensorType
@@ -99,16 +102,31 @@ RUNNING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("number", range(len(RUNNING)))
-def test_refused_when_run(number):
+def with_values(number):
     error, text, build, values = RUNNING[number]
     out = build()
     outputs = out if isinstance(out, list) else [out]
     for v in outputs[0].owner.inputs:
         if v.owner is None and v.name == "y":
             values = {**values, v: np.ones((1, 3))}
+    return error, text, outputs, {k: np.asarray(v) for k, v in values.items()}
+
+
+@pytest.mark.parametrize("number", range(len(RUNNING)))
+def test_refused_when_run(number):
+    error, text, outputs, values = with_values(number)
     with pytest.raises(error, match=text):
-        evaluate(outputs, {k: np.asarray(v) for k, v in values.items()})
+        evaluate(outputs, values)
+
+
+@pytest.mark.parametrize("mode", ["reference", "FAST_COMPILE", "FAST_RUN"])
+@pytest.mark.parametrize("number", range(len(RUNNING)))
+def test_refused_by_compiled_functions(number, mode):
+    error, _, outputs, values = with_values(number)
+    f = theano.function(list(values), outputs, mode=mode)
+    with pytest.raises(error) as caught:
+        f(*values.values())
+    assert "test_bad_shapes.py" in "".join(traceback.format_exception(caught.value))
 
 
 def test_old_stack_form_warns():

@@ -84,7 +84,7 @@ class Join(Op):
         axis, *parts = inputs
         ndim, k = parts[0].ndim, int(axis)
         if not -ndim <= k < ndim:
-            raise np.exceptions.AxisError(f"join: axis {k} is out of bounds [-{ndim}, {ndim})")
+            raise IndexError(f"join: axis {k} is out of bounds [-{ndim}, {ndim})")
         k %= ndim
         rest = {part.shape[:k] + part.shape[k + 1:] for part in parts}
         if len(rest) > 1:
@@ -224,7 +224,7 @@ class Split(Op):
         x, axis, sizes = inputs
         k = int(axis)
         if not -x.ndim <= k < x.ndim:
-            raise np.exceptions.AxisError(f"split: axis {k} is out of bounds [-{x.ndim}, {x.ndim})")
+            raise IndexError(f"split: axis {k} is out of bounds [-{x.ndim}, {x.ndim})")
         k %= x.ndim
         if len(sizes) != self.len_splits:
             raise ValueError(f"split: {self.len_splits} sizes are needed, got {len(sizes)}")
