@@ -47,7 +47,7 @@ def relu(x: Any, alpha: Any = 0) -> Any:
     x = as_tensor_variable(x)
     if isinstance(alpha, (int, float)) and alpha == 0:
         return _number(0.5, x) * (x + abs(x))
-    alpha = as_tensor_variable(alpha)
+    alpha = as_tensor_variable(_number(alpha, x))
     above = _number(0.5, x) * (1 + alpha)
     below = _number(0.5, x) * (1 - alpha)
     return above * x + below * abs(x)
@@ -56,7 +56,7 @@ def relu(x: Any, alpha: Any = 0) -> Any:
 def elu(x: Any, alpha: Any = 1) -> Any:
     """x where x > 0, alpha * (exp(x) - 1) elsewhere."""
     x = as_tensor_variable(x)
-    return switch(gt(x, 0), x, alpha * expm1(x))
+    return switch(gt(x, 0), x, _number(alpha, x) * expm1(x))
 
 
 def selu(x: Any) -> Any:
@@ -65,6 +65,7 @@ def selu(x: Any) -> Any:
     return _number(SELU_SCALE, x) * elu(x, _number(SELU_ALPHA, x))
 
 
-def _number(value: float, x: Any) -> Any:
-    """A number in x's dtype, where that is a float: so float32 stays float32."""
-    return np.asarray(value, x.type.dtype) if x.type.dtype.startswith("float") else value
+def _number(value: Any, x: Any) -> Any:
+    """A Python number in x's dtype, where that is a float: so float32 stays float32. Anything else as it is."""
+    number = isinstance(value, (int, float)) and x.type.dtype.startswith("float")
+    return np.asarray(value, x.type.dtype) if number else value
