@@ -10,6 +10,7 @@ import theano
 import theano.tensor as T
 from theano.errors import ShapeError
 from theano.graph.evaluate import evaluate
+from theano.graph.traverse import toposort
 from theano.tensor.type import TensorType
 
 MODES = ["reference", "FAST_COMPILE", "FAST_RUN"]
@@ -63,8 +64,6 @@ def same(got, want, exact_dtype=True):
 
 def inferred_shape(output, inputs):
     """The shape of `output` as the ops infer it from that of the inputs, or None if an op cannot."""
-    from theano.graph.traverse import toposort
-
     shapes = {x: tuple(T.shape(x)[k] for k in range(x.ndim)) for x in inputs}
     for node in toposort([output], inputs):
         for v in node.inputs:
@@ -141,5 +140,6 @@ def gradients_agree(build, *arrays, wrt=None, orders=(1, 2), step=1e-5, limit=1e
                         changed[k][position] += sign * step
                         ends.append(at(changed))
                     slope = (ends[0] - ends[1]) / (2 * step)
-                    assert abs(g[position] - slope) <= limit * max(1.0, abs(slope)), (order, k, position, g[position], slope)
+                    wrong = (order, k, position, g[position], slope)
+                    assert abs(g[position] - slope) <= limit * max(1.0, abs(slope)), wrong
         cost = sum(T.sum(T.mul(g, rng.normal(size=arrays[k].shape))) for g, k in zip(terms, wrt))

@@ -14,7 +14,7 @@ from numpy.exceptions import AxisError
 
 from theano._config import config
 from theano.errors import ShapeError
-from theano.graph.node import Apply
+from theano.graph.node import Apply, Constant, Variable
 from theano.graph.op import Op
 from theano.graph.type import NullType
 from theano.scalar.arithmetic import add, mul
@@ -77,13 +77,12 @@ def normalized_axes(axis: Any, ndim: int, name: str = "reduction") -> Axis:
     """
     if axis is None:
         return None
-    if hasattr(axis, "owner"):
-        if not hasattr(axis, "data"):
-            raise TypeError(f"{name}: the axis must be known when the expression is built, got the variable {axis}")
-        axis = axis.data
     axes = []
     for entry in as_tuple(axis):
-        entry = getattr(entry, "data", entry)
+        if isinstance(entry, Variable):
+            if not isinstance(entry, Constant):
+                raise TypeError(f"{name}: an axis must be known when the expression is built, got {entry}")
+            entry = entry.data
         if isinstance(entry, np.ndarray) and entry.ndim == 0:
             entry = entry.item()
         if isinstance(entry, (bool, np.bool_)) or not isinstance(entry, (int, np.integer)):
