@@ -87,6 +87,8 @@ class MemoryRunner:
             for buffer in step.inputs:
                 self.ruin(self.arrays.pop(buffer))
             return
+        for buffer in step.inputs:
+            assert buffer in self.arrays, f"{buffer} is read and does not exist"
         inputs = [self.arrays[b] for b in step.inputs]
         match step:
             case KernelStep():
