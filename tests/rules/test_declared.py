@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from sampling import check, grid
+
 from theano.compile.pipeline import PIPELINE
 from theano.graph.clone import clone_replace
 from theano.graph.fgraph import FunctionGraph

@@ -6,7 +6,6 @@ that what overflows nowhere still overflows nowhere.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +20,6 @@ from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar import arithmetic as ar
 from theano.scalar.dtypes import complex_dtypes, discrete_dtypes, float_dtypes
 from theano.scalar.exponential import exp, pow
-from theano.scalar.selection import second
 from theano.tensor.elemwise import Elemwise, elemwise_of
 
 SHARED_TERMS = 8  # terms behind subexpressions used elsewhere too that a sum or product looks at
@@ -619,5 +617,3 @@ def product_of_exponentials(node: Apply, site: Site) -> Any:
 ALGEBRA = ruleset(unit_factor, zero_term, zero_factor, like_terms, like_factors, signs_in_sum, signs_in_product,
                   whole_quotient_by_one, power_by_constant)
 POWERS = ruleset(power_to_products, root_by_constant, square_of_repeated_factor)
-
-__all__ = ["ALGEBRA", "POWERS", "Elemwise", "math", "product_of_exponentials", "second"]

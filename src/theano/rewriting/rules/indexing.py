@@ -236,9 +236,10 @@ def write_of_alloc(node: Apply, site: Site) -> Any:
         return None
     region = _region_axes(node)
     for axis, (before, after) in enumerate(zip(y.type.broadcastable, value.type.broadcastable)):  # type: ignore[attr-defined]
-        if after and not before:
-            if region is None or not site.dims.same_length(axis_key(y, axis), region[axis]):
-                return None
+        if after and not before and (
+            region is None or not site.dims.same_length(axis_key(y, axis), region[axis])
+        ):
+            return None
     return [conform(node.op(x, value, *indices), node.outputs[0])]
 
 
@@ -249,11 +250,11 @@ def _region_axes(node: Apply) -> list[Any] | None:
     indices: list[Any] = node.inputs[2:]
     if isinstance(op, AdvancedIncSubtensor1):
         return [axis_key(indices[0], 0), *(axis_key(x, axis) for axis in range(1, x.type.ndim))]
-    if isinstance(op, AdvancedIncSubtensor) and all(e is ARRAY for e in op.idx_list):
-        if all(v.type.ndim == 1 and v.type.dtype != "bool" and not v.type.broadcastable[0] for v in indices):
-            rest = [axis_key(x, axis) for axis in range(len(indices), x.type.ndim)]
-            return [axis_key(indices[0], 0), *rest]
-    return None
+    if not isinstance(op, AdvancedIncSubtensor) or any(e is not ARRAY for e in op.idx_list):
+        return None
+    if any(v.type.ndim != 1 or v.type.dtype == "bool" or v.type.broadcastable[0] for v in indices):
+        return None
+    return [axis_key(indices[0], 0), *(axis_key(x, axis) for axis in range(len(indices), x.type.ndim))]
 
 
 @function_rule(IncSubtensor, name="increment_of_zeros", tags="local_incsubtensor_of_zeros_to_setsubtensor")
@@ -335,7 +336,9 @@ def row_sums_of_scattered(node: Apply, site: Site) -> Any:
     return [conform(AdvancedIncSubtensor1()(nothing, values, rows), out)]
 
 
-@function_rule(ar.add, ar.sub, name="add_of_scattered", needs=WRITES, assumes="rounding", tags="local_add_of_sparse_write")
+@function_rule(
+    ar.add, ar.sub, name="add_of_scattered", needs=WRITES, assumes="rounding", tags="local_add_of_sparse_write",
+)
 def add_of_scattered(node: Apply, site: Site) -> Any:
     """x + inc(zeros, v, i) -> inc(x, v, i), x - inc(zeros, v, i) -> inc(x, -v, i),
     inc(zeros, v, i) - x -> inc(-x, v, i)"""

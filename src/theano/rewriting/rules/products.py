@@ -55,9 +55,13 @@ def dot_over_one_term(node: Apply, site: Site) -> Any:
     return None if result is None else [result]
 
 
-@function_rule(ar.add, ar.sub, name="blas_product", tags="BlasOpt GemmOptimizer", assumes="rounding", needs=[Dot, ar.mul, ar.neg, ar.sub, ar.add])
+@function_rule(
+    ar.add, ar.sub, ar.mul, ar.true_div, ar.neg, name="blas_product", tags="BlasOpt GemmOptimizer", assumes="rounding",
+    needs=[Dot, ar.mul, ar.neg, ar.sub, ar.add, ar.true_div],
+)
 def blas_product(node: Apply, site: Site) -> Any:
-    """b*z + a*dot(x, y) -> gemm(z, a, x, y, b), gemv and ger likewise, where no elementwise op follows"""
+    """b*z + a*dot(x, y) -> gemm(z, a, x, y, b), gemv and ger likewise,
+    where no elementwise op follows"""
     out: Any = node.outputs[0]
     if out.type.dtype not in BLAS_DTYPES or out.type.ndim not in (1, 2):
         return None

@@ -14,15 +14,13 @@ from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar import arithmetic as ar
 from theano.scalar.dtypes import float_dtypes
 from theano.scalar.exponential import pow
-from theano.scalar.selection import maximum, second
+from theano.scalar.selection import second
 from theano.tensor.argmax import Argmax, MaxAndArgmax
 from theano.tensor.careduce import CAReduce, Max, Min, Prod, Sum, reduced_axes
 from theano.tensor.creation import Alloc, MakeVector
 from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.elemwise import cast_to, elemwise_of
 from theano.tensor.nnet.softmax import LogSoftmax, Softmax
-
-KNOWN = (Sum, Prod, Max, Min)
 
 
 def axes_of(node: Apply) -> tuple[int, ...]:
@@ -39,7 +37,10 @@ def with_axes(op: Any, axes: Any, acc_dtype: str | None = None) -> Any:
     return copy
 
 
-@function_rule(CAReduce, name="reduce_length_one", tags="fast_compile useless local_reduce_broadcastable local_useless_reduce")
+@function_rule(
+    CAReduce, name="reduce_length_one",
+    tags="fast_compile useless local_reduce_broadcastable local_useless_reduce",
+)
 def reduce_length_one(node: Apply, site: Site) -> Any:
     """a reduction over axes of length one -> dimshuffle that drops them"""
     if type(node.op).__name__ not in ("Sum", "Prod", "Max", "Min", "All", "Any"):
@@ -176,7 +177,9 @@ def unused_max_or_argmax(node: Apply, site: Site) -> Any:
     return None
 
 
-@function_rule(Argmax, name="argmax_of_softmax", assumes="finite", needs=[Softmax, LogSoftmax], tags="local_argmax_pushdown")
+@function_rule(
+    Argmax, name="argmax_of_softmax", assumes="finite", needs=[Softmax, LogSoftmax], tags="local_argmax_pushdown",
+)
 def argmax_of_softmax(node: Apply, site: Site) -> Any:
     """argmax(softmax(x)) -> argmax(x) along the same axis"""
     if type(node.op) is not Argmax:
@@ -196,4 +199,4 @@ REDUCTIONS = ruleset(
 )
 REDUCTIONS_FOR_SPEED = ruleset(sum_of_multiple, max_of_negative)
 
-__all__ = ["REDUCTIONS", "REDUCTIONS_FOR_SPEED", "maximum"]
+__all__ = ["REDUCTIONS", "REDUCTIONS_FOR_SPEED"]

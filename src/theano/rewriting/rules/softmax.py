@@ -16,6 +16,7 @@ from theano.scalar import arithmetic as ar
 from theano.scalar.comparison import eq, lt
 from theano.scalar.dtypes import float_dtypes
 from theano.scalar.exponential import exp, log, xlogy0
+from theano.scalar.selection import cast_to as cast_record
 from theano.scalar.selection import switch
 from theano.tensor.careduce import Max, Sum, reduced_axes, with_axes_back
 from theano.tensor.creation import ARange
@@ -53,7 +54,10 @@ def kept_reduction(v: Any, kind: type, ndim: int) -> tuple[Any, tuple[int, ...]]
     return (x, axes) if order == expected else None
 
 
-@function_rule(ar.mul, ar.true_div, name="softmax_by_exps", needs=[exp, ar.mul, ar.true_div, ar.inv], tags="local_softmax_stabilize softmax_simplifier")
+@function_rule(
+    ar.mul, ar.true_div, name="softmax_by_exps", needs=[exp, ar.mul, ar.true_div, ar.inv],
+    tags="local_softmax_stabilize softmax_simplifier",
+)
 def softmax_by_exps(node: Apply, site: Site) -> Any:
     """exp(x) / sum(exp(x), axis, keepdims) -> softmax(x), in products of any length"""
     out: Any = node.outputs[0]
@@ -124,7 +128,10 @@ def _sum_of_exps(v: Any, dtype: str) -> tuple[Any, Any] | None:
     return LogSumExp(reduced_axes(node.op.axis, x.type.ndim))(x), order
 
 
-@function_rule(ar.add, ar.sub, name="log_softmax_by_log_sum_exp", needs=[DimShuffle, ar.add, ar.sub, ar.neg], tags="local_log_softmax_from_logsumexp")
+@function_rule(
+    ar.add, ar.sub, name="log_softmax_by_log_sum_exp", needs=[DimShuffle, ar.add, ar.sub, ar.neg],
+    tags="local_log_softmax_from_logsumexp",
+)
 def log_softmax_by_log_sum_exp(node: Apply, site: Site) -> Any:
     """x - logsumexp(x, axis, keepdims) -> logsoftmax(x)"""
     out: Any = node.outputs[0]
@@ -263,7 +270,7 @@ def is_every_row(rows: Any, x: Any, site: Site) -> bool:
     node = rows.owner
     if node is None or not isinstance(node.op, ARange):
         return False
-    start, stop, step = (site.number(v) for v in node.inputs)
+    start, _, step = (site.number(v) for v in node.inputs)
     if start != 0 or step != 1:
         return False
     return is_length_of(node.inputs[1], x, 0, site)
@@ -277,10 +284,8 @@ def is_length_of(v: Any, x: Any, axis: int, site: Site) -> bool:
 
 
 def _value_key(v: Any) -> Any:
-    node = v.owner
-    if node is not None and len(node.inputs) == 1 and getattr(getattr(node.op, "scalar_op", None), "name", "") == "Cast{int64}":
-        v = node.inputs[0]
-    return value_key(v)
+    node = elementwise_node(v, cast_record("int64"))
+    return value_key(v if node is None else node.inputs[0])
 
 
 SOFTMAX = ruleset(

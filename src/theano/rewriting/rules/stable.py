@@ -35,7 +35,7 @@ from theano.scalar.exponential import (
 )
 from theano.scalar.hyperbolic import cosh, sinh, tanh
 from theano.scalar.op import ScalarOp
-from theano.scalar.selection import second, switch
+from theano.scalar.selection import switch
 from theano.scalar.special import erf, erfc, erfcx
 from theano.scalar.trigonometric import cos, sin
 from theano.tensor.elemwise import elemwise_of
@@ -201,7 +201,8 @@ def inverse_pair(node: Apply, site: Site) -> Any:
 
 @function_rule(mul, name="factor_into_switch", needs=[switch])
 def factor_into_switch(node: Apply, site: Site) -> Any:
-    """a * switch(c, 0, b) -> switch(c, 0, a*b), a * switch(c, b, 0) -> switch(c, a*b, 0): keeps NaN of a out of gradients"""
+    """a * switch(c, 0, b) -> switch(c, 0, a*b), a * switch(c, b, 0) -> switch(c, a*b, 0); NaN of a stays out of
+    gradients"""
     out: Any = node.outputs[0]
     if out.type.dtype not in float_dtypes:
         return None
@@ -248,4 +249,4 @@ STABLE: tuple[Rule, ...] = ruleset(
     odd_of_negative, even_of_negative, inverse_pair, factor_into_switch, switch_over_divisor,
 )
 
-__all__ = ["STABLE", "second"]
+__all__ = ["STABLE"]

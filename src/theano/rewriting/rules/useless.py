@@ -6,7 +6,7 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, shape_template
-from theano.rewriting.known import is_constant, number
+from theano.rewriting.known import is_constant
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.scalar import arithmetic as ar
 from theano.scalar import complex_numbers as cn
@@ -198,5 +198,3 @@ USELESS = ruleset(
     drop_identity, single_term, idempotent, useless_cast, useless_dimshuffle, useless_fill, fill_of_operand,
     real_of_real, projection, rounding_of_whole,
 )
-
-__all__ = ["CASTS", "USELESS", "elementwise_node", "fill_sink", "number"]

@@ -94,4 +94,6 @@ def transpose_of_dot(node: Apply, site: Site) -> Any:
     return [Dot()(dimshuffle(b, 1, 0), dimshuffle(a, 1, 0))]
 
 
-VIEWS = ruleset(dimshuffle_of_elementwise, arithmetic_of_scalars, dimshuffle_of_alloc, dimshuffle_of_one_element, transpose_of_dot)
+VIEWS = ruleset(
+    dimshuffle_of_elementwise, arithmetic_of_scalars, dimshuffle_of_alloc, dimshuffle_of_one_element, transpose_of_dot,
+)
