@@ -7,7 +7,7 @@ The ops never keep the reduced axes: a DimShuffle adds them back. The functions 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.exceptions import AxisError
@@ -121,7 +121,7 @@ class CAReduce(Op):
     An empty reduction gives the identity of the op; ValueError if it has none.
     """
 
-    __props__ = ("scalar_op", "axis", "dtype", "acc_dtype")
+    __props__: ClassVar[tuple[str, ...]] = ("scalar_op", "axis", "dtype", "acc_dtype")
 
     def __init__(self, scalar_op: ScalarOp, axis: Any = None, dtype: Any = None, acc_dtype: Any = None) -> None:
         self.scalar_op = scalar_op
@@ -335,7 +335,7 @@ class ProductOfOthers(Op):
         return Apply(self, tensors, [TensorVariable(tensor_type(dtype, x.type.shape))])
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
-        dtype = node.outputs[0].type.dtype
+        dtype = node.outputs[0].type.dtype  # type: ignore[attr-defined]
         wide = accumulator_dtype(dtype)
         x, *directions = (np.asarray(v, dtype=wide) for v in inputs)
         count = len(self.axes)

@@ -57,7 +57,7 @@ class UnravelIndex(Op):
         indices, dims = inputs
         if len(dims) != len(output_storage):
             raise ValueError(f"unravel_index: {len(output_storage)} axes are expected, got the lengths {dims}")
-        found = np.unravel_index(indices, tuple(int(n) for n in dims), order=self.order)  # type: ignore[arg-type]
+        found = np.unravel_index(indices, tuple(int(n) for n in dims), self.order)  # type: ignore[call-overload]
         for cell, coordinate in zip(output_storage, found):
             cell[0] = np.array(coordinate, dtype="int64")
 
@@ -113,9 +113,8 @@ class RavelMultiIndex(Op):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         *multi_index, dims = inputs
-        found = np.ravel_multi_index(
-            tuple(multi_index), tuple(int(n) for n in dims), mode=self.mode, order=self.order  # type: ignore[arg-type]
-        )
+        lengths = tuple(int(n) for n in dims)
+        found = np.ravel_multi_index(tuple(multi_index), lengths, self.mode, self.order)  # type: ignore[call-overload]
         output_storage[0][0] = np.asarray(found, dtype="int64")
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:

@@ -280,7 +280,7 @@ def searchsorted(x: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
 # -- diagonals, one-hot rows, windows --------------------------------------------------------------------------------
 
 
-def _settable(a: Any, val: Any, name: str) -> tuple[Any, Any]:
+def _settable(name: str, a: Any, val: Any) -> tuple[Any, Any]:
     a, val = as_tensor_variable(a), as_tensor_variable(val)
     if val.ndim:
         raise TypeError(f"{name}: the value must be a scalar, got {val} of type {val.type}")
@@ -297,7 +297,7 @@ class FillDiagonal(Op):
     __props__ = ()
 
     def __call__(self, *inputs: Any, name: str | None = None, return_list: bool = False, **kwargs: Any) -> Any:
-        a, val = _settable(*inputs, "fill_diagonal")
+        a, val = _settable("fill_diagonal", *inputs)
         if a.ndim < 2:
             raise TypeError(f"fill_diagonal: the tensor must have two axes or more, got {a} of type {a.type}")
         if a.ndim > 2:
@@ -316,7 +316,7 @@ class FillDiagonalOffset(Op):
 
     def __call__(self, *inputs: Any, name: str | None = None, return_list: bool = False, **kwargs: Any) -> Any:
         a, val, offset = inputs
-        a, val = _settable(a, val, "fill_diagonal_offset")
+        a, val = _settable("fill_diagonal_offset", a, val)
         offset = as_tensor_variable(offset)
         if a.ndim != 2:
             raise TypeError(f"fill_diagonal_offset: a matrix is needed, got {a} of type {a.type}")

@@ -153,7 +153,7 @@ def static_slice(entry: slice, n: int | None) -> int | None:
 def basic_lengths(idx_list: IndexList, inputs: Sequence[Any], shape: Sequence[Length]) -> tuple[Length, ...]:
     """The shape of what a list without ARRAY selects, from the lengths of the tensor."""
     kept = [
-        slice_length(*given, n)
+        slice_length(given[0], given[1], given[2], n)
         for entry, given, n in zip(idx_list, filled(idx_list, inputs), shape)
         if isinstance(entry, slice)
     ]
@@ -251,7 +251,7 @@ def advanced_lengths(
         broadcast_length(s[axis - ndim] for s in shapes if len(s) >= ndim - axis) for axis in range(ndim)
     ]
     return layout.arrange(
-        arrays, [slice_length(*bounds, shape[axis]) for _, bounds, axis in layout.slices],
+        arrays, [slice_length(b[0], b[1], b[2], shape[axis]) for _, b, axis in layout.slices],
         [shape[axis] for axis in layout.rest],
     )
 

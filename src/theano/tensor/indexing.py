@@ -18,6 +18,7 @@ from theano.tensor.basic_indexing import Subtensor
 from theano.tensor.convert import as_tensor_variable, constant
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.index_list import ARRAY, INT, clamped, too_many, without_whole_tail
+from theano.tensor.variable import TensorConstant
 
 _WHOLE = slice(None)
 _GAP = Ellipsis   # an ellipsis that stands for no axis: it still separates index arrays, as in NumPy
@@ -46,7 +47,7 @@ def getitem(x: Any, args: Any) -> Any:
 
 def _entries(x: Any, args: Sequence[Any]) -> list[Any]:
     """For every index None, an int, a slice, an integer or mask variable, or _GAP; other Ellipses are resolved."""
-    entries = [as_index(arg) for arg in args]
+    entries: list[Any] = [as_index(arg) for arg in args]
     used = 0
     ellipsis = None
     for position, entry in enumerate(entries):
@@ -59,7 +60,8 @@ def _entries(x: Any, args: Sequence[Any]) -> list[Any]:
     if used > x.ndim:
         raise too_many(used, x.ndim)
     if ellipsis is not None:
-        entries[ellipsis:ellipsis + 1] = [_WHOLE] * (x.ndim - used) or [_GAP]
+        whole: list[Any] = [_WHOLE] * (x.ndim - used)
+        entries[ellipsis:ellipsis + 1] = whole or [_GAP]
     return entries
 
 
@@ -100,7 +102,7 @@ def as_index(arg: Any) -> Any:
         remedy = "use // for whole quotients, or .astype('int64')"
         raise TypeError(f"an index must be an integer, a mask, a slice, None or ...; got {index} of dtype "
                         f"{index.dtype}: {remedy}")
-    if isinstance(index, Constant) and index.ndim == 0:
+    if isinstance(index, TensorConstant) and index.ndim == 0:
         return int(index.data)
     return index
 

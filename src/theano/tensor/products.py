@@ -380,7 +380,10 @@ def matmul(a: Any, b: Any) -> Any:
     ndim = max(a.ndim, b.ndim)
     a, b = (dimshuffle(v, ["x"] * (ndim - v.ndim) + list(range(v.ndim))) for v in (a, b))
     # an axis of length one on one side only is none of the batch: it goes, and comes back in the result
-    batch, only_a, only_b, ones = [], [], [], []
+    batch: list[int] = []
+    only_a: list[int] = []
+    only_b: list[int] = []
+    ones: list[int] = []
     for axis in range(ndim - 2):
         one_a, one_b = a.type.shape[axis] == 1, b.type.shape[axis] == 1
         (ones if one_a and one_b else only_b if one_a else only_a if one_b else batch).append(axis)

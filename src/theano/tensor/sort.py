@@ -104,7 +104,7 @@ class ArgSortOp(SortOp):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         x, axis = inputs
-        output_storage[0][0] = np.argsort(x, int(axis), kind=self.kind).astype("int64")  # type: ignore[call-overload]
+        output_storage[0][0] = np.argsort(x, int(axis), kind=self.kind).astype("int64")  # type: ignore[arg-type]
 
     def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
         return [zero_for(inputs[0]), disconnected_type()]
