@@ -160,6 +160,7 @@ def _mathematics(name: str, args: list[np.ndarray]) -> Any:
             if name == "tgamma":
                 return math.copysign(math.inf, x) if x == 0 else math.nan
             return math.inf
+
     return np.vectorize(scalar, otypes=[np.float64])(args[0].astype(np.float64)).astype(dtype)
 
 

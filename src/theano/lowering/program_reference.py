@@ -1,7 +1,7 @@
 """Run a Program with plain NumPy: the oracle of the tests of lowering and of backends.
 
 `run_program` follows `program.py` to the letter, step by step, and makes every copy that could be avoided. It never
-overwrites what the caller or a storage holds: an update is stored at the end.
+overwrites what the caller or a storage holds: it works on copies, and an update is stored at the end.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ import numpy as np
 
 from theano.lowering.kernel_reference import reference_run
 from theano.lowering.program import (
+    AllocStep,
     Buffer,
     CallStep,
     Dim,
+    DimsStep,
     Extent,
     FreeStep,
     KernelStep,
     Program,
     PyCallStep,
     Step,
+    Total,
     Value,
     ViewStep,
 )
@@ -58,7 +61,8 @@ def run_program(program: Program, *args: Any) -> list[Any]:
 
 def _bind(values: dict[int, Any], buffer: Buffer, value: Any) -> None:
     if buffer.dtype != "object":
-        value = np.asarray(value, dtype=buffer.dtype)
+        # a copy: kernels write through views, and neither arguments nor storages may change before the end
+        value = np.array(value, dtype=buffer.dtype)
         _verify(buffer, value)
     values[id(buffer)] = value
 
@@ -76,11 +80,14 @@ def _number(values: dict[int, Any], dim: Dim) -> int:
         return int(values[id(dim.buffer)])
     if isinstance(dim, Extent):
         return int(values[id(dim.buffer)].shape[dim.axis])
+    if isinstance(dim, Total):
+        return sum(_number(values, term) for term in dim.terms)
     return int(dim)
 
 
 def _step(values: dict[int, Any], step: Step) -> None:
-    inputs = [values.get(id(b)) for b in step.inputs]
+    inputs: list[Any] = [values.get(id(b)) for b in step.inputs]
+    results: list[Any]
     match step:
         case KernelStep():
             extents = [None if d is None else _number(values, d) for d in step.extents]
@@ -88,7 +95,11 @@ def _step(values: dict[int, Any], step: Step) -> None:
             for out, source in step.inplace.items():
                 if step.kernel.results[out].kind.startswith("scatter"):
                     start[out] = inputs[source]
-            results: list[Any] = reference_run(step.kernel, inputs, extents, start)  # type: ignore[arg-type]
+            results = list(reference_run(step.kernel, inputs, extents, start))
+            for out, source in step.inplace.items():
+                # where the input is a view, whoever reads the memory it shows must see what was written
+                inputs[source][...] = results[out].reshape(inputs[source].shape)
+                results[out] = inputs[source].reshape(results[out].shape)
         case CallStep():
             results = [_call(values, step, inputs)]
         case ViewStep():
@@ -99,6 +110,14 @@ def _step(values: dict[int, Any], step: Step) -> None:
             copies = [x.copy() if n in step.mutable else x for n, x in enumerate(inputs)]
             node.op.perform(node, copies, cells)
             results = [cell[0] for cell in cells]
+        case AllocStep():
+            shape = tuple(_number(values, d) for d in step.dims)
+            if any(n < 0 for n in shape):
+                raise ValueError(f"negative length in {shape}")
+            results = [np.zeros(shape, dtype=step.outputs[0].dtype)]
+        case DimsStep():
+            numbers = [_number(values, d) for d in step.dims]
+            results = [np.array(numbers if step.outputs[0].ndim else numbers[0], dtype=np.int64)]
         case FreeStep():
             for buffer in step.inputs:
                 values.pop(id(buffer), None)
@@ -113,9 +132,7 @@ def _step(values: dict[int, Any], step: Step) -> None:
 
 def _call(values: dict[int, Any], step: CallStep, inputs: Sequence[Any]) -> np.ndarray:
     dtype = step.outputs[0].dtype
-    alpha, beta = (
-        float(values[id(x)]) if isinstance(x, Buffer) else x for x in (step.alpha, step.beta)
-    )
+    alpha, beta = (float(values[id(x)]) if isinstance(x, Buffer) else x for x in (step.alpha, step.beta))
     a, b = inputs[:2]
     match step.routine:
         case "dot" | "gemv" | "gemm":
@@ -149,14 +166,16 @@ def _view(values: dict[int, Any], step: ViewStep, x: np.ndarray) -> np.ndarray:
             moved = np.squeeze(x, axis=dropped).transpose([order.index(a) for a in kept])
             return moved[tuple(np.newaxis if p == "x" else slice(None) for p in step.params)]
         case "index":
-            entries = []
+            entries: list[Any] = []
             for p in step.params:
                 if isinstance(p, tuple):
                     entries.append(slice(*(None if d is None else _number(values, d) for d in p)))
                 else:
                     entries.append(_number(values, p))
-            return x[tuple(entries)] if any(isinstance(e, slice) for e in entries) or len(entries) < x.ndim else (
-                np.asarray(x[tuple(entries)])
+            return (
+                x[tuple(entries)]
+                if any(isinstance(e, slice) for e in entries) or len(entries) < x.ndim
+                else (np.asarray(x[tuple(entries)]))
             )
         case "reshape":
             shape = [_number(values, d) for d in step.params]

@@ -30,9 +30,7 @@ def never_slow(*args: Any, **kwargs: Any) -> None:
 
 def kernel_program(kernel: Kernel, extents: tuple = (), start: dict[int, int] | None = None) -> Program:
     """A program of one kernel. start: {output: ndim} adds an input that a scatter output starts as a copy of."""
-    inputs = [
-        Buffer(n, o.dtype, (None,) * len(o.axes)) for n, o in enumerate(kernel.operands[: kernel.n_inputs])
-    ]
+    inputs = [Buffer(n, o.dtype, (None,) * len(o.axes)) for n, o in enumerate(kernel.operands[: kernel.n_inputs])]
     outputs = [
         Buffer(100 + n, o.dtype, (None,) * len(o.axes)) for n, o in enumerate(kernel.operands[kernel.n_inputs :])
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from native_kernels import check, elementwise, layouts
 
 FLOATS = ["float16", "float32", "float64"]
@@ -122,5 +121,7 @@ def test_optimised_code_agrees(op: str) -> None:
 def test_fma_and_select() -> None:
     a, b, c = (samples("float64", 50, n) for n in range(3))
     check(elementwise("fma", ["float64"] * 3, "float64", 1), [a, b, c], rtol=1e-12, atol=1e-13)
-    check(elementwise("select", ["bool", "float32", "float32"], "float32", 1),
-          [samples("bool", 50), a.astype("float32"), b.astype("float32")])
+    check(
+        elementwise("select", ["bool", "float32", "float32"], "float32", 1),
+        [samples("bool", 50), a.astype("float32"), b.astype("float32")],
+    )

@@ -19,8 +19,9 @@ DOMAINS = {
     "cbrt": (-1e5, 1e5), "tgamma": (0.1, 30), "lgamma": (0.1, 1e4),
 }  # fmt: skip
 SPECIAL = [
-    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, math.inf, -math.inf, math.nan, 1e308, -1e308, 5e-324, -5e-324, 1e-310, 710.0, -710.0,
-    -746.0, 20.0, -20.0, 2.0, -2.0, 3.0, -3.0, 1e5, -1e5, 1e15, -1e15, 1.0000000000000002, 0.9999999999999999,
+    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, math.inf, -math.inf, math.nan, 1e308, -1e308, 5e-324, -5e-324, 1e-310, 710.0,
+    -710.0,    -746.0, 20.0, -20.0, 2.0, -2.0, 3.0, -3.0, 1e5, -1e5, 1e15, -1e15,
+    1.0000000000000002, 0.9999999999999999,
 ]  # fmt: skip
 ONE = sorted(MATH - {"pow", "atan2", "hypot"})
 ULP = {"float64": 2.3e-16, "float32": 1.2e-7, "float16": 1e-3}
@@ -109,4 +110,6 @@ def test_scipy_functions() -> None:
         found = compiled(kernel_program(kernel))(values.astype("float32"))[0]
         np.testing.assert_allclose(found, getattr(special, name)(values), rtol=3e-6, atol=1e-6)
     kernel = elementwise("call", ["float64"] * 2, "float64", 1, "scipy.special.cython_special:gammainc")
-    np.testing.assert_allclose(compiled(kernel_program(kernel))(x, x[::-1].copy())[0], special.gammainc(x, x[::-1]), rtol=1e-13)
+    np.testing.assert_allclose(
+        compiled(kernel_program(kernel))(x, x[::-1].copy())[0], special.gammainc(x, x[::-1]), rtol=1e-13
+    )

@@ -170,15 +170,25 @@ def test_counters_and_extents() -> None:
 
 
 def test_alloc_diagonal_and_unit_axes() -> None:
-    fill = Kernel(2, (Operand("float32", (0, UNIT, 1)),), 0, (Instr("const", "float32", (), 2.5),), (Result("store", 0),))
+    fill = Kernel(
+        2, (Operand("float32", (0, UNIT, 1)),), 0, (Instr("const", "float32", (), 2.5),), (Result("store", 0),)
+    )
     check(fill, [], extents=(4, 7))
     check(fill, [], extents=(0, 7))
     diagonal = Kernel(
-        1, (Operand("int32", (0, 0)), Operand("int32", (0,))), 1, (Instr("load", "int32", (), 0),), (Result("store", 0),)
+        1,
+        (Operand("int32", (0, 0)), Operand("int32", (0,))),
+        1,
+        (Instr("load", "int32", (), 0),),
+        (Result("store", 0),),
     )
     check(diagonal, [np.arange(49, dtype=np.int32).reshape(7, 7)])
     unit = Kernel(
-        1, (Operand("int32", (UNIT, 0)), Operand("int32", (0,))), 1, (Instr("load", "int32", (), 0),), (Result("store", 0),)
+        1,
+        (Operand("int32", (UNIT, 0)), Operand("int32", (0,))),
+        1,
+        (Instr("load", "int32", (), 0),),
+        (Result("store", 0),),
     )
     check(unit, [np.arange(7, dtype=np.int32).reshape(1, 7)])
     with pytest.raises(Failure) as caught:

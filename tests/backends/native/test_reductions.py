@@ -79,7 +79,8 @@ def test_bitwise(kind: str, dtype: str) -> None:
 
 @pytest.mark.parametrize(("dtype", "acc", "out"), [
     ("float32", "float64", "float32"), ("float16", "float32", "float16"), ("float16", "float64", "float64"),
-    ("int8", "int64", "int64"), ("bool", "int64", "int64"), ("uint8", "uint64", "uint64"), ("int32", "float64", "float64"),
+    ("int8", "int64", "int64"), ("bool", "int64", "int64"), ("uint8", "uint64", "uint64"),
+    ("int32", "float64", "float64"),
 ])  # fmt: skip
 def test_accumulator_dtypes(dtype: str, acc: str, out: str) -> None:
     for rank, reduced in SUBSETS:

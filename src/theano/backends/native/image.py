@@ -37,7 +37,13 @@ from theano.lowering.program import (
     ViewStep,
 )
 
-_ROUTINES = {"dot": ("gemv", 0), "gemv": ("gemv", 1), "gemm": ("gemm", 2), "ger": ("ger", 3), "batched_gemm": ("gemm", 4)}
+_ROUTINES = {
+    "dot": ("gemv", 0),
+    "gemv": ("gemv", 1),
+    "gemm": ("gemm", 2),
+    "ger": ("ger", 3),
+    "batched_gemm": ("gemm", 4),
+}
 
 
 class Place(int):
@@ -68,7 +74,7 @@ class Image:
         self.words.extend(words)
         return at
 
-    def set(self, base: int, offset: int, value: int) -> None:
+    def write(self, base: int, offset: int, value: int) -> None:
         self.words[(base + offset) // 8] = value
 
     def point(self, base: int, offset: int, to: int) -> None:
@@ -128,6 +134,7 @@ class Image:
                 never.add(key)
             positional += 1
         late: set[int] = set()
+        made_here: set[int] = set()
         self.sequential = False
         for number, step in enumerate(program.steps):
             committed = number >= program.commit_from
@@ -136,12 +143,15 @@ class Image:
             if isinstance(step, ViewStep):
                 source, view = step.inputs[0], step.outputs[0]
                 self.root[id(view)] = self.root.get(id(source), source)
-                self.guard[id(view)] = self.guard.get(id(source), 0)
+                # what a step has made (or rightly taken over) is ours, also through a view
+                mine = id(self.root[id(view)]) in made_here
+                self.guard[id(view)] = 0 if mine else self.guard.get(id(source), 0)
                 if id(source) in never:
                     never.add(id(view))
                 if id(source) in late:
                     late.add(id(view))
                 continue
+            made_here.update(id(b) for b in step.outputs)
             if committed:
                 late.update(id(b) for b in step.outputs)
             if isinstance(step, KernelStep):
@@ -188,21 +198,21 @@ class Image:
         no_owner = set(self.constant) | {id(i.buffer) for i in arguments}
         owners = self.put([self.offset(b) for b in self.buffers if id(b) not in no_owner] or [0])
         frame = self._template()
-        self.set(table, core.PROGRAM_NARGS, len(arguments))
-        self.set(table, core.PROGRAM_FRAME_BYTES, self._frame_bytes)
+        self.write(table, core.PROGRAM_NARGS, len(arguments))
+        self.write(table, core.PROGRAM_FRAME_BYTES, self._frame_bytes)
         self.point(table, core.PROGRAM_TEMPLATE, frame)
         self.point(table, core.PROGRAM_INPUTS, inputs[0] if inputs else 0)
-        self.set(table, core.PROGRAM_NSTORAGES, len(storages))
+        self.write(table, core.PROGRAM_NSTORAGES, len(storages))
         self.point(table, core.PROGRAM_STEPS, step_table)
-        self.set(table, core.PROGRAM_NSTEPS, len(steps))
-        self.set(table, core.PROGRAM_COMMIT, min(program.commit_from, len(steps)))
+        self.write(table, core.PROGRAM_NSTEPS, len(steps))
+        self.write(table, core.PROGRAM_COMMIT, min(program.commit_from, len(steps)))
         self.point(table, core.PROGRAM_OUTPUTS, outputs[0] if outputs else 0)
-        self.set(table, core.PROGRAM_NRESULTS, len(results))
-        self.set(table, core.PROGRAM_NUPDATES, len(updates))
+        self.write(table, core.PROGRAM_NRESULTS, len(results))
+        self.write(table, core.PROGRAM_NUPDATES, len(updates))
         self.point(table, core.PROGRAM_OWNERS, owners)
-        self.set(table, core.PROGRAM_NOWNERS, sum(id(b) not in no_owner for b in self.buffers))
-        self.set(table, core.PROGRAM_SEQUENTIAL, int(self.sequential))
-        self.set(table, core.PROGRAM_OBJECTS, int(any(i.buffer.dtype == "object" for i in arguments)))
+        self.write(table, core.PROGRAM_NOWNERS, sum(id(b) not in no_owner for b in self.buffers))
+        self.write(table, core.PROGRAM_SEQUENTIAL, int(self.sequential))
+        self.write(table, core.PROGRAM_OBJECTS, int(any(i.buffer.dtype == "object" for i in arguments)))
         array = np.array(self.words, dtype=np.int64)
         base = array.ctypes.data
         array[self._relocations] += base
@@ -312,8 +322,8 @@ class Image:
         made = self.kernels[id(step)]
         kernel = made.kernel
         at = self.put([0] * (rt.KERNEL_BYTES // 8))
-        self.set(at, core.STEP_PREPARE, self.runtime.door("kernel_prepare"))
-        self.set(at, core.STEP_RUN, self.runtime.door("kernel_run"))
+        self.write(at, core.STEP_PREPARE, self.runtime.door("kernel_prepare"))
+        self.write(at, core.STEP_RUN, self.runtime.door("kernel_run"))
         pairs = rt.STATE_EXTENTS + 8 * kernel.rank
         state = self._room(pairs + 16 * made.indexed + 8)
         for offset, value in (
@@ -327,7 +337,7 @@ class Image:
             (rt.KERNEL_COST, made.cost),
             (rt.KERNEL_STATE, state),
         ):
-            self.set(at, offset, value)
+            self.write(at, offset, value)
         extents = list(step.extents) or [None] * kernel.rank
         self.point(at, rt.KERNEL_EXTENTS, self.put([w for d in extents for w in self._dim(d)] or [0]))
         axes = [self.put(list(s.axes) or [0]) for s in made.slots]
@@ -392,9 +402,7 @@ class Image:
             case _:
                 raise NotImplementedError(f"the native backend has no view {step.kind!r}")
         size = 8 if from_.dtype == "object" else np.dtype(from_.dtype).itemsize
-        at = self.put(
-            [code, 0, self.offset(from_), self.offset(to), from_.ndim, to.ndim, size, 0, len(words)]
-        )
+        at = self.put([code, 0, self.offset(from_), self.offset(to), from_.ndim, to.ndim, size, 0, len(words)])
         self.point(at, self.runtime.constants["VIEW_PARAMS"], self.put(words or [0]))
         return at
 
@@ -405,33 +413,33 @@ class Image:
         c = self.runtime.constants
         letter = {"float32": "s", "float64": "d"}[out.dtype]
         at = self.put([0] * (c["PRODUCT_BYTES"] // 8))
-        self.set(at, core.STEP_PREPARE, prepare)
-        self.set(at, core.STEP_RUN, run)
+        self.write(at, core.STEP_PREPARE, prepare)
+        self.write(at, core.STEP_RUN, run)
         scalars = [x for x in (step.alpha, step.beta) if isinstance(x, Buffer)]
         matrices = step.inputs[: len(step.inputs) - len(scalars)]
-        self.set(at, c["PRODUCT_A"], self.offset(matrices[0]))
-        self.set(at, c["PRODUCT_B"], self.offset(matrices[1]))
-        self.set(at, c["PRODUCT_OUT"], self.offset(out))
+        self.write(at, c["PRODUCT_A"], self.offset(matrices[0]))
+        self.write(at, c["PRODUCT_B"], self.offset(matrices[1]))
+        self.write(at, c["PRODUCT_OUT"], self.offset(out))
         beta: float | Buffer = step.beta
         if len(matrices) > 2 and not (isinstance(beta, float | int) and beta == 0 and kind != 3):
-            self.set(at, c["PRODUCT_C"], self.offset(matrices[2]))
-            self.set(at, c["PRODUCT_GUARD"], self.guard.get(id(matrices[2]), 0))
+            self.write(at, c["PRODUCT_C"], self.offset(matrices[2]))
+            self.write(at, c["PRODUCT_GUARD"], self.guard.get(id(matrices[2]), 0))
             takes_over = step.inplace and id(matrices[2]) not in self._never
-            self.set(at, c["PRODUCT_TAKES_OVER"], int(takes_over))
+            self.write(at, c["PRODUCT_TAKES_OVER"], int(takes_over))
         else:
             beta = 0.0
         for value, where in ((step.alpha, "PRODUCT_ALPHA"), (beta, "PRODUCT_BETA")):
             if isinstance(value, Buffer):
-                self.set(at, c[where + "_AT"], self.offset(value))
+                self.write(at, c[where + "_AT"], self.offset(value))
             else:
                 bits = np.zeros(1, dtype=np.int64)
                 bits.view(out.dtype)[0] = value
                 self.point(at, c[where], self.put([int(bits[0])]))
-        self.set(at, c["PRODUCT_SIZE"], np.dtype(out.dtype).itemsize)
-        self.set(at, c["PRODUCT_ROUTINE"], _blas(letter + name))
-        self.set(at, c["PRODUCT_SCALE"], _blas(letter + "scal"))
-        self.set(at, c["PRODUCT_KIND"], kind)
-        self.set(at, c["PRODUCT_STATE"], self._room(8))
+        self.write(at, c["PRODUCT_SIZE"], np.dtype(out.dtype).itemsize)
+        self.write(at, c["PRODUCT_ROUTINE"], _blas(letter + name))
+        self.write(at, c["PRODUCT_SCALE"], _blas(letter + "scal"))
+        self.write(at, c["PRODUCT_KIND"], kind)
+        self.write(at, c["PRODUCT_STATE"], self._room(8))
         return at
 
     def _python(self, step: PyCallStep) -> int:

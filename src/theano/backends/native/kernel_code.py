@@ -34,7 +34,6 @@ from theano.backends.native.vector_text import (
 )
 from theano.lowering.kernel import INDEXED, Instr, Kernel
 
-
 # Instructions in a body up to which a reduction's loop is repeated in place, and above which it exists only once.
 SHORT = 12
 LONG = 80
@@ -45,14 +44,14 @@ class Slot:
     """What the driver must know about one address that it hands to the code."""
 
     role: int
-    operand: int = -1               # number in Kernel.operands; -1 for a counter
-    axes: tuple[int, ...] = ()      # a counter's iteration axes, slowest first
+    operand: int = -1  # number in Kernel.operands; -1 for a counter
+    axes: tuple[int, ...] = ()  # a counter's iteration axes, slowest first
     size: int = 1
     identity: int = 0
     temporary: int = 0
-    finish: str = ""                # function that casts the accumulator to the output
+    finish: str = ""  # function that casts the accumulator to the output
     flags: int = 0
-    indexed: int = -1               # number of its first computed axis among all computed axes
+    indexed: int = -1  # number of its first computed axis among all computed axes
 
 
 @dataclass(slots=True)
@@ -213,9 +212,7 @@ class KernelText:
     def write(self) -> CompiledKernel:
         text = self.text
         self._prologue()
-        still = all(
-            not any(a >= 0 for a in self.kernel.operands[acc.slot].axes) for acc in self.accumulators
-        )
+        still = all(not any(a >= 0 for a in self.kernel.operands[acc.slot].axes) for acc in self.accumulators)
         if self.accumulators and not still:
             flat = text.set(f"load i64, ptr {self._state(rt.STATE_FLAT)}")
             text.go_if(text.set(f"icmp ne i64 {flat}, 0"), "flat", "rows")
@@ -268,8 +265,8 @@ class KernelText:
         self.extents: dict[int, str] = {}
         for instr in self.kernel.body:
             if instr.op == "extent" and instr.attr not in self.extents:
-                n = text.set(f"load i64, ptr {self._state(rt.STATE_EXTENTS + 8 * instr.attr)}")
-                self.extents[instr.attr] = text.spread("i64", n)
+                extent = text.set(f"load i64, ptr {self._state(rt.STATE_EXTENTS + 8 * instr.attr)}")
+                self.extents[instr.attr] = text.spread("i64", extent)
         self.checking = ""
         if any(r.kind.startswith("scatter") for r in self.kernel.results):
             mode = text.set(f"load i64, ptr {self._state(rt.STATE_MODE)}")
@@ -432,11 +429,12 @@ class KernelText:
         lanes = text.lanes
         vec, pointers = text.vec(kind), text.vec("ptr")
         places = text.set(f"getelementptr i8, ptr {self.now[slot]}, {text.vec('i64')} {offset}")
-        name = f"llvm.masked.gather.v{lanes}{ {'half': 'f16', 'float': 'f32', 'double': 'f64'}.get(kind, kind)}.v{lanes}p0"
-        text.declare(name, f"declare {vec} @{name}({pointers}, i32, {text.vec('i1')}, {vec})")
-        value = text.set(
-            f"call {vec} @{name}({pointers} {places}, i32 {SIZE[kind]}, {text.vec('i1')} {self.mask}, {vec} zeroinitializer)"
-        )
+        suffix = {"half": "f16", "float": "f32", "double": "f64"}.get(kind, kind)
+        name = f"llvm.masked.gather.v{lanes}{suffix}.v{lanes}p0"
+        mask = text.vec("i1")
+        text.declare(name, f"declare {vec} @{name}({pointers}, i32, {mask}, {vec})")
+        operands = f"{pointers} {places}, i32 {SIZE[kind]}, {mask} {self.mask}, {vec} zeroinitializer"
+        value = text.set(f"call {vec} @{name}({operands})")
         return text.cast(dtype, instr.dtype, text.unpack(dtype, value))
 
     def _scatter(self, slot: int, value: str, dtype: str, args: Sequence[str], add: bool) -> None:
@@ -482,9 +480,7 @@ class KernelText:
             if result.kind == "store":
                 text.store(dtype, text.cast(have, dtype, values[result.value]), self.now[number])
             elif result.kind.startswith("scatter"):
-                positions = [
-                    text.cast(kernel.body[a].dtype, "int64", values[a]) for a in result.args
-                ]
+                positions = [text.cast(kernel.body[a].dtype, "int64", values[a]) for a in result.args]
                 value = text.cast(have, dtype, values[result.value])
                 self._scatter(number, value, dtype, positions, result.kind == "scatter_add")
             else:

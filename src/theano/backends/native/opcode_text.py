@@ -236,7 +236,11 @@ def double_function(reference: str) -> tuple[str, bool, int]:
     """
     module, _, name = reference.partition(":")
     table = importlib.import_module(module).__pyx_capi__
-    for candidate in (name, *(f"__pyx_fuse_{i}{name}" for i in range(8)), *(f"__pyx_fuse_0_{i}{name}" for i in range(8))):
+    for candidate in (
+        name,
+        *(f"__pyx_fuse_{i}{name}" for i in range(8)),
+        *(f"__pyx_fuse_0_{i}{name}" for i in range(8)),
+    ):
         if candidate not in table:
             continue
         signature, address = target.cython_address(module, candidate)

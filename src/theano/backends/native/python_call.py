@@ -20,6 +20,7 @@ def make_call(step: PyCallStep) -> Callable[..., tuple[Any, ...]]:
     perform = node.op.perform
     wanted = [(b.dtype, None if b.dtype == "object" else np.dtype(b.dtype), b.ndim) for b in step.outputs]
     count = len(wanted)
+
     def call(*inputs: Any) -> tuple[Any, ...]:
         cells: list[list[Any]] = [[None] for _ in range(count)]
         perform(node, list(inputs), cells)

@@ -147,9 +147,7 @@ class Accumulator:
             (self.slot, "i64", "i64", text.splat("i64", _LARGEST)),
         ]
 
-    def update(
-        self, text: VectorText, value: str, position: str, mask: str, at: Sequence[str], copy: int
-    ) -> None:
+    def update(self, text: VectorText, value: str, position: str, mask: str, at: Sequence[str], copy: int) -> None:
         """Take one vector in. `mask` is empty when all lanes count."""
         wide = "float32" if self.dtype == "float16" else self.dtype
         value = text.cast(self.source, self.dtype if self.dtype != "float16" else wide, value)
@@ -233,7 +231,7 @@ class Accumulator:
         text.go_if(still, fold, after)
         text.start(fold)
         values = []
-        for slot, (_, room, kind) in self.rooms.items():
+        for slot, (_, room, _kind) in self.rooms.items():
             if slot == self.slot and self.position_axes is not None:
                 values.append(text.load("int64", room))
             else:

@@ -11,7 +11,7 @@ A step has two functions: prepare (checks, shapes, memory) and run (the work). S
 prepared before the first of them runs.
 """
 
-# ruff: noqa: F821
+# ruff: noqa: F821, SIM102, SIM109
 # mypy: disable-error-code="name-defined"
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from __future__ import annotations
 from theano.backends.native.runtime_language import invoke, load32, load64, stack, store32, store64
 
 # frame header, in bytes
-FRAME_CODE = 0        # what went wrong, 0 = nothing
-FRAME_STEP = 8        # the step that is at work
-FRAME_DETAIL = 16     # five integers that go with the code
+FRAME_CODE = 0  # what went wrong, 0 = nothing
+FRAME_STEP = 8  # the step that is at work
+FRAME_DETAIL = 16  # five integers that go with the code
 FRAME_MAY_RELEASE = 56  # the GIL may be released around long work
 FRAME_IN_COMMIT = 64  # preparing a step that may overwrite a caller's or shared array
 FRAME_ARGS = 72
@@ -48,29 +48,29 @@ PROGRAM_NUPDATES = 80
 PROGRAM_OWNERS = 88
 PROGRAM_NOWNERS = 96
 PROGRAM_SEQUENTIAL = 104  # steps after commit_from cannot be prepared ahead
-PROGRAM_UNPACK = 112      # 1: the one result itself; 0: a list
+PROGRAM_UNPACK = 112  # 1: the one result itself; 0: a list
 PROGRAM_SLOW = 120
 PROGRAM_REPORT = 128
-PROGRAM_OBJECTS = 136     # some argument is not a dense array: always the slow way
+PROGRAM_OBJECTS = 136  # some argument is not a dense array: always the slow way
 PROGRAM_BYTES = 144
 
 # an input's entry; static lengths follow (-1: any)
 INPUT_BUFFER = 0
-INPUT_NDIM = 8        # -1: any Python object
+INPUT_NDIM = 8  # -1: any Python object
 INPUT_DESCR = 16
 INPUT_STORAGE = 24
-INPUT_FLOAT = 32      # Python floats are welcome
+INPUT_FLOAT = 32  # Python floats are welcome
 INPUT_BYTES = 40
 INPUT_DIMS = 48
 INPUT_ENTRY = 48
 
 # an output's entry
 OUTPUT_BUFFER = 0
-OUTPUT_NDIM = 8       # -1: a Python object
+OUTPUT_NDIM = 8  # -1: a Python object
 OUTPUT_DESCR = 16
 OUTPUT_STORAGE = 24
 OUTPUT_ITEMSIZE = 32
-OUTPUT_ROOT = 40      # buffer whose memory this is a view of, or 0
+OUTPUT_ROOT = 40  # buffer whose memory this is a view of, or 0
 OUTPUT_BORROW = 48
 OUTPUT_ENTRY = 56
 
@@ -89,10 +89,10 @@ E_EMPTY = 7
 
 POOL_MINIMUM = 1048576
 POOL_ENTRIES = 128
-POOL_CACHED = 0       # bytes that lie in the pool
+POOL_CACHED = 0  # bytes that lie in the pool
 POOL_LIMIT = 8
 POOL_COUNT = 16
-POOL_FIRST = 24       # (data, capacity) pairs, oldest first
+POOL_FIRST = 24  # (data, capacity) pairs, oldest first
 HUGE_PAGE = 2097152
 
 # ndarray's fields (the ABI of NumPy 2)

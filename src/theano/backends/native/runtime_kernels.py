@@ -11,7 +11,7 @@ vectors, contiguous in every operand. What is here brings every case to that one
 So all elements go through the same instructions, wherever they lie.
 """
 
-# ruff: noqa: F821
+# ruff: noqa: F821, SIM102, SIM109
 # mypy: disable-error-code="name-defined"
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from theano.backends.native.runtime_core import (
     E_MEMORY,
     E_NEGATIVE,
     E_SHAPE,
-    FRAME_CODE,
     FRAME_IN_COMMIT,
     FRAME_MAY_RELEASE,
     allocate,
@@ -58,14 +57,14 @@ KERNEL_OUTPUTS = 40
 KERNEL_CODE = 48
 KERNEL_LANES = 56
 KERNEL_FLAGS = 64
-KERNEL_COST = 72      # picoseconds for an element, a guess
-KERNEL_STATE = 80     # where the step's state lies in the frame
+KERNEL_COST = 72  # picoseconds for an element, a guess
+KERNEL_STATE = 80  # where the step's state lies in the frame
 KERNEL_EXTENTS = 88
 KERNEL_OPERANDS = 96
 KERNEL_BYTES = 104
 
-KEEP_ORDER = 1        # a scatter: points are visited in C order
-CHECKED = 2           # positions are computed: they may be out of range
+KEEP_ORDER = 1  # a scatter: points are visited in C order
+CHECKED = 2  # positions are computed: they may be out of range
 REDUCES = 4
 
 # one slot of a kernel: an operand, an accumulator or a counter
@@ -74,12 +73,12 @@ SLOT_BUFFER = 8
 SLOT_SIZE = 16
 SLOT_NDIM = 24
 SLOT_AXES = 32
-SLOT_STATE = 40       # where lengths and strides of computed axes go in the state
-SLOT_SOURCE = 48      # the buffer which an output takes over or starts as a copy of; 0: none
-SLOT_GUARD = 56       # see `exclusive`
-SLOT_IDENTITY = 64    # bits of a reduction's neutral element
-SLOT_TEMPORARY = 72   # element size of an accumulator which is not the output itself; 0: it is
-SLOT_FINISH = 80      # code which casts the accumulator to the output; 0: none
+SLOT_STATE = 40  # where lengths and strides of computed axes go in the state
+SLOT_SOURCE = 48  # the buffer which an output takes over or starts as a copy of; 0: none
+SLOT_GUARD = 56  # see `exclusive`
+SLOT_IDENTITY = 64  # bits of a reduction's neutral element
+SLOT_TEMPORARY = 72  # element size of an accumulator which is not the output itself; 0: it is
+SLOT_FINISH = 80  # code which casts the accumulator to the output; 0: none
 SLOT_FLAGS = 88
 SLOT_BYTES = 96
 
@@ -87,18 +86,18 @@ ROLE_NONE = 0
 ROLE_IN = 1
 ROLE_OUT = 2
 ROLE_ACCUMULATE = 3
-ROLE_RAW = 4          # addresses are computed: gather, scatter
-ROLE_COUNTER = 5      # a position along axes, no memory
+ROLE_RAW = 4  # addresses are computed: gather, scatter
+ROLE_COUNTER = 5  # a position along axes, no memory
 
-TAKES_OVER = 1        # SLOT_SOURCE is taken over where possible, else copied
-NEEDS_CONTENT = 2     # the output starts with the content of SLOT_SOURCE
-NOT_EMPTY = 4         # reduction without a neutral element
+TAKES_OVER = 1  # SLOT_SOURCE is taken over where possible, else copied
+NEEDS_CONTENT = 2  # the output starts with the content of SLOT_SOURCE
+NOT_EMPTY = 4  # reduction without a neutral element
 
 # the state: what the kernel's code is told besides addresses
-STATE_MODE = 0        # 1: check positions only, write nothing
-STATE_FLAT = 8        # 1: every accumulator stands still along the innermost axis
-STATE_ERROR = 16      # value, length, operand, axis of a position out of range
-STATE_COPY = 48       # bit k: output k must be filled from its source before the run
+STATE_MODE = 0  # 1: check positions only, write nothing
+STATE_FLAT = 8  # 1: every accumulator stands still along the innermost axis
+STATE_ERROR = 16  # value, length, operand, axis of a position out of range
+STATE_COPY = 48  # bit k: output k must be filled from its source before the run
 STATE_EXTENTS = 64
 
 MODE_DIRECT = 0
@@ -281,8 +280,10 @@ def kernel_run(frame: int, step: int) -> int:
         while copies != 0:
             if copies & 1:
                 copy_array(
-                    frame + load64(slot + SLOT_BUFFER), frame + load64(slot + SLOT_SOURCE),
-                    load64(slot + SLOT_NDIM), load64(slot + SLOT_SIZE),
+                    frame + load64(slot + SLOT_BUFFER),
+                    frame + load64(slot + SLOT_SOURCE),
+                    load64(slot + SLOT_NDIM),
+                    load64(slot + SLOT_SIZE),
                 )
             copies = copies >> 1
             slot += SLOT_BYTES
@@ -496,9 +497,7 @@ def kernel_loops(frame: int, step: int, mode: int) -> int:
             PyEval_RestoreThread(thread)
         if failed:
             error = state + STATE_ERROR
-            failed = fail(
-                frame, E_INDEX, load64(error), load64(error + 8), load64(error + 16), load64(error + 24)
-            )
+            failed = fail(frame, E_INDEX, load64(error), load64(error + 8), load64(error + 16), load64(error + 24))
     k = 0
     while k < slots:
         slot = operands + k * SLOT_BYTES
@@ -642,9 +641,7 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
     return 0
 
 
-def run(
-    step: int, state: int, data: int, table: int, steps: int, calls: int, tails: int, n: int, chunk: int
-) -> int:
+def run(step: int, state: int, data: int, table: int, steps: int, calls: int, tails: int, n: int, chunk: int) -> int:
     """One run of n points: whole vectors first, the rest on padded copies."""
     slots = load64(step + KERNEL_SLOTS)
     lanes = load64(step + KERNEL_LANES)
@@ -706,7 +703,12 @@ def run(
                     copy_items(load64(data + k * 8) + done * s, s, load64(entry + 48), size, count, size)
                 elif way == MODE_DIRECT and rest:
                     copy_items(
-                        load64(data + k * 8) + (done + full * lanes) * size, size, load64(tails + k * 8), size, rest, size
+                        load64(data + k * 8) + (done + full * lanes) * size,
+                        size,
+                        load64(tails + k * 8),
+                        size,
+                        rest,
+                        size,
                     )
             k += 1
         done += count

@@ -37,7 +37,14 @@ _STORES = {"store8": "i8", "store16": "i16", "store32": "i32", "store64": "i64"}
 
 # C functions whose result is a 32-bit int: the upper half of the register is undefined.
 _INT_RESULT = frozenset(
-    "PyList_SetItem PyTuple_SetItem PyArray_EquivTypes PyException_SetTraceback madvise PyObject_IsInstance".split()
+    [
+        "PyList_SetItem",
+        "PyTuple_SetItem",
+        "PyArray_EquivTypes",
+        "PyException_SetTraceback",
+        "madvise",
+        "PyObject_IsInstance",
+    ]
 )
 
 
@@ -99,7 +106,7 @@ class _Function:
     def text(self) -> str:
         params = ", ".join(f"i64 %arg.{a.arg}" for a in self.node.args.args)
         self.lines.append(f"define i64 @{self.unit.prefix}{self.node.name}({params}) {{")
-        self.lines.append("entry.block:")   # no local of the runtime has a dot in its name
+        self.lines.append("entry.block:")  # no local of the runtime has a dot in its name
         for name in sorted(self.locals):
             self.emit(f"%{name} = alloca i64")
         for arg in self.node.args.args:

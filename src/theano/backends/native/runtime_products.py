@@ -11,10 +11,8 @@ matrix whose strides are neither is copied.
 from __future__ import annotations
 
 from theano.backends.native.runtime_core import (
-    BUFFER_DATA,
     BUFFER_DIMS,
     BUFFER_OWNER,
-    FRAME_CODE,
     FRAME_MAY_RELEASE,
     allocate,
     contiguous_copy,
@@ -23,23 +21,23 @@ from theano.backends.native.runtime_core import (
     fail,
     release,
 )
-from theano.backends.native.runtime_language import invoke, load32, load64, stack, store8, store32, store64
+from theano.backends.native.runtime_language import invoke, load64, stack, store8, store32, store64
 
 PRODUCT_A = 16
 PRODUCT_B = 24
-PRODUCT_C = 32        # 0: absent
+PRODUCT_C = 32  # 0: absent
 PRODUCT_OUT = 40
-PRODUCT_ALPHA = 48    # address of the number, or
+PRODUCT_ALPHA = 48  # address of the number, or
 PRODUCT_ALPHA_AT = 56  # the 0-d buffer that holds it (0: none)
 PRODUCT_BETA = 64
 PRODUCT_BETA_AT = 72
 PRODUCT_SIZE = 80
 PRODUCT_ROUTINE = 88  # address in BLAS
-PRODUCT_SCALE = 96    # address of ?scal in BLAS
+PRODUCT_SCALE = 96  # address of ?scal in BLAS
 PRODUCT_TAKES_OVER = 104
 PRODUCT_GUARD = 112
-PRODUCT_KIND = 120    # 2: gemm, 1: gemv, 0: dot, 3: ger, 4: batched
-PRODUCT_STATE = 128   # one word in the frame: the output must be filled from C before the run
+PRODUCT_KIND = 120  # 2: gemm, 1: gemv, 0: dot, 3: ger, 4: batched
+PRODUCT_STATE = 128  # one word in the frame: the output must be filled from C before the run
 PRODUCT_BYTES = 136
 
 E_INNER = 12
@@ -215,9 +213,7 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int) -> int:
         failed = contiguous_copy(frame, copy_out, out, 2, size)
         place = copy_out
         way_out = n
-    if not failed and not (
-        small(m) and small(n) and small(inner) and small(way_a) and small(way_b) and small(way_out)
-    ):
+    if not failed and not (small(m) and small(n) and small(inner) and small(way_a) and small(way_b) and small(way_out)):
         failed = fail(frame, E_LIMIT, m, inner, n, 0)
     if not failed:
         # ints: rows, columns, inner, and three leading lengths; then the two transposition letters
@@ -250,9 +246,20 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int) -> int:
         if load64(frame + FRAME_MAY_RELEASE) and m * n > 0 and inner > 400000 // (m * n):
             thread = PyEval_SaveThread()
         invoke(
-            load64(step + PRODUCT_ROUTINE), ints + 32, ints + 33, ints, ints + 4, ints + 8,
-            number(frame, step, PRODUCT_ALPHA), load64(left), ints + 12, load64(right), ints + 16,
-            number(frame, step, PRODUCT_BETA), load64(place), ints + 20,
+            load64(step + PRODUCT_ROUTINE),
+            ints + 32,
+            ints + 33,
+            ints,
+            ints + 4,
+            ints + 8,
+            number(frame, step, PRODUCT_ALPHA),
+            load64(left),
+            ints + 12,
+            load64(right),
+            ints + 16,
+            number(frame, step, PRODUCT_BETA),
+            load64(place),
+            ints + 20,
         )
         if thread != 0:
             PyEval_RestoreThread(thread)
@@ -320,9 +327,7 @@ def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
             if load64(step + PRODUCT_C) != 0:
                 store32(ints, m)
                 store32(ints + 4, pace_out)
-                invoke(
-                    load64(step + PRODUCT_SCALE), ints, number(frame, step, PRODUCT_BETA), load64(place), ints + 4
-                )
+                invoke(load64(step + PRODUCT_SCALE), ints, number(frame, step, PRODUCT_BETA), load64(place), ints + 4)
         else:
             store32(ints + 8, distance(way))
             store32(ints + 12, pace_x)
@@ -335,9 +340,18 @@ def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
                 store32(ints, n)
                 store32(ints + 4, m)
             invoke(
-                load64(step + PRODUCT_ROUTINE), ints + 32, ints, ints + 4, number(frame, step, PRODUCT_ALPHA),
-                load64(a), ints + 8, load64(x), ints + 12, number(frame, step, PRODUCT_BETA),
-                load64(place), ints + 16,
+                load64(step + PRODUCT_ROUTINE),
+                ints + 32,
+                ints,
+                ints + 4,
+                number(frame, step, PRODUCT_ALPHA),
+                load64(a),
+                ints + 8,
+                load64(x),
+                ints + 12,
+                number(frame, step, PRODUCT_BETA),
+                load64(place),
+                ints + 16,
             )
         if place != out:
             copy_array(out, copy_out, 1, size)
@@ -403,8 +417,16 @@ def outer_product(frame: int, step: int, x: int, y: int, out: int) -> int:
             store32(ints + 12, pace_x)
         store32(ints + 16, distance(way))
         invoke(
-            load64(step + PRODUCT_ROUTINE), ints, ints + 4, number(frame, step, PRODUCT_ALPHA),
-            load64(left), ints + 8, load64(right), ints + 12, load64(place), ints + 16,
+            load64(step + PRODUCT_ROUTINE),
+            ints,
+            ints + 4,
+            number(frame, step, PRODUCT_ALPHA),
+            load64(left),
+            ints + 8,
+            load64(right),
+            ints + 12,
+            load64(place),
+            ints + 16,
         )
         if place != out:
             copy_array(out, copy_out, 2, size)

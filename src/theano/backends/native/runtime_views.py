@@ -20,7 +20,6 @@ from theano.backends.native.runtime_core import (
     E_INDEX,
     E_NEGATIVE,
     E_PYTHON,
-    E_SHAPE,
     FLAG_WRITEABLE,
     FRAME_ARGS,
     FRAME_CODE,
@@ -60,7 +59,7 @@ ARGUMENT_BUFFER = 0
 ARGUMENT_NDIM = 8
 ARGUMENT_DESCR = 16
 ARGUMENT_MUTABLE = 24
-ARGUMENT_ROOT = 32    # the buffer whose memory it is, with the root's rank and descr
+ARGUMENT_ROOT = 32  # the buffer whose memory it is, with the root's rank and descr
 ARGUMENT_ROOT_NDIM = 40
 ARGUMENT_ROOT_DESCR = 48
 ARGUMENT_NUMBER = 56  # the argument of the call which the root is, or -1

@@ -12,6 +12,7 @@ Read next: `runtime_language.py` (how the run-time system is written), `kernel_c
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import threading
@@ -180,10 +181,8 @@ def _math_libraries() -> tuple[Any, Any]:
             break
         except OSError:
             continue
-    try:
+    with contextlib.suppress(OSError):
         vector = ctypes.CDLL("libmvec.so.1")
-    except OSError:
-        pass
     return scalar, vector
 
 

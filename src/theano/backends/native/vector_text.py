@@ -28,17 +28,17 @@ def is_unsigned(dtype: str) -> bool:
     return dtype.startswith("uint") or dtype == "bool"
 
 
-def scalar_constant(kind: str, value: complex) -> str:
+def scalar_constant(kind: str, value: float) -> str:
     """The text of a number of an LLVM type; floats bit by bit, so that nan, inf and -0.0 are exact."""
     if kind == "i1":
         return "true" if value else "false"
     if kind in ("double", "float"):
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)
         if kind == "float":
             number = _as_float32(number)
         return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
     bits = 8 * SIZE[kind]
-    whole = int(value) & ((1 << bits) - 1)  # type: ignore[arg-type]
+    whole = int(value) & ((1 << bits) - 1)
     return str(whole - (1 << bits) if whole >> (bits - 1) else whole)
 
 
@@ -122,10 +122,10 @@ class VectorText:
         """A constant in every lane."""
         return f"splat ({kind} {constant})"
 
-    def constant(self, dtype: str, value: complex) -> str:
+    def constant(self, dtype: str, value: float) -> str:
         kind = VALUE_TYPE[dtype]
         if dtype == "float16":
-            value = struct.unpack("<e", struct.pack("<e", _clip_half(float(value))))[0]  # type: ignore[arg-type]
+            value = struct.unpack("<e", struct.pack("<e", _clip_half(float(value))))[0]
         return self.splat(kind, scalar_constant(kind, value))
 
     def spread(self, kind: str, scalar: str) -> str:
