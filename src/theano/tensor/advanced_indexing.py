@@ -200,6 +200,9 @@ class AdvancedSubtensor(BaseAdvancedSubtensor):
     def __hash__(self) -> int:
         return self._hash
 
+    def __reduce__(self) -> Any:
+        return type(self), (self.idx_list,)   # hashes are of one process
+
     def make_node(self, x: Any, *inputs: Any) -> Apply:
         x = as_tensor_variable(x)
         indices = index_inputs(self.idx_list, inputs, "indexing")
@@ -249,6 +252,9 @@ class AdvancedIncSubtensor(BaseAdvancedIncSubtensor):
 
     def __hash__(self) -> int:
         return self._hash
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.idx_list, False, self.set_instead_of_inc)   # hashes are of one process
 
     def make_node(self, x: Any, y: Any, *inputs: Any) -> Apply:
         x = as_tensor_variable(x)

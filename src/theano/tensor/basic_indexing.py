@@ -48,6 +48,9 @@ class Subtensor(Op):
     def __hash__(self) -> int:
         return self._hash
 
+    def __reduce__(self) -> Any:
+        return type(self), (self.idx_list,)   # hashes are of one process
+
     def make_node(self, x: Any, *inputs: Any) -> Apply:
         x = as_tensor_variable(x)
         indices = index_inputs(self.idx_list, inputs, "indexing")
@@ -109,6 +112,9 @@ class IncSubtensor(Op):
 
     def __hash__(self) -> int:
         return self._hash
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.idx_list, False, self.set_instead_of_inc)   # hashes are of one process
 
     @property
     def _name(self) -> str:

@@ -56,6 +56,9 @@ class DimShuffle(Op):
     def __hash__(self) -> int:
         return self._hash
 
+    def __reduce__(self) -> Any:
+        return type(self), (self.input_broadcastable, self.new_order)   # hashes are of one process
+
     def __eq__(self, other: object) -> bool:
         return self is other or (
             type(self) is type(other)

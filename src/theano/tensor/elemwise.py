@@ -21,7 +21,7 @@ from theano.scalar.op import DISCONNECTED, UNDEFINED, ZERO, ScalarOp
 from theano.scalar.selection import cast_to as cast_record
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.dimshuffle import DimShuffle
-from theano.tensor.masking import split_mask
+from theano.tensor.masking import mask_for
 from theano.tensor.type import tensor_type
 from theano.tensor.variable import TensorVariable
 
@@ -44,6 +44,9 @@ class Elemwise(Op):
 
     def __hash__(self) -> int:
         return self._hash
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.scalar_op, None, self.name)   # hashes are of one process
 
     def __eq__(self, other: object) -> bool:
         return self is other or (type(self) is type(other) and self.scalar_op is other.scalar_op)  # type: ignore[attr-defined]
@@ -106,7 +109,7 @@ class Elemwise(Op):
         elif record.grad is None:
             terms = [UNDEFINED] * len(inputs)
         else:
-            mask = split_mask(gz)
+            mask = mask_for(gz, record.name)
             result = record.grad(*inputs, z, gz if mask is None else mask.value)
             terms = result if isinstance(result, (tuple, list)) else [result]
             if len(terms) != len(inputs):
