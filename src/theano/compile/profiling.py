@@ -67,14 +67,16 @@ class ProfileStats:
         _totals["functions"] += 1
         _totals["compile seconds"] += maker.rewrite_seconds + maker.link_seconds
 
-    def summary(self, file: TextIO = sys.stderr, **kwargs: Any) -> None:
-        """Print everything."""
+    def summary(self, file: TextIO | None = None, **kwargs: Any) -> None:
+        """Print everything, to the standard error by default."""
+        file = sys.stderr if file is None else file
         self.summary_function(file)
         for printer in _extra_printers:
             printer(message=self.message, compile_time=self.compile_time, fct_call_time=self.fct_call_time, file=file)
 
-    def summary_function(self, file: TextIO = sys.stderr) -> None:
+    def summary_function(self, file: TextIO | None = None) -> None:
         """Print the totals."""
+        file = sys.stderr if file is None else file
         print("Function profiling\n==================", file=file)
         print(f"  Message: {self.message}", file=file)
         print(f"  Time in {self.fct_callcount} calls to Function.__call__: {self.fct_call_time:.6e}s", file=file)
@@ -89,8 +91,9 @@ def register_profiler_printer(fct: Callable[..., Any]) -> Callable[..., Any]:
     return fct
 
 
-def print_global_stats(file: TextIO = sys.stderr) -> None:
+def print_global_stats(file: TextIO | None = None) -> None:
     """Print totals of all profiled functions since the import."""
+    file = sys.stderr if file is None else file
     print(
         f"Global stats: {_totals['functions']} functions compiled in {_totals['compile seconds']:.3f}s, "
         f"{_totals['calls']} calls in {_totals['seconds']:.3f}s, "
