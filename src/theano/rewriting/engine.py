@@ -167,18 +167,12 @@ def apply_rules(fgraph: FunctionGraph, rules: Sequence[Rule], site: Site, report
             if not candidates:
                 continue
             report.visits += 1
-            owners: set[Any] | None = None
-            for rule in candidates:
-                if rule.needs:
-                    if owners is None:
-                        owners = owners_of(node)
-                    if owners.isdisjoint(rule.needs):
-                        continue
-                if try_rule(fgraph, rule, node, site, report):
+            site.views.clear()
+            with inherit(node.origin):
+                if try_rules(fgraph, candidates, node, site, report):
                     remaining -= 1
                     if node in fgraph.apply_nodes:
                         push(node)
-                    break
             if remaining < 0 or len(fgraph.apply_nodes) > largest:
                 report.stopped = True
                 common = ", ".join(f"{name} ({count} times)" for name, count in report.fired.most_common(4))
@@ -192,6 +186,20 @@ def apply_rules(fgraph: FunctionGraph, rules: Sequence[Rule], site: Site, report
                 return
     finally:
         fgraph.remove_feature(news)
+
+
+def try_rules(fgraph: FunctionGraph, rules: Sequence[Rule], node: Apply, site: Site, report: PassReport) -> bool:
+    """Apply the first of `rules` that has something to say; True if the graph changed."""
+    owners: set[Any] | None = None
+    for rule in rules:
+        if rule.needs:
+            if owners is None:
+                owners = owners_of(node)
+            if owners.isdisjoint(rule.needs):
+                continue
+        if try_rule(fgraph, rule, node, site, report):
+            return True
+    return False
 
 
 def owners_of(node: Apply) -> set[Any]:
@@ -208,12 +216,10 @@ def owners_of(node: Apply) -> set[Any]:
 def try_rule(fgraph: FunctionGraph, rule: Rule, node: Apply, site: Site, report: PassReport) -> bool:
     """Apply one rule to one node; True if the graph changed. A rule that raises is reported and skipped."""
     try:
-        with inherit(node.origin):
-            found = rule.apply(node, site)
-            if found is None or found is False:
-                return False
-            pairs = as_pairs(node, found)
-            accepted = [(old, checked(fgraph, rule, old, new)) for old, new in pairs]
+        found = rule.apply(node, site)
+        if found is None or found is False:
+            return False
+        accepted = [(old, checked(fgraph, rule, old, new)) for old, new in as_pairs(node, found)]
     except Exception as error:
         complain(rule, node, error, report)
         return False

@@ -31,7 +31,7 @@ from theano.tensor.variable import TensorVariable
 
 SUMS = frozenset([ar.add, ar.sub, ar.neg])
 PRODUCTS = frozenset([ar.mul, ar.true_div, ar.inv, ar.neg])
-MOST_TERMS = 48  # terms of a sum, or factors of a product, that are looked at
+MOST_TERMS = 16  # terms of a sum, or factors of a product, that are looked at
 
 Binding = dict[str, Any]
 
@@ -77,6 +77,7 @@ def rule(
     dtypes    where it holds: "float", "real" (ints and bools too) or "any" (complex too)
     """
     left = _compile(before)
+    required = _required(left)
     right = _Builder(as_tensor_variable(after))
     allowed = {"float": frozenset(float_dtypes), "real": None, "any": frozenset()}[dtypes]
     matcher = _Matcher(allowed)
@@ -84,7 +85,9 @@ def rule(
 
     def apply(node: Apply, site: Site) -> Any:
         out = node.outputs[0]
-        for binding, wrap in matcher.root(left, out):
+        if required is not None and not required.present(out, site):
+            return None
+        for binding, wrap in matcher.root(left, out, site):
             if when is not None and not when(Match(binding, node, site)):
                 continue
             result = wrap(right.build(binding, out.type.dtype))  # type: ignore[attr-defined]
@@ -198,6 +201,30 @@ def _roots(pattern: Any) -> tuple[tuple[Any, ...], frozenset[Any]]:
     raise TypeError("A rule's left side must be an expression")
 
 
+class _Required:
+    """Of each structural item of a sum or product: the records of which one must be at its top. A quick check."""
+
+    __slots__ = ("alternatives", "view")
+
+    def __init__(self, pattern: Any) -> None:
+        self.view = terms_of if isinstance(pattern, _Sum) else factors_of
+        self.alternatives = [tops for _, item in pattern.items if (tops := _tops(item))]
+
+    def present(self, out: Any, site: Site) -> bool:
+        owners = site.views.get((self.view, "owners"))
+        if owners is None:
+            owners = site.views[self.view, "owners"] = {
+                v.owner.op.scalar_op
+                for _, v in self.view(out, site)[1]
+                if v.owner is not None and isinstance(v.owner.op, Elemwise)
+            }
+        return all(not tops.isdisjoint(owners) for tops in self.alternatives)
+
+
+def _required(pattern: Any) -> _Required | None:
+    return _Required(pattern) if isinstance(pattern, (_Sum, _Product)) and pattern.items else None
+
+
 def _tops(pattern: Any) -> frozenset[Any]:
     if isinstance(pattern, _Op):
         return frozenset([pattern.record])
@@ -253,8 +280,13 @@ def _flat(variable: Any, parts: Callable[[Apply], list[tuple[int, Any]] | None])
     return out
 
 
-def terms_of(variable: Any) -> tuple[Any, list[tuple[int, Any]]]:
-    """(constant, [(sign, term)]) whose sum `variable` is."""
+def terms_of(variable: Any, site: Site | None = None) -> tuple[Any, list[tuple[int, Any]]]:
+    """(constant, [(sign, term)]) whose sum `variable` is. With `site`, found once for the node that is looked at."""
+    if site is not None:
+        known = site.views.get((terms_of, variable))
+        if known is None:
+            known = site.views[terms_of, variable] = terms_of(variable)
+        return known  # type: ignore[no-any-return]
     constant: Any = 0
     terms = []
     for sign, v in _flat(variable, _sum_parts):
@@ -274,8 +306,13 @@ def terms_of(variable: Any) -> tuple[Any, list[tuple[int, Any]]]:
     return constant, terms
 
 
-def factors_of(variable: Any) -> tuple[Any, list[tuple[int, Any]]]:
-    """(coefficient, [(power, factor)]) whose product `variable` is."""
+def factors_of(variable: Any, site: Site | None = None) -> tuple[Any, list[tuple[int, Any]]]:
+    """(coefficient, [(power, factor)]) whose product `variable` is. See `terms_of`."""
+    if site is not None:
+        known = site.views.get((factors_of, variable))
+        if known is None:
+            known = site.views[factors_of, variable] = factors_of(variable)
+        return known  # type: ignore[no-any-return]
     coefficient: Any = 1
     factors = []
     for power, v in _flat(variable, _product_parts):
@@ -306,18 +343,18 @@ class _Matcher:
             return v.type.dtype not in complex_dtypes
         return not self.allowed or v.type.dtype in self.allowed
 
-    def root(self, pattern: Any, out: Any) -> Iterator[tuple[Binding, Callable[[Any], Any]]]:
+    def root(self, pattern: Any, out: Any, site: Site) -> Iterator[tuple[Binding, Callable[[Any], Any]]]:
         """Each way to match: what the wildcards are, and how what remains is put around the result."""
         if not self.dtype_fits(out):
             return
         dtype = out.type.dtype
         if isinstance(pattern, _Sum):
-            constant, terms = terms_of(out)
+            constant, terms = terms_of(out, site)
             for flip in (1, -1):
                 for binding, rest, left in self.sum_ways(pattern, constant, terms, flip, {}, dtype, True):
                     yield binding, _around_sum(rest, left, flip, dtype)
         elif isinstance(pattern, _Product):
-            coefficient, factors = factors_of(out)
+            coefficient, factors = factors_of(out, site)
             for binding, rest, left in self.product_ways(pattern, coefficient, factors, {}, dtype, True):
                 yield binding, _around_product(rest, left, dtype)
         else:

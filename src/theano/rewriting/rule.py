@@ -27,6 +27,7 @@ class Site:
         self.fgraph = fgraph
         self.dims = dims
         self.shapes = Shapes(dims)
+        self.views: dict[Any, Any] = {}  # what rules found out about the node at hand, for the next rule to use
 
     def uses(self, variable: Variable) -> int:
         """How many inputs (and outputs of the graph) `variable` feeds."""

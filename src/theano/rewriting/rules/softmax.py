@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from theano.scalar.exponential import exp, log, xlogy0
 from theano.scalar.selection import cast_to as cast_record
 from theano.scalar.selection import switch
 from theano.tensor.careduce import Max, Sum, reduced_axes, with_axes_back
+from theano.tensor.convert import as_tensor_variable
 from theano.tensor.creation import ARange
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
 from theano.tensor.elemwise import elemwise_of
@@ -55,7 +57,7 @@ def kept_reduction(v: Any, kind: type, ndim: int) -> tuple[Any, tuple[int, ...]]
 
 
 @function_rule(
-    ar.mul, ar.true_div, name="softmax_by_exps", needs=[exp, ar.mul, ar.true_div, ar.inv],
+    ar.mul, ar.true_div, name="softmax_by_exps", needs=[exp, ar.mul, ar.true_div, ar.inv, ar.neg],
     tags="local_softmax_stabilize softmax_simplifier",
 )
 def softmax_by_exps(node: Apply, site: Site) -> Any:
@@ -64,27 +66,54 @@ def softmax_by_exps(node: Apply, site: Site) -> Any:
     dtype = out.type.dtype
     if dtype not in float_dtypes:
         return None
-    coefficient, factors = factors_of(out)
-    den = [(n, v) for n, (power, v) in enumerate(factors) if power < 0]
-    if not den:
+    coefficient, factors = factors_of(out, site)
+    num = {v: n for n, (power, v) in enumerate(factors) if power > 0 and elementwise_node(v, exp) is not None}
+    if not num:
         return None
-    num = {v: n for n, (power, v) in enumerate(factors) if power > 0}
-    for n, v in den:
-        found = kept_reduction(v, Sum, out.type.ndim)
-        if found is None or found[0] not in num:
-            continue
-        e, axes = found
-        inner = elementwise_node(e, exp)
-        if inner is None or e.type.dtype != dtype or inner.inputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
-            continue
-        p = Softmax(axes)(inner.inputs[0])
-        rest = [(power, w) for m, (power, w) in enumerate(factors) if m not in (n, num[e])]
-        tops = [w for power, w in rest if power > 0]
-        result = quotient([*tops, p], [w for power, w in rest if power < 0], coefficient, dtype)
-        result = conform(result, out)
-        if result is not None:
-            return [result]
+    for n, (power, v) in enumerate(factors):
+        for found, others in _sums_in_denominator(power, v, out.type.ndim, site):
+            e, axes = found
+            if e not in num:
+                continue
+            inner = elementwise_node(e, exp)
+            if inner is None or e.type.dtype != dtype or inner.inputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
+                continue
+            p = Softmax(axes)(inner.inputs[0])
+            rest = [f for m, f in enumerate(factors) if m not in (n, num[e])] + others()
+            tops = [w for k, w in rest if k > 0]
+            result = quotient([*tops, p], [w for k, w in rest if k < 0], coefficient, dtype)
+            result = conform(result, out)
+            if result is not None:
+                return [result]
     return None
+
+
+def _sums_in_denominator(power: int, v: Any, ndim: int, site: Site) -> Iterator[tuple[Any, Callable[[], list[Any]]]]:
+    """Each sum with its axes kept by which the factor `v` divides: ((summed, axes), () -> the factor's other parts)."""
+    if power < 0:
+        found = kept_reduction(v, Sum, ndim)
+        if found is not None:
+            yield found, list
+            return
+    node = v.owner
+    if node is None or not isinstance(node.op, DimShuffle):
+        return
+    order = node.op.new_order
+    coefficient, parts = factors_of(node.inputs[0], site)
+    for position, (k, w) in enumerate(parts):
+        if k * power >= 0 or w.owner is None or type(w.owner.op) is not Sum:
+            continue
+        found = kept_reduction(dimshuffle(w, order), Sum, ndim)
+        if found is None:
+            continue
+
+        def others(position: int = position) -> list[Any]:
+            rest = [(q * power, dimshuffle(u, order)) for m, (q, u) in enumerate(parts) if m != position]
+            if coefficient != 1:
+                rest.append((power, as_tensor_variable(number_like(coefficient, v.type.dtype))))
+            return rest
+
+        yield found, others
 
 
 @function_rule(log, name="log_sum_exp", tags="local_log_sum_exp")
@@ -94,7 +123,7 @@ def log_sum_exp(node: Apply, site: Site) -> Any:
     dtype = out.type.dtype
     if dtype not in float_dtypes:
         return None
-    coefficient, factors = factors_of(node.inputs[0])
+    coefficient, factors = factors_of(node.inputs[0], site)
     for n, (power, v) in enumerate(factors):
         found = _sum_of_exps(v, dtype)
         if found is None:
@@ -138,7 +167,7 @@ def log_softmax_by_log_sum_exp(node: Apply, site: Site) -> Any:
     dtype = out.type.dtype
     if dtype not in float_dtypes:
         return None
-    constant, terms = terms_of(out)
+    constant, terms = terms_of(out, site)
     for n, (sign, v) in enumerate(terms):
         found = kept_reduction(v, LogSumExp, out.type.ndim)
         if found is None:

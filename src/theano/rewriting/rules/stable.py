@@ -117,7 +117,7 @@ def log_of_sum_of_exps(node: Apply, site: Site) -> Any:
     (total,), out = node.inputs, node.outputs[0]
     if elementwise_node(total, ScalarOp.registry["add"]) is None or total.type.dtype not in float_dtypes:  # type: ignore[attr-defined]
         return None
-    constant, terms = terms_of(total)
+    constant, terms = terms_of(total, site)
     if len(terms) + bool(constant) < 2 or len(terms) > 16 or constant < 0:
         return None
     exponents = []
