@@ -19,7 +19,7 @@ from theano.graph.traverse import toposort
 from theano.tensor.type import TensorType
 
 MODES = ["reference", "FAST_COMPILE", "FAST_RUN"]
-DTYPES = ["float64", "float32", "int64", "int8", "uint8", "bool", "complex128"]
+DTYPES = ["float64", "float32", "float16", "int64", "int8", "uint8", "uint64", "bool", "complex128", "complex64"]
 LAYOUTS = {
     "contiguous": lambda a: a.copy(),
     "strided": lambda a: np.repeat(a, 2, axis=-1)[..., ::2] if a.ndim else a.copy(),
@@ -287,7 +287,7 @@ def test_values_static_and_inferred_shapes(case, shapes):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_backends(case, mode):
-    for dtype in ["float64", "int8"] if case.any_dtype else ["float64"]:
+    for dtype in ["float64", "float16", "int8", "bool"] if case.any_dtype else ["float64"]:
         by_pattern = {}
         for shapes in case.shapes:
             by_pattern.setdefault(tuple(tuple(n == 1 for n in s) for s in shapes), []).append(shapes)
