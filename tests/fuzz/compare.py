@@ -18,10 +18,10 @@ from theano.lowering.verify import verify
 from theano.rewriting.query import Query
 
 sys.path.append(str(Path(__file__).parent.parent / "lowering"))
-from memory_runner import MemoryRunner  # noqa: E402
+from memory_runner import MemoryRunner
 
 sys.path.append(str(Path(__file__).parent))
-from graphs import Graph  # noqa: E402
+from graphs import Graph
 
 TOLERANCE = {"float64": 1e-7, "float32": 2e-3, "float16": 5e-2}
 Mutation = Callable[[Program], bool]

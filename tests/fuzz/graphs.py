@@ -19,11 +19,11 @@ from theano.tensor.elemwise import Elemwise, cast_to
 from theano.tensor.type import TensorType
 
 DTYPES = ("float64", "float64", "float32", "int64", "int32", "int8", "uint8", "bool", "float16")
-EXACT = "add sub mul neg abs_ sqr maximum minimum second switch identity clip sgn".split()
-COMPARE = "lt le gt ge eq neq".split()
-ROUND = "floor ceil trunc round_half_to_even isnan isinf int_div mod".split()
-BITS = "and_ or_ xor invert".split()
-SMOOTH = "exp tanh sigmoid softplus sin cos log1p expm1 arctan true_div sqrt erf".split()
+EXACT = ["add", "sub", "mul", "neg", "abs_", "sqr", "maximum", "minimum", "second", "switch", "identity", "clip", "sgn"]
+COMPARE = ["lt", "le", "gt", "ge", "eq", "neq"]
+ROUND = ["floor", "ceil", "trunc", "round_half_to_even", "isnan", "isinf", "int_div", "mod"]
+BITS = ["and_", "or_", "xor", "invert"]
+SMOOTH = ["exp", "tanh", "sigmoid", "softplus", "sin", "cos", "log1p", "expm1", "arctan", "true_div", "sqrt", "erf"]
 LARGEST = 1e5
 
 
@@ -366,7 +366,6 @@ class GraphMaker:
                 item.variable.type.shape[0], a.variable.type.shape[-1]))
         )
         if b is None:
-            b, flip = a, True
             if a.value.ndim == 1:
                 self.add(T.dot(a.variable, a.variable), [a])
                 return
@@ -392,7 +391,8 @@ class GraphMaker:
             self.add(T.eye(lengths[0], lengths[-1], int(self.rng.integers(-1, 2)), dtype=self.pick(DTYPES)), extra)
         elif choice < 0.9:
             start = int(self.rng.integers(-2, 3))
-            self.add(T.arange(start, lengths[0], self.pick([1, 1, 2]), dtype=self.pick(["int64", "float64", "int8"])), extra)
+            dtype = self.pick(["int64", "float64", "int8"])
+            self.add(T.arange(start, lengths[0], self.pick([1, 1, 2]), dtype=dtype), extra)
         else:
             self.add(T.shape(a.variable) if a is not None else T.arange(3), extra + ([a] if a is not None else []))
 

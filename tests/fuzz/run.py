@@ -13,8 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from compare import disagreements  # noqa: E402
-from graphs import random_graph  # noqa: E402
+from compare import disagreements
+from graphs import random_graph
 
 WAYS = {
     "program": {},

@@ -22,11 +22,11 @@ NATIVE_DTYPES = frozenset((*discrete_dtypes, "float16", "float32", "float64"))
 _FLOATS = frozenset(("float16", "float32", "float64"))
 
 # instructions that cost next to nothing where the operands are at hand
-_CHEAP = frozenset(
-    "add sub mul neg abs min max and or xor not shl shr lt le gt ge eq ne isnan isinf select cast fma copysign "
-    "floor ceil trunc rint".split()
-)
-_FREE = frozenset("load gather const iota extent".split())
+_CHEAP = frozenset((
+    "add", "sub", "mul", "neg", "abs", "min", "max", "and", "or", "xor", "not", "shl", "shr", "lt", "le", "gt", "ge",
+    "eq", "ne", "isnan", "isinf", "select", "cast", "fma", "copysign", "floor", "ceil", "trunc", "rint",
+))
+_FREE = frozenset(["load", "gather", "const", "iota", "extent"])
 EXPENSIVE = 100
 
 

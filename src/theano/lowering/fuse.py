@@ -8,8 +8,8 @@ loading, it is computed anew wherever it is used. At the end kernels which read 
 are united where the levels allow it.
 
 Cost model: an instruction is cheap (1) or expensive (100: division, roots, library functions). Work of at most
-`ANEW` cheap instructions which reads no more than one array of its size is computed anew; inside a broadcast, where that happens
-several times for each element, at most `ANEW_BROADCAST`. Everything is linear in the amount of work.
+`ANEW` cheap instructions which reads no more than one array of its size is computed anew; inside a broadcast, where
+that happens several times for each element, at most `ANEW_BROADCAST`. Everything is linear in the amount of work.
 """
 
 from __future__ import annotations
@@ -148,7 +148,8 @@ class _Fusion:
         outputs = 0 if everything else 1
         possible = agree and bool(targets) and self._can_unite(work, targets, outputs)
         if not (possible and everything) and not rest and self.enabled and self._cheap(work, candidates):
-            if all([self._compute_anew(work, use) for use, _ in candidates]):
+            done = [self._compute_anew(work, use) for use, _ in candidates]
+            if all(done):
                 return
             # somewhere the lengths do not allow it: stored for those
             if any(use.work in inlined for use, _ in candidates):
@@ -269,7 +270,7 @@ class _Fusion:
             return False
         first = _first(groups)
         base = targets[first]
-        extents = dict(first.extents)
+        extents: dict[int, DimRef | None] = dict(first.extents)
         reduced = first.reduced
         loaded = dict(first.operands)
         for group in groups:
@@ -288,8 +289,8 @@ class _Fusion:
                 reduced = there
             for datum, axes in group.operands:
                 loaded[(datum, tuple(order[a] if a >= 0 else a for a in axes))] = None
-        for axis, ref in enumerate(work.extents):
-            if ref is not None and base[axis] != UNIT and extents.setdefault(base[axis], ref) != ref:
+        for axis, stated in enumerate(work.extents):
+            if stated is not None and base[axis] != UNIT and extents.setdefault(base[axis], stated) != stated:
                 return False
         loaded.pop((work.writes[0].datum, base), None)
         for datum, axes in work.reads:

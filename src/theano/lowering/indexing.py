@@ -148,7 +148,6 @@ def lower_advanced_subtensor1(lowering: Lowering, node: Apply) -> None:
     if source.dtype not in NATIVE_DTYPES:
         lowering.python(node)
         return
-    (variable,) = node.outputs
     rest = range(1, source.ndim)
     _gather(lowering, node, source, (INDEXED, *rest), [(rows, (0,))], [rows.dims[0], *source.dims[1:]])
 
@@ -280,7 +279,9 @@ def _region(
     )
     at = {entry: number for number, entry in enumerate(order)}
     axes = tuple(at.get(("axis", axis), INDEXED) for axis in range(source.ndim))
-    indices = [(d, [at[("array", rank - d.ndim + k)] for k in range(d.ndim)]) for d in arrays]
+    indices: list[tuple[Datum, Sequence[int]]] = [
+        (d, [at[("array", rank - d.ndim + k)] for k in range(d.ndim)]) for d in arrays
+    ]
     dims: list[Any] = []
     for what, number in order:
         if what == "axis":

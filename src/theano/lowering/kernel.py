@@ -62,19 +62,20 @@ class Instr(NamedTuple):
 # (float -> int of NaN/out-of-range gives what x86 cvtt gives, never a trap; anything -> bool is != 0).
 # math: attr = a libm name (exp, log, ...), args 1 or 2 floats of `dtype`. call: attr = "module:name" of a C function
 # of doubles (a `scipy.special.cython_special` name), args floats of `dtype`; computed in double.
-OPCODES = frozenset(
-    "load gather iota extent const "
-    "add sub mul div idiv imod fmod neg abs min max fma sqrt floor ceil trunc rint copysign "
-    "and or xor not shl shr lt le gt ge eq ne isnan isinf select cast math call".split()
-)
+OPCODES = frozenset((
+    "load", "gather", "iota", "extent", "const", "add", "sub", "mul", "div", "idiv", "imod", "fmod", "neg", "abs",
+    "min", "max", "fma", "sqrt", "floor", "ceil", "trunc", "rint", "copysign", "and", "or", "xor", "not", "shl", "shr",
+    "lt", "le", "gt", "ge", "eq", "ne", "isnan", "isinf", "select", "cast", "math", "call",
+))
 
 # libm names that `math` may use: all have scalar C versions; those in libmvec are vectorised.
-MATH = frozenset(
-    "exp exp2 exp10 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh "
-    "erf erfc cbrt pow atan2 hypot tgamma lgamma".split()
-)
+MATH = frozenset((
+    "exp", "exp2", "exp10", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
+    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "cbrt", "pow", "atan2", "hypot", "tgamma",
+    "lgamma",
+))
 
-REDUCTIONS = frozenset("sum prod max min all any argmax argmin or and xor".split())
+REDUCTIONS = frozenset(["sum", "prod", "max", "min", "all", "any", "argmax", "argmin", "or", "and", "xor"])
 
 
 class Result(NamedTuple):
@@ -86,7 +87,8 @@ class Result(NamedTuple):
               axes which the output operand's axes do not name.
     value     position in body
     dtype     accumulator dtype of a reduction ("" otherwise); the result is cast to the operand's dtype. For
-              argmax/argmin the operand's dtype is int64 and the position is along the flattened reduced axes, first of ties, NaN wins.
+              argmax/argmin the operand's dtype is int64 and the position is along the flattened reduced axes,
+              first of ties, NaN wins.
     args      positions (scatter)
 
     Reductions over nothing give the identity (sum 0, prod 1, all True, any False); max, min, argmax and argmin

@@ -48,7 +48,7 @@ class GroupKernel:
 class PointBuilder:
     """What `Fused.emit` gets: reads of the work at the current point, and the builder of instructions."""
 
-    __slots__ = ("b", "root", "maker", "where", "work")
+    __slots__ = ("b", "maker", "root", "where", "work")
 
     def __init__(self, maker: _Maker, root: Fused, work: Fused, where: tuple[int, ...]) -> None:
         self.maker = maker

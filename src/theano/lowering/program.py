@@ -194,8 +194,8 @@ class ProgramInput:
 class ProgramOutput:
     """Where an output buffer goes.
 
-    storage    None: returned to the caller, as an ndarray that owns its memory (unless `borrow`). A one-element list: becomes storage[0] after
-               every step has succeeded (an update).
+    storage    None: returned to the caller, as an ndarray that owns its memory (unless `borrow`). A one-element
+               list: becomes storage[0] after every step has succeeded (an update).
     """
 
     buffer: Buffer

@@ -12,7 +12,8 @@ from theano.lowering.kernel import UNIT
 from theano.lowering.work import Datum, Fused, Write, read
 from theano.tensor.argmax import Argmax, MaxAndArgmax
 from theano.tensor.careduce import CAReduce, Max, Min, Prod, Sum, reduced_axes
-from theano.tensor.truth import All, Any as AnyTrue
+from theano.tensor.truth import All
+from theano.tensor.truth import Any as AnyTrue
 
 _KINDS = {"add": "sum", "mul": "prod", "maximum": "max", "minimum": "min", "and_": "and", "or_": "or", "xor": "xor"}
 _OF_BOOL = {"sum": "any", "prod": "all", "max": "any", "min": "all", "and": "all", "or": "any"}

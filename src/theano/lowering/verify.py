@@ -24,9 +24,9 @@ from theano.lowering.program import (
 )
 
 ROUTINES = {"gemm": (2, 2, 2), "gemv": (2, 1, 1), "ger": (1, 1, 2), "dot": (1, 1, 0), "batched_gemm": (3, 3, 3)}
-VIEWS = frozenset("dimshuffle index reshape diagonal specify".split())
-_BITWISE = frozenset("and or xor not shl shr".split())
-_TESTS = frozenset("lt le gt ge eq ne isnan isinf".split())
+VIEWS = frozenset(["dimshuffle", "index", "reshape", "diagonal", "specify"])
+_BITWISE = frozenset(["and", "or", "xor", "not", "shl", "shr"])
+_TESTS = frozenset(["lt", "le", "gt", "ge", "eq", "ne", "isnan", "isinf"])
 
 
 class ProgramError(AssertionError):
@@ -176,7 +176,7 @@ class _Verifier:
             _require(len(operand.axes) == buffer.ndim, f"{where}: {buffer} has rank {buffer.ndim}")
             for axis, length in zip(operand.axes, buffer.shape):
                 _require(axis != UNIT or length == 1, f"{where}: {buffer} is not known to have length one")
-        for position, (operand, buffer) in enumerate(zip(kernel.operands, (*step.inputs, *step.outputs))):
+        for position, operand in enumerate(kernel.operands):
             if position < kernel.n_inputs or position - kernel.n_inputs in step.base:
                 told.update(a for a in operand.axes if a >= 0)
         _require(len(told) == kernel.rank, f"{where}: the length of some axis is not known")

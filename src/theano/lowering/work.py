@@ -88,7 +88,7 @@ class Datum:
         return f"Datum({self.dtype}, {self.shape}{', ' + self.name if self.name else ''})"
 
 
-DimRef = int | Length | Datum | SumOf
+DimRef = int | Length | Datum
 
 
 class Read(NamedTuple):
