@@ -340,3 +340,26 @@ def test_gradient_types(case):
         for x, g in zip(inputs, theano.grad(cost, inputs, disconnected_inputs="ignore")):
             assert g.type.broadcastable == x.type.broadcastable
             assert g.dtype == (dtype if dtype != "int8" else g.dtype) and g.dtype not in T.discrete_dtypes
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.differentiable], ids=str)
+def test_second_derivative(case):
+    shapes = max(case.shapes, key=lambda s: sum(int(np.prod(n)) for n in s))
+    arrays = [sample("float64", s, k) for k, s in enumerate(shapes)]
+    inputs = variables(arrays, static=False)
+    rng = np.random.default_rng(3)
+    cost = sum((T.tanh(out) * rng.normal()).sum() for out in listed(case.build(*inputs)))
+    gradients = theano.grad(cost, inputs, disconnected_inputs="ignore")
+    directions = [rng.normal(size=a.shape) for a in arrays]
+    product = sum((g * d).sum() for g, d in zip(gradients, directions))
+    seconds = theano.grad(product, inputs, disconnected_inputs="ignore")
+    got = evaluate(seconds, dict(zip(inputs, arrays)))
+    step = 1e-6
+    for x, second in zip(inputs, got):
+        assert second.shape == arrays[inputs.index(x)].shape
+    ahead, behind = (
+        evaluate(gradients, {x: a + sign * step * d for x, a, d in zip(inputs, arrays, directions)})
+        for sign in (1, -1)
+    )
+    for second, up, down in zip(got, ahead, behind):
+        np.testing.assert_allclose(second, (up - down) / (2 * step), rtol=1e-5, atol=1e-6)
