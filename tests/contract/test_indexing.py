@@ -86,9 +86,24 @@ def partly_symbolic(draw, index):
     return tuple(entries), values
 
 
-def region(x, index):
-    """What `index` selects, as arrays are indexed by np.add.at."""
-    return x[index]
+def selects(index):
+    """Is it more than new axes? (`x[None, :]` is a dimshuffle of x, and no index expression.)"""
+    return not any(e is None for e in index) or any(
+        not isinstance(e, slice) or (e.start, e.stop, e.step) != (None, None, None)
+        for e in index if e is not None and e is not Ellipsis
+    )
+
+
+def symbolic_as(index, values, given):
+    """The index with other variables in place of those that `values` has."""
+    new = dict(zip(values, given, strict=True))
+
+    def one(entry):
+        if isinstance(entry, slice):
+            return slice(one(entry.start), one(entry.stop), one(entry.step))
+        return new.get(entry, entry) if isinstance(entry, theano.Variable) else entry
+
+    return tuple(one(entry) for entry in index)
 
 
 @settings(max_examples=400, deadline=None)
@@ -118,8 +133,7 @@ def test_set_and_increment_of_any_index(data):
     values[x] = array
     want = array[index]
     selected = x[symbolic]
-    # nothing is indexed by new axes alone
-    assume(selected.owner.inputs[0] is not x or not isinstance(selected.owner.op, T.DimShuffle))
+    assume(selects(index))
     value = sample("float64", want.shape, 1)
     (y,) = variables([value])
     values[y] = value
@@ -139,12 +153,16 @@ def test_gradients_of_any_index(data):
     array = sample("float64", shape)
     want = array[index]
     gradients_agree(lambda x: x[index], array)
-    assume(any(entry is not None and entry is not Ellipsis for entry in index))
+    assume(selects(index))
     value = sample("float64", want.shape, 1)
     gradients_agree(lambda x, y: T.inc_subtensor(x[index], y), array, value, orders=(1,))
-    places = np.arange(array.size).reshape(shape)[index]
-    if len(np.unique(places)) == places.size:   # where an element is written twice only the last value counts
-        gradients_agree(lambda x, y: T.set_subtensor(x[index], y), array, value, orders=(1,))
+    gradients_agree(lambda x, y: T.set_subtensor(x[index], y), array, value, orders=(1,))
+    symbolic, values = data.draw(partly_symbolic(index))
+
+    def written(x, y, *given):
+        return T.set_subtensor(x[symbolic_as(symbolic, values, given)], y)
+
+    gradients_agree(written, array, value, *values.values(), wrt=[0, 1], orders=(1,))
 
 
 @settings(max_examples=25, deadline=None)
@@ -158,7 +176,7 @@ def test_any_index_in_every_mode(data):
     (y,) = variables([want])
     outputs = [x[symbolic]]
     expected = [want]
-    if any(entry is not None and entry is not Ellipsis for entry in index):
+    if selects(index):
         increased = array.copy()
         np.add.at(increased, index, 2 * want)
         outputs.append(T.inc_subtensor(x[symbolic], 2 * y))
@@ -598,3 +616,16 @@ sys.stdout.buffer.write(pickle.dumps([y.owner.op for y in built]))
     for op, y in zip(pickle.loads(there), built, strict=True):
         assert op == y.owner.op
         assert hash(op) == hash(y.owner.op)
+
+
+def test_indices_that_are_known_to_be_distinct():
+    from theano.tensor.advanced_indexing import are_distinct
+
+    def known(*values):
+        return are_distinct([T.as_tensor_variable(v) for v in values])
+
+    assert known([0, 1]) and known([-1, -2]) and known([[0, 1], [2, 3]])
+    assert known([0, 0], [0, 1]) and known([[0], [1]], [0, 1])
+    assert known(T.arange(T.lscalar()), T.lvector()) and known(T.vector(dtype="bool"))
+    assert not known([0, 0]) and not known([0, -1]) and not known(T.lvector()) and not known([0, 0], [1, 1])
+    assert not known(T.arange(3), T.lmatrix()) and not known(T.vector(dtype="bool"), [0, 0])

@@ -13,9 +13,12 @@ import numpy as np
 from theano.graph.node import Apply
 from theano.graph.op import Op
 from theano.graph.type import disconnected_type
+from theano.scalar.comparison import eq
 from theano.scalar.dtypes import discrete_dtypes, integer_dtypes
+from theano.scalar.selection import second, switch
 from theano.tensor.careduce import Sum
 from theano.tensor.convert import as_tensor_variable
+from theano.tensor.creation import ARange, arange
 from theano.tensor.index_list import (
     ARRAY,
     IndexList,
@@ -28,9 +31,11 @@ from theano.tensor.index_list import (
     settled,
     text,
 )
+from theano.tensor.lengths import product
 from theano.tensor.region import check_value, fitted_value, may_broadcast, write_terms, zero_for, zeros_for
+from theano.tensor.shape import Reshape, shape_i_op
 from theano.tensor.type import tensor_type
-from theano.tensor.variable import TensorVariable
+from theano.tensor.variable import TensorConstant, TensorVariable
 
 
 class BaseAdvancedSubtensor(Op):
@@ -52,9 +57,8 @@ class BaseAdvancedSubtensor(Op):
 class BaseAdvancedIncSubtensor(Op):
     """What the ops that write by arrays share. Inputs are x, y and the indices; x itself is not changed.
 
-    y is added, repeated indices adding up, or written (`set_instead_of_inc`), the last of repeated indices winning;
-    gradients take every written element to count. y is cast to x's dtype and broadcast along axes of which the length
-    is known to be one.
+    y is added, repeated indices adding up, or written (`set_instead_of_inc`), the last of repeated indices winning.
+    y is cast to x's dtype and broadcast along axes of which the length is known to be one.
     """
 
     set_instead_of_inc: bool
@@ -101,13 +105,42 @@ class BaseAdvancedIncSubtensor(Op):
         (x, y, *indices), (gz,) = inputs, output_gradients
         terms = write_terms(
             x, y, gz, self.set_instead_of_inc,
-            read=lambda g: self._read()(g, *indices),
+            read=lambda g: self._what_stays(self._read()(g, *indices), x, indices),
             clear=lambda g: self._clear()(g, np.zeros((), g.dtype), *indices),
         )
         return [*terms, *(disconnected_type() for _ in indices)]
 
+    def _what_stays(self, region: Any, x: Any, indices: Sequence[Any]) -> Any:
+        """`region` with zeros where a later value is written to the same place."""
+        if not self.set_instead_of_inc or are_distinct(indices) or region.ndim == 0:
+            return region
+        lengths = [
+            n if n is not None else shape_i_op(axis)(region) for axis, n in enumerate(region.type.shape)
+        ]
+        ranks = Reshape(region.ndim)(arange(product(lengths)), lengths)
+        written = self._clear()(second(x, np.zeros((), "int64")), ranks, *indices)
+        stays = eq(self._read()(written, *indices), ranks)
+        return switch(stays, region, np.zeros((), region.dtype))
+
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         return [[True], [True], *([False] for _ in node.inputs[2:])]
+
+
+def are_distinct(indices: Sequence[Any]) -> bool:
+    """Is it known while the graph is built that these index inputs name no element twice?"""
+    arrays = [v for v in indices if v.ndim or v.dtype == "bool"]
+    if all(v.dtype == "bool" for v in arrays):
+        return True
+    if all(isinstance(v, TensorConstant) for v in arrays):
+        if any(v.dtype == "bool" for v in arrays) or any((v.data < 0).any() and (v.data >= 0).any() for v in arrays):
+            return False
+        try:
+            places = np.stack(np.broadcast_arrays(*(v.data for v in arrays))).reshape(len(arrays), -1)
+        except ValueError:
+            return False
+        return len(np.unique(places, axis=1).T) == places.shape[1]
+    counted = any(v.owner is not None and isinstance(v.owner.op, ARange) for v in arrays)
+    return counted and all(v.ndim == 1 for v in arrays)
 
 
 class AdvancedSubtensor1(BaseAdvancedSubtensor):
