@@ -67,7 +67,8 @@ def toposort(outputs: Iterable[Variable], inputs: Collection[Variable] = ()) -> 
     The order is depth-first from the first output and depends on the graph alone.
     """
     order: list[Apply] = []
-    blocked = set(inputs)
+    # a set or dict is used as it is: a rewrite that brings in one node must not cost a walk over all of a graph
+    blocked = inputs if isinstance(inputs, (set, frozenset, dict)) else set(inputs)
     done: set[Apply] = set()
     for output in outputs:
         if output.owner is None or output in blocked or output.owner in done:
