@@ -7,7 +7,7 @@ An axis broadcasts where its length is known to be one, and only there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -70,8 +70,7 @@ class Elemwise(Op):
         for position, x in enumerate(tensors):
             missing = ndim - len(x.type.shape)
             if missing:
-                order = ["x"] * missing + list(range(ndim - missing))
-                tensors[position] = DimShuffle(x.type.broadcastable, order)(x)
+                tensors[position] = _left_padding(x.type.broadcastable, missing)(x)
         dtype = record.output_dtype(*[x.type.dtype for x in tensors])
         shapes = [x.type.shape for x in tensors]
         shape = shapes[0] if len(shapes) == 1 else broadcast_static(shapes, record.name, tensors)
@@ -224,6 +223,12 @@ def cast_to(x: Any, dtype: str) -> Any:
     if x.type.dtype == dtype:
         return x
     return elemwise_of(cast_record(dtype))(x)
+
+
+@lru_cache(maxsize=256)
+def _left_padding(broadcastable: tuple[bool, ...], missing: int) -> DimShuffle:
+    """The op that adds `missing` axes of length one on the left."""
+    return DimShuffle(broadcastable, ["x"] * missing + list(range(len(broadcastable))))
 
 
 @cache
