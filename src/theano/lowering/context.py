@@ -224,6 +224,17 @@ class Lowering:
         self.add(Opaque(list(nodes), [source], [out], _python_copy, python=True))
         return out
 
+    def fitted(self, datum: Datum, shape: Sequence[int | None], nodes: Sequence[Any]) -> Datum:
+        """`datum`, which must have length one wherever `shape` (aligned on the right) says so, known to have it."""
+        offset = len(shape) - datum.ndim
+        stated = tuple(
+            1 if shape[offset + axis] == 1 and n != 1 else None for axis, n in enumerate(datum.shape)
+        )
+        if not any(stated):
+            return datum
+        known = tuple(n if m is None else m for n, m in zip(datum.shape, stated))
+        return self.view(Datum(datum.dtype, known, datum.dims, datum.name), datum, "specify", stated, nodes=nodes)
+
     def cast(self, datum: Datum, dtype: str, nodes: Sequence[Any] = ()) -> Datum:
         if datum.dtype == dtype:
             return datum

@@ -25,6 +25,7 @@ def lower_alloc(lowering: Lowering, node: Apply) -> None:
         return
     refs = [lowering.dim(n) for n in lengths]
     out = lowering.new(variable, refs)
+    value = lowering.fitted(value, out.shape, [node])
     offset = out.ndim - value.ndim
     lowering.pointwise(
         out, [(value, range(offset, out.ndim))], lambda point: point.read(0), nodes=[node], size=0, cost=0,

@@ -124,6 +124,7 @@ def _scatter(
     """
     op: Any = node.op
     (variable,) = node.outputs
+    value = lowering.fitted(value, shape, [node])
     offset = len(shape) - value.ndim
     reads = [read(value, range(offset, len(shape)), shape), *(read(d, walk, shape) for d, walk in indices)]
     extents: list[Any] = [None] * len(shape)

@@ -56,6 +56,7 @@ def lower_join(lowering: Lowering, node: Apply) -> None:
 def store_into(lowering: Lowering, place: Datum, value: Datum, node: Apply, add: bool = False) -> Datum:
     """Write `value` (or add it) to the view `place`. The result stands for the writing."""
     done = Datum(place.dtype, place.shape, place.dims)
+    value = lowering.fitted(value, place.shape, [node])
     space = range(place.ndim)
     offset = place.ndim - value.ndim
     lengths = place.shape
