@@ -92,7 +92,8 @@ def test_becomes(out: Any, expected: str) -> None:
     [
         (lambda: T.log(T.exp(X).sum(axis=1)), [[[-np.inf, -np.inf]]], [-np.inf]),
         (lambda: T.log(T.exp(X).sum(axis=1)), [[[0.0, np.inf]]], [np.inf]),
-        (lambda: theano.grad(T.log(T.exp(X).sum()), X), [[[1000.0, 999.0]]], [[0.7310585786300049, 0.2689414213699951]]),
+        (lambda: theano.grad(T.log(T.exp(X).sum()), X), [[[1000.0, 999.0]]],
+         [[0.7310585786300049, 0.2689414213699951]]),
         (lambda: T.exp(X) / T.exp(X).sum(axis=0, keepdims=True), [[[1000.0], [999.0]]],
          [[0.7310585786300049], [0.2689414213699951]]),
         (lambda: T.log(T.exp(X).mean()), [[[1000.0, 1000.0]]], 1000.0),

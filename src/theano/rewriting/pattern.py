@@ -503,7 +503,7 @@ class _Matcher:
             return
         num = [v for s, v in left if s == power]
         den = [v for s, v in left if s != power]
-        if power < 0 and not num:
+        if power < 0 and (not num or den):
             return
         if len(num) == 1 and not den and rest == 1:
             value = num[0]

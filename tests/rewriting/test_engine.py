@@ -1,0 +1,240 @@
+"""The engine: patterns, the worklist, budgets, rules that misbehave, and the cost of it all."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+
+import theano.tensor as T
+from theano._config import config
+from theano.compile.pipeline import PIPELINE, rewrite
+from theano.graph.evaluate import evaluate
+from theano.graph.fgraph import FunctionGraph
+from theano.rewriting.dims import Dims
+from theano.rewriting.dims_of_ops import SPEAKERS
+from theano.rewriting.engine import PassReport, RewriteBudgetWarning, apply_rules
+from theano.rewriting.pattern import rule, wild
+from theano.rewriting.query import Query
+from theano.rewriting.rule import Rule, Site, function_rule, ruleset
+from theano.rewriting.run import Pass, RewriteChangedValue, run_passes
+from theano.scalar.arithmetic import add, mul, neg, sub
+from theano.scalar.exponential import exp, log
+from theano.scalar.hyperbolic import cosh, sinh, tanh
+from theano.tensor.elemwise import Elemwise
+
+x, y, z = wild("x y z")
+
+
+def run(rules: Any, inputs: list[Any], *outputs: Any) -> tuple[FunctionGraph, PassReport]:
+    fgraph = FunctionGraph(inputs, list(outputs))
+    dims = Dims(dict(SPEAKERS))
+    fgraph.attach_feature(dims)
+    report = PassReport("test")
+    apply_rules(fgraph, ruleset(*rules), Site(fgraph, dims), report)
+    fgraph.check_integrity()
+    return fgraph, report
+
+
+def text(v: Any) -> str:
+    if v.owner is None:
+        return v.name or str(v.data.reshape(-1)[0])
+    op = v.owner.op
+    name = op.scalar_op.name if isinstance(op, Elemwise) else str(op)
+    return f"{name}({', '.join(text(i) for i in v.owner.inputs)})"
+
+
+def result(r: Rule, out: Any, *inputs: Any) -> str:
+    return text(run([r], list(inputs), out)[0].outputs[0])
+
+
+A, B, C = T.dscalars("A", "B", "C")
+
+
+def test_sums_match_in_any_order_and_nesting() -> None:
+    r = rule("t", log(1 + x), tanh(x))
+    assert result(r, log(1 + A), A) == "tanh(A)"
+    assert result(r, log(A + 1), A) == "tanh(A)"
+    assert result(r, log(A + 1.0), A) == "tanh(A)"
+    assert result(r, log(1 - A), A) == "tanh(neg(A))"
+    assert result(r, log(A + B + 1), A, B) == "tanh(add(A, B))"
+    assert result(r, log(A - (B - 1)), A, B) == "tanh(sub(A, B))"
+    assert result(r, log(2 + A), A) == "log(add(2, A))"
+
+
+def test_a_number_is_matched_wherever_it_comes_from() -> None:
+    M = T.dmatrix("M")
+    r = rule("t", log(1 + x), tanh(x))
+    for one in (np.ones((1, 1)), T.ones_like(M), T.alloc(1.0, *M.shape), T.constant(1).dimshuffle("x", "x")):
+        assert result(r, log(one + M), M) == "tanh(M)"
+
+
+def test_part_of_a_longer_sum_or_product() -> None:
+    r = rule("t", exp(x) - 1, tanh(x))
+    assert result(r, exp(A) - 1, A) == "tanh(A)"
+    assert result(r, exp(A) - 1 + B, A, B) == "add(tanh(A), B)"
+    assert result(r, exp(A) + (B - 1), A, B) == "add(B, tanh(A))"
+    assert result(r, 1 - exp(A), A) == "neg(tanh(A))"
+    r = rule("t", exp(x) * tanh(x), sinh(x))
+    assert result(r, B * tanh(A) * C * exp(A), A, B, C) == "mul(B, C, sinh(A))"
+    assert result(r, exp(A) / B * tanh(A), A, B) == "true_div(sinh(A), B)"
+    assert result(r, exp(A) * tanh(B), A, B) == "mul(exp(A), tanh(B))"
+
+
+def test_equal_wildcards_are_one_variable() -> None:
+    r = rule("t", exp(x) / (exp(x) + exp(y)), tanh(x - y))
+    assert result(r, exp(A) / (exp(A) + exp(B)), A, B) == "tanh(sub(A, B))"
+    assert result(r, exp(A) / (exp(B) + exp(A)), A, B) == "tanh(sub(A, B))"
+    assert result(r, exp(C) / (exp(B) + exp(A)), A, B, C).startswith("true_div")
+
+
+def test_conditions() -> None:
+    r = rule("t", tanh(x), x, when=lambda m: m.x.name == "A")
+    assert result(r, tanh(A), A) == "A"
+    assert result(r, tanh(B), B) == "tanh(B)"
+
+
+def test_type_is_kept() -> None:
+    f, M = T.fvector("f"), T.dmatrix("M")
+    r = rule("t", tanh(x), 0.1 * x)
+    fgraph, _ = run([r], [f], tanh(f))
+    assert fgraph.outputs[0].type == f.type
+    r = rule("t", x * y - x * y, 0.0 * x)
+    row = T.drow("row")
+    fgraph, _ = run([r], [row, M], row * M - row * M)
+    assert fgraph.outputs[0].type == M.type
+    assert evaluate(fgraph.outputs, dict(zip(fgraph.inputs, [np.ones((1, 3)), np.ones((2, 3))])))[0].shape == (2, 3)
+
+
+def test_integers_do_not_match_rules_of_reals() -> None:
+    i = T.ivector("i")
+    r = rule("t", x + 1 - 1, x)
+    assert run([r], [i], i + 1 - 1)[1].fired == {}
+
+
+def test_rules_that_go_in_circles_are_stopped() -> None:
+    forth, back = rule("forth", sinh(x), cosh(x)), rule("back", cosh(x), sinh(x))
+    with pytest.warns(RewriteBudgetWarning, match=r"'test' was stopped.*(forth|back) \(\d+ times\)"):
+        _, report = run([forth, back], [A], sinh(A))
+    assert report.stopped
+
+
+def test_a_rule_that_grows_is_stopped() -> None:
+    grow = rule("grow", sinh(x), sinh(tanh(x) + 2))
+    with pytest.warns(RewriteBudgetWarning, match="grow"):
+        fgraph, _ = run([grow], [A], sinh(A))
+    assert len(fgraph) < 2000
+
+
+def misbehaving(body: Any) -> Rule:
+    return function_rule(tanh, name="bad")(body)
+
+
+@pytest.mark.parametrize(
+    "body, message",
+    [
+        (lambda node, site: 1 / 0, "ZeroDivisionError"),
+        (lambda node, site: [node.inputs[0].dimshuffle("x")], "type would change"),
+        (lambda node, site: [T.cast(node.inputs[0], "float32")], "type would change"),
+        (lambda node, site: [node.outputs[0] + 1], "uses the variable that it replaces"),
+    ],
+)
+def test_a_rule_that_raises_is_reported_and_skipped(body: Any, message: str, caplog: Any, monkeypatch: Any) -> None:
+    good = rule("good", sinh(x), cosh(x))
+    monkeypatch.setattr(config, "on_opt_error", "warn")
+    with caplog.at_level(logging.ERROR, "theano.rewriting"):
+        fgraph, report = run([misbehaving(body), good], [A], sinh(tanh(A)))
+    assert text(fgraph.outputs[0]) == "cosh(tanh(A))"
+    assert message in caplog.text and "bad" in caplog.text
+    assert [name for name, _ in report.failures] == ["bad"]
+    monkeypatch.setattr(config, "on_opt_error", "raise")
+    with pytest.raises(Exception, match=r"division by zero|type would change|uses the variable"):
+        run([misbehaving(body)], [A], tanh(A))
+
+
+def test_verify_names_the_pass_that_changes_a_value() -> None:
+    wrong = Pass("break things", ("t",), (rule("wrong", sinh(x), cosh(x)),))
+    fine = Pass("do nothing wrong", ("t",), (rule("fine", x + x - x, x),))
+    fgraph = FunctionGraph([A], [sinh(A) + A])
+    with pytest.raises(RewriteChangedValue, match="'break things' changed output 0"):
+        run_passes(fgraph, [fine, wrong], Query(include=("t",), verify=True))
+
+
+def test_two_rules_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="same"):
+        ruleset(rule("same", sinh(x), x), rule("same", cosh(x), x))
+
+
+def test_names_in_the_pipeline_are_of_one_rule_each() -> None:
+    seen: dict[str, Rule] = {}
+    for p in PIPELINE:
+        for r in p.rules:
+            assert seen.setdefault(r.name, r) is r
+    assert len({p.name for p in PIPELINE}) == len(PIPELINE)
+
+
+def test_every_rule_says_what_it_does() -> None:
+    for p in PIPELINE:
+        for r in p.rules:
+            assert "->" in r.doc, r.name
+
+
+def chain(n: int) -> tuple[Any, Any]:
+    v = T.dvector("v")
+    out = v
+    steps = [T.tanh, T.exp, lambda u: u + 1.5, lambda u: u * v, T.sqr, lambda u: u - v]
+    for k in range(n):
+        out = steps[k % len(steps)](out)
+    return v, out
+
+
+def visits(n: int) -> int:
+    v, out = chain(n)
+    report = rewrite(FunctionGraph([v], [out]))
+    return sum(p.visits for p in report.passes)
+
+
+def test_the_work_is_linear_in_the_graph() -> None:
+    """Counted in nodes looked at, not in seconds."""
+    small, large = visits(300), visits(600)
+    assert large <= 2.1 * small
+    assert small <= 300 * 40
+
+
+@pytest.mark.parametrize("step", [lambda u, v: u + v, lambda u, v: u * 1.01, lambda u, v: -u, lambda u, v: u + 1])
+def test_long_chains_of_one_op(step: Any) -> None:
+    def work(n: int) -> tuple[int, int]:
+        v = T.dscalar("v")
+        out = v
+        for _ in range(n):
+            out = step(out, v)
+        fgraph = FunctionGraph([v], [out])
+        report = rewrite(fgraph)
+        return sum(p.visits for p in report.passes), len(fgraph)
+
+    (few, _), (many, size) = work(400), work(800)
+    assert many <= 2.2 * few + 50
+    assert size <= 800
+
+
+def test_a_very_deep_graph_does_not_recurse() -> None:
+    v, out = chain(12_000)
+    fgraph = FunctionGraph([v], [out])
+    rewrite(fgraph, Query(include=("fast_compile",)))
+    assert len(fgraph) <= 12_100
+
+
+def test_lengths_of_a_deep_graph() -> None:
+    v = T.dvector("v")
+    out = v
+    for _ in range(1000):
+        out = T.tanh(out)[1:]
+    fgraph = FunctionGraph([v], [out.shape[0]])
+    rewrite(fgraph)
+    assert evaluate(fgraph.outputs, {fgraph.inputs[0]: np.zeros(1004)})[0] == 4
+
+
+def test_records_used_here_exist() -> None:
+    assert {r.name for r in (add, mul, neg, sub)} == {"add", "mul", "neg", "sub"}
