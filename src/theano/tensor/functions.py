@@ -31,9 +31,8 @@ def _derived() -> dict[str, Any]:
 _ops = _derived()
 globals().update(_ops)
 
-# other names of the same ops
+# another name of the same op
 fill = _ops["second"]
-sum_of_squares_root = _ops["hypot"]
 
 
 def __getattr__(name: str) -> Any:
