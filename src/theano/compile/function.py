@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Sequence
 from typing import Any
 
+from theano._collector import collector_paused
 from theano._provenance import here
 from theano.compile.collect import Pairs, collect, pairs_of
 from theano.compile.function_object import Function
@@ -71,32 +72,33 @@ def function(
     if shortcuts and (updates or givens):
         raise NotImplementedError("Inputs given as tuples cannot be combined with updates or givens; use In(...).")
 
-    keys, listed = _outputs(outputs)
-    found = collect(
-        [o.variable for o in listed], specs, givens, updates, rebuild_strict, no_default_updates
-    )
-    for spec, update in zip(specs, found.input_updates):
-        spec.update = update
-    for variable in found.shared_inputs:
-        update = found.updates.get(variable)
-        specs.append(
-            In(variable, value=variable.container, update=update, implicit=True, shared=True, borrow=True)
+    with collector_paused():
+        keys, listed = _outputs(outputs)
+        found = collect(
+            [o.variable for o in listed], specs, givens, updates, rebuild_strict, no_default_updates
         )
-    final: Any = [SymbolicOutput(v, o.borrow) for v, o in zip(found.outputs, listed)]
-    if outputs is None:
-        final = None
-    elif keys is None and not isinstance(outputs, (list, tuple)):
-        final = final[0]
-    return orig_function(
-        specs,
-        final,
-        mode,
-        accept_inplace=accept_inplace,
-        name=name,
-        profile=profile,
-        on_unused_input=on_unused_input,
-        output_keys=keys,
-    )
+        for spec, update in zip(specs, found.input_updates):
+            spec.update = update
+        for variable in found.shared_inputs:
+            update = found.updates.get(variable)
+            specs.append(
+                In(variable, value=variable.container, update=update, implicit=True, shared=True, borrow=True)
+            )
+        final: Any = [SymbolicOutput(v, o.borrow) for v, o in zip(found.outputs, listed)]
+        if outputs is None:
+            final = None
+        elif keys is None and not isinstance(outputs, (list, tuple)):
+            final = final[0]
+        return orig_function(
+            specs,
+            final,
+            mode,
+            accept_inplace=accept_inplace,
+            name=name,
+            profile=profile,
+            on_unused_input=on_unused_input,
+            output_keys=keys,
+        )
 
 
 def function_dump(

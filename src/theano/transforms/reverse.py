@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from theano._collector import collector_paused
 from theano._provenance import inherit
 from theano.errors import DisconnectedInputError, MethodNotDefined, NullTypeGradError
 from theano.graph.node import Apply, Constant, Variable
@@ -70,7 +71,8 @@ def grad(
         _check_cost(cost)
         if cost not in known:
             seeds.append((cost, filled_like(cost, 1)))
-    found = backpropagate(seeds, wanted, blocked, known)
+    with collector_paused():
+        found = backpropagate(seeds, wanted, blocked, known)
     results = [
         finish(cost, variable, found[variable], disconnected_inputs, return_disconnected, null_gradients)
         for variable in wanted
@@ -107,7 +109,8 @@ def Lop(
         point = point if isinstance(point, Variable) else as_tensor_variable(point)
         check_rank(f"eval_points[{number}]", point, f"f[{number}]", output)
         seeds.append((output, point))
-    found = backpropagate(seeds, wanted, constant_list(consider_constant))
+    with collector_paused():
+        found = backpropagate(seeds, wanted, constant_list(consider_constant))
     results = [finish(None, v, found[v], disconnected_inputs, "zero", "raise") for v in wanted]
     return format_as(isinstance(wrt, list), isinstance(wrt, tuple), results)
 

@@ -1,0 +1,35 @@
+"""Pause Python's cyclic garbage collector while a large graph is being worked on.
+
+A graph is made of cycles (a node knows its outputs, they know it) that are all alive while it is differentiated or
+compiled. The collector would walk over them again and again as they grow, which makes linear work quadratic: half of
+the compile time at 4,000 nodes, three quarters at 20,000. The pause ends with the work, also when it fails.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_lock = threading.Lock()
+_pauses = 0
+_was_enabled = False
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No cyclic collection inside (in any thread); nested and concurrent pauses count as one."""
+    global _pauses, _was_enabled
+    with _lock:
+        if _pauses == 0:
+            _was_enabled = gc.isenabled()
+            gc.disable()
+        _pauses += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _pauses -= 1
+            if _pauses == 0 and _was_enabled:
+                gc.enable()
