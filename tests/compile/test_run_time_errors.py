@@ -194,3 +194,14 @@ def test_shape_errors_are_not_optimised_away(mode):
     assert f([1.0, 2.0], [3.0, 4.0]) == 2
     with pytest.raises(ValueError):
         f([1.0, 2.0], [1.0, 2.0, 3.0])
+
+
+def test_stored_values_that_do_not_fit(mode):
+    s = theano.shared(np.ones(2), "state")
+    f = theano.function([], s * 2, mode=mode)
+    for wrong in (None, "text", np.ones((2, 2)), np.ones(2, "float32")):
+        s.container.storage[0] = wrong  # past all checks
+        with pytest.raises((TypeError, ValueError), match="state|Elemwise"):
+            f()
+    s.set_value(np.ones(3))
+    assert f().tolist() == [2.0, 2.0, 2.0]

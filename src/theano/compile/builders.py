@@ -171,7 +171,8 @@ class OpFromGraph(Op):
         return terms
 
     def _default_gradients(self, inputs: Sequence[Variable], output_gradients: Sequence[Variable]) -> list[Variable]:
-        known, stands = {}, dict(zip(self.local_inputs, inputs))
+        known: dict[Variable, Variable] = {}
+        stands = dict(zip(self.local_inputs, inputs))
         for out, gradient in zip(self.local_outputs, output_gradients):
             if not isinstance(gradient.type, DisconnectedType):
                 symbol = gradient.type()

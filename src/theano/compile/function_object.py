@@ -165,9 +165,8 @@ class Function:
 
     def _call(self, *args: Any, **kwargs: Any) -> Any:
         subset = kwargs.pop("output_subset", None)
-        values = args if self.trust_input and not kwargs and len(args) == len(self._explicit) else None
-        if values is None:
-            values = self._arguments(args, kwargs)
+        trusted = self.trust_input and not kwargs and len(args) == len(self._explicit)
+        values: Sequence[Any] = args if trusted else self._arguments(args, kwargs)
         if self._mutable:
             values = self._unaliased(values)
         start = time.perf_counter() if self.profile is not None else 0.0

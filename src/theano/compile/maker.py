@@ -105,9 +105,12 @@ class FunctionMaker:
         self.fgraph = fgraph
 
     def rewrite(self, fgraph: FunctionGraph) -> None:
+        """Let the pipeline do what the mode asks for; with config.optimizer_verbose print what it did."""
         start = time.perf_counter()
         self.report = rewrite(fgraph, self.mode.query)
         self.rewrite_seconds = time.perf_counter() - start
+        if config.optimizer_verbose:
+            print(self.report)
 
     def _check_unused(self) -> None:
         action = self.on_unused_input or config.on_unused_input
@@ -230,7 +233,7 @@ def _expand_inline(fgraph: FunctionGraph) -> None:
         for node in pending:
             if node in fgraph.apply_nodes:
                 with inherit(node.origin):
-                    inner = node.op.expand(node.inputs)
+                    inner = node.op.expand(node.inputs)  # type: ignore[attr-defined]
                 fgraph.replace_all(list(zip(node.outputs, inner)), "inline")
         pending = [node for node in fgraph.toposort() if getattr(node.op, "is_inline", False)]
 

@@ -68,7 +68,13 @@ class Executable:
         values = dict(zip(self.arguments, arguments))
         inputs = self.fgraph.inputs
         for position, storage in self.storages.items():
-            values[inputs[position]] = storage[0]
+            variable = inputs[position]
+            try:
+                values[variable] = variable.type.filter(storage[0], strict=True)
+            except (TypeError, ValueError) as error:
+                raise TypeError(
+                    f"The stored value of {variable} does not fit its type: {error}\nSet it with set_value."
+                ) from None
         outputs = evaluate(
             self.fgraph.outputs, values, order=self.order, after=self.after_node, on_error=self.on_node_error
         )
