@@ -44,7 +44,7 @@ from theano.tensor.shape import Reshape, ravel
 from theano.tensor.shape import squeeze as squeeze
 from theano.tensor.subtensor import set_subtensor
 from theano.tensor.type import tensor_type
-from theano.tensor.variable import TensorVariable
+from theano.tensor.variable import TensorConstant, TensorVariable
 
 
 def _one_axis(axis: Any, ndim: int, name: str) -> int:
@@ -284,7 +284,8 @@ def _settable(name: str, a: Any, val: Any) -> tuple[Any, Any]:
     a, val = as_tensor_variable(a), as_tensor_variable(val)
     if val.ndim:
         raise TypeError(f"{name}: the value must be a scalar, got {val} of type {val.type}")
-    if upcast(a.dtype, val.dtype) != a.dtype:
+    exact = isinstance(val, TensorConstant) and val.data.astype(a.dtype) == val.data
+    if upcast(a.dtype, val.dtype) != a.dtype and not exact:
         raise TypeError(
             f"{name}: a value of dtype {val.dtype} cannot be stored in {a.dtype} without loss; cast it first"
         )
