@@ -113,8 +113,8 @@ SAMPLES = {
 COMPOSITIONS = {"DiffOp", "FillDiagonal", "FillDiagonalOffset"}
 # ops whose results are integers, bools or shapes; Default, whose choice is known at run time only
 WITHOUT_DERIVATIVE = {
-    "All", "Any", "ARange", "AllocEmpty", "ArgSortOp", "Bartlett", "Default", "Eye", "MakeSlice", "Nonzero", "RavelMultiIndex",
-    "SearchsortedOp", "Shape", "Shape_i", "Tri", "Unique", "UnravelIndex",
+    "All", "Any", "ARange", "AllocEmpty", "ArgSortOp", "Bartlett", "Default", "Eye", "MakeSlice", "Nonzero",
+    "RavelMultiIndex", "SearchsortedOp", "Shape", "Shape_i", "Tri", "Unique", "UnravelIndex",
 }  # fmt: skip
 BASES = {"Op", "LengthsOp", "BaseAdvancedSubtensor", "BaseAdvancedIncSubtensor", "_AlongAxis"}
 CASES = [

@@ -281,6 +281,18 @@ class Test_cross_entropies:
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+def test_confusion_matrix():
+    a, p = T.lvector(), T.lvector()
+    matrix, labels = nnet.confusion_matrix(a, p)
+    givens = {a: [2, 0, 2, 2, 0, 1], p: [0, 0, 2, 2, 0, 2]}
+    assert value(labels, givens).tolist() == [0, 1, 2]
+    assert value(matrix, givens).tolist() == [[2, 0, 0], [0, 0, 1], [1, 0, 2]]
+    with pytest.raises(ValueError, match="vectors"):
+        nnet.confusion_matrix(a, T.lmatrix())
+    with pytest.raises(TypeError, match="integers"):
+        nnet.confusion_matrix(a, T.dvector("predicted"))
+
+
 @pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE", "reference"])
 def test_in_every_mode(mode):
     x, y = T.dmatrix("x"), T.lvector("y")

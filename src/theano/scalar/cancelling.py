@@ -47,7 +47,11 @@ def times(gradient: Any, factor: Any, level: int = 0) -> Any:
     if record.name == "switch":
         condition, taken, other = node.inputs
         parts = [part if is_zero(part) else times(part, factor, level + 1) for part in (taken, other)]
-        return None if any(part is None for part in parts) else record(condition, *parts)
+        if any(part is None for part in parts):
+            return None
+        if is_zero(parts[1]) and _writes_only_where(parts[0], condition):
+            return parts[0]
+        return record(condition, *parts)
     if record is add:
         parts = [times(part, factor, level + 1) for part in node.inputs]
         return None if any(part is None for part in parts) else add(*parts)
@@ -80,6 +84,22 @@ def _times_scattered(node: Any, factor: Any, level: int) -> Any:
         return None
     inner = _times_selected(value, factor, index, level)
     return None if inner is None else node.op(base, inner, *index)
+
+
+def _writes_only_where(value: Any, condition: Any) -> bool:
+    """Were `value` and `condition` written into zeros by one index (see `tensor/masking.py`)?"""
+    a, b = value.owner, condition.owner
+    return (
+        a is not None
+        and b is not None
+        and type(a.op) is type(b.op)
+        and type(a.op).__name__.endswith("IncSubtensor")
+        and is_zero(a.inputs[0])
+        and is_zero(b.inputs[0])
+        and getattr(a.op, "idx_list", None) == getattr(b.op, "idx_list", None)
+        and len(a.inputs) == len(b.inputs)
+        and all(x is y for x, y in zip(a.inputs[2:], b.inputs[2:]))
+    )
 
 
 def _times_selected(value: Any, factor: Any, index: Sequence[Any], level: int) -> Any:

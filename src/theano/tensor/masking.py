@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from theano.graph.node import Constant, Variable
+from theano.graph.node import Variable
+from theano.scalar.cancelling import constant_of
 from theano.scalar.op import ScalarOp
 
 
@@ -48,13 +49,108 @@ def split_mask(term: Variable) -> Mask | None:
     return outer
 
 
+_DEEPEST = 6  # so many changes of shape are looked through
+
+# ops whose derivative is infinite somewhere inside or at the end of their domain
+_SINGULAR = frozenset([
+    "sqrt", "log", "log2", "log10", "log1p", "pow", "true_div", "inv", "arcsin", "arccos", "arccosh", "arctanh",
+    "xlogx", "xlogy0", "erfinv", "erfcinv", "gamma", "gammaln", "psi", "tri_gamma", "log1mexp", "tan", "hypot",
+    "arctan2",
+])  # fmt: skip
+
+
+def mask_for(term: Any, name: str) -> Mask | None:
+    """The mask under which the gradient `term` of the elementwise op `name` is to be computed, or None.
+
+    Besides masks that are there (`split_mask`) this finds zeros that stand further inside of `term`: the gradient of
+    (2 * sqrt(x))[1:] is zero in front, and must stay so where the derivative of sqrt is infinite.
+    """
+    mask = split_mask(term)
+    if mask is None and name in _SINGULAR:
+        condition = _may_differ_from_zero(term, 0)
+        if condition is not None:
+            mask = Mask(condition, True, term)
+    return mask
+
+
+def _may_differ_from_zero(term: Any, level: int) -> Any:
+    """A boolean that is false where `term` is zero by construction; None where nothing is known."""
+    node = term.owner
+    if node is None or level > _DEEPEST:
+        return None
+    kind = type(node.op).__name__
+    if kind == "Elemwise":
+        name = node.op.scalar_op.name
+        if name == "switch":
+            mask = split_mask(term)
+            return None if mask is None else _truth(mask)
+        if name == "second":
+            return _of_view(node, node.inputs[1], level, lambda v: ScalarOp.registry["second"](node.inputs[0], v))
+        if name in ("neg", "true_div") or name.startswith("Cast"):
+            return _may_differ_from_zero(node.inputs[0], level + 1)
+        if name == "mul":
+            found = (_may_differ_from_zero(factor, level + 1) for factor in node.inputs)
+            return next((condition for condition in found if condition is not None), None)
+        return None
+    if kind == "DimShuffle":
+        move, order = type(node.op), node.op.new_order
+        return _of_view(node, node.inputs[0], level, lambda v: move(v.type.broadcastable, order)(v))
+    if kind == "Sum":
+        total, zero = type(node.op)(node.op.axis), np.zeros((), "int64")
+        return _of_view(node, node.inputs[0], level, lambda v: ScalarOp.registry["neq"](total(v), zero))
+    if is_scattered(term):
+        base, _, *index = node.inputs
+        places = [node.op.idx_list] if hasattr(node.op, "idx_list") else []
+        set_op = type(node.op)(*places, set_instead_of_inc=True)
+        return set_op(ScalarOp.registry["second"](base, np.zeros((), bool)), np.ones((), bool), *index)
+    return None
+
+
+def _of_view(node: Any, source: Any, level: int, again: Any) -> Any:
+    """What is known of `source`, carried over to a node that reorders, repeats or sums its elements."""
+    condition = _may_differ_from_zero(source, level + 1)
+    if condition is None:
+        return None
+    if condition.type.ndim != source.type.ndim:
+        return None
+    return again(condition)
+
+
+def is_scattered(term: Any) -> bool:
+    """Is `term` something that was written by an index into zeros?"""
+    node = term.owner
+    return (
+        node is not None
+        and type(node.op).__name__ in ("IncSubtensor", "AdvancedIncSubtensor", "AdvancedIncSubtensor1")
+        and constant_of(node.inputs[0]) == 0
+    )
+
+
 def _outermost(term: Any) -> Mask | None:
-    if not _is_elementwise(term, "switch"):
+    """The mask on top of `term`, also where `term` is it in another shape (axes moved, added, broadcast)."""
+    around = []
+    while len(around) < _DEEPEST:
+        if _is_elementwise(term, "switch"):
+            break
+        node = term.owner
+        if _is_elementwise(term, "second"):
+            around.append(lambda v, model=node.inputs[0]: ScalarOp.registry["second"](model, v))
+            term = node.inputs[1]
+        elif node is not None and type(node.op).__name__ == "DimShuffle":
+            around.append(lambda v, op=node.op: type(op)(v.type.broadcastable, op.new_order)(v))
+            term = node.inputs[0]
+        else:
+            return None
+    else:
         return None
     condition, taken, other = term.owner.inputs
-    if _is_zero(other):
-        return None if _is_zero(taken) else Mask(condition, True, taken)
-    return Mask(condition, False, other) if _is_zero(taken) else None
+    keep = _is_zero(other)
+    if keep is _is_zero(taken):
+        return None
+    value = taken if keep else other
+    for wrap in reversed(around):
+        condition, value = wrap(condition), wrap(value)
+    return Mask(condition, keep, value)
 
 
 def _both(a: Mask, b: Mask) -> Any:
@@ -73,9 +169,7 @@ def _truth(mask: Mask) -> Any:
 
 
 def _is_zero(variable: Any) -> bool:
-    while variable.owner is not None and type(variable.owner.op).__name__ == "DimShuffle":
-        variable = variable.owner.inputs[0]
-    return isinstance(variable, Constant) and np.size(variable.data) == 1 and not np.any(variable.data)
+    return constant_of(variable) == 0
 
 
 def _is_elementwise(variable: Any, name: str) -> bool:

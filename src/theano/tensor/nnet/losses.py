@@ -52,7 +52,7 @@ def categorical_crossentropy(coding_dist: Any, true_dist: Any) -> Any:
 
 def crossentropy_categorical_1hot(coding_dist: Any, true_one_of_n: Any) -> Any:
     """-log(coding_dist[k, true_one_of_n[k]]) for every row k."""
-    coding_dist, classes = as_tensor_variable(coding_dist), _classes(true_one_of_n)
+    coding_dist, classes = as_tensor_variable(coding_dist), class_numbers(true_one_of_n)
     if coding_dist.type.ndim != classes.type.ndim + 1:
         raise TypeError(f"crossentropy_categorical_1hot needs class numbers with one axis less than the probabilities, "
                         f"got {classes.type} for {coding_dist.type}")
@@ -62,7 +62,7 @@ def crossentropy_categorical_1hot(coding_dist: Any, true_one_of_n: Any) -> Any:
 def crossentropy_softmax_1hot(x: Any, y_idx: Any, **kwargs: Any) -> list[Any]:
     """[negative log-likelihoods of the classes y_idx, softmax(x)] for logits x."""
     x = as_tensor_variable(x)
-    return [-_selected(logsoftmax(x), _classes(y_idx)), softmax(x)]
+    return [-_selected(logsoftmax(x), class_numbers(y_idx)), softmax(x)]
 
 
 def crossentropy_softmax_1hot_with_bias(x: Any, b: Any, y_idx: Any, **kwargs: Any) -> list[Any]:
@@ -88,7 +88,8 @@ def crossentropy_softmax_argmax_1hot_with_bias(x: Any, b: Any, y_idx: Any, **kwa
     return [nll, probabilities, argmax(x, axis=-1)]
 
 
-def _classes(y: Any) -> Any:
+def class_numbers(y: Any) -> Any:
+    """`y` as a variable of integers; TypeError if it is none."""
     y = as_tensor_variable(y)
     if y.type.dtype not in discrete_dtypes or y.type.dtype == "bool":
         raise TypeError(f"class numbers must be integers, got {y} of type {y.type}")

@@ -69,7 +69,8 @@ class Softmax(_AlongAxis):
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         (x,) = inputs
         e, total = _exponentials(x, self._axes(x))
-        output_storage[0][0] = (e / total).astype(x.dtype, copy=False)
+        with np.errstate(all="ignore"):
+            output_storage[0][0] = (e / total).astype(x.dtype, copy=False)
 
     def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
         (p,), (gz,) = outputs, output_gradients
@@ -83,7 +84,8 @@ class LogSoftmax(_AlongAxis):
         (x,) = inputs
         axes = self._axes(x)
         _, total = _exponentials(x, axes)
-        output_storage[0][0] = (x - _largest(x, axes) - np.log(total)).astype(x.dtype, copy=False)
+        with np.errstate(all="ignore"):
+            output_storage[0][0] = (x - _largest(x, axes) - np.log(total)).astype(x.dtype, copy=False)
 
     def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
         (y,), (gz,) = outputs, output_gradients
@@ -105,7 +107,8 @@ class LogSumExp(_AlongAxis):
         (x,) = inputs
         axes = self._axes(x)
         _, total = _exponentials(x, axes)
-        result = np.log(total) + _largest(x, axes)
+        with np.errstate(all="ignore"):
+            result = np.log(total) + _largest(x, axes)
         output_storage[0][0] = result.reshape([n for k, n in enumerate(x.shape) if k not in axes]).astype(x.dtype)
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
