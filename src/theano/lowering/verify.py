@@ -119,7 +119,9 @@ class _Verifier:
                 _require(step.inputs[0].dtype == step.outputs[0].dtype, f"step {number}: a view changes the dtype")
             case PyCallStep():
                 for position in step.mutable:
-                    self._overwritten(number, step.inputs[position], None)
+                    destroyed = step.nodes[0].op.destroy_map.items()
+                    heirs = [step.outputs[out] for out, sources in destroyed if position in sources]
+                    self._overwritten(number, step.inputs[position], heirs[0] if heirs else None)
             case AllocStep():
                 _require(len(step.dims) == step.outputs[0].ndim, f"step {number}: wrong number of lengths")
             case DimsStep():
