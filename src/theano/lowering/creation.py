@@ -127,8 +127,9 @@ def _arange_length(lowering: Lowering, node: Apply, start: Datum, stop: Datum, s
     def length(point: Any) -> Any:
         b = point.b
         first, last = (b.cast(v, "int64") for v in point.reads())
-        by = b.const(step, "int64")
-        return b.max(-((first - last) // by), b.const(0, "int64"))
+        # rounded up; a step of one needs no division
+        steps = last - first if step == 1 else -((first - last) // b.const(step, "int64"))
+        return b.max(steps, b.const(0, "int64"))
 
     return lowering.pointwise(out, [(start, ()), (stop, ())], length, nodes=[node], size=4)
 
