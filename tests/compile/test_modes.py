@@ -60,6 +60,21 @@ def test_tags():
         assert not theano.Mode().fuse
 
 
+def test_rewrites_of_ones_own():
+    x = tt.dscalar("x")
+    seen = []
+
+    class Swap:
+        def optimize(self, fgraph):
+            seen.append("swap")
+            fgraph.replace(fgraph.outputs[0], fgraph.inputs[0] * 7)
+
+    mode = theano.Mode("py", None).register((Swap(), 2), (lambda fgraph: seen.append(len(fgraph.apply_nodes)), 1))
+    assert theano.function([x], tt.exp(x), mode=mode)(2.0) == 14.0
+    assert seen == [1, "swap"]
+    assert theano.function([x], x * 3, mode=theano.Mode("py", None))(2.0) == 6.0
+
+
 def test_configuration_chooses():
     with theano.change_flags(linker="py", optimizer="None"):
         mode = theano.compile.get_default_mode()

@@ -201,7 +201,7 @@ def test_stored_values_that_do_not_fit(mode):
     f = theano.function([], s * 2, mode=mode)
     for wrong in (None, "text", np.ones((2, 2)), np.ones(2, "float32")):
         s.container.storage[0] = wrong  # past all checks
-        with pytest.raises((TypeError, ValueError), match="state|Elemwise"):
+        with pytest.raises((TypeError, ValueError), match=r"state|Elemwise"):
             f()
     s.set_value(np.ones(3))
     assert f().tolist() == [2.0, 2.0, 2.0]

@@ -173,8 +173,8 @@ class NativeErrors:
         return TypeError("A stored value is not aligned or not in native byte order. Set it with set_value.")
 
 
-def rewrite(fgraph: FunctionGraph, query: Any) -> Any:
+def run_pipeline(fgraph: FunctionGraph, query: Any) -> Any:
     """Run the pipeline of rewrites (see `pipeline.py`)."""
-    from theano.compile.pipeline import rewrite as run_pipeline
+    from theano.compile.pipeline import rewrite
 
-    return run_pipeline(fgraph, query)
+    return rewrite(fgraph, query)

@@ -17,7 +17,7 @@ from theano._config import config
 from theano._provenance import inherit
 from theano.compile.function_object import Function, Slot
 from theano.compile.io import In, SymbolicInput, SymbolicOutput
-from theano.compile.linking import Linked, Plan, rewrite
+from theano.compile.linking import Linked, Plan
 from theano.compile.modes import Mode, get_mode
 from theano.compile.profiling import make_profile
 from theano.errors import UnusedInputError
@@ -107,7 +107,7 @@ class FunctionMaker:
     def rewrite(self, fgraph: FunctionGraph) -> None:
         """Let the pipeline do what the mode asks for; with config.optimizer_verbose print what it did."""
         start = time.perf_counter()
-        self.report = rewrite(fgraph, self.mode.query)
+        self.report = self.mode.rewrite(fgraph)
         self.rewrite_seconds = time.perf_counter() - start
         if config.optimizer_verbose:
             print(self.report)

@@ -12,7 +12,7 @@ from typing import Any
 
 from theano import _config
 from theano._config import config
-from theano.compile.linking import Linker, NativeLinker, PerformLinker
+from theano.compile.linking import Linker, NativeLinker, PerformLinker, run_pipeline
 from theano.rewriting.query import Query
 
 OPT_NONE = Query(include=())
@@ -69,6 +69,7 @@ class Mode:
         self.provided_linker = linker
         self.provided_optimizer = optimizer
         self.linker, self.query = self.get_linker_optimizer(linker, optimizer)
+        self.extra_rewrites: tuple[tuple[Any, float], ...] = ()
 
     def get_linker_optimizer(self, linker: Any, optimizer: Any) -> tuple[Linker, Query]:
         """The Linker and the Query that names stand for. ValueError for unknown names."""
@@ -89,6 +90,14 @@ class Mode:
     @property
     def optimizer(self) -> Query:
         return self.query
+
+    def rewrite(self, fgraph: Any) -> Any:
+        """Run the pipeline and this mode's own rewrites on a graph; what the pipeline did."""
+        report = run_pipeline(fgraph, self.query)
+        for extra, _ in sorted(self.extra_rewrites, key=lambda pair: pair[1]):
+            work = getattr(extra, "optimize", None) or getattr(extra, "apply", None) or extra
+            work(fgraph)
+        return report
 
     @property
     def fuse(self) -> bool:
@@ -111,8 +120,13 @@ class Mode:
         return self._with(self.query.requiring(*tags))
 
     def register(self, *optimizations: Any) -> Mode:
-        """This mode with extra rewrites: (rewrite, position) pairs."""
-        raise NotImplementedError("Rewrites of one mode only")
+        """This mode with extra rewrites: (rewrite, position) pairs.
+
+        A rewrite is a callable that changes a FunctionGraph, or has a method `optimize` or `apply` that does. They run
+        after the pipeline, in the order of their positions."""
+        made = copy.copy(self)
+        made.extra_rewrites = (*self.extra_rewrites, *optimizations)
+        return made
 
     def clone(self, link_kwargs: dict[str, Any] | None = None, optimizer: Any = "", **kwargs: Any) -> Mode:
         """A copy, with another optimizer or linker arguments (allow_gc)."""
