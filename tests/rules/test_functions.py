@@ -24,6 +24,7 @@ from theano.tensor.joining import Join, Split
 from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
 from theano.tensor.shape import Rebroadcast, Reshape, Shape_i, specify_shape
 from theano.tensor.type import TensorType
+from theano.transforms.gradient_ops import grad_clip, zero_grad
 
 Example = Callable[[], tuple[list[Any], Any]]
 
@@ -51,6 +52,7 @@ def keepdims(x: Any, axis: int) -> Any:
 # by rule: graphs in which it applies
 EXAMPLES: dict[str, list[Example]] = {
     "fold_constants": [on(v(), build=lambda x: x + T.exp(T.constant([1.0, 2.0, 3.0])))],
+    "gradient_marker": [on(v(), build=zero_grad), on(v(), build=lambda x: grad_clip(x, -1, 1))],
     "identity": [on(v(), build=lambda x: s.ScalarOp.registry["identity"](x))],
     "single_term": [on(v(), build=lambda x: T.add(x)), on(v(), build=lambda x: T.mul(x))],
     "idempotent": [on(v(), build=lambda x: T.maximum(x, x)), on(v(), build=lambda x: T.minimum(x, x))],

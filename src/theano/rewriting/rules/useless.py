@@ -16,6 +16,14 @@ from theano.scalar.selection import cast_to as cast_record
 from theano.scalar.selection import identity, maximum, minimum, second
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise, cast_to, elemwise_of
+from theano.transforms.gradient_ops import (
+    ConsiderConstant,
+    DisconnectedGrad,
+    GradClip,
+    GradScale,
+    UndefinedGrad,
+    ZeroGrad,
+)
 
 CASTS = tuple(cast_record(d) for d in (*discrete_dtypes, *float_dtypes, *complex_dtypes))
 
@@ -31,6 +39,15 @@ def elementwise_node(v: Any, *records: Any) -> Apply | None:
 @function_rule(identity, name="identity", tags="fast_compile useless")
 def drop_identity(node: Apply, site: Site) -> Any:
     """identity(x) -> x"""
+    return [node.inputs[0]]
+
+
+@function_rule(
+    ConsiderConstant, DisconnectedGrad, GradClip, GradScale, UndefinedGrad, ZeroGrad,
+    name="gradient_marker", tags="fast_compile useless",
+)
+def drop_gradient_marker(node: Apply, site: Site) -> Any:
+    """zero_grad(x), grad_clip(x, ...), ... -> x: they matter to differentiation only"""
     return [node.inputs[0]]
 
 
@@ -195,6 +212,6 @@ def rounding_of_whole(node: Apply, site: Site) -> Any:
 
 
 USELESS = ruleset(
-    drop_identity, single_term, idempotent, useless_cast, useless_dimshuffle, useless_fill, fill_of_operand,
+    drop_identity, drop_gradient_marker, single_term, idempotent, useless_cast, useless_dimshuffle, useless_fill, fill_of_operand,
     real_of_real, projection, rounding_of_whole,
 )
