@@ -189,8 +189,21 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m(), build=lambda x: T.exp(x)[1]), on(m("x"), sc("a"), build=lambda x, a: (x * a)[:, 1:]),
         on(m("x"), sc("a"), build=lambda x, a: (x * a)[1, 1])],
     "slice_of_alloc": [on(sc("a"), m("x"), build=lambda a, x: Alloc()(a, Shape_i(0)(x), np.int64(5))[1:, 2:4])],
+    "write_of_write": [
+        on(m("x"), sc("a"), build=lambda x, a: T.set_subtensor(T.set_subtensor(x[1], 2.0)[1], a)),
+        on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(T.inc_subtensor(x[1], y)[1], 2 * y)),
+    ],
+    "index_of_dot": [
+        on(m("x"), m("y"), build=lambda x, y: T.dot(x, y)[1]), on(m("x"), m("y"), build=lambda x, y: T.dot(x, y)[:, 1:]),
+        on(m("x"), m("y"), build=lambda x, y: T.dot(x, y)[-1, 2]),
+    ],
+    "index_of_sum": [
+        on(m("x"), build=lambda x: x.sum(axis=1)[1]), on(m("x"), build=lambda x: x.sum(axis=0)[1:]),
+        on(m("x", "int8"), build=lambda x: x.sum(axis=0)[2]),
+        lambda: (lambda t: ([t], t.sum(axis=1)[1, ::-1]))(T.dtensor3("t")),
+    ],
+    "log_of_product": [on(m("x"), build=lambda x: T.log(T.prod(T.exp(x), axis=1)))],
     "read_of_written": [
-        on(m("x"), m("y"), build=lambda x, y: T.set_subtensor(x[:], y)[:]),
         on(m("x"), sc("a"), build=lambda x, a: T.set_subtensor(x[1:], a)[1:]),
         on(m("x"), sc("a"), build=lambda x, a: T.inc_subtensor(x[1:], a)[1:]),
     ],

@@ -17,6 +17,7 @@ from theano.tensor.careduce import CAReduce, reduced_axes
 from theano.tensor.creation import Alloc, AllocEmpty
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
+from theano.tensor.index_list import ARRAY
 from theano.tensor.joining import Join
 from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
 from theano.tensor.products import BatchedDot, Dot
@@ -201,9 +202,7 @@ def of_subtensor(node: Apply) -> Iterator[Fact]:
     for axis in range(x.type.ndim):  # type: ignore[attr-defined]
         entry = idx_list[axis] if axis < len(idx_list) else slice(None)
         if isinstance(entry, slice):
-            whole = entry.start in (None, 0) and entry.stop is None and entry.step in (None, 1)
-            whole = whole or entry == slice(None, None, -1)
-            if whole and out.type.shape[position] is None:  # type: ignore[attr-defined]
+            if (is_every(entry) or entry == slice(None, None, -1)) and out.type.shape[position] is None:  # type: ignore[attr-defined]
                 yield (out, position), axis_key(x, axis), False
             position += 1
 
@@ -217,7 +216,38 @@ def of_rows(node: Apply) -> Iterator[Fact]:
 
 
 def of_write(node: Apply) -> Iterator[Fact]:
-    yield from same_shape(node.outputs[0], node.inputs[0])
+    x, y = node.inputs[:2]
+    yield from same_shape(node.outputs[0], x)
+    region = written_axes(node)
+    for axis, key in enumerate(region or ()):
+        if key is not None and y.type.shape[axis] != 1:  # type: ignore[attr-defined]
+            yield axis_key(y, axis), key, True
+
+
+def written_axes(node: Apply) -> list[Key | None] | None:
+    """For every axis of the region that the node writes to the key of its length, None where that is no input's."""
+    x, _, *indices = node.inputs
+    op: Any = node.op
+    ndim = x.type.ndim  # type: ignore[attr-defined]
+    if isinstance(op, AdvancedIncSubtensor1):
+        return [axis_key(indices[0], 0), *(axis_key(x, axis) for axis in range(1, ndim))]
+    if isinstance(op, AdvancedIncSubtensor):
+        if any(e is not ARRAY for e in op.idx_list):
+            return None
+        if any(v.type.ndim != 1 or v.type.dtype == "bool" or v.type.broadcastable[0] for v in indices):  # type: ignore[attr-defined]
+            return None
+        return [axis_key(indices[0], 0), *(axis_key(x, axis) for axis in range(len(indices), ndim))]
+    region: list[Key | None] = []
+    for axis in range(ndim):
+        entry = op.idx_list[axis] if axis < len(op.idx_list) else slice(None)
+        if isinstance(entry, slice):
+            region.append(axis_key(x, axis) if is_every(entry) else None)
+    return region
+
+
+def is_every(entry: slice) -> bool:
+    """Does this entry of an index list take all elements of an axis, in order?"""
+    return entry.start in (None, 0) and entry.stop is None and entry.step in (None, 1)
 
 
 def of_dot(node: Apply) -> Iterator[Fact]:

@@ -11,7 +11,7 @@ import logging
 import traceback
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -289,7 +289,3 @@ def complain(rule: Rule, node: Apply, error: Exception, report: PassReport) -> N
     elif how == "warn":
         trace = "".join(traceback.format_exception(error)[-4:])
         logger.error("The rewrite %s failed on %s and was skipped: %s\n%s", rule.name, node, what, trace)
-
-
-def select(rules: Iterable[Rule], wanted: Callable[[frozenset[str]], bool]) -> tuple[Rule, ...]:
-    return tuple(rule for rule in rules if wanted(rule.labels()))

@@ -97,8 +97,8 @@ def rule(
         return None
 
     return Rule(
-        name, roots, apply, words(assumes), words(tags), f"{_text(before)} -> {_text(after)}", None, needs,
-        (before, after),
+        name, roots, apply, words(assumes), words(tags), "", None, needs, (before, after),
+        lambda: f"{_text(before)} -> {_text(after)}",
     )
 
 

@@ -58,7 +58,7 @@ class Rule:
     assumes    what must be taken for granted where the identity is not exact in IEEE arithmetic ("finite", "reals",
                "nonzero", "rounding"); empty: exact
     tags       names by which a Query can select it, besides its own name; "fast_compile" among them: used there too
-    doc        before -> after
+    statement  before -> after, where it is written down; `doc` gives it for every rule
     examples   () -> [(inputs, output)]: graphs in which it applies, for the tests
     needs      records of which at least one must own an input of the node (a quick check; empty: none)
     """
@@ -68,10 +68,16 @@ class Rule:
     apply: Callable[[Apply, Site], Replacement]
     assumes: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
-    doc: str = ""
+    statement: str = ""
     examples: Callable[[], Sequence[Any]] | None = None
     needs: frozenset[Any] = frozenset()
     sides: tuple[Any, Any] | None = field(default=None, repr=False)
+    tell: Callable[[], str] | None = field(default=None, repr=False)
+
+    @property
+    def doc(self) -> str:
+        """before -> after"""
+        return self.statement or ("" if self.tell is None else self.tell())
 
     def labels(self) -> frozenset[str]:
         """Everything that a Query may name it by."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from theano.graph.evaluate import evaluate
 from theano.graph.fgraph import FunctionGraph
 from theano.rewriting.dims import Dims
 from theano.rewriting.dims_of_ops import SPEAKERS
-from theano.rewriting.engine import PassReport, apply_rules, select
+from theano.rewriting.engine import PassReport, apply_rules
 from theano.rewriting.query import ALL, Query
 from theano.rewriting.rule import Rule, Site
 from theano.tensor.type import TensorType
@@ -108,12 +109,17 @@ def run_pass(site: Site, p: Pass, query: Query) -> PassReport:
     began = time.perf_counter()
     if p.work is not None:
         p.work(site, done)
-    inherited = frozenset([ALL, p.name, *p.tags]) - {"fast_compile"}  # of a pass in it, only the rules in it too
-    rules = select(p.rules, lambda labels: query.wants(labels | inherited))
-    apply_rules(site.fgraph, rules, site, done)
+    apply_rules(site.fgraph, selected(p, query), site, done)
     done.nodes_after = len(site.fgraph)
     done.seconds = time.perf_counter() - began
     return done
+
+
+@lru_cache(maxsize=128)
+def selected(p: Pass, query: Query) -> tuple[Rule, ...]:
+    """The rules of a pass that a query wants."""
+    inherited = frozenset([ALL, p.name, *p.tags]) - {"fast_compile"}  # of a pass in it, only the rules in it too
+    return tuple(rule for rule in p.rules if query.wants(rule.labels() | inherited))
 
 
 class ValueCheck:

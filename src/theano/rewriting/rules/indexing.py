@@ -7,7 +7,7 @@ from typing import Any
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, mul_all, number_like
 from theano.rewriting.dims import axis_key
-from theano.rewriting.dims_of_ops import value_key
+from theano.rewriting.dims_of_ops import value_key, written_axes
 from theano.rewriting.known import number, padded
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.scalar import arithmetic as ar
@@ -18,6 +18,7 @@ from theano.tensor.creation import Alloc
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise, elemwise_of
 from theano.tensor.index_list import ARRAY, INT
+from theano.tensor.products import Dot
 from theano.tensor.subtensor import (
     AdvancedIncSubtensor,
     AdvancedIncSubtensor1,
@@ -191,8 +192,82 @@ def read_of_written(node: Apply, site: Site) -> Any:
     out: Any = node.outputs[0]
     read = node.op(x, *node.inputs[1:])
     if inner.op.set_instead_of_inc:
+        for axis, n in enumerate(y.type.shape):  # type: ignore[attr-defined]
+            if n != 1 and not site.dims.same_axis(y, axis, out, axis):
+                return None  # whether y fits is found out by writing it
         return [conform(y, out, [read])]
     return [conform(elemwise_of(ar.add)(read, y), out)]
+
+
+@function_rule(IncSubtensor, name="write_of_write", needs=[IncSubtensor], tags="local_write_of_write_same_indices")
+def write_of_write(node: Apply, site: Site) -> Any:
+    """set(set(x, y, i), z, i) -> set(x, z, i), inc(inc(x, y, i), z, i) -> inc(x, y + z, i)"""
+    v, z, *indices = node.inputs
+    inner = v.owner
+    op: Any = node.op
+    if inner is None or not isinstance(inner.op, IncSubtensor) or inner.op.idx_list != op.idx_list:
+        return None
+    if inner.inputs[2:] != indices or site.uses(v) > 1:
+        return None
+    x, y = inner.inputs[:2]
+    if y.type.broadcastable != z.type.broadcastable or not site.dims.same(y, z):  # type: ignore[attr-defined]
+        return None
+    if op.set_instead_of_inc:
+        return [op(x, z, *indices)]
+    if inner.op.set_instead_of_inc or y.type.dtype == "bool":  # type: ignore[attr-defined]
+        return None
+    return [conform(op(x, elemwise_of(ar.add)(y, z), *indices), node.outputs[0])]
+
+
+@function_rule(Subtensor, name="index_of_dot", needs=[Dot], tags="local_subtensor_of_dot")
+def index_of_dot(node: Apply, site: Site) -> Any:
+    """dot(x, y)[i, j] -> dot(x[i], y[:, j])"""
+    v = node.inputs[0]
+    inner = v.owner
+    if inner is None or type(inner.op) is not Dot or site.uses(v) > 1:
+        return None
+    x, y = inner.inputs
+    if x.type.ndim != 2 or y.type.ndim != 2:  # type: ignore[attr-defined]
+        return None
+    rows, *columns = node.op.get_idx(node.inputs)  # type: ignore[attr-defined]
+    if rows != (None, None, None):
+        x = _indexed(x, [rows])
+    if columns:
+        y = _indexed(y, [(None, None, None), *columns])
+    return [conform(Dot()(x, y), node.outputs[0])]
+
+
+@function_rule(Subtensor, name="index_of_sum", needs=[Sum], tags="local_subtensor_of_reduce")
+def index_of_sum(node: Apply, site: Site) -> Any:
+    """sum(x, axis=1)[i] -> sum(x[i], axis=0)"""
+    v = node.inputs[0]
+    inner = v.owner
+    if inner is None or type(inner.op) is not Sum or site.uses(v) > 1:
+        return None
+    x: Any = inner.inputs[0]
+    axes = reduced_axes(inner.op.axis, x.type.ndim)
+    given = list(node.op.get_idx(node.inputs))  # type: ignore[attr-defined]
+    full: list[Any] = []
+    new_axes: list[int] = []
+    position = 0
+    for axis in range(x.type.ndim):
+        entry = (None, None, None) if axis in axes or not given else given.pop(0)
+        if axis in axes:
+            new_axes.append(position)
+        full.append(entry)
+        position += isinstance(entry, tuple)
+    op = Sum(tuple(new_axes), dtype=inner.op.dtype, acc_dtype=inner.op.acc_dtype)
+    return [conform(op(_indexed(x, full)), node.outputs[0])]
+
+
+def _indexed(x: Any, given: list[Any]) -> Any:
+    entries: list[Any] = []
+    inputs: list[Any] = []
+    for one in given:
+        _append(entries, inputs, one)
+    while len(entries) > 1 and entries[-1] == WHOLE:
+        entries.pop()
+    return Subtensor(entries)(x, *inputs)
 
 
 @function_rule(IncSubtensor, name="write_of_everything", tags="fast_compile local_useless_inc_subtensor")
@@ -234,27 +309,13 @@ def write_of_alloc(node: Apply, site: Site) -> Any:
         value = owner.inputs[1]
     else:
         return None
-    region = _region_axes(node)
+    region = written_axes(node)
     for axis, (before, after) in enumerate(zip(y.type.broadcastable, value.type.broadcastable)):  # type: ignore[attr-defined]
         if after and not before and (
-            region is None or not site.dims.same_length(axis_key(y, axis), region[axis])
+            region is None or region[axis] is None or not site.dims.same_length(axis_key(y, axis), region[axis])
         ):
             return None
     return [conform(node.op(x, value, *indices), node.outputs[0])]
-
-
-def _region_axes(node: Apply) -> list[Any] | None:
-    """Keys of the lengths of what the node writes to, if they are lengths of its inputs."""
-    x: Any = node.inputs[0]
-    op: Any = node.op
-    indices: list[Any] = node.inputs[2:]
-    if isinstance(op, AdvancedIncSubtensor1):
-        return [axis_key(indices[0], 0), *(axis_key(x, axis) for axis in range(1, x.type.ndim))]
-    if not isinstance(op, AdvancedIncSubtensor) or any(e is not ARRAY for e in op.idx_list):
-        return None
-    if any(v.type.ndim != 1 or v.type.dtype == "bool" or v.type.broadcastable[0] for v in indices):
-        return None
-    return [axis_key(indices[0], 0), *(axis_key(x, axis) for axis in range(len(indices), x.type.ndim))]
 
 
 @function_rule(IncSubtensor, name="increment_of_zeros", tags="local_incsubtensor_of_zeros_to_setsubtensor")
@@ -366,6 +427,7 @@ def add_of_scattered(node: Apply, site: Site) -> Any:
 
 INDEXING = ruleset(
     whole_slice, index_of_index, index_of_elementwise, slice_of_alloc, read_of_written, write_of_everything,
+    write_of_write, index_of_dot, index_of_sum,
     increment_by_zero, scale_of_scattered, row_sums_of_scattered,
 )
 WRITING = ruleset(write_of_alloc, increment_of_zeros, add_of_scattered)

@@ -32,12 +32,14 @@ from theano.scalar.exponential import (
     log10,
     logaddexp,
     pow,
+    xlogx,
 )
 from theano.scalar.hyperbolic import cosh, sinh, tanh
 from theano.scalar.op import ScalarOp
 from theano.scalar.selection import switch
-from theano.scalar.special import erf, erfc, erfcx
+from theano.scalar.special import erf, erfc, erfcx, polygamma, psi, tri_gamma
 from theano.scalar.trigonometric import cos, sin
+from theano.tensor.careduce import Prod, Sum
 from theano.tensor.elemwise import elemwise_of
 
 x, y, z = wild("x y z")
@@ -99,6 +101,12 @@ ERROR_FUNCTIONS = ruleset(
     rule("gaussian_over_erfc", exp(-sqr(x)) / erfc(x), inv(erfcx(x)), tags="local_grad_log_erfc_neg"),
 )
 
+SPECIAL_VALUES = ruleset(
+    rule("x_log_x", x * log(x), xlogx(x), assumes="finite"),
+    rule("polygamma_of_zero", polygamma(0, x), psi(x), tags="local_polygamma_to_digamma"),
+    rule("polygamma_of_one", polygamma(1, x), tri_gamma(x), tags="local_polygamma_to_tri_gamma"),
+)
+
 ROOTS_AND_SQUARES = ruleset(
     rule("sqrt_of_sqr", sqrt(sqr(x)), abs_(x)),
     rule("sqr_of_sqrt", sqr(sqrt(x)), x, when=lambda m: nonnegative(m.x), assumes="rounding"),
@@ -150,6 +158,19 @@ def log_of_power(node: Apply, site: Site) -> Any:
         base = elemwise_of(abs_)(base)
     result = conform(elemwise_of(mul)(number_like(c, out.type.dtype), elemwise_of(log)(base)), out)
     return None if result is None else [result]
+
+
+@function_rule(log, name="log_of_product", assumes="rounding", needs=[Prod], tags="local_log_prod_sqr")
+def log_of_product(node: Apply, site: Site) -> Any:
+    """log(prod(x)) -> sum(log(x)) where no element of x is negative"""
+    inner = node.inputs[0].owner
+    out: Any = node.outputs[0]
+    if inner is None or type(inner.op) is not Prod or site.uses(node.inputs[0]) > 1:
+        return None
+    x: Any = inner.inputs[0]
+    if x.type.dtype != out.type.dtype or not nonnegative(x):
+        return None
+    return [conform(Sum(inner.op.axis)(log(x)), out)]
 
 
 ODD = tuple(r for r in ScalarOp.registry.values() if facts.odd in r.facts and r.nin == 1 and r is not neg)
@@ -245,7 +266,8 @@ def switch_over_divisor(node: Apply, site: Site) -> Any:
 
 
 STABLE: tuple[Rule, ...] = ruleset(
-    LOGARITHMS, log_of_sum_of_exps, log_of_power, SIGMOIDS, EXPONENTIALS, ERROR_FUNCTIONS, ROOTS_AND_SQUARES,
+    LOGARITHMS, log_of_sum_of_exps, log_of_power, SIGMOIDS, EXPONENTIALS, ERROR_FUNCTIONS, SPECIAL_VALUES,
+    ROOTS_AND_SQUARES, log_of_product,
     odd_of_negative, even_of_negative, inverse_pair, factor_into_switch, switch_over_divisor,
 )
 

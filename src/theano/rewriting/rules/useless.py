@@ -212,6 +212,6 @@ def rounding_of_whole(node: Apply, site: Site) -> Any:
 
 
 USELESS = ruleset(
-    drop_identity, drop_gradient_marker, single_term, idempotent, useless_cast, useless_dimshuffle, useless_fill, fill_of_operand,
-    real_of_real, projection, rounding_of_whole,
+    drop_identity, drop_gradient_marker, single_term, idempotent, useless_cast, useless_dimshuffle, useless_fill,
+    fill_of_operand, real_of_real, projection, rounding_of_whole,
 )
