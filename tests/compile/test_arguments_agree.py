@@ -35,7 +35,8 @@ def arrays(dtype):
 OTHERS = {
     "int": 3, "float": 2.5, "inexact": 0.1, "big": 10**30, "negative": -1, "True": True, "None": None, "text": "abc",
     "complex": 1j, "nan": float("nan"), "inf": float("inf"), "tuple": (1, 2), "ragged": [[1], [2, 3]],
-    "variable": tt.dvector("v"), "shared": theano.shared(1.0), "dict": {}, "bytes": b"1", "set": {1.0}, "numpy text": np.array("x"),
+    "variable": tt.dvector("v"), "shared": theano.shared(1.0), "dict": {}, "bytes": b"1", "set": {1.0},
+    "numpy text": np.array("x"),
     "date": np.array("2020-01-01", "datetime64[D]"), "long": np.ones(2, np.longdouble), "numpy float": np.float64(2.5),
 }  # fmt: skip
 VALUES = {**OTHERS, **{f"{d} {k}": v for d in DTYPES for k, v in arrays(d).items()}}
