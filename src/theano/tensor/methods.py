@@ -92,11 +92,6 @@ class Methods:
             )
         return True
 
-    def __len__(self: Any) -> int:
-        raise TypeError(
-            f"{self} (type {self.type}) has no len(): its length is symbolic. Use x.shape[0], or x.ndim for its rank."
-        )
-
     def __iter__(self: Any) -> Iterator[Any]:
         if self.type.ndim == 0:
             raise TypeError(f"iteration over a 0-d tensor: {self} of type {self.type}")
