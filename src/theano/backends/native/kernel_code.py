@@ -129,6 +129,9 @@ class KernelText:
     def __init__(self, kernel: Kernel, name: str) -> None:
         self.kernel = kernel
         self.name = name
+        types = {o.dtype for o in kernel.operands} | {i.dtype for i in kernel.body} | {r.dtype for r in kernel.results}
+        if "float16" in types and not target.host().half:
+            raise NotImplementedError("this machine has no instructions for float16")
         self.text = VectorText(lanes_of(kernel, target.host().vector_bytes))
         self.slots: list[Slot] = []
         self.flags = 0
@@ -203,6 +206,7 @@ class KernelText:
 
     def _counter(self, axes: tuple[int, ...]) -> int:
         if axes not in self.counters:
+            self.flags |= rt.COUNTS
             self.counters[axes] = len(self.slots)
             self.slots.append(Slot(rt.ROLE_COUNTER, -1, axes))
         return self.counters[axes]

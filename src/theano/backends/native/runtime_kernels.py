@@ -66,6 +66,7 @@ KERNEL_BYTES = 104
 KEEP_ORDER = 1  # a scatter: points are visited in C order
 CHECKED = 2  # positions are computed: they may be out of range
 REDUCES = 4
+COUNTS = 8            # some slot is a counter
 
 # one slot of a kernel: an operand, an accumulator or a counter
 SLOT_ROLE = 0
@@ -458,6 +459,8 @@ def kernel_loops(frame: int, step: int, mode: int) -> int:
         axis += 1
     if total == 0 and (mode == 1 or not (load64(step + KERNEL_FLAGS) & REDUCES)):
         return 0
+    if total == 1 and load64(step + KERNEL_FLAGS) == 0:
+        return one_point(frame, step, state)
     wide = rank + 1
     strides = stack(slots * wide * 8)
     memset(strides, 0, slots * wide * 8)
@@ -505,6 +508,33 @@ def kernel_loops(frame: int, step: int, mode: int) -> int:
             finish_slot(frame, slot, load64(data + k * 8), failed)
         k += 1
     return failed
+
+
+def one_point(frame: int, step: int, state: int) -> int:
+    """A kernel of loads and stores over a single point: nothing to sort or walk."""
+    slots = load64(step + KERNEL_SLOTS)
+    lanes = load64(step + KERNEL_LANES)
+    slot = load64(step + KERNEL_OPERANDS)
+    room = stack(slots * 64)
+    calls = stack(slots * 8)
+    steps = stack(slots * 8)
+    k = 0
+    while k < slots:
+        store64(calls + k * 8, room + k * 64)
+        store64(steps + k * 8, 0)
+        if load64(slot + SLOT_ROLE) == ROLE_IN:
+            spread(room + k * 64, load64(frame + load64(slot + SLOT_BUFFER)), lanes, load64(slot + SLOT_SIZE))
+        slot += SLOT_BYTES
+        k += 1
+    invoke(load64(step + KERNEL_CODE), calls, steps, 1, 1, state)
+    k = load64(step + KERNEL_INPUTS)
+    slot = load64(step + KERNEL_OPERANDS) + k * SLOT_BYTES
+    while k < slots:
+        target = load64(frame + load64(slot + SLOT_BUFFER))
+        copy_items(target, 0, room + k * 64, 0, 1, load64(slot + SLOT_SIZE))
+        slot += SLOT_BYTES
+        k += 1
+    return 0
 
 
 def finish_slot(frame: int, slot: int, data: int, failed: int) -> int:

@@ -38,6 +38,8 @@ class Host:
         else:
             self.vector_bytes = 16
         self.fma = bool(self.has.get("fma") or self.has.get("neon"))
+        # without these, conversions of float16 are calls of a compiler's run-time library, which is not there
+        self.half = bool(self.has.get("f16c") or self.has.get("fullfp16") or self.has.get("neon"))
         self.target = llvm.Target.from_default_triple()
 
     def machine(self, level: int) -> Any:
