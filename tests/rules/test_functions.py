@@ -194,7 +194,8 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(T.inc_subtensor(x[1], y)[1], 2 * y)),
     ],
     "index_of_dot": [
-        on(m("x"), m("y"), build=lambda x, y: T.dot(x, y)[1]), on(m("x"), m("y"), build=lambda x, y: T.dot(x, y)[:, 1:]),
+        on(m("x"), m("y"), build=lambda x, y: T.dot(x, y)[1]),
+        on(m("x"), m("y"), build=lambda x, y: T.dot(x, y)[:, 1:]),
         on(m("x"), m("y"), build=lambda x, y: T.dot(x, y)[-1, 2]),
     ],
     "index_of_sum": [

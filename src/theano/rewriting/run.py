@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -81,6 +82,16 @@ class RewriteChangedValue(AssertionError):
 
 def run_passes(fgraph: FunctionGraph, passes: Sequence[Pass], query: Query) -> RewriteReport:
     """Run the selected passes in order over `fgraph`, which they change."""
+    collecting = gc.isenabled()
+    gc.disable()  # a full collection in the middle costs more than the pass, and finds a graph that is in use
+    try:
+        return _run_passes(fgraph, passes, query)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _run_passes(fgraph: FunctionGraph, passes: Sequence[Pass], query: Query) -> RewriteReport:
     report = RewriteReport(nodes_before=len(fgraph))
     began = time.perf_counter()
     wanted = [p for p in passes if p.always or query.wants_pass(frozenset([ALL, p.name, *p.tags]))]
