@@ -108,7 +108,8 @@ def test_gathers(index_dtype: str) -> None:
     m = TensorType(index_dtype, (None, None))("m")
     rows = np.array([0, 3, 3, 1]).astype(index_dtype)
     native([x, i], [x[i], x[:, i], x[i, i], x[1, i], x[i, 2], x[i, ::2], x[i][:, i], x[i[::-1]]], [value, rows])
-    native([x, m], [x[m], x[:, m], x[m, 1], T.exp(x)[m].sum(axis=0)], [value, np.array([[0, 1], [2, 3]], index_dtype)])
+    matrix = np.array([[0, 1], [2, 3]], index_dtype)
+    native([x, m], [x[m], x[:, m], x[m, 1], T.exp(x)[m].sum(axis=0)], [value, matrix])
     native([x, i], [x[i], x[:0][:, i]], [value, rows[:0]])
 
 
@@ -287,3 +288,11 @@ def test_inputs_of_every_dtype_come_back(tmp_path: Any) -> None:
     for dtype in (*DTYPES, "complex64"):
         x, value = tensor((2, 3), dtype)
         check([x], [x, x.T, x], [value])
+
+
+def test_gradient_markers_cost_nothing() -> None:
+    from theano.gradient import disconnected_grad, grad_clip, zero_grad
+
+    x, value = tensor((2, 3))
+    program = native([x], [zero_grad(disconnected_grad(grad_clip(T.exp(x), -1, 1))) * 2, zero_grad(x)], [value])
+    assert len(program.steps) <= 2

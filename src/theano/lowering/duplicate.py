@@ -20,7 +20,7 @@ class Duplicate(Op):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         (x,) = inputs
-        output_storage[0][0] = x.copy() if hasattr(x, "copy") else copy.copy(x)
+        output_storage[0][0] = x.copy() if hasattr(x, "copy") else copy.deepcopy(x)
 
 
 duplicate = Duplicate()

@@ -1,4 +1,4 @@
-"""Lowerings of Elemwise and DimShuffle."""
+"""Lowerings of Elemwise and DimShuffle, and of ops that are the identity."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from theano.lowering.kernel import UNIT
 from theano.lowering.work import Datum, Fused
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
+from theano.transforms.gradient_ops import (
+    ConsiderConstant,
+    DisconnectedGrad,
+    GradClip,
+    GradScale,
+    UndefinedGrad,
+    ZeroGrad,
+)
 
 
 @lowers(Elemwise)
@@ -71,3 +79,9 @@ def lower_dimshuffle(lowering: Lowering, node: Apply) -> None:
         out.base = source.base
         out.base_axes = tuple(a if a == UNIT else to_out[a] for a in source.base_axes)
     lowering.define(variable, out)
+
+
+@lowers(ConsiderConstant, DisconnectedGrad, GradClip, GradScale, UndefinedGrad, ZeroGrad)
+def lower_gradient_op(lowering: Lowering, node: Apply) -> None:
+    """Nothing: these ops change only the derivative."""
+    lowering.define(node.outputs[0], lowering.datum(node.inputs[0]))
