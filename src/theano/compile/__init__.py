@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from theano.compile import evaluation as _evaluation  # noqa: F401  installs Variable.eval
+from theano.compile import inner as _inner  # noqa: F401  lets ops compile their inner graphs
 from theano.compile import test_values as _test_values  # noqa: F401  lets ops compute test values
 from theano.compile.aliases import alias_root as alias_root
 from theano.compile.aliases import infer_reuse_pattern as infer_reuse_pattern

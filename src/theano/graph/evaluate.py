@@ -7,12 +7,20 @@ every test.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from theano.graph.node import Apply, Constant, Variable
 from theano.graph.traverse import toposort
+
+_evaluating: ContextVar[bool] = ContextVar("evaluating", default=False)
+
+
+def is_evaluating() -> bool:
+    """Is `evaluate` at work further up? Then ops with an inner graph evaluate that too, and do not compile it."""
+    return _evaluating.get()
 
 
 def evaluate(
@@ -38,22 +46,26 @@ def evaluate(
             remaining[variable] = remaining.get(variable, 0) + 1
     for variable in outputs:
         remaining[variable] = remaining.get(variable, 0) + 1
-    with np.errstate(all="ignore"):
-        for node in nodes:
-            inputs = [known[v] if v in known else leaf_value(v) for v in node.inputs]
-            try:
-                results = perform(node, inputs)
-            except Exception as error:
-                if on_error is not None:
-                    on_error(node, inputs, error)
-                raise
-            if after is not None:
-                after(node, inputs, results)
-            known.update(zip(node.outputs, results))
-            for variable in node.inputs:
-                remaining[variable] -= 1
-                if remaining[variable] == 0 and variable not in values:
-                    known.pop(variable, None)
+    token = _evaluating.set(True)
+    try:
+        with np.errstate(all="ignore"):
+            for node in nodes:
+                inputs = [known[v] if v in known else leaf_value(v) for v in node.inputs]
+                try:
+                    results = perform(node, inputs)
+                except Exception as error:
+                    if on_error is not None:
+                        on_error(node, inputs, error)
+                    raise
+                if after is not None:
+                    after(node, inputs, results)
+                known.update(zip(node.outputs, results))
+                for variable in node.inputs:
+                    remaining[variable] -= 1
+                    if remaining[variable] == 0 and variable not in values:
+                        known.pop(variable, None)
+    finally:
+        _evaluating.reset(token)
     return [known[v] if v in known else leaf_value(v) for v in outputs]
 
 
