@@ -69,6 +69,11 @@ def number_like(value: Any, dtype: str) -> np.ndarray:
     return np.asarray(value, dtype=dtype)
 
 
+def in_dtype(v: Any, dtype: str) -> Any:
+    """`v` in the dtype of the node that it is taken out of: there it was promoted, and did not wrap."""
+    return v if v.dtype == dtype else cast_to(as_tensor_variable(v), dtype)
+
+
 def add_all(terms: Sequence[Any]) -> Any:
     return _nary(ar.add, terms)
 
@@ -88,8 +93,8 @@ def _nary(record: Any, items: Sequence[Any]) -> Any:
 
 def signed_sum(terms: Sequence[tuple[int, Any]], constant: Any, dtype: str) -> Any:
     """The sum of signed terms and a constant, with as few negations as possible, in the order given."""
-    positive = [v for sign, v in terms if sign > 0]
-    negative = [v for sign, v in terms if sign < 0]
+    positive = [in_dtype(v, dtype) for sign, v in terms if sign > 0]
+    negative = [in_dtype(v, dtype) for sign, v in terms if sign < 0]
     if constant:
         if not positive or (constant > 0 if not isinstance(constant, complex) else True):
             positive.append(number_like(constant, dtype))
@@ -107,7 +112,8 @@ def signed_sum(terms: Sequence[tuple[int, Any]], constant: Any, dtype: str) -> A
 
 def quotient(num: Sequence[Any], den: Sequence[Any], coefficient: Any, dtype: str) -> Any:
     """coefficient * product(num) / product(den), with the coefficient first and a sign taken out."""
-    num = list(num)
+    num = [in_dtype(v, dtype) for v in num]
+    den = [in_dtype(v, dtype) for v in den]
     negative = coefficient == -1
     if coefficient != 1 and not negative:
         num.insert(0, number_like(coefficient, dtype))

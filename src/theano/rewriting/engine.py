@@ -119,7 +119,7 @@ class _News(Feature):
         level = [node]
         clients = fgraph.clients
         for _ in range(LEVELS):
-            above = []
+            above: list[Any] = []
             for changed in level:
                 for out in changed.outputs:
                     uses = clients.get(out, ())
@@ -219,11 +219,11 @@ def try_rule(fgraph: FunctionGraph, rule: Rule, node: Apply, site: Site, report:
         found = rule.apply(node, site)
         if found is None or found is False:
             return False
-        accepted = [(old, checked(fgraph, rule, old, new)) for old, new in as_pairs(node, found)]
+        proposed = [(old, checked(fgraph, rule, old, new)) for old, new in as_pairs(node, found)]
     except Exception as error:
         complain(rule, node, error, report)
         return False
-    accepted = [(old, new) for old, new in accepted if new is not None and new is not old]
+    accepted = [(old, new) for old, new in proposed if new is not None and new is not old]
     if not accepted:
         return False
     text = str(node) if config.optimizer_verbose else ""

@@ -13,7 +13,7 @@ import numpy as np
 
 from theano.graph.fgraph import OUTPUT
 from theano.graph.node import Apply
-from theano.rewriting.conform import add_all, conform, mul_all, number_like
+from theano.rewriting.conform import add_all, conform, in_dtype, mul_all, number_like
 from theano.rewriting.known import is_number, number
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
@@ -147,7 +147,7 @@ class _Terms:
             elif coefficient == -1:
                 sign, c = -1, np.asarray(1, dtype)
             if c == 1:
-                term = key[0] if len(key) == 1 else mul_all(key)
+                term = mul_all([in_dtype(x, dtype) for x in key])
                 nodes += len(key) > 1
             else:
                 term = mul_all([c, *key])
@@ -342,7 +342,8 @@ class _Factors:
         bottom: Any = 1
         for c in self.den_constants:
             bottom = bottom * c
-        num, den = [], []
+        num: list[Any] = []
+        den: list[Any] = []
         nodes = 0
         if self.negative:
             top = -top
@@ -358,7 +359,7 @@ class _Factors:
             num.append(c)
         for v, power in self.powers.items():
             if power:
-                (num if power > 0 else den).append(power_of(v, abs(power)))
+                (num if power > 0 else den).append(power_of(in_dtype(v, dtype), abs(power)))
                 nodes += multiplications(abs(power))
         if bottom != 1:
             c = wrapped(bottom, dtype)
@@ -447,13 +448,13 @@ def zero_term(node: Apply, site: Site) -> Any:
     out: Any = node.outputs[0]
     if out.type.dtype == "bool":
         return None
-    kept = [x for x in node.inputs if number(x) != 0 or number(x) is False]
+    kept = [in_dtype(x, out.type.dtype) for x in node.inputs if number(x) != 0 or number(x) is False]
     if len(kept) == len(node.inputs):
         return None
-    if node.op.scalar_op is ar.sub and (len(kept) == 0 or kept[0] is not node.inputs[0]):  # type: ignore[attr-defined]
-        result = elemwise_of(ar.neg)(kept[0]) if kept and kept[0].type.dtype != "bool" else None  # type: ignore[attr-defined]
-        if result is None:
+    if node.op.scalar_op is ar.sub and number(node.inputs[0]) == 0:  # type: ignore[attr-defined]
+        if not kept:
             return None
+        result = elemwise_of(ar.neg)(kept[0])
     else:
         result = add_all(kept) if kept else number_like(0, out.type.dtype)
     result = conform(result, out)
@@ -486,7 +487,7 @@ def unit_factor(node: Apply, site: Site) -> Any:
             units += 1
             negative = not negative
         else:
-            kept.append(x)
+            kept.append(in_dtype(x, dtype))
     if not units or not kept:
         return None
     result = conform(mul_all(kept), out)

@@ -410,8 +410,7 @@ def add_of_scattered(node: Apply, site: Site) -> Any:
     subtracted = node.op.scalar_op is ar.sub  # type: ignore[attr-defined]
     for x, v in ((a, b), (b, a)):
         inner = scattered(v, site)
-        if inner is None or v.type.dtype != out.type.dtype or x.type != out.type or \
-                v.type.broadcastable != out.type.broadcastable:  # type: ignore[attr-defined]
+        if inner is None or x.type != out.type or v.type != out.type:
             continue
         _, values, *indices = inner.inputs
         if subtracted and v is b:

@@ -190,7 +190,7 @@ def log_of_softmax(node: Apply, site: Site) -> Any:
 
 
 def _log_of_selected_softmax(v: Any) -> Any | None:
-    path = []
+    path: list[Apply] = []
     inner = v.owner
     while inner is not None and isinstance(inner.op, SELECTIONS) and len(path) < 4:
         path.append(inner)

@@ -128,7 +128,7 @@ def log_of_sum_of_exps(node: Apply, site: Site) -> Any:
     constant, terms = terms_of(total, site)
     if len(terms) + bool(constant) < 2 or len(terms) > 16 or constant < 0:
         return None
-    exponents = []
+    exponents: list[Any] = []
     for sign, term in terms:
         inner = elementwise_node(term, exp)
         if sign < 0 or inner is None or inner.inputs[0].type.dtype != out.type.dtype:  # type: ignore[attr-defined]
@@ -150,8 +150,8 @@ def log_of_power(node: Apply, site: Site) -> Any:
     out: Any = node.outputs[0]
     if inner is None or inner.outputs[0].type.dtype != out.type.dtype:  # type: ignore[attr-defined]
         return None
-    base, exponent = inner.inputs
-    c = number(exponent)
+    base: Any = inner.inputs[0]
+    c = number(inner.inputs[1])
     if not c or not math.isfinite(c) or base.type.dtype != out.type.dtype:  # type: ignore[attr-defined]
         return None
     if c == int(c) and int(c) % 2 == 0:
@@ -188,8 +188,8 @@ UNDOING = tuple(dict.fromkeys(ScalarOp.registry[by] for _, by in INVERTIBLE))
 def odd_of_negative(node: Apply, site: Site) -> Any:
     """f(-x) -> -f(x) for odd f"""
     inner = elementwise_node(node.inputs[0], neg)
-    if inner is None or node.outputs[0].type.dtype not in float_dtypes or \
-            inner.outputs[0].type.dtype not in float_dtypes:  # type: ignore[attr-defined]
+    dtypes = [v.type.dtype for v in (*node.inputs, *node.outputs)]  # type: ignore[attr-defined]
+    if inner is None or any(dtype not in float_dtypes for dtype in dtypes):
         return None
     return [elemwise_of(neg)(node.op(inner.inputs[0]))]
 

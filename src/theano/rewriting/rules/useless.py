@@ -150,7 +150,7 @@ def fill_of_operand(node: Apply, site: Site) -> Any:
         value: Any = inner.inputs[1]
         if value.type.dtype != x.type.dtype:  # type: ignore[attr-defined]
             continue
-        trial = list(inputs if replaced is None else replaced)
+        trial: list[Any] = list(inputs if replaced is None else replaced)
         trial[position] = value
         covered = all(w or any(not t.type.broadcastable[axis] for t in trial) for axis, w in enumerate(want))
         if covered:

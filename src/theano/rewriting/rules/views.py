@@ -6,6 +6,7 @@ from typing import Any
 
 from theano.graph.node import Apply, Constant
 from theano.rewriting.conform import conform
+from theano.rewriting.known import padded
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.tensor.convert import constant
 from theano.tensor.creation import Alloc, MakeVector
@@ -63,10 +64,7 @@ def dimshuffle_of_alloc(node: Apply, site: Site) -> Any:
         return None
     value, *lengths = inner.inputs
     if value.type.ndim:  # type: ignore[attr-defined]
-        missing = len(lengths) - value.type.ndim  # type: ignore[attr-defined]
-        if missing:
-            value = dimshuffle(value, ["x"] * missing + list(range(value.type.ndim)))  # type: ignore[attr-defined]
-        value = dimshuffle(value, node.op.new_order)  # type: ignore[attr-defined]
+        value = dimshuffle(padded(value, len(lengths)), node.op.new_order)  # type: ignore[attr-defined]
     new = [1 if e == "x" else lengths[e] for e in node.op.new_order]  # type: ignore[attr-defined]
     return [conform(Alloc()(value, *new), node.outputs[0])]
 
