@@ -162,7 +162,7 @@ def verify_grad(
         if p.dtype.name not in _STEP:
             raise TypeError(f"verify_grad: pt[{number}] has dtype {p.dtype}; finite differences need floats")
     inputs = [tensor_type(p.dtype.name, (None,) * p.ndim)(f"input {n}") for n, p in enumerate(points)]
-    output = fun(*inputs)
+    output: Any = fun(*inputs)
     if isinstance(output, (list, tuple)):
         raise NotImplementedError("verify_grad checks functions with one output; select one")
     if not isinstance(output, Variable):
@@ -184,7 +184,7 @@ def verify_grad(
         wide = cast_to(output, str(config.floatX))
     elif cast_to_output_type and out_type is not None:
         wide = cast_to(output, out_type)
-    weights = tensor_type(wide.type.dtype, wide.type.shape)("random projection")
+    weights: Any = tensor_type(wide.type.dtype, wide.type.shape)("random projection")
     projected = (wide * weights).sum()
     cost = function([*inputs, weights], projected, mode=fast, on_unused_input="ignore")
     symbolic = function(

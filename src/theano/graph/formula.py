@@ -237,12 +237,12 @@ class PPrinter:
         display_inputs: bool = False,
     ) -> str:
         """A line for every output; the inputs first with `display_inputs`, and `<-` for updates."""
-        outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+        wanted: list[Any] = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
         lines = []
         if display_inputs:
             shown = ", ".join(self.process(v) for v in inputs)
             lines.append(f"inputs: {shown}")
-        lines += [self.process(v) for v in outputs]
+        lines += [self.process(v) for v in wanted]
         lines += [f"{self.process(old)} <- {self.process(new)}" for old, new in (updates or {}).items()]
         return "\n".join(lines)
 

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from theano._config import config
 from theano._provenance import Origin, here
 from theano.graph.type import Type
 
@@ -30,6 +31,12 @@ class Tag:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.__dict__)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        if not config.pickle_test_value:
+            state.pop("test_value", None)
+        return state
 
 
 class Node:
@@ -99,6 +106,8 @@ class Variable(Node):
         return f"<{self.type}>"
 
     def __repr__(self) -> str:
+        if config.print_test_value and hasattr(self._tag, "test_value"):
+            return f"{self}\n{self._tag.test_value!r}"  # type: ignore[union-attr]
         return str(self)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -269,7 +278,7 @@ class Apply(Node):
         return _last_of, (_Block([self]),)
 
 
-def _new(kind: type) -> Any:
+def _new(kind: Any) -> Any:
     return kind.__new__(kind)
 
 

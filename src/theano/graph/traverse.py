@@ -20,7 +20,8 @@ def stack_search(
         raise ValueError(f"mode must be 'bfs' or 'dfs', got {mode!r}")
     pending = deque(start)
     seen: set[int] = set()
-    found, inverse = [], {}
+    found: list[Any] = []
+    inverse: dict[Any, list[Any]] = {}
     while pending:
         item = pending.popleft() if mode == "bfs" else pending.pop()
         if id(item) in seen:
@@ -162,9 +163,10 @@ def view_roots(variable: Variable) -> list[Variable]:
         if v in seen:
             continue
         seen.add(v)
-        views = v.owner.op.view_map.get(v.index, []) if v.owner is not None else []
-        if views:
-            pending.extend(v.owner.inputs[i] for i in views)
+        node = v.owner
+        views = [] if node is None or v.index is None else node.op.view_map.get(v.index, [])
+        if node is not None and views:
+            pending.extend(node.inputs[i] for i in views)
         else:
             roots.append(v)
     return roots

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from theano.graph.node import Constant, Variable
+    from theano.graph import node as symbols
 
 
 class Type:
@@ -14,8 +14,8 @@ class Type:
     `Variable` and `Constant` are the classes of the symbols it makes (set in `graph/node.py` for the default).
     """
 
-    Variable: type[Variable]
-    Constant: type[Constant]
+    Variable: type[symbols.Variable]
+    Constant: type[symbols.Constant]
 
     def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         """`data` as a value of this type. Raises TypeError (or ValueError) if it cannot be one.
@@ -25,7 +25,7 @@ class Type:
         """
         raise NotImplementedError(f"{type(self).__name__}.filter")
 
-    def filter_variable(self, other: Any, allow_convert: bool = True) -> Variable:
+    def filter_variable(self, other: Any, allow_convert: bool = True) -> symbols.Variable:
         """A variable equal to `other` and of this type, or TypeError."""
         from_value = getattr(other, "type", None) is None
         variable = self.make_constant(self.filter(other)) if from_value else other
@@ -39,7 +39,7 @@ class Type:
             )
         return converted
 
-    def convert_variable(self, variable: Variable) -> Variable | None:
+    def convert_variable(self, variable: symbols.Variable) -> symbols.Variable | None:
         """`variable` as this type where that is safe and cheap, else None."""
         return None
 
@@ -61,14 +61,14 @@ class Type:
             return str(error)
         return "value is valid"
 
-    def make_variable(self, name: str | None = None) -> Variable:
+    def make_variable(self, name: str | None = None) -> symbols.Variable:
         return self.Variable(self, name=name)
 
-    def __call__(self, name: str | None = None) -> Variable:
+    def __call__(self, name: str | None = None) -> symbols.Variable:
         """A new variable of this type."""
         return self.make_variable(name)
 
-    def make_constant(self, value: Any, name: str | None = None) -> Constant:
+    def make_constant(self, value: Any, name: str | None = None) -> symbols.Constant:
         return self.Constant(self, value, name=name)
 
     def values_eq(self, a: Any, b: Any) -> bool:

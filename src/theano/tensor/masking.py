@@ -128,7 +128,7 @@ def is_scattered(term: Any) -> bool:
 
 def _outermost(term: Any) -> Mask | None:
     """The mask on top of `term`, also where `term` is it in another shape (axes moved, added, broadcast)."""
-    around = []
+    around: list[Any] = []
     while len(around) < _DEEPEST:
         if _is_elementwise(term, "switch"):
             break

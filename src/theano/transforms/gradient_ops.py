@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from theano.transforms.terms import is_disconnected, zeros_for
 class GradientOp(Op):
     """Base: the value is the input itself (a view of it)."""
 
-    __props__: tuple[str, ...] = ()
+    __props__: ClassVar[tuple[str, ...]] = ()
     view_map = {0: [0]}
 
     def make_node(self, x: Any) -> Apply:

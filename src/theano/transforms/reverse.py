@@ -158,7 +158,7 @@ def backpropagate(
     for node in reversed(nodes):
         if not any(variable in active for variable in node.inputs):
             continue
-        gradients = []
+        gradients: list[Variable | None] = []
         for output in node.outputs:
             flowing = terms.get(output)
             if flowing is None or output in barred:
@@ -254,7 +254,7 @@ def _pull_back(
             connected.append(position)
     if not connected:
         return undefined
-    passed = []
+    passed: list[Variable | None] = []
     for output, gradient in zip(node.outputs, gradients):
         if gradient is None or gradient is _ZERO or is_undefined(gradient) or is_discrete_variable(output):
             passed.append(None)

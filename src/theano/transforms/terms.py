@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from theano._config import config
-from theano.graph.node import Constant, Variable
+from theano.graph.node import Variable
 from theano.graph.type import DisconnectedType, NullType
 from theano.scalar.arithmetic import add
+from theano.scalar.cancelling import constant_of
 from theano.scalar.dtypes import is_discrete
 from theano.scalar.selection import second, switch
 from theano.tensor.convert import constant
-from theano.tensor.elemwise import Elemwise, cast_to
+from theano.tensor.elemwise import cast_to
 from theano.tensor.masking import split_mask
 from theano.tensor.type import TensorType, tensor_type
 
@@ -63,19 +64,7 @@ def filled_like(variable: Variable, number: float) -> Variable:
 
 def is_zero(term: Variable) -> bool:
     """Is `term` zero by construction: a constant, or a constant broadcast?"""
-    while True:
-        if isinstance(term, Constant):
-            data = np.asarray(term.data)
-            return data.size == 1 and data.dtype.kind in "biufc" and not data.any()
-        if term.owner is None:
-            return False
-        op = term.owner.op
-        if isinstance(op, Elemwise) and op.scalar_op is second:
-            term = term.owner.inputs[1]
-        elif type(op).__name__ in ("DimShuffle", "Alloc"):
-            term = term.owner.inputs[0]
-        else:
-            return False
+    return constant_of(term) == 0
 
 
 def sum_terms(terms: Sequence[Variable]) -> Variable:
