@@ -293,6 +293,31 @@ def test_confusion_matrix():
         nnet.confusion_matrix(a, T.dvector("predicted"))
 
 
+def test_two_level_softmax():
+    rng = np.random.default_rng(0)
+    batch, features, classes, each, outputs = 5, 4, 3, 2, 5
+    arrays = [
+        rng.normal(size=shape)
+        for shape in [(batch, features), (features, classes), (classes,), (classes, features, each), (classes, each)]
+    ]
+    x, w1, b1, w2, b2 = variables = T.dmatrix(), T.dmatrix(), T.dvector(), T.dtensor3(), T.dmatrix()
+    target = T.lvector()
+    wanted = np.array([0, 4, 2, 3, 1])
+    givens = {**dict(zip(variables, arrays)), target: wanted}
+    every = nnet.h_softmax(x, batch, outputs, classes, each, w1, b1, w2, b2)
+    one = nnet.h_softmax(x, batch, outputs, classes, each, w1, b1, w2, b2, target)
+    X, W1, B1, W2, B2 = arrays
+    first = special.softmax(X @ W1 + B1, axis=1)
+    second = special.softmax(np.einsum("bf,cfo->bco", X, W2) + B2, axis=2)
+    expected = (first[:, :, None] * second).reshape(batch, -1)[:, :outputs]
+    np.testing.assert_allclose(value(every, givens), expected)
+    np.testing.assert_allclose(value(one, givens), expected[np.arange(batch), wanted])
+    for by_one, by_all in zip(
+        grad(T.log(one).sum(), variables), grad(T.log(every[T.arange(batch), target]).sum(), variables)
+    ):
+        np.testing.assert_allclose(value(by_one, givens), value(by_all, givens), atol=1e-12)
+
+
 @pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE", "reference"])
 def test_in_every_mode(mode):
     x, y = T.dmatrix("x"), T.lvector("y")

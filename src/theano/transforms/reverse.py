@@ -7,6 +7,7 @@ Read next: `forward.py` (Rop), `jacobian.py`.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -337,6 +338,16 @@ def _built(node: Apply) -> str:
     return f"\nThe node was built at {node.origin}" if node.origin is not None else ""
 
 
+def _user_level() -> int:
+    """The stacklevel for a warning that is to name the line of the user's program."""
+    level = 1
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("theano."):
+        frame = frame.f_back
+        level += 1
+    return level
+
+
 # -- arguments and results ----------------------------------------------------------------------------------------
 
 
@@ -441,6 +452,6 @@ def report_disconnected(variable: Variable, action: str, what: str) -> None:
     if variable.origin is not None:
         message += f"\nThe variable was made at {variable.origin}"
     if action == "warn":
-        warnings.warn(message, stacklevel=4)
+        warnings.warn(message, stacklevel=_user_level())
     else:
         raise DisconnectedInputError(message)

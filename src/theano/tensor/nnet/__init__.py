@@ -17,6 +17,7 @@ from theano.tensor.nnet.activations import ultra_fast_scalar_sigmoid as ultra_fa
 from theano.tensor.nnet.activations import ultra_fast_sigmoid as ultra_fast_sigmoid
 from theano.tensor.nnet.activations import ultra_fast_sigmoid_inplace as ultra_fast_sigmoid_inplace
 from theano.tensor.nnet.confusion import confusion_matrix as confusion_matrix
+from theano.tensor.nnet.hierarchical import h_softmax as h_softmax
 from theano.tensor.nnet.losses import binary_crossentropy as binary_crossentropy
 from theano.tensor.nnet.losses import categorical_crossentropy as categorical_crossentropy
 from theano.tensor.nnet.losses import crossentropy_categorical_1hot as crossentropy_categorical_1hot
