@@ -47,6 +47,7 @@ from theano.graph.shared import shared as shared
 from theano.graph.type import Generic as Generic
 from theano.graph.type import Type as Type
 from theano.graph.type import generic as generic
+from theano.tensor import float64_warning as _float64_warning  # noqa: F401  obeys config.warn_float64
 from theano.tensor import get_scalar_constant_value as get_scalar_constant_value
 from theano.tensor import sharedvar as _sharedvar  # noqa: F401  registers the constructors of shared variables
 

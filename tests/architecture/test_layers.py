@@ -39,6 +39,7 @@ LATE_IMPORTS = {
     ("theano.compile.linking", "theano.lowering.lower"),
     ("theano.compile.linking", "theano.compile.pipeline"),
     ("theano._config", "hashlib"),
+    ("theano.rewriting.engine", "pdb"),
 }
 HEAVY = ("scipy", "llvmlite", "matplotlib", "pydot", "graphviz", "jax", "sklearn", "IPython")
 

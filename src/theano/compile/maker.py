@@ -105,12 +105,10 @@ class FunctionMaker:
         self.fgraph = fgraph
 
     def rewrite(self, fgraph: FunctionGraph) -> None:
-        """Let the pipeline do what the mode asks for; with config.optimizer_verbose print what it did."""
+        """Let the pipeline do what the mode asks for."""
         start = time.perf_counter()
         self.report = self.mode.rewrite(fgraph)
         self.rewrite_seconds = time.perf_counter() - start
-        if config.optimizer_verbose:
-            print(self.report)
 
     def _check_unused(self) -> None:
         action = self.on_unused_input or config.on_unused_input
