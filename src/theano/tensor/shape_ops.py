@@ -98,11 +98,15 @@ class Shape_i(Op):
 class SpecifyShape(Op):
     """x, of which the lengths in the vector `shape` are stated (-1: not stated).
 
-    AssertionError at run time where they are wrong.
+    AssertionError at run time where they are wrong; ValueError where the user did not state them himself (`implied`):
+    they follow from the types of the operands that a rewrite has put together otherwise.
     """
 
-    __props__ = ()
+    __props__ = ("implied",)
     view_map = {0: [0]}
+
+    def __init__(self, implied: bool = False) -> None:
+        self.implied = implied
 
     def make_node(self, x: Any, shape: Any) -> Apply:
         x = x if isinstance(x, Variable) and hasattr(x.type, "ndim") else as_tensor_variable(x)
@@ -129,8 +133,15 @@ class SpecifyShape(Op):
         x, shape = inputs
         if len(shape) != x.ndim or any(s not in (UNSTATED, n) for n, s in zip(x.shape, shape)):
             stated = tuple("?" if n == UNSTATED else int(n) for n in shape)
+            if self.implied:
+                raise ValueError(
+                    f"Input dimension mismatch: an operand has shape {x.shape}, the other ones imply {stated}."
+                )
             raise AssertionError(f"specify_shape: got shape {x.shape}, expected {stated}")
         output_storage[0][0] = x
+
+    def __str__(self) -> str:
+        return "SpecifyShape{implied}" if self.implied else "SpecifyShape"
 
     def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
         (gz,) = output_gradients
@@ -264,6 +275,10 @@ class Reshape(Op):
         x, shape = inputs
         if len(shape) != self.ndim:
             raise ValueError(f"reshape: the shape must have {self.ndim} entries, got {len(shape)}: {shape}")
+        if any(n < -1 for n in shape):  # NumPy takes these for -1
+            raise ValueError(
+                f"reshape: lengths must not be negative (-1 once for 'the rest'), got {tuple(int(n) for n in shape)}"
+            )
         try:
             output_storage[0][0] = np.reshape(x, tuple(int(n) for n in shape))
         except ValueError:
@@ -356,6 +371,7 @@ def shape_vector(shape: Any) -> Any:
 
 _shape = Shape()
 _specify_shape = SpecifyShape()
+_implied_shape = SpecifyShape(implied=True)
 
 
 @cache
@@ -389,7 +405,7 @@ def specify_shape(x: Any, shape: Any) -> Any:
 
 
 def _specify(x: Any, shape: tuple[int | None, ...]) -> Any:
-    return _specify_shape(x, shape)
+    return _implied_shape(x, shape)
 
 
 TensorType.specify = staticmethod(_specify)  # type: ignore[assignment]
