@@ -13,8 +13,8 @@ import numpy as np
 
 from theano.errors import MethodNotDefined, ShapeError
 from theano.graph.clone import clone_replace, equal_computations
-from theano.graph.evaluate import evaluate
 from theano.graph.fgraph import FunctionGraph
+from theano.graph.inner_function import InnerFunction
 from theano.graph.node import Apply, Constant, Variable
 from theano.graph.op import Op
 from theano.graph.traverse import graph_inputs
@@ -47,7 +47,7 @@ class MapRows(Op):
         self.summed = tuple(bool(s) for s in summed)
         if len(self.summed) != len(inner_outputs):
             raise ValueError("MapRows needs one entry of `summed` for every output")
-        self._order: list[Apply] | None = None
+        self.inner = InnerFunction(self.fgraph, name="rows")
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -70,7 +70,11 @@ class MapRows(Op):
         return f"MapRows{{{len(self.fgraph)} nodes}}"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_order": None}
+        return {name: value for name, value in self.__dict__.items() if name != "inner"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.inner = InnerFunction(self.fgraph, name="rows")
 
     @property
     def inner_inputs(self) -> list[Variable]:
@@ -114,30 +118,22 @@ class MapRows(Op):
         for position, sequence in enumerate(sequences):
             if sequence.shape[0] != n:
                 raise ValueError(f"MapRows: sequence {position} has {sequence.shape[0]} rows, not {n}")
-        if self._order is None:
-            self._order = self.fgraph.toposort()
-        results: list[list[Any]] = [[] for _ in self.fgraph.outputs]
-        totals: list[Any] = [None] * len(results)
+        run = self.inner.runner()
+        results: list[Any] = [None] * len(self.summed)
         for row in range(max(n, 1)):
             # without rows one run on zeros tells the shapes
-            rows = [s[row] if n else np.zeros(s.shape[1:], s.dtype) for s in sequences]
-            found = evaluate(
-                self.fgraph.outputs,
-                dict(zip(self.fgraph.inputs, [*map(np.asarray, rows), *others])),
-                order=self._order,
-            )
-            for k, value in enumerate(found):
-                if self.summed[k]:
-                    totals[k] = value.copy() if totals[k] is None else np.add(totals[k], value, out=totals[k])
-                else:
-                    results[k].append(value)
-        for k, (output, cell) in enumerate(zip(self.fgraph.outputs, output_storage)):
-            if self.summed[k]:
-                cell[0] = totals[k] if n else np.zeros_like(totals[k])
-            elif n:
-                cell[0] = np.stack(results[k])
-            else:
-                cell[0] = np.zeros((0, *results[k][0].shape), output.type.dtype)  # type: ignore[attr-defined]
+            rows = [np.asarray(s[row]) if n else np.zeros(s.shape[1:], s.dtype) for s in sequences]
+            found = run(*rows, *others)
+            for k, (value, summed) in enumerate(zip(found, self.summed)):
+                if row == 0:
+                    shape = np.shape(value) if summed else (n, *np.shape(value))
+                    results[k] = np.zeros(shape, value.dtype)
+                if summed and n:
+                    results[k] += value
+                elif n:
+                    results[k][row] = value
+        for result, cell in zip(results, output_storage):
+            cell[0] = result
 
     def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
         inner = self.fgraph.clone()
