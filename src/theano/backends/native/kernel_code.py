@@ -4,10 +4,11 @@ A kernel becomes one function
 
     i64 kernel(ptr data, ptr step, i64 count, i64 active, ptr state)
 
-which computes `count` vectors. For every *slot* (operand, accumulator or counter) `data` holds an address (a counter's
-position) and `step` how far one vector advances it (for slots whose addresses are computed and for counters: how far
-one element does). `active` lanes of each vector count; it is less than all only for the last vector of a run.
-`state` has what `runtime_kernels.py` says under STATE_. The function returns 1 when a position is out of range.
+which computes `count` whole vectors and then `active` lanes (fewer than all) of one more. For every *slot* (operand,
+accumulator or counter) `data` holds an address (a counter's position) and `step` how far one vector advances it (for
+slots whose addresses are computed and for counters: how far one element does). Where the machine has masked loads and
+stores, what lies beyond the active lanes is not touched (MASKS); elsewhere the driver makes the last vector's memory
+whole. `state` has what `runtime_kernels.py` says under STATE_. The function returns 1 when a position is out of range.
 
 How arrays of any shape and strides are brought to this form is `runtime_kernels.py`'s business; what the opcodes
 are in vector code is `opcode_text.py`'s; accumulating is `reduction_text.py`'s.
@@ -134,7 +135,7 @@ class KernelText:
             raise NotImplementedError("this machine has no instructions for float16")
         self.text = VectorText(lanes_of(kernel, target.host().vector_bytes))
         self.slots: list[Slot] = []
-        self.flags = 0
+        self.flags = rt.MASKS if target.host().vector_bytes == 64 else 0
         self.indexed = 0
         self.counters: dict[tuple[int, ...], int] = {}
         self.extra: list[str] = []
@@ -257,9 +258,7 @@ class KernelText:
                 step = text.set(f"mul i64 {step}, {text.lanes}")
             self.advance.append(step)
         self.mask = ""
-        if self.flags & (rt.CHECKED | rt.REDUCES):
-            active = text.spread("i64", "%active")
-            self.mask = text.compare("slt", "i64", text.lane_numbers("i64"), active)
+        self.memory_mask = ""
         self.lengths: list[tuple[str, str]] = []
         pairs = rt.STATE_EXTENTS + 8 * self.kernel.rank
         for n in range(self.indexed):
@@ -288,19 +287,15 @@ class KernelText:
             copies = 4
         for accumulator in self.accumulators:
             accumulator.enter(text, self.step, flat, copies)
-        if not self.accumulators:
-            self._loop("%count", self.start, 1, masked=False)
-        elif len(self.kernel.body) > LONG:
-            self._loop("%count", self.start, 1, masked=True)
-        else:
-            whole = text.set(f"icmp eq i64 %active, {text.lanes}")
-            rounds = text.set(f"udiv i64 %count, {copies}")
-            rounds = text.set(f"select i1 {whole}, i64 {rounds}, i64 0")
+        done, start = "0", self.start
+        if len(self.kernel.body) <= LONG:
+            rounds = text.set(f"udiv i64 %count, {copies}") if copies > 1 else "%count"
             self._guarded(rounds, self.start, copies, masked=False)
             done = text.set(f"mul i64 {rounds}, {copies}")
-            rest = text.set(f"sub i64 %count, {done}")
             start = [self._moved(n, self.start[n], done) for n in range(len(self.slots))]
-            self._guarded(rest, start, 1, masked=True)
+        rest = text.set(f"sub i64 %count, {done}")
+        points = text.set(f"add i64 {text.set(f'mul i64 {rest}, {text.lanes}')}, %active")
+        self._guarded(points, start, 1, masked=True)
         for accumulator in self.accumulators:
             accumulator.leave(text, self.start)
         text.emit("ret i64 0")
@@ -325,6 +320,7 @@ class KernelText:
         return text.set(f"getelementptr i8, ptr {at}, i64 {distance}")
 
     def _loop(self, count: str, start: list[str], copies: int, masked: bool) -> None:
+        """One loop. `count`: rounds of `copies` vectors; if masked, points: the last vector may lack some."""
         text = self.text
         before = text.block
         head, latch, done = text.label("loop"), text.label("latch"), text.label("done")
@@ -344,6 +340,13 @@ class KernelText:
             text.emit(f"{now} = phi {kind} [{start[number]}, %{before}], [{then}, %{latch}]")
             self.now.append(now)
             nexts.append(then)
+        self.active, self.mask = str(text.lanes), text.splat("i1", "true")
+        if masked:
+            left = text.set(f"sub i64 {count}, {text.set(f'mul i64 {index}, {text.lanes}')}")
+            many = text.set(f"icmp sgt i64 {left}, {text.lanes}")
+            self.active = text.set(f"select i1 {many}, i64 {text.lanes}, i64 {left}")
+            self.mask = text.compare("slt", "i64", text.lane_numbers("i64"), text.spread("i64", left))
+        self.memory_mask = self.mask if masked and self.flags & rt.MASKS else ""
         for copy in range(copies):
             if copy:
                 self.now = [self._moved(n, at, "1") for n, at in enumerate(self.now)]
@@ -360,7 +363,8 @@ class KernelText:
             elif then:
                 text.emit(f"{then} = getelementptr i8, ptr {self.now[number]}, i64 {self.advance[number]}")
         text.emit(f"{following} = add i64 {index}, 1")
-        text.go_if(text.set(f"icmp slt i64 {following}, {count}"), head, done)
+        at = text.set(f"mul i64 {following}, {text.lanes}") if masked else following
+        text.go_if(text.set(f"icmp slt i64 {at}, {count}"), head, done)
         text.start(done)
 
     def _body(self) -> list[str]:
@@ -371,7 +375,7 @@ class KernelText:
             match instr.op:
                 case "load":
                     dtype = self.kernel.operands[instr.attr].dtype
-                    value = text.cast(dtype, instr.dtype, text.load(dtype, self.now[instr.attr]))
+                    value = text.cast(dtype, instr.dtype, text.load(dtype, self.now[instr.attr], self.memory_mask))
                 case "gather":
                     value = self._gather(instr, args)
                 case "iota":
@@ -381,7 +385,7 @@ class KernelText:
                     value = text.cast("int64", instr.dtype, self.extents[instr.attr])
                 case _:
                     dtypes = [body[a].dtype for a in instr.args]
-                    value = opcode_text.emit_opcode(text, instr, args, dtypes, "%active")
+                    value = opcode_text.emit_opcode(text, instr, args, dtypes, self.active)
             values.append(value)
         return values
 
@@ -469,7 +473,7 @@ class KernelText:
                 new = text.set(f"{word} {kind} {old}, {new}")
         text.emit(f"store {kind} {new}, ptr {place}")
         text.emit(f"{following} = add i64 {lane}, 1")
-        text.go_if(text.set(f"icmp slt i64 {following}, %active"), loop, after)
+        text.go_if(text.set(f"icmp slt i64 {following}, {self.active}"), loop, after)
         text.start(after)
 
     # -- results
@@ -482,7 +486,8 @@ class KernelText:
             dtype = kernel.operands[number].dtype
             have = kernel.body[result.value].dtype
             if result.kind == "store":
-                text.store(dtype, text.cast(have, dtype, values[result.value]), self.now[number])
+                value = text.cast(have, dtype, values[result.value])
+                text.store(dtype, value, self.now[number], self.memory_mask)
             elif result.kind.startswith("scatter"):
                 positions = [text.cast(kernel.body[a].dtype, "int64", values[a]) for a in result.args]
                 value = text.cast(have, dtype, values[result.value])
@@ -492,7 +497,7 @@ class KernelText:
                 position = ""
                 if accumulator.position_axes is not None:
                     position = self._position(accumulator.position_slot)
-                accumulator.update(text, values[result.value], position, mask, self.now, copy)
+                accumulator.update(text, values[result.value], position, mask, self.memory_mask, self.now, copy)
 
     def _finish_text(self, slot: Slot) -> str:
         """A function which casts `count` accumulators to the output's dtype, one by one."""

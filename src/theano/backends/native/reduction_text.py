@@ -105,13 +105,13 @@ class Accumulator:
     def _identity_text(self, text: VectorText) -> str:
         return text.splat(self.kind, scalar_constant(self.kind, self.identity))
 
-    def _load(self, text: VectorText, pointer: str) -> str:
+    def _load(self, text: VectorText, pointer: str, mask: str = "") -> str:
         dtype = "float32" if self.dtype == "float16" else self.dtype
-        return text.load(dtype, pointer)
+        return text.load(dtype, pointer, mask)
 
-    def _store(self, text: VectorText, value: str, pointer: str) -> None:
+    def _store(self, text: VectorText, value: str, pointer: str, mask: str = "") -> None:
         dtype = "float32" if self.dtype == "float16" else self.dtype
-        text.store(dtype, value, pointer)
+        text.store(dtype, value, pointer, mask)
 
     # -- the loop
 
@@ -147,8 +147,10 @@ class Accumulator:
             (self.slot, "i64", "i64", text.splat("i64", _LARGEST)),
         ]
 
-    def update(self, text: VectorText, value: str, position: str, mask: str, at: Sequence[str], copy: int) -> None:
-        """Take one vector in. `mask` is empty when all lanes count."""
+    def update(
+        self, text: VectorText, value: str, position: str, mask: str, memory_mask: str, at: Sequence[str], copy: int
+    ) -> None:
+        """Take one vector in. `mask` is empty when all lanes count, `memory_mask` when all may be read and written."""
         wide = "float32" if self.dtype == "float16" else self.dtype
         value = text.cast(self.source, self.dtype if self.dtype != "float16" else wide, value)
         if mask:
@@ -156,7 +158,7 @@ class Accumulator:
             if position:
                 position = text.select(mask, "i64", position, text.splat("i64", _LARGEST))
         if not self.flat:
-            self._update_rows(text, value, position, at)
+            self._update_rows(text, value, position, memory_mask, at)
         elif self.position_axes is not None:
             best, where = (text.get(k, v) for k, v in zip((self.kind, "i64"), self.partial, strict=True))
             best, where = self._better(text, value, position, best, where)
@@ -196,19 +198,19 @@ class Accumulator:
             values = [self.combine(text, a, b) for a, b in pairs]
         return values[0]
 
-    def _update_rows(self, text: VectorText, value: str, position: str, at: Sequence[str]) -> None:
+    def _update_rows(self, text: VectorText, value: str, position: str, mask: str, at: Sequence[str]) -> None:
         places = {}
         for slot, (still, room, _) in self.rooms.items():
             places[slot] = text.set(f"select i1 {still}, ptr {room}, ptr {at[slot]}")
         if self.position_axes is None:
-            old = self._load(text, places[self.slot])
-            self._store(text, self.combine(text, old, value), places[self.slot])
+            old = self._load(text, places[self.slot], mask)
+            self._store(text, self.combine(text, old, value), places[self.slot], mask)
             return
-        old = self._load(text, places[self.value_slot])
-        where = text.load("int64", places[self.slot])
+        old = self._load(text, places[self.value_slot], mask)
+        where = text.load("int64", places[self.slot], mask)
         best = self._better(text, value, position, old, where)
-        self._store(text, best[0], places[self.value_slot])
-        text.store("int64", best[1], places[self.slot])
+        self._store(text, best[0], places[self.value_slot], mask)
+        text.store("int64", best[1], places[self.slot], mask)
 
     def leave(self, text: VectorText, start: Sequence[str]) -> None:
         """After the loop: fold the lanes into the accumulator in memory."""

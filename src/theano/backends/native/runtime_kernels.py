@@ -6,7 +6,7 @@ vectors, contiguous in every operand. What is here brings every case to that one
 * axes are sorted by stride, axes of length one dropped, neighbouring axes that walk memory evenly are fused;
 * an operand which stands still along the innermost axis is spread into one vector;
 * an operand with another stride is packed into a contiguous buffer, a chunk at a time (and unpacked after);
-* the last, incomplete vector of a run goes through the same code on padded copies.
+* the last, incomplete vector of a run goes through the same instructions under a mask, or on padded copies.
 
 So all elements go through the same instructions, wherever they lie.
 """
@@ -66,7 +66,8 @@ KERNEL_BYTES = 104
 KEEP_ORDER = 1  # a scatter: points are visited in C order
 CHECKED = 2  # positions are computed: they may be out of range
 REDUCES = 4
-COUNTS = 8            # some slot is a counter
+COUNTS = 8  # some slot is a counter
+MASKS = 16  # the code does not touch memory beyond the active lanes
 
 # one slot of a kernel: an operand, an accumulator or a counter
 SLOT_ROLE = 0
@@ -459,7 +460,7 @@ def kernel_loops(frame: int, step: int, mode: int) -> int:
         axis += 1
     if total == 0 and (mode == 1 or not (load64(step + KERNEL_FLAGS) & REDUCES)):
         return 0
-    if total == 1 and load64(step + KERNEL_FLAGS) == 0:
+    if total == 1 and not (load64(step + KERNEL_FLAGS) & (CHECKED | REDUCES | COUNTS)):
         return one_point(frame, step, state)
     wide = rank + 1
     strides = stack(slots * wide * 8)
@@ -490,7 +491,7 @@ def kernel_loops(frame: int, step: int, mode: int) -> int:
                 k += 1
             count = 1
         elif count > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
-            widen(shape, strides, wide, slots, count)
+            widen(shape, strides, wide, slots, count, load64(step + KERNEL_FLAGS) & REDUCES)
         store64(BUDGET, load64(BUDGET) - (total >> 10))
         thread = 0
         if load64(frame + FRAME_MAY_RELEASE) and total > RELEASE_ABOVE // load64(step + KERNEL_COST):
@@ -515,10 +516,17 @@ def one_point(frame: int, step: int, state: int) -> int:
     slots = load64(step + KERNEL_SLOTS)
     lanes = load64(step + KERNEL_LANES)
     slot = load64(step + KERNEL_OPERANDS)
-    room = stack(slots * 64)
     calls = stack(slots * 8)
     steps = stack(slots * 8)
     k = 0
+    if load64(step + KERNEL_FLAGS) & MASKS:
+        while k < slots:
+            store64(calls + k * 8, load64(frame + load64(slot + SLOT_BUFFER)))
+            store64(steps + k * 8, 0)
+            slot += SLOT_BYTES
+            k += 1
+        return invoke(load64(step + KERNEL_CODE), calls, steps, 0, 1, state)
+    room = stack(slots * 64)
     while k < slots:
         store64(calls + k * 8, room + k * 64)
         store64(steps + k * 8, 0)
@@ -526,7 +534,7 @@ def one_point(frame: int, step: int, state: int) -> int:
             spread(room + k * 64, load64(frame + load64(slot + SLOT_BUFFER)), lanes, load64(slot + SLOT_SIZE))
         slot += SLOT_BYTES
         k += 1
-    invoke(load64(step + KERNEL_CODE), calls, steps, 1, 1, state)
+    invoke(load64(step + KERNEL_CODE), calls, steps, 0, 1, state)
     k = load64(step + KERNEL_INPUTS)
     slot = load64(step + KERNEL_OPERANDS) + k * SLOT_BYTES
     while k < slots:
@@ -550,10 +558,13 @@ def finish_slot(frame: int, slot: int, data: int, failed: int) -> int:
     return block_free(data)
 
 
-def widen(shape: int, strides: int, wide: int, slots: int, count: int) -> int:
+def widen(shape: int, strides: int, wide: int, slots: int, count: int, reduces: int) -> int:
     """Where the innermost axis is short and another is long, walk the long one innermost: fewer, longer runs."""
     last = count - 1
-    if load64(shape + last * 8) >= 16:
+    short = 16
+    if reduces:
+        short = 32
+    if load64(shape + last * 8) >= short:
         return 0
     best = last
     axis = 0
@@ -672,17 +683,21 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
 
 
 def run(step: int, state: int, data: int, table: int, steps: int, calls: int, tails: int, n: int, chunk: int) -> int:
-    """One run of n points: whole vectors first, the rest on padded copies."""
+    """One run of n points. Where the code cannot mask, what is left over from whole vectors runs on padded copies."""
     slots = load64(step + KERNEL_SLOTS)
     lanes = load64(step + KERNEL_LANES)
     code = load64(step + KERNEL_CODE)
+    masks = load64(step + KERNEL_FLAGS) & MASKS
     done = 0
     while done < n:
         count = n - done
         if count > chunk:
             count = chunk
         full = count // lanes
-        rest = count - full * lanes
+        last = count - full * lanes
+        rest = last
+        if masks:
+            rest = 0
         k = 0
         while k < slots:
             entry = table + k * 64
@@ -717,10 +732,14 @@ def run(step: int, state: int, data: int, table: int, steps: int, calls: int, ta
                 store64(tails + k * 8, address)
             store64(calls + k * 8, address)
             k += 1
-        if full > 0 and invoke(code, calls, steps, full, lanes, state):
-            return 1
-        if rest > 0 and invoke(code, tails, steps, 1, rest, state):
-            return 1
+        if masks:
+            if invoke(code, calls, steps, full, last, state):
+                return 1
+        else:
+            if full > 0 and invoke(code, calls, steps, full, 0, state):
+                return 1
+            if rest > 0 and invoke(code, tails, steps, 0, rest, state):
+                return 1
         k = 0
         while k < slots:
             entry = table + k * 64

@@ -166,13 +166,33 @@ class VectorText:
         bits = self.set(f"bitcast {self.vec('i1')} {condition} to i{self.lanes}")
         return self.set(f"icmp ne i{self.lanes} {bits}, 0")
 
-    def load(self, dtype: str, pointer: str) -> str:
+    def load(self, dtype: str, pointer: str, mask: str = "") -> str:
+        """A vector from memory. With a mask, lanes outside it are not read; they hold 1, which few functions mind."""
         kind = MEMORY_TYPE[dtype]
-        return self.unpack(dtype, self.set(f"load {self.vec(kind)}, ptr {pointer}, align {SIZE[kind]}"))
+        vec = self.vec(kind)
+        if not mask:
+            return self.unpack(dtype, self.set(f"load {vec}, ptr {pointer}, align {SIZE[kind]}"))
+        name = self._masked("load", kind)
+        one = self.splat(kind, "0xH3C00" if kind == "half" else scalar_constant(kind, 1))
+        self.declare(name, f"declare {vec} @{name}(ptr, i32, {self.vec('i1')}, {vec})")
+        operands = f"ptr {pointer}, i32 {SIZE[kind]}, {self.vec('i1')} {mask}, {vec} {one}"
+        return self.unpack(dtype, self.set(f"call {vec} @{name}({operands})"))
 
-    def store(self, dtype: str, value: str, pointer: str) -> None:
+    def store(self, dtype: str, value: str, pointer: str, mask: str = "") -> None:
+        """A vector to memory; lanes outside the mask are not written."""
         kind = MEMORY_TYPE[dtype]
-        self.emit(f"store {self.vec(kind)} {self.pack(dtype, value)}, ptr {pointer}, align {SIZE[kind]}")
+        vec = self.vec(kind)
+        stored = self.pack(dtype, value)
+        if not mask:
+            self.emit(f"store {vec} {stored}, ptr {pointer}, align {SIZE[kind]}")
+            return
+        name = self._masked("store", kind)
+        self.declare(name, f"declare void @{name}({vec}, ptr, i32, {self.vec('i1')})")
+        self.emit(f"call void @{name}({vec} {stored}, ptr {pointer}, i32 {SIZE[kind]}, {self.vec('i1')} {mask})")
+
+    def _masked(self, what: str, kind: str) -> str:
+        suffix = {"half": "f16", "float": "f32", "double": "f64"}.get(kind, kind)
+        return f"llvm.masked.{what}.v{self.lanes}{suffix}.p0"
 
     def unpack(self, dtype: str, stored: str) -> str:
         """From the form in memory to the form that computes."""
