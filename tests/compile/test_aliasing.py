@@ -157,3 +157,36 @@ def test_ops_that_overwrite_and_view(mode):
         assert results == [[4, 6, 8], [2, 3, 4], [2, 3], [2, 4, 6], [1, 2, 3], [2, 2, 2], [1, 1, 1]]
         assert value.tolist() == [1.0, 2.0, 3.0]
         assert s.get_value().tolist() == [1.0, 1.0, 1.0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    names=st.lists(st.sampled_from(["identity", "copy", "transpose", "set", "inc", "reversed", "padded"]), min_size=1,
+                   max_size=3),
+    offsets=st.tuples(*[st.integers(0, 12)] * 3),
+    reversals=st.tuples(*[st.booleans()] * 3),
+    mutable=st.tuples(*[st.booleans()] * 3),
+    how=st.sampled_from(["FAST_RUN", "FAST_COMPILE", "reference"]),
+)  # fmt: skip
+def test_arguments_that_overlap(names, offsets, reversals, mutable, how):
+    inputs = tt.dmatrices("x", "y", "z")
+    stored = theano.shared(np.zeros((3, 3)), "s")
+    total = inputs[0] + 2 * inputs[1] - inputs[2] * stored
+    outputs = [EXPRESSIONS[n](v) for n in names for v in (total, *inputs)]
+    specs = [theano.In(v, mutable=m) for v, m in zip(inputs, mutable)]
+    f = theano.function(specs, outputs, updates=[(stored, total + stored)], mode=how, on_unused_input="ignore")
+    oracle = theano.function(list(inputs), [*outputs, total + stored], mode="reference", on_unused_input="ignore")
+    memory = np.arange(24.0)
+    values = []
+    for offset, backwards in zip(offsets, reversals):
+        value = memory[offset : offset + 9].reshape(3, 3)
+        values.append(value[::-1, ::-1] if backwards else value)
+    stored.set_value(memory[:9].reshape(3, 3), borrow=True)
+    expected = oracle(*[v.copy() for v in values])
+    before = memory.copy()
+    results = f(*values)
+    for got, wanted in zip(results, expected):
+        assert np.array_equal(got, wanted)
+    assert np.array_equal(stored.get_value(), expected[-1])
+    if not any(mutable):
+        assert np.array_equal(memory, before)
