@@ -25,10 +25,13 @@ if TYPE_CHECKING:
     from theano.compile.maker import FunctionMaker
 
 
+_EXACT = 2**53  # ints up to this are exact as float64
+
+
 class Slot:
     """An input of a function together with the container of its stored or default value."""
 
-    __slots__ = ("container", "has_default", "implicit", "mutable", "name", "spec", "variable")
+    __slots__ = ("container", "has_default", "implicit", "mutable", "name", "spec", "takes_numbers", "variable")
 
     def __init__(self, spec: Any, container: Container) -> None:
         self.spec = spec
@@ -38,8 +41,13 @@ class Slot:
         self.implicit: bool = bool(spec.implicit)
         self.mutable: bool = bool(spec.mutable) and spec.update is None
         self.has_default = not self.implicit and container.storage[0] is not None
+        kind = spec.variable.type
+        plain = getattr(kind, "dtype", "") == "float64" and getattr(kind, "shape", None) == ()
+        self.takes_numbers = plain and not spec.strict
 
     def filter(self, value: Any) -> Any:
+        if self.takes_numbers and (type(value) is float or (type(value) is int and -_EXACT <= value <= _EXACT)):
+            return np.array(value, dtype=np.float64)
         spec = self.spec
         if spec.strict:
             value = spec.variable.type.filter(value, strict=True)
@@ -343,7 +351,9 @@ class Function:
             [memo[v] for v in fgraph.inputs], [equivalents[v] for v in outputs], clone=False, update_mapping=mapping
         )
         maker = self.maker.with_graph(copied, specs, name or self.name, profile)
-        return maker.create(values, trustme=True)
+        made = maker.create(values, trustme=True)
+        made.trust_input = self.trust_input
+        return made
 
     def __copy__(self) -> Function:
         return self.copy()

@@ -6,10 +6,13 @@ changes, or a single function. `theano.function` calls `rewrite`; a Query says w
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from theano._config import config
 from theano.graph.fgraph import FunctionGraph
 from theano.rewriting.query import Query as Query
 from theano.rewriting.restore_checks import restore_checks
+from theano.rewriting.rule import Rule
 from theano.rewriting.rules.algebra import (
     ALGEBRA,
     POWERS,
@@ -61,6 +64,36 @@ FAST_RUN = Query(include=("fast_run",))
 FAST_COMPILE = Query(include=("fast_compile",))
 
 
+_registered: dict[str, tuple[Rule, ...]] = {}  # name of a pass -> rules that users added to it
+
+
+def register(rule: Rule, *passes: str) -> None:
+    """Let a user's rule take part in passes of the pipeline, by name or tag. ValueError if there is no such pass."""
+    for wanted in passes:
+        found = [p.name for p in PIPELINE if wanted in (p.name, *p.tags) and p.work is None]
+        if not found:
+            known = ", ".join(repr(p.name) for p in PIPELINE if p.work is None)
+            raise ValueError(f"There is no pass {wanted!r} in the pipeline; there are {known}")
+        for name in found:
+            kept = tuple(r for r in _registered.get(name, ()) if r.name != rule.name)
+            _registered[name] = (*kept, rule)
+
+
+def unregister(name: str) -> None:
+    """Take the rule of this name, that a user added, out of all passes."""
+    for p in list(_registered):
+        _registered[p] = tuple(r for r in _registered[p] if r.name != name)
+
+
+def passes() -> tuple[Pass, ...]:
+    """The pipeline with what users added to it."""
+    if not _registered:
+        return PIPELINE
+    return tuple(
+        replace(p, rules=(*p.rules, *_registered[p.name])) if _registered.get(p.name) else p for p in PIPELINE
+    )
+
+
 def rewrite(fgraph: FunctionGraph, query: Query = FAST_RUN) -> RewriteReport:
     """Rewrite `fgraph` in place by the passes that `query` selects, and say what was done.
 
@@ -68,4 +101,4 @@ def rewrite(fgraph: FunctionGraph, query: Query = FAST_RUN) -> RewriteReport:
     """
     if config.exact:
         query = query.excluding("assumes")
-    return run_passes(fgraph, PIPELINE, query)
+    return run_passes(fgraph, passes(), query)
