@@ -115,6 +115,10 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "maximum_of_length": [on(v(), build=lambda x: T.maximum(Shape_i(0)(x), np.int64(0)))],
     "alloc_of_operand": [on(m("x"), v("y"), build=lambda x, y: x + Alloc()(y, Shape_i(0)(x), Shape_i(0)(y)))],
+    "elementwise_of_alloc": [
+        on(sc("a"), v("x"), build=lambda a, x: T.exp(Alloc()(a, Shape_i(0)(x)))),
+        on(v("x"), sc("a"), build=lambda x, a: a * Alloc()(x, np.int64(2), Shape_i(0)(x))),
+    ],
     "fill_to_alloc": [on(m("x"), sc("a"), build=lambda x, a: second(T.exp(x), a))],
     "useless_switch": [
         on(v("x"), v("y"), build=lambda x, y: T.switch(np.True_, x, y)),

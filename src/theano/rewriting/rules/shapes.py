@@ -247,6 +247,24 @@ def alloc_of_operand(node: Apply, site: Site) -> Any:
     return [conform(node.op(*trial), out, inputs)] if changed else None
 
 
+@function_rule(Elemwise, name="elementwise_of_alloc", tags="local_alloc_unary", needs=[Alloc])
+def elementwise_of_alloc(node: Apply, site: Site) -> Any:
+    """f(alloc(v, s), a) -> alloc(f(v, a), s) for scalars a"""
+    out: Any = node.outputs[0]
+    allocs = [x for x in node.inputs if x.owner is not None and isinstance(x.owner.op, Alloc)]
+    if len(allocs) != 1 or site.uses(allocs[0]) > 1 or allocs[0].type.broadcastable != out.type.broadcastable:  # type: ignore[attr-defined]
+        return None
+    if any(x is not allocs[0] and not all(x.type.broadcastable) for x in node.inputs):  # type: ignore[attr-defined]
+        return None
+    value, *lengths = allocs[0].owner.inputs  # type: ignore[union-attr]
+    ndim = value.type.ndim  # type: ignore[attr-defined]
+    parts = [value if x is allocs[0] else dimshuffle(x, ["x"] * ndim if ndim else []) for x in node.inputs]
+    result = node.op(*parts)
+    if result.type.broadcastable != value.type.broadcastable:  # type: ignore[attr-defined]
+        return None
+    return [conform(Alloc()(result, *lengths), out)]
+
+
 # ---- arithmetic of lengths: they are never negative ----
 
 @function_rule(co.lt, co.ge, co.gt, co.le, name="compare_length", tags="fast_compile local_useless_elemwise_comparison")
@@ -318,4 +336,4 @@ SHAPES = ruleset(
     reshape_to_dimshuffle, useless_specify_shape, useless_rebroadcast, useless_alloc, alloc_of_alloc,
     compare_length, maximum_of_length, alloc_of_operand,
 )
-ALLOCATION = ruleset(fill_to_alloc, alloc_of_dimshuffle)
+ALLOCATION = ruleset(fill_to_alloc, alloc_of_dimshuffle, elementwise_of_alloc)

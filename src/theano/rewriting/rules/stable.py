@@ -19,7 +19,7 @@ from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar import facts
 from theano.scalar.activation import sigmoid, softplus
 from theano.scalar.arithmetic import abs_, hypot, inv, mul, neg, sgn, sqr, sqrt
-from theano.scalar.comparison import eq, gt
+from theano.scalar.comparison import eq, ge, gt
 from theano.scalar.dtypes import float_dtypes
 from theano.scalar.exponential import (
     exp,
@@ -44,6 +44,7 @@ from theano.tensor.elemwise import elemwise_of
 
 x, y, z = wild("x y z")
 
+NAN = math.nan
 LOG2E, LOG10E, LN2 = math.log2(math.e), math.log10(math.e), math.log(2)
 
 LOGARITHMS = ruleset(
@@ -73,6 +74,10 @@ EXPONENTIALS = ruleset(
     rule("exp_of_softplus", exp(softplus(x)), 1 + exp(x), assumes="rounding"),
     rule("expm1_of_softplus", expm1(softplus(x)), exp(x), assumes="rounding"),
     rule("exp_of_log", exp(log(x)), x, when=lambda m: nonnegative(m.x), assumes="rounding"),
+    rule("exp_of_log_or_nan", exp(log(x)), switch(ge(x, 0.0), x, NAN), assumes="rounding"),
+    rule("exp_of_log1p", exp(log1p(x)), switch(ge(x, -1.0), 1.0 + x, NAN), assumes="rounding"),
+    rule("expm1_of_log1p", expm1(log1p(x)), switch(ge(x, -1.0), x, NAN), assumes="rounding"),
+    rule("expm1_of_log", expm1(log(x)), switch(ge(x, 0.0), x - 1.0, NAN), assumes="rounding"),
     rule("sqrt_of_one_plus_minus_one", sqrt(1 + x) - 1, expm1(0.5 * log1p(x)), assumes="rounding"),
     rule("tanh_by_exps", (exp(x) - exp(-x)) / (exp(x) + exp(-x)), tanh(x), assumes="rounding"),
     rule("sinh_by_exps", 0.5 * (exp(x) - exp(-x)), sinh(x), assumes="rounding"),
