@@ -58,8 +58,9 @@ def check(
     rtol: float = 0.0,
     atol: float = 0.0,
     optimize: bool = False,
+    signs: bool = False,
 ) -> list[np.ndarray]:
-    """Run natively and by the reference and compare; NaN equals NaN."""
+    """Run natively and by the reference and compare; NaN equals NaN. signs: those of zeros, too."""
     start = start or {}
     program = kernel_program(kernel, extents, {n: a.ndim for n, a in start.items()})
     found = compiled(program, optimize=optimize)(*inputs, *start.values())
@@ -71,6 +72,9 @@ def check(
         assert have.shape == want.shape
         assert have.flags.c_contiguous and have.flags.writeable and have.flags.owndata
         np.testing.assert_allclose(have, want, rtol=rtol, atol=atol, equal_nan=True, err_msg=str(kernel))
+        if signs and want.dtype.kind == "f":
+            zero = want == 0
+            np.testing.assert_array_equal(np.signbit(have[zero]), np.signbit(want[zero]), err_msg=str(kernel))
     return found
 
 

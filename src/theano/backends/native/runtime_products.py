@@ -242,9 +242,7 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int) -> int:
         store32(ints + 12, distance(way_left))
         store32(ints + 16, distance(way_right))
         store32(ints + 20, distance(way_out))
-        thread = 0
-        if load64(frame + FRAME_MAY_RELEASE) and m * n > 0 and inner > 400000 // (m * n):
-            thread = PyEval_SaveThread()
+        thread = leave(frame, m, n * inner)
         invoke(
             load64(step + PRODUCT_ROUTINE),
             ints + 32,
@@ -261,14 +259,26 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int) -> int:
             load64(place),
             ints + 20,
         )
-        if thread != 0:
-            PyEval_RestoreThread(thread)
+        back(thread)
         if place != out:
             copy_array(out, copy_out, 2, size)
     release(copy_a)
     release(copy_b)
     release(copy_out)
     return failed
+
+
+def leave(frame: int, m: int, n: int) -> int:
+    """Release the GIL if m * n multiplications take long enough; what `back` needs."""
+    if load64(frame + FRAME_MAY_RELEASE) and n > 0 and m > 100000 // n:
+        return PyEval_SaveThread()
+    return 0
+
+
+def back(thread: int) -> int:
+    if thread != 0:
+        PyEval_RestoreThread(thread)
+    return 0
 
 
 def distance(way: int) -> int:
@@ -339,6 +349,7 @@ def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
                 store8(ints + 32, 84)
                 store32(ints, n)
                 store32(ints + 4, m)
+            thread = leave(frame, m, n)
             invoke(
                 load64(step + PRODUCT_ROUTINE),
                 ints + 32,
@@ -353,6 +364,7 @@ def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
                 load64(place),
                 ints + 16,
             )
+            back(thread)
         if place != out:
             copy_array(out, copy_out, 1, size)
     release(copy_a)
@@ -416,6 +428,7 @@ def outer_product(frame: int, step: int, x: int, y: int, out: int) -> int:
             store32(ints + 8, pace_y)
             store32(ints + 12, pace_x)
         store32(ints + 16, distance(way))
+        thread = leave(frame, m, n)
         invoke(
             load64(step + PRODUCT_ROUTINE),
             ints,
@@ -428,6 +441,7 @@ def outer_product(frame: int, step: int, x: int, y: int, out: int) -> int:
             load64(place),
             ints + 16,
         )
+        back(thread)
         if place != out:
             copy_array(out, copy_out, 2, size)
     release(copy_x)
