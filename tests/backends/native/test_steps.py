@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -261,9 +262,19 @@ class Op:
         self.function(inputs, outputs)
 
 
+class Kind:
+    """Stands for a TensorType: takes nothing that is not already right."""
+
+    def filter(self, value: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
+        raise TypeError("empty" if value is None else f"{value.dtype} does not fit")
+
+
 class Node:
+    """Stands for an Apply node."""
+
     def __init__(self, function: Any) -> None:
         self.op = Op(function)
+        self.outputs = [SimpleNamespace(type=Kind()) for _ in range(2)]
 
 
 def python_program(function: Any, source: str = "float64", ndim: int = 1, target: str = "float64") -> Program:
