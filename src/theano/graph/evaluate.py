@@ -89,6 +89,9 @@ def perform(node: Apply, inputs: Sequence[Any]) -> list[Any]:
     storage: list[list[Any]] = [[None] for _ in node.outputs]
     op.perform(node, values, storage)
     results = []
-    for cell, output in zip(storage, node.outputs):
-        results.append(output.type.filter(cell[0], strict=False, allow_downcast=False))
+    for number, (cell, output) in enumerate(zip(storage, node.outputs)):
+        try:
+            results.append(output.type.filter(cell[0], strict=False, allow_downcast=False))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{op}.perform gave a wrong output {number}: {error}") from None
     return results

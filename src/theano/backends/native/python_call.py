@@ -18,27 +18,29 @@ from theano.lowering.program import PyCallStep
 def make_call(step: PyCallStep) -> Callable[..., tuple[Any, ...]]:
     node = step.nodes[0]
     perform = node.op.perform
-    wanted = [(b.dtype, None if b.dtype == "object" else np.dtype(b.dtype), b.ndim) for b in step.outputs]
+    wanted = [(None if b.dtype == "object" else np.dtype(b.dtype), b.ndim) for b in step.outputs]
     count = len(wanted)
 
     def call(*inputs: Any) -> tuple[Any, ...]:
         cells: list[list[Any]] = [[None] for _ in range(count)]
-        perform(node, list(inputs), cells)
+        with np.errstate(all="ignore"):
+            perform(node, list(inputs), cells)
         outputs = []
-        for number, (cell, (name, dtype, ndim)) in enumerate(zip(cells, wanted, strict=True)):
+        for number, (cell, (dtype, ndim)) in enumerate(zip(cells, wanted, strict=True)):
             value = cell[0]
             if dtype is None:
                 outputs.append(value)
                 continue
-            if type(value) is not np.ndarray:
+            if type(value) is not np.ndarray or value.dtype != dtype or value.ndim != ndim:
+                wrong = f"{node.op}.perform gave a wrong output {number}"
                 if value is None:
-                    raise ValueError(f"{node.op}.perform left output {number} empty")
+                    raise TypeError(f"{wrong}: it left it empty")
                 value = np.asarray(value)
-            if value.dtype != dtype or value.ndim != ndim:
-                raise TypeError(
-                    f"{node.op}.perform gave output {number} as {value.dtype} with {value.ndim} dimensions; "
-                    f"its type says {name} with {ndim}"
-                )
+                if not np.can_cast(value.dtype, dtype) or value.ndim != ndim:
+                    raise TypeError(
+                        f"{wrong}: {value.dtype} with {value.ndim} dimensions; its type says {dtype} with {ndim}"
+                    )
+                value = value.astype(dtype, copy=False)
             if not (value.flags.aligned and value.dtype.isnative):
                 value = np.array(value, dtype=dtype)
             outputs.append(value)
