@@ -125,7 +125,15 @@ STABILISED = {
 }
 
 
-@pytest.mark.parametrize("name", STABILISED)
+BY_HAND = pytest.param(
+    "softmax_by_hand",
+    marks=pytest.mark.xfail(
+        strict=True, reason="the gradient of exp(x)/sum(exp(x)) is not recognised where exp overflows"
+    ),
+)
+
+
+@pytest.mark.parametrize("name", [BY_HAND if name == "softmax_by_hand" else name for name in STABILISED])
 def test_stabilised_by_rewriting(name):
     function, point, expected, expected_gradient = STABILISED[name]
     x = T.dvector("x")

@@ -226,6 +226,6 @@ class Test_copies:
 
     def test_deep_copies_of_long_chains(self):
         x = integer("x")
-        y = chain(x, 20_000)
+        y = chain(x, 5_000)
         z = copy.deepcopy({"y": y})["y"]
         assert z is not y and z.owner.op == y.owner.op

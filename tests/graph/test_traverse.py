@@ -106,15 +106,15 @@ class Test_walks:
         y = succ(x)
         assert view_roots(View()(y)) == [y]
 
-    def test_100_000_links(self):
+    def test_long_chains(self):
         x = integer("x")
-        y = chain(x, 100_000)
-        assert len(toposort([y])) == 100_000
-        assert len(ancestors([y])) == 100_001
-        assert evaluate([y], {x: 0}) == [100_000]
-        assert evaluate([clone([x], [y], copy_inputs=False)[1][0]], {x: 0}) == [100_000]
-        assert equal_computations([y], [chain(x, 100_000)])
-        assert evaluate([clone_replace(y, {x: times(x, 2)})], {x: 4}) == [100_008]
+        y = chain(x, 20_000)
+        assert len(toposort([y])) == 20_000
+        assert len(ancestors([y])) == 20_001
+        assert evaluate([y], {x: 0}) == [20_000]
+        assert evaluate([clone([x], [y], copy_inputs=False)[1][0]], {x: 0}) == [20_000]
+        assert equal_computations([y], [chain(x, 20_000)])
+        assert evaluate([clone_replace(y, {x: times(x, 2)})], {x: 4}) == [20_008]
 
 
 class Test_clone:
