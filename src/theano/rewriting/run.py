@@ -118,6 +118,7 @@ def _run_passes(fgraph: FunctionGraph, passes: Sequence[Pass], query: Query) -> 
 def run_pass(site: Site, p: Pass, query: Query) -> PassReport:
     done = PassReport(p.name, nodes_before=len(site.fgraph))
     began = time.perf_counter()
+    site.shapes.forget()
     if p.work is not None:
         p.work(site, done)
     apply_rules(site.fgraph, selected(p, query), site, done)

@@ -24,6 +24,10 @@ class Shapes:
         self.dims = dims
         self._inferred: dict[Any, tuple[Any, ...] | None] = {}
 
+    def forget(self) -> None:
+        """Infer anew what is asked from now on: the graph has changed."""
+        self._inferred.clear()
+
     def length(self, v: Any, axis: int) -> Any:
         """The length of `axis` of `v`, not computing `v` where that can be helped."""
         ready = self.ready(axis_key(v, axis))
