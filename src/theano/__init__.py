@@ -62,6 +62,12 @@ if TYPE_CHECKING:
     from theano.graph.props import object2 as object2
     from theano.printing import pp as pp
     from theano.printing import pprint as pprint
+    from theano.scan_module import foldl as foldl
+    from theano.scan_module import foldr as foldr
+    from theano.scan_module import map as map
+    from theano.scan_module import reduce as reduce
+    from theano.scan_module import scan as scan
+    from theano.scan_module import scan_checkpoints as scan_checkpoints
     from theano.tensor import dot as dot
 
 __version__ = "2.0.0.dev0"
@@ -78,10 +84,16 @@ _LAZY = {
     "Rop": "theano.gradient",
     "grad": "theano.gradient",
     "subgraph_grad": "theano.gradient",
+    "scan": "theano.scan_module",
+    "map": "theano.scan_module",
+    "reduce": "theano.scan_module",
+    "foldl": "theano.scan_module",
+    "foldr": "theano.scan_module",
+    "scan_checkpoints": "theano.scan_module",
     "pp": "theano.printing",
     "pprint": "theano.printing",
 }
-_SUBMODULES = ("configparser", "gof", "gradient", "printing", "scalar", "sparse", "updates")
+_SUBMODULES = ("configparser", "gof", "gradient", "printing", "scalar", "scan_module", "sparse", "updates")
 
 
 def __getattr__(name: str) -> Any:

@@ -58,3 +58,7 @@ class TestValueError(TheanoError, AttributeError):
 
 class AliasedMemoryError(TheanoError):
     """Two values that must be apart share memory."""
+
+
+class LoopStateError(TheanoError, TypeError, ValueError):
+    """The state of a loop would change its dtype or rank from step to step."""

@@ -1,8 +1,8 @@
 """InnerFunction: the graph inside an op, ready to be run many times.
 
-It is compiled on first use, by the compiler that `compile/` hands down here; without one, or while the node that owns it
-is itself being evaluated through `perform` (the reference backend), it is evaluated node by node. It knows nothing of
-loops: see `loops/`.
+It is compiled on first use, by the compiler that `compile/` hands down here; without one, or while the node that owns
+it is itself being evaluated through `perform` (the reference backend), it is evaluated node by node. It knows nothing
+of loops: see `loops/`.
 """
 
 from __future__ import annotations

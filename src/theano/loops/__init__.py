@@ -1,1 +1,1 @@
-"""Ops with an inner graph that is applied many times."""
+"""Loops: ops with an inner graph that is applied many times. Start with `scan.py`."""

@@ -1,0 +1,194 @@
+"""The meaning of a Scan: its steps, one after the other, with NumPy arrays; and reports of steps that fail."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from theano.graph.evaluate import evaluate
+from theano.graph.node import Apply, Variable
+
+_FIRST_ROOM = 16  # rows allocated for a trace of a loop that may end early
+
+
+class Trace:
+    """The rows of one result. Memory for all of them is allocated at once, or doubled for loops that may end early."""
+
+    def __init__(self, what: str, dtype: str, limit: int, grows: bool) -> None:
+        self.what = what
+        self.dtype = dtype
+        self.limit = limit
+        self.grows = grows
+        self.array: np.ndarray | None = None
+
+    def put(self, step: int, row: Any) -> None:
+        array = self.array
+        if array is None:
+            room = min(self.limit, _FIRST_ROOM) if self.grows else self.limit
+            array = self.array = np.empty((room, *row.shape), self.dtype)
+        if row.shape != array.shape[1:]:
+            raise ValueError(
+                f"{self.what} has the shape {row.shape}, and had {array.shape[1:]} before. "
+                f"The shape of a result must not change from step to step."
+            )
+        if step == len(array):
+            larger = np.empty((min(self.limit, 2 * step), *row.shape), self.dtype)
+            larger[:step] = array
+            array = self.array = larger
+        array[step] = row
+
+    def rows(self, count: int) -> np.ndarray | None:
+        if self.array is None or len(self.array) == count:
+            return self.array
+        return self.array[:count].copy()
+
+
+def run_steps(op: Any, node: Apply, inputs: Sequence[Any]) -> list[Any]:
+    """The values of all outputs of the Scan `node`."""
+    info, outer = op.info, op.outer(inputs)
+    n_steps = int(outer.n_steps)
+    _check(op, node, n_steps, outer)
+    outputs = info.outputs(op.fgraph.outputs)
+    traces = [
+        Trace(f"{kind} {number} of {op}", variable.type.dtype, n_steps, info.until)
+        for kind, group in (("state", outputs.states), ("result", outputs.traced))
+        for number, variable in enumerate(group)
+    ]
+    windows = [[initial[k, ...] for k in range(len(initial))] for initial in outer.initials]
+    carried = list(outer.carried)
+    run = op.function.runner()
+    kept = info.states + info.traced
+    last = kept + info.carried
+    step = 0
+    while step < n_steps:
+        values = [sequence[step, ...] for sequence in outer.sequences]
+        for window, taps in zip(windows, info.taps):
+            values += [window[tap] for tap in taps]
+        values += carried
+        values += outer.others
+        try:
+            results = run(*values)
+            for number, window in enumerate(windows):
+                row = results[number]
+                if row.shape != window[0].shape:
+                    raise ValueError(
+                        f"The new value of state {number} of {op} has the shape {row.shape}, its initial value "
+                        f"{window[0].shape}. They must agree: start with a value of the shape that a step computes."
+                    )
+                if len(window) == 1:
+                    window[0] = row
+                else:
+                    window.append(row)
+                    del window[0]
+            for trace, row in zip(traces, results):
+                trace.put(step, row)
+        except Exception as error:
+            raise explained(op, node, error, step, n_steps, values) from None
+        carried = list(results[kept:last])
+        step += 1
+        if info.until and results[last]:
+            break
+    found: list[Any] = [trace.rows(step) for trace in traces]
+    if step == 0:
+        found = _empty(op, outer, windows, carried)
+    found += [_own(value) for value in carried]
+    if info.until:
+        found.append(np.asarray(step, dtype="int64"))
+    return found
+
+
+def _check(op: Any, node: Apply, n_steps: int, outer: Any) -> None:
+    if n_steps < 0:
+        raise ValueError(f"{op}: the number of steps must not be negative, got {n_steps}")
+    names = op.info.outer(node.inputs).sequences
+    for number, (sequence, variable) in enumerate(zip(outer.sequences, names)):
+        if sequence.shape[0] != n_steps:
+            raise ValueError(
+                f"{op}: sequence {number} ({variable}) has {sequence.shape[0]} rows for {n_steps} steps. "
+                f"Give longer sequences, or fewer n_steps."
+            )
+    for number, (initial, taps) in enumerate(zip(outer.initials, op.info.taps)):
+        if initial.shape[0] != -min(taps):
+            raise ValueError(
+                f"{op}: the initial value of state {number} has {initial.shape[0]} rows, the taps {list(taps)} need "
+                f"{-min(taps)}."
+            )
+
+
+def _own(value: Any) -> Any:
+    """`value` in memory that no input shares."""
+    return np.array(value) if isinstance(value, np.ndarray) else copy.deepcopy(value)
+
+
+def _empty(op: Any, outer: Any, windows: list[list[Any]], carried: list[Any]) -> list[Any]:
+    """Traces without rows. The lengths of the rows follow from the inputs; where they do not, they are zero."""
+    info = op.info
+    outputs = info.outputs(op.fgraph.outputs)
+    found: list[Any] = [
+        np.empty((0, *window[0].shape), v.type.dtype) for window, v in zip(windows, outputs.states)
+    ]
+    if not info.traced:
+        return found
+    values = [np.zeros(s.shape[1:], s.dtype) for s in outer.sequences]
+    for window, taps in zip(windows, info.taps):
+        values += [window[tap] for tap in taps]
+    values = [*values, *carried, *outer.others]
+    known = dict(zip(op.fgraph.inputs, values))
+    shapes = info.outputs(op.row_shapes()).traced
+    for variable, shape in zip(outputs.traced, shapes):
+        symbolic = [n for n in shape if isinstance(n, Variable)]
+        try:
+            lengths = iter(evaluate(symbolic, known))
+            row = [int(next(lengths)) if isinstance(n, Variable) else int(n) for n in shape]
+        except Exception:
+            # what no step computed may be impossible to compute (an index into nothing): no row, no lengths
+            row = [0 if n is None else n for n in variable.type.shape]
+        found.append(np.empty((0, *(max(n, 0) for n in row)), variable.type.dtype))
+    return found
+
+
+def explained(
+    op: Any, node: Apply, error: Exception, step: int, n_steps: int, values: Sequence[Any]
+) -> Exception:
+    """`error` of one step, with the number of the step and the user's line inside the loop."""
+    where = f"In step {step} (counted from 0) of {op}"
+    if not op.info.until:
+        where += f", which has {n_steps}"
+    lines = str(error).splitlines() or [""]
+    if getattr(error, "_theano_step_known", False):  # from a loop inside this one
+        lines.insert(1, where)
+    else:
+        failure = op.function.find_failure(values)
+        if failure is not None:
+            error, inner, met = failure
+            lines = str(error).splitlines() or [""]
+            if getattr(error, "_theano_step_known", False):
+                lines.insert(1, where)
+            else:
+                shapes = ", ".join(f"{getattr(v, 'dtype', type(v).__name__)}{getattr(v, 'shape', '')}" for v in met[:4])
+                line = f" built at {inner.origin}" if inner.origin is not None else ""
+                lines[1:1] = [where, f"the node {_short(str(inner.op))} on ({shapes}){line}"]
+        else:
+            lines.insert(1, where)
+    made = _same_class(error, "\n".join(lines))
+    made._theano_step_known = True  # type: ignore[attr-defined]
+    return made
+
+
+def _same_class(error: Exception, message: str) -> Exception:
+    kind = next(base for base in type(error).__mro__ if base.__module__ == "builtins")
+    if kind is not type(error) and not type(error).__module__.startswith("numpy"):
+        error.args = (message, *error.args[1:])
+        return error
+    try:
+        return kind(message)  # type: ignore[return-value]
+    except TypeError:  # an exception that takes more than a message
+        error.add_note(message.partition("\n")[2])
+        return error
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
