@@ -241,6 +241,18 @@ def test_clones_share_their_value(mode):
     assert s.get_value().tolist() == [2.0, 2.0]
 
 
+def test_clones_in_one_function(mode):
+    s = theano.shared(np.zeros(3), "s")
+    c = s.clone()
+    f = theano.function([], [c * 1, s + c, (c[::-1] + 1).sum()], updates=[(c, s[::-1] + c + 1)], mode=mode)
+    f()
+    assert [r.tolist() for r in f()] == [[1.0] * 3, [2.0] * 3, 6.0]
+    assert s.get_value().tolist() == [3.0] * 3
+    assert len(f.get_shared()) == 1
+    with pytest.raises(ValueError, match="two update rules"):
+        theano.function([], [], updates=[(s, s + 1), (c, c + 1)])
+
+
 def test_constructors_are_tried_newest_first():
     class Money(float):
         pass

@@ -72,13 +72,31 @@ def collect(
                 continue
             final[variable] = substituted([new_value_for(variable, default)])[0]
             pending.append(final[variable])
+    final = {variable: new_value_for(variable, value) for variable, value in final.items()}
+    twins = _twins(found)
+    if twins:  # one stored value is one input, under whichever of its names it is used
+        for variable, first in twins.items():
+            if variable in final:
+                if first in final:
+                    raise ValueError(f"{variable} and {first} share one value and have two update rules. Give one.")
+                final[first] = final.pop(variable)
+        merged = iter(clone_replace([*results, *(u for u in new_updates if u is not None), *final.values()], twins.items()))
+        results = [next(merged) for _ in results]
+        new_updates = [None if u is None else next(merged) for u in new_updates]
+        final = dict(zip(final, merged))
     return Collected(
         results,
         new_updates,
-        {variable: new_value_for(variable, value) for variable, value in final.items()},
-        [v for v in found if v not in input_variables],
+        final,
+        [v for v in found if v not in input_variables and v not in twins],
         substitutions,
     )
+
+
+def _twins(found: Iterable[SharedVariable]) -> dict[SharedVariable, SharedVariable]:
+    """{clone: the first shared variable that has the same stored value}"""
+    first: dict[int, SharedVariable] = {}
+    return {v: w for v in found if (w := first.setdefault(id(v.container.storage), v)) is not v}
 
 
 def rebuild_collect_shared(

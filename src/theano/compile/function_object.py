@@ -8,7 +8,7 @@ other dtypes) to `Function._call`, which converts the values, or raises, and goe
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,8 +173,12 @@ class Function:
 
     def _call(self, *args: Any, **kwargs: Any) -> Any:
         subset = kwargs.pop("output_subset", None)
+        wanted = None if subset is None else self._positions(subset)
         trusted = self.trust_input and not kwargs and len(args) == len(self._explicit)
-        values: Sequence[Any] = args if trusted else self._arguments(args, kwargs)
+        try:
+            values: Sequence[Any] = args if trusted else self._arguments(args, kwargs)
+        except Exception as error:
+            raise trimmed(error) from None
         if self._mutable:
             values = self._unaliased(values)
         start = time.perf_counter() if self.profile is not None else 0.0
@@ -189,9 +193,9 @@ class Function:
                 results[position] = storage[0]
             else:
                 results = storage[0]
-        if subset is None and self.output_keys is None:
+        if wanted is None and self.output_keys is None:
             return results
-        return self._packed(results, subset)
+        return self._packed(results, wanted)
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         explicit = self._explicit
@@ -224,10 +228,14 @@ class Function:
     def _position(self, name: str) -> int:
         slots = self._by_name.get(name, [])
         if len(slots) > 1:
-            raise TypeError(f"Ambiguous name {name!r}: {len(slots)} inputs have it. Pass them by position.")
+            raise TypeError(
+                f"Ambiguous name {name!r}: {len(slots)} inputs of theano function {self._label()} have it. "
+                f"Pass them by position."
+            )
         if slots and slots[0].implicit:
             raise TypeError(
-                f"Tried to provide a value for the implicit input {name!r}; set it with f[{name!r}] = value."
+                f"Tried to provide a value for the implicit input {name!r} of theano function {self._label()}; "
+                f"set it with f[{name!r}] = value."
             )
         if not slots:
             named = [slot.name for slot in self._explicit if slot.name is not None]
@@ -236,7 +244,7 @@ class Function:
             message += f" ({', '.join(map(str, named))})" if named else ""
             if unnamed:
                 message += f", and {unnamed} unnamed ones, which cannot be passed by keyword"
-            raise TypeError(message + ".")
+            raise TypeError(f"{message}. It is theano function {self._label()}.")
         return self._explicit.index(slots[0])
 
     def _bad_input(self, position: int, slot: Slot, error: Exception) -> str:
@@ -260,12 +268,31 @@ class Function:
                 values[i] = value.copy()
         return values
 
-    def _packed(self, results: Any, subset: Sequence[Any] | None) -> Any:
+    def _positions(self, subset: Sequence[Any]) -> list[int]:
+        """The outputs that `output_subset` names, by position. Raises before anything is computed or updated."""
+        keys = self.output_keys
+        if isinstance(subset, (str, bytes)) or not isinstance(subset, Iterable):
+            raise TypeError(f"output_subset must be a list of positions or keys of outputs, got {subset!r}")
+        count = len(self.outputs)
+        positions = []
+        for item in subset:
+            if keys is not None and isinstance(item, str):
+                if item not in keys:
+                    raise KeyError(f"output_subset: no output is called {item!r}; there are {', '.join(keys)}")
+                positions.append(keys.index(item))
+            elif not isinstance(item, (int, np.integer)):
+                raise TypeError(f"output_subset: {item!r} is no position of an output")
+            elif not -count <= item < count:
+                raise IndexError(f"output_subset: {item} is out of range for {count} outputs")
+            else:
+                positions.append(int(item))
+        return positions
+
+    def _packed(self, results: Any, positions: Sequence[int] | None) -> Any:
         listed = [results] if self.unpack_single and self.output_keys is None else results
         keys = self.output_keys
-        if subset is None:
+        if positions is None:
             return dict(zip(keys or (), listed))
-        positions = [keys.index(k) if keys is not None and isinstance(k, str) else int(k) for k in subset]
         if keys is not None:
             return {keys[i]: listed[i] for i in positions}
         return [listed[i] for i in positions]
