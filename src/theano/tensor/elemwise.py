@@ -108,7 +108,7 @@ class Elemwise(Op):
         elif record.grad is None:
             terms = [UNDEFINED] * len(inputs)
         else:
-            mask = mask_for(gz, record.name)
+            mask = mask_for(gz, record.name, inputs)
             result = record.grad(*inputs, z, gz if mask is None else mask.value)
             terms = result if isinstance(result, (tuple, list)) else [result]
             if len(terms) != len(inputs):

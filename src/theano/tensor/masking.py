@@ -9,6 +9,7 @@ This states the mask once, outermost, however long the chain of elementwise ops 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,26 +52,33 @@ def split_mask(term: Variable) -> Mask | None:
 
 _DEEPEST = 6  # so many changes of shape are looked through
 
-# ops whose derivative is infinite somewhere inside or at the end of their domain
+# ops whose derivative is infinite somewhere inside or at the end of their domain, besides true_div and pow
 _SINGULAR = frozenset([
-    "sqrt", "log", "log2", "log10", "log1p", "pow", "true_div", "inv", "arcsin", "arccos", "arccosh", "arctanh",
+    "sqrt", "log", "log2", "log10", "log1p", "inv", "arcsin", "arccos", "arccosh", "arctanh",
     "xlogx", "xlogy0", "erfinv", "erfcinv", "gamma", "gammaln", "psi", "tri_gamma", "log1mexp", "tan", "hypot",
     "arctan2",
 ])  # fmt: skip
 
 
-def mask_for(term: Any, name: str) -> Mask | None:
-    """The mask under which the gradient `term` of the elementwise op `name` is to be computed, or None.
+def mask_for(term: Any, name: str, inputs: Sequence[Any]) -> Mask | None:
+    """The mask under which the gradient `term` of the elementwise op `name` of `inputs` is to be computed, or None.
 
     Besides masks that are there (`split_mask`) this finds zeros that stand further inside of `term`: the gradient of
     (2 * sqrt(x))[1:] is zero in front, and must stay so where the derivative of sqrt is infinite.
     """
     mask = split_mask(term)
-    if mask is None and name in _SINGULAR:
+    if mask is None and _is_singular(name, inputs):
         condition = _may_differ_from_zero(term, 0)
         if condition is not None:
             mask = Mask(condition, True, term)
     return mask
+
+
+def _is_singular(name: str, inputs: Sequence[Any]) -> bool:
+    if name in ("true_div", "pow"):
+        number = constant_of(inputs[1])
+        return number is None or (number == 0 if name == "true_div" else number < 1)
+    return name in _SINGULAR
 
 
 def _may_differ_from_zero(term: Any, level: int) -> Any:
