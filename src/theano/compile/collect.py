@@ -80,7 +80,8 @@ def collect(
                 if first in final:
                     raise ValueError(f"{variable} and {first} share one value and have two update rules. Give one.")
                 final[first] = final.pop(variable)
-        merged = iter(clone_replace([*results, *(u for u in new_updates if u is not None), *final.values()], twins.items()))
+        given = [u for u in new_updates if u is not None]
+        merged = iter(clone_replace([*results, *given, *final.values()], twins.items()))
         results = [next(merged) for _ in results]
         new_updates = [None if u is None else next(merged) for u in new_updates]
         final = dict(zip(final, merged))
