@@ -1,0 +1,8 @@
+"""Fixtures of the loop tests: every test of values runs on both backends."""
+
+import pytest
+
+
+@pytest.fixture(params=["FAST_RUN", "reference"])
+def mode(request):
+    return request.param
