@@ -249,7 +249,7 @@ def cases():
         yield pytest.param(name, marks=pytest.mark.xfail(reason=LOST[name], strict=True) if name in LOST else ())
 
 
-@pytest.mark.parametrize("name", cases())
+@pytest.mark.parametrize("name", list(cases()))
 def test_report(name):
     inputs, expression, kind, bad, good, texts = CASES[name]
     kinds = set()

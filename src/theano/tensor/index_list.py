@@ -15,6 +15,7 @@ import numpy as np
 
 from theano.graph.type import Type
 from theano.scalar.dtypes import integer_dtypes
+from theano.scalar.selection import minimum
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.elemwise import cast_to
 from theano.tensor.lengths import Length, broadcast_length, slice_length
@@ -124,6 +125,8 @@ def index_inputs(idx_list: IndexList, inputs: Sequence[Any], name: str) -> list[
             raise TypeError(f"{name}: an index must be of an integer dtype, got {x} of type {x.type}")
         if place is INT and x.ndim:
             raise TypeError(f"{name}: this index must have no axes, got {x} of type {x.type}")
+        if place is INT and x.dtype == "uint64":
+            x = minimum(x, np.uint64(_LIMIT))  # beyond every axis, where a cast would make it negative
         result.append(cast_to(x, "int64") if place is INT else x)
     return result
 

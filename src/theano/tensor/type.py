@@ -153,16 +153,22 @@ class TensorType(Type):
                 f"'allow_input_downcast=True' when calling 'function'. Value: {_brief(data)}"
             )
         try:
+            if type(data) is int and target.kind in "fc" and abs(data) >> 64 and float(data) == data:
+                data = float(data)  # NumPy makes an object of it
             if allow_downcast or (
                 allow_downcast is None and type(data) is float and self.dtype == config.floatX
             ):
                 array = np.asarray(data)
+                if array.dtype.kind not in "biufc":
+                    raise TypeError(f"{self} cannot hold {_brief(data)}: it is not a number or an array of numbers.")
                 if array.dtype.kind == "c" and target.kind != "c":
                     raise TypeError(f"{self} cannot hold complex data without losing its imaginary part.")
                 with np.errstate(all="ignore"):
                     return array.astype(target)
             original = np.asarray(data)
             if original.dtype.kind not in "biufc":
+                if type(data) is int:
+                    raise TypeError(f"{self} cannot store accurately the integer {_brief(data)}: it is too large.")
                 raise TypeError(f"{self} cannot hold {_brief(data)}: it is not a number or an array of numbers.")
             if original.dtype.kind == "c" and target.kind != "c":
                 raise TypeError(f"{self} cannot hold complex data without losing its imaginary part: {_brief(data)}")
