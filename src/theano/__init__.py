@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from theano.scan_module import scan as scan
     from theano.scan_module import scan_checkpoints as scan_checkpoints
     from theano.tensor import dot as dot
+    from theano.transforms.sparse_marks import sparse_grad as sparse_grad
 
 __version__ = "2.0.0.dev0"
 __api_version__ = 1
@@ -84,6 +85,7 @@ _LAZY = {
     "Rop": "theano.gradient",
     "grad": "theano.gradient",
     "subgraph_grad": "theano.gradient",
+    "sparse_grad": "theano.transforms.sparse_marks",
     "scan": "theano.scan_module",
     "map": "theano.scan_module",
     "reduce": "theano.scan_module",

@@ -88,6 +88,19 @@ def test_old_import_paths():
     assert get_test_value(3) == 3
 
 
+def test_sparse_grad():
+    x, rows = tt.dmatrix("x"), tt.lvector("rows")
+    marked = theano.sparse_grad(x[rows])
+    assert marked.owner.op.sparse_grad and not x[rows].owner.op.sparse_grad
+    value = np.arange(6.0).reshape(3, 2)
+    f = theano.function([x, rows], [marked, theano.grad((marked**2).sum(), x)])
+    picked, gradient = f(value, [2, 2, 0])
+    assert np.array_equal(picked, value[[2, 2, 0]])
+    assert np.array_equal(gradient, value * [[2], [0], [4]])
+    with pytest.raises(TypeError, match="sparse_grad"):
+        theano.sparse_grad(x * 2)
+
+
 def test_object2():
     class Point(theano.object2):
         __props__ = ("x", "y")
