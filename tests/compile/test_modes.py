@@ -75,6 +75,22 @@ def test_rewrites_of_ones_own():
     assert theano.function([x], x * 3, mode=theano.Mode("py", None))(2.0) == 6.0
 
 
+def test_passes_that_look(capsys):
+    x = tt.dscalar("x")
+
+    class Listener(theano.gof.Feature):
+        def on_attach(self, fgraph):
+            self.graph = fgraph
+
+    listener = Listener()
+    mode = theano.Mode("py", None).register((modes.AddFeatureOptimizer(listener), 1))
+    mode = mode.register((modes.PrintCurrentFunctionGraph("at the end"), 2))
+    f = theano.function([x], tt.exp(x), mode=mode)
+    assert listener.graph is f.maker.fgraph
+    printed = capsys.readouterr().out
+    assert "at the end" in printed and "exp" in printed
+
+
 def test_configuration_chooses():
     with theano.change_flags(linker="py", optimizer="None"):
         mode = theano.compile.get_default_mode()

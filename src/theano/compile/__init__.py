@@ -37,7 +37,9 @@ from theano.compile.modes import OPT_O2 as OPT_O2
 from theano.compile.modes import OPT_O3 as OPT_O3
 from theano.compile.modes import OPT_STABILIZE as OPT_STABILIZE
 from theano.compile.modes import OPT_UNSAFE as OPT_UNSAFE
+from theano.compile.modes import AddFeatureOptimizer as AddFeatureOptimizer
 from theano.compile.modes import Mode as Mode
+from theano.compile.modes import PrintCurrentFunctionGraph as PrintCurrentFunctionGraph
 from theano.compile.modes import get_default_mode as get_default_mode
 from theano.compile.modes import get_mode as get_mode
 from theano.compile.modes import predefined_linkers as predefined_linkers

@@ -13,6 +13,7 @@ from typing import Any
 from theano import _config
 from theano._config import config
 from theano.compile.linking import Linker, NativeLinker, PerformLinker, run_pipeline
+from theano.graph.text import debugprint
 from theano.rewriting.query import Query
 
 OPT_NONE = Query(include=())
@@ -147,6 +148,27 @@ class Mode:
         return f"{type(self).__name__}(linker={self.provided_linker}, optimizer={self.provided_optimizer})"
 
     __repr__ = __str__
+
+
+class AddFeatureOptimizer:
+    """For `Mode.register`: attach a feature to the graph of each function."""
+
+    def __init__(self, feature: Any) -> None:
+        self.feature = feature
+
+    def optimize(self, fgraph: Any) -> None:
+        fgraph.attach_feature(self.feature)
+
+
+class PrintCurrentFunctionGraph:
+    """For `Mode.register`: print the graph of each function under a header."""
+
+    def __init__(self, header: str) -> None:
+        self.header = header
+
+    def optimize(self, fgraph: Any) -> None:
+        print(f"PrintCurrentFunctionGraph: {self.header}")
+        debugprint(fgraph)
 
 
 FAST_RUN = Mode("cvm", "fast_run")
