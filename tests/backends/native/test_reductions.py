@@ -157,7 +157,7 @@ def test_reducing_nothing() -> None:
     assert compiled(kernel_program(reduction(["all"], "bool", 1, (0,), "bool")))(np.zeros(0, bool))[0]
 
 
-def test_outer_axes_of_large_arrays() -> None:
+def test_outer_axes_of_large_arrays() -> None:  # rows longer than the pieces in which transposed arrays are read
     rng = np.random.default_rng(3)
     values = rng.integers(-5, 6, (300, 700)).astype(float)
     for array in layouts(values).values():

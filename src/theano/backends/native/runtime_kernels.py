@@ -597,6 +597,7 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
     tails = stack(slots * 8)
     room = stack(slots * 128 + 64)
     packed = 0
+    far = 0
     flat = 1
     k = 0
     while k < slots:
@@ -621,6 +622,8 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         elif s != size and n > 1:
             way = MODE_PACK
             packed += 1
+            if magnitude(s) >= 64:
+                far = 1
         if role == ROLE_ACCUMULATE and s != 0:
             flat = 0
         store64(entry, way)
@@ -656,8 +659,51 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
                 store64(entry + 48, packs)
                 packs += vectors * 64
             k += 1
+    tile = n
+    if far and count > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
+        # An operand crosses memory in long strides: a cache line of it holds what the next runs need. Short pieces of
+        # many runs use it while it is there.
+        tile = 512
     index = stack(count * 8)
     memset(index, 0, count * 8)
+    base = 0
+    while base < n:
+        length = n - base
+        if length > tile:
+            length = tile
+        if walk_runs(step, state, shape, strides, wide, last, data, table, steps, calls, tails, length, chunk, index):
+            return 1
+        k = 0
+        while k < slots:
+            store64(data + k * 8, load64(data + k * 8) + length * load64(table + k * 64 + 8))
+            k += 1
+        base += length
+    # the caller frees what these addresses started as
+    k = 0
+    while k < slots:
+        store64(data + k * 8, load64(data + k * 8) - n * load64(table + k * 64 + 8))
+        k += 1
+    return 0
+
+
+def walk_runs(
+    step: int,
+    state: int,
+    shape: int,
+    strides: int,
+    wide: int,
+    last: int,
+    data: int,
+    table: int,
+    steps: int,
+    calls: int,
+    tails: int,
+    n: int,
+    chunk: int,
+    index: int,
+) -> int:
+    """Runs of n points at every position of the outer axes; afterwards `data` is as before."""
+    slots = load64(step + KERNEL_SLOTS)
     while 1:
         if run(step, state, data, table, steps, calls, tails, n, chunk):
             return 1
