@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from theano.scan_module import foldr as foldr
     from theano.scan_module import map as map
     from theano.scan_module import reduce as reduce
-    from theano.scan_module import scan as scan
+    from theano.scan_module import scan as scan  # type: ignore[no-redef]  # a module has that name too
     from theano.scan_module import scan_checkpoints as scan_checkpoints
     from theano.tensor import dot as dot
     from theano.transforms.sparse_marks import sparse_grad as sparse_grad
