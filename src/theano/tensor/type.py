@@ -7,6 +7,7 @@ an axis whose length is known to be 1 broadcasts (`broadcastable`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any, ClassVar
 
 import numpy as np
@@ -317,7 +318,10 @@ def _length(n: Any) -> int | None:
         return None
     if n is True or n is np.True_:
         return 1
-    length = int(n)
+    try:
+        length = index(n)
+    except TypeError:
+        raise TypeError(f"A length in a shape must be an integer, True (1), False or None (unknown), got {n!r}") from None
     if length < 0:
         raise ValueError(f"A length in a shape must not be negative, got {n}")
     return length
