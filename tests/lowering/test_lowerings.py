@@ -137,7 +137,8 @@ def test_scatters() -> None:
     i = T.lvector("i")
     positions = np.array([0, 3, 3, -1])
     outputs = [
-        T.inc_subtensor(x[i], 1.0), T.set_subtensor(x[i], x[::-1]), T.inc_subtensor(x[:, i], x[:, 0].dimshuffle(0, "x")),
+        T.inc_subtensor(x[i], 1.0), T.set_subtensor(x[i], x[::-1]),
+        T.inc_subtensor(x[:, i], x[:, 0].dimshuffle(0, "x")),
         T.inc_subtensor(x[i, i], 2.0), T.set_subtensor(x[i, 1], x[:, 0]), T.inc_subtensor(T.zeros_like(x)[i], x),
         T.inc_subtensor(T.exp(x)[i], T.exp(x)),
     ]

@@ -157,8 +157,8 @@ class FunctionGraph:
                 new.name = old.name
             for node, position in list(self.clients[old]):
                 self._set_input(node, position, new, reason)
-                if node is OUTPUT or not self.merge:
-                    continue
+                if node is OUTPUT or not self.merge or node.outputs[0] in merged:
+                    continue  # a node that is on its way out is nobody's twin
                 twin = self._find_twin(node)
                 if twin is not None:
                     pending.extend(zip(node.outputs, twin.outputs))
