@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STAMPS := $(VENV)/stamps
 GRAPHS ?= 10000
+PYTEST_ARGS ?= -n 2
 
 .PHONY: demo test lint bench fuzz clean
 

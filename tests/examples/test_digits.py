@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "digits.py"
 def digits():
     specification = importlib.util.spec_from_file_location("digits", EXAMPLE)
     module = importlib.util.module_from_spec(specification)
+    sys.modules["digits"] = module  # dataclasses look their module up
     specification.loader.exec_module(module)
     return module
 
