@@ -48,7 +48,7 @@ def test_matrix_rows_as_states_and_others(mode):
 
 def test_taps_of_sequences(mode):
     x = tt.dvector("x")
-    out, _ = theano.scan(lambda before, now, after: before + 10 * now + 100 * after, dict(input=x, taps=[-1, 0, 1]))
+    out, _ = theano.scan(lambda before, now, after: before + 10 * now + 100 * after, {"input": x, "taps": [-1, 0, 1]})
     np.testing.assert_allclose(run(out, [x], [X], mode), X[:-2] + 10 * X[1:-1] + 100 * X[2:])
 
 
@@ -58,20 +58,20 @@ def test_taps_of_sequences(mode):
 )
 def test_one_tap(taps, expected, mode):
     x = tt.dvector("x")
-    out, _ = theano.scan(lambda v: v * 2, dict(input=x, taps=taps))
+    out, _ = theano.scan(lambda v: v * 2, {"input": x, "taps": taps})
     np.testing.assert_allclose(run(out, [x], [X], mode), 2 * expected)
 
 
 @pytest.mark.parametrize("taps", [[-1, 0], [0, 1]])
 def test_two_taps_shorten_by_one(taps, mode):
     x = tt.dvector("x")
-    out, _ = theano.scan(lambda a, b: b - a, dict(input=x, taps=taps))
+    out, _ = theano.scan(lambda a, b: b - a, {"input": x, "taps": taps})
     np.testing.assert_allclose(run(out, [x], [X], mode), X[1:] - X[:-1])
 
 
 def test_the_order_of_taps_is_the_users(mode):
     x = tt.dvector("x")
-    out, _ = theano.scan(lambda a, b, c: a + 10 * b + 100 * c, dict(input=x, taps=[-3, 2, -1]))
+    out, _ = theano.scan(lambda a, b, c: a + 10 * b + 100 * c, {"input": x, "taps": [-3, 2, -1]})
     big = np.arange(9.0)
     t = np.arange(3, 7)
     np.testing.assert_allclose(run(out, [x], [big], mode), big[t - 3] + 10 * big[t + 2] + 100 * big[t - 1])
@@ -81,7 +81,7 @@ def test_taps_of_outputs(mode):
     start = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
     out, _ = theano.scan(
         lambda a, b, c: a + 10 * b + 100 * c,
-        outputs_info=dict(initial=tt.as_tensor_variable(start), taps=[-5, -2, -1]),
+        outputs_info={"initial": tt.as_tensor_variable(start), "taps": [-5, -2, -1]},
         n_steps=4,
     )
     values = list(start)
@@ -92,7 +92,7 @@ def test_taps_of_outputs(mode):
 
 def test_fibonacci_of_integers(mode):
     start = tt.lvector("start")
-    out, _ = theano.scan(lambda a, b: a + b, outputs_info=dict(initial=start, taps=[-2, -1]), n_steps=10)
+    out, _ = theano.scan(lambda a, b: a + b, outputs_info={"initial": start, "taps": [-2, -1]}, n_steps=10)
     found = run(out, [start], [np.array([0, 1])], mode)
     assert found.dtype == np.int64
     assert found.tolist() == [1, 2, 3, 5, 8, 13, 21, 34, 55, 89]
@@ -100,7 +100,7 @@ def test_fibonacci_of_integers(mode):
 
 def test_more_initial_rows_than_needed(mode):
     start = tt.dvector("start")
-    out, _ = theano.scan(lambda a: a * 2, outputs_info=dict(initial=start, taps=[-2]), n_steps=3)
+    out, _ = theano.scan(lambda a: a * 2, outputs_info={"initial": start, "taps": [-2]}, n_steps=3)
     np.testing.assert_allclose(run(out, [start], [np.array([1.0, 3.0, 99.0])], mode), [2, 6, 4])
 
 
@@ -109,7 +109,7 @@ def test_several_outputs_of_all_kinds(mode):
     (a, b, c, d), _ = theano.scan(
         lambda u, v, a1, b3, b1: (a1 + u, u * v, b3 + b1 * v, a1 * 2),
         [x, y],
-        [zero(), None, dict(initial=tt.constant([1.0, 2.0, 3.0], dtype="float64"), taps=[-3, -1]), {}],
+        [zero(), None, {"initial": tt.constant([1.0, 2.0, 3.0], dtype="float64"), "taps": [-3, -1]}, {}],
     )
     Y = X[::-1] * 2
     ea, ec = [0.0], [1.0, 2.0, 3.0]
@@ -123,7 +123,7 @@ def test_several_outputs_of_all_kinds(mode):
 
 def test_initial_without_taps_is_not_fed_back(mode):
     x = tt.dvector("x")
-    (a, b), _ = theano.scan(lambda v, s: (v + 1, s + v), x, [dict(initial=zero(), taps=None), zero()])
+    (a, b), _ = theano.scan(lambda v, s: (v + 1, s + v), x, [{"initial": zero(), "taps": None}, zero()])
     a, b = run([a, b], [x], [X], mode)
     np.testing.assert_allclose(a, X + 1)
     np.testing.assert_allclose(b, np.cumsum(X))
@@ -132,7 +132,7 @@ def test_initial_without_taps_is_not_fed_back(mode):
 @pytest.mark.parametrize("steps, length", [(0, 5), (None, 5), (2, 2), (1, 1)])
 def test_return_steps(steps, length, mode):
     x = tt.dvector("x")
-    out, _ = theano.scan(lambda v, s: s + v, x, dict(initial=zero(), return_steps=steps))
+    out, _ = theano.scan(lambda v, s: s + v, x, {"initial": zero(), "return_steps": steps})
     np.testing.assert_allclose(run(out, [x], [X], mode), np.cumsum(X)[-length:])
 
 
@@ -148,7 +148,7 @@ def test_go_backwards(mode):
 
 def test_go_backwards_with_taps(mode):
     x = tt.dvector("x")
-    out, _ = theano.scan(lambda a, b: a + 10 * b, dict(input=x, taps=[-1, 0]), go_backwards=True)
+    out, _ = theano.scan(lambda a, b: a + 10 * b, {"input": x, "taps": [-1, 0]}, go_backwards=True)
     np.testing.assert_allclose(run(out, [x], [X], mode), (X[:-1] + 10 * X[1:])[::-1])
 
 
@@ -261,7 +261,7 @@ def test_updates_only(mode):
 
 def test_updates_as_pairs(mode):
     count = theano.shared(np.array(0))
-    out, updates = theano.scan(lambda: [(count, count + 2)], n_steps=7)
+    _out, updates = theano.scan(lambda: [(count, count + 2)], n_steps=7)
     run(None, [], [], mode, updates)
     assert count.get_value() == 14
 
@@ -308,9 +308,9 @@ def test_strict():
     x, w = tt.dvector("x"), tt.dscalar("w")
     b = theano.shared(np.array(2.0), "b")
     theano.scan(lambda v, w, b: v * w + b * 2, x, non_sequences=[w, b], strict=True)
-    with pytest.raises(ValueError, match="strict=True.*shared variable b"):
+    with pytest.raises(ValueError, match=r"strict=True.*shared variable b"):
         theano.scan(lambda v, w: v * w + b, x, non_sequences=w, strict=True)
-    with pytest.raises(ValueError, match="strict=True.*variable w"):
+    with pytest.raises(ValueError, match=r"strict=True.*variable w"):
         theano.scan(lambda v: v * w, x, strict=True)
 
 

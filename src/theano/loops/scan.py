@@ -257,7 +257,9 @@ class _Loop:
         outputs += list(self.updates.values())
         outputs += [] if self.condition is None else [self.condition]
         # what is passed as a non_sequence is the same in all steps, whatever it was computed from
-        outputs = clone_replace(outputs, {**{v: v for v in self.non_sequences}, **shared}, strict=False)
+        same: dict[Variable, Variable] = {v: v for v in self.non_sequences}
+        same.update(shared)
+        outputs = clone_replace(outputs, same, strict=False)
         inputs = [*self.rows, *(row for number in self.order for row in self.taps[number]), *shared.values()]
         outside = _from_outside(outputs, inputs)
         if strict:

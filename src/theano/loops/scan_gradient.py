@@ -268,7 +268,7 @@ class _Backward:
         rows = rows[::-1]
         if not self.info.until and self.count is self.steps:
             return rows
-        zero = zeros_for(sequence)
+        zero: Any = zeros_for(sequence)
         return set_subtensor(zero[self.steps - self.count : self.steps], rows)
 
     def _before_first(self, gradient: Any) -> Any:

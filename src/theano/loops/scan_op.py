@@ -6,7 +6,7 @@ The order of inputs and outputs is in `scan_layout.py`, the loop itself in `scan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from theano.graph.inner_function import InnerFunction
 from theano.graph.node import Apply, Constant, Variable
 from theano.graph.op import Op
 from theano.graph.traverse import ancestors, graph_inputs
+from theano.loops.scan_accessors import ScanAccessors
 from theano.loops.scan_gradient import pull_back
 from theano.loops.scan_layout import InnerInputs, OuterInputs, ScanLayout
 from theano.loops.scan_steps import run_steps
@@ -30,7 +31,7 @@ from theano.tensor.type import TensorType, tensor_type
 from theano.transforms.reverse import reached_from
 
 
-class Scan(Op):
+class Scan(ScanAccessors, Op):
     """For t in range(n_steps): the inner graph, applied to what belongs to step t.
 
     inputs, outputs     the inner graph, in the order that `info` says (see ScanLayout). Shared variables are no leaves:
@@ -249,6 +250,22 @@ class Scan(Op):
             found.append(None if None in row else row)
         return found
 
+    @staticmethod
+    def length_facts(node: Apply) -> Iterator[tuple[Any, Any, bool]]:
+        """What is known of lengths, for `rewriting/dims.py`: every sequence has a row for each step, and a loop that is
+        optimised away must still refuse one that has not."""
+        info: ScanLayout = node.op.info  # type: ignore[attr-defined]
+        outer, results = info.outer(node.inputs), info.outputs(node.outputs)
+        for sequence in outer.sequences:
+            yield _axis(sequence, 0), (outer.n_steps,), True
+        steps = results.last[0] if info.until else outer.n_steps
+        for trace in (*results.states, *results.traced):
+            yield (trace, 0), (steps,), False
+        for trace, initial in zip(results.states, outer.initials):
+            for axis in range(1, trace.type.ndim):
+                if trace.type.shape[axis] is None:
+                    yield (trace, axis), _axis(initial, axis), False
+
     # -- derivative ---------------------------------------------------------------------------------------------
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
@@ -301,6 +318,11 @@ def _rows_of(row: Variable, variable: Any, what: str) -> Variable:
     if variable.type.ndim != wanted.ndim or variable.type.dtype != wanted.dtype:
         raise TypeError(f"{what} must be of type {wanted}, got {variable} of type {variable.type}")
     return variable if wanted.is_super(variable.type) else wanted.filter_variable(variable)
+
+
+def _axis(variable: Any, axis: int) -> Any:
+    known = variable.type.shape[axis]
+    return (variable, axis) if known is None else known
 
 
 def _fixed_shape(variable: Variable) -> tuple[Any, ...] | None:

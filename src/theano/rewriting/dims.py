@@ -64,6 +64,8 @@ class Dims(Feature):
                 if base in self._speakers:
                     found = self._speakers[base]
                     break
+            else:  # an op may speak for itself
+                found = getattr(kind, "length_facts", None)
             self._speakers[kind] = found  # type: ignore[assignment]
         return self._speakers[kind]
 
