@@ -110,7 +110,7 @@ def train(model: Model, step: Callable, errors: Callable, data: Data, epochs: in
         ]
         error = float(errors(*data.valid))
         model.history.append((float(np.mean(costs)), error))
-        bar.set_postfix(cost=f"{np.mean(costs):.3f}", validation_error=f"{error:.1%}")
+        bar.set_postfix(cost=f"{np.mean(costs):.3f}", validation_error=f"{error:.1%}", refresh=False)
         if error < best:
             best, best_values, patience = error, [p.get_value() for p in model.params], 20
         patience -= 1
