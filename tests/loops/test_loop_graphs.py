@@ -1,5 +1,10 @@
 """The tools beside scan: graphs rebuilt into loops, parts of loops, and the names of the original."""
 
+import importlib
+import inspect
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -9,6 +14,39 @@ from theano.scan_module import scan_utils
 from theano.scan_module.scan_op import Scan, ScanLayout
 
 X = np.array([0.3, -0.7, 1.1])
+
+
+SIGNATURES = {
+    "scan": "fn sequences outputs_info non_sequences n_steps truncate_gradient go_backwards mode name profile allow_gc "
+    "strict return_list",
+    "map": "fn sequences non_sequences truncate_gradient go_backwards mode name",
+    "reduce": "fn sequences outputs_info non_sequences go_backwards mode name",
+    "foldl": "fn sequences outputs_info non_sequences mode name",
+    "foldr": "fn sequences outputs_info non_sequences mode name",
+    "scan_checkpoints": "fn sequences outputs_info non_sequences name n_steps save_every_N padding",
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_names_and_signatures(name):
+    function = getattr(theano, name)
+    assert function is getattr(theano.scan_module, name)
+    assert list(inspect.signature(function).parameters) == SIGNATURES[name].split()
+    assert name in dir(theano)
+
+
+def test_import_paths():
+    for path in ("scan", "scan_op", "scan_utils", "scan_views"):
+        module = importlib.import_module(f"theano.scan_module.{path}")
+        assert module.__name__ == f"theano.scan_module.{path}"
+    assert theano.scan_module.scan is theano.scan  # the function, though a module has that name too
+    assert theano.scan_module.scan_views.foldr is theano.foldr
+
+
+def test_importing_the_package_loads_no_loops():
+    code = "import sys, theano; print([m for m in sys.modules if m.startswith(('theano.loops', 'theano.transforms'))])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 def loop():

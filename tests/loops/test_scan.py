@@ -490,3 +490,43 @@ def test_a_function_with_a_loop_runs_in_threads():
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda k: float(f(np.full(5, float(k)))), range(40)))
     np.testing.assert_allclose(found, [k * (2 - 0.5**4) for k in range(40)])
+
+
+def test_test_values():
+    with theano.change_flags(compute_test_value="raise"):
+        x, w = tt.dvector("x"), tt.dscalar("w")
+        x.tag.test_value, w.tag.test_value = X, 0.5
+        b, count = theano.shared(np.array(2.0)), theano.shared(np.array(1.0))
+        out, _ = theano.scan(lambda v, s: (s * w * tt.exp(w) + v * b * count, {count: count * 2}), x, zero())
+        s, expected = 0.0, []
+        for k, v in enumerate(X):
+            s = s * 0.5 * np.exp(0.5) + v * 2 * 2**k
+            expected.append(s)
+        np.testing.assert_allclose(out.tag.test_value, expected)
+        gradient = theano.grad(out.sum(), w)
+        second = theano.grad(gradient, w)
+        f = theano.function([x, w], [gradient, second, out.shape[0]])
+        np.testing.assert_allclose([gradient.tag.test_value, second.tag.test_value], f(X, 0.5)[:2])
+        with pytest.raises(ValueError, match="dimension mismatch"):  # at the line of the step that is wrong
+            theano.scan(lambda v: x[:2] + x[: (v * 0 + 3).astype("int64")], x)
+
+
+def test_data_as_sequences(mode):
+    out, _ = theano.scan(lambda v, s: v + s, [np.arange(3.0)], np.float64(1))
+    assert run(out, [], [], mode).tolist() == [1, 2, 4]
+
+
+def test_long_and_deep_steps():
+    x = tt.dvector("x")
+    parameters = [theano.shared(float(k)) for k in range(20)]
+
+    def step(v):
+        for k in range(3000):
+            v = v * 1.0001 + parameters[k % 20]
+        return v
+
+    out, _ = theano.scan(step, x)
+    gradients = theano.grad(out.sum(), parameters)
+    pickle.loads(pickle.dumps(out))
+    assert "for{scan_fn}" in theano.printing.debugprint(out, file="str")
+    assert theano.clone(out, {x: x * 2}).ndim == 1 and len(gradients) == 20

@@ -252,7 +252,7 @@ class _Loop:
         # states that look further back come first
         self.order = sorted(self.taps, key=lambda number: self.infos[number].single)
         self.traced = [number for number in range(len(self.results)) if number not in self.taps]
-        shared = {target: target.type(target.name) for target in self.updates}
+        shared: dict[Variable, Variable] = {v: _copy_test_value(v.type(v.name), v) for v in self.updates}
         outputs = [self.results[n] for n in self.order] + [self.results[n] for n in self.traced]
         outputs += list(self.updates.values())
         outputs += [] if self.condition is None else [self.condition]
@@ -264,7 +264,7 @@ class _Loop:
         outside = _from_outside(outputs, inputs)
         if strict:
             self._check_strict(outputs, inputs)
-        stands = {variable: _stand_in(variable) for variable in outside}
+        stands = {v: _copy_test_value(v.type(v.name), v) for v in outside}
         outputs = clone_replace(outputs, stands, strict=False)
         layout = ScanLayout(
             sequences=len(self.rows),
@@ -316,21 +316,18 @@ def _tap_name(name: str | None, tap: int) -> str | None:
     return None if name is None else f"{name}[t{tap:+d}]" if tap else f"{name}[t]"
 
 
-def _copy_test_value(row: Any, rows: Any, index: int) -> None:
+def _copy_test_value(made: Any, source: Any, index: int | None = None) -> Any:
+    """Give `made` the test value of `source`, or its row `index`, if test values are computed. Returns `made`."""
     if config.compute_test_value == "off":
-        return
-    value = rows.data if isinstance(rows, Constant) else getattr(rows.tag, "test_value", None)
-    if value is None and isinstance(rows, SharedVariable):
-        value = rows.get_value(borrow=True)
-    if value is not None and len(value):
-        row.tag.test_value = value[index]
-
-
-def _stand_in(variable: Variable) -> Variable:
-    made = variable.type(variable.name)
-    value = getattr(variable.tag, "test_value", None) if config.compute_test_value != "off" else None
-    if value is not None:
-        made.tag.test_value = value  # type: ignore[attr-defined]
+        return made
+    if isinstance(source, Constant):
+        value = source.data
+    elif isinstance(source, SharedVariable):
+        value = source.get_value(borrow=True)
+    else:
+        value = getattr(source.tag, "test_value", None)
+    if value is not None and (index is None or len(value)):
+        made.tag.test_value = value if index is None else value[index]
     return made
 
 

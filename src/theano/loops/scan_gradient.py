@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from theano.graph.clone import clone_replace
 from theano.graph.node import Variable
 from theano.graph.traverse import ancestors, toposort
@@ -232,7 +234,7 @@ class _Backward:
             name=self.op.name,
         )
         traces = op(*self.inputs, return_list=True)[kept : kept + len(wanted)]
-        stands = {v: tensor_type(v.type.dtype, v.type.shape)() for v in wanted}
+        stands = {v: _stand_in(v) for v in wanted}
         self.rows.update(zip(stands.values(), traces))
         return list(clone_replace(outputs, stands, strict=False))
 
@@ -296,7 +298,17 @@ def _like(variable: Any, term: Any = None) -> Any:
     """A variable for a gradient by `variable`."""
     if not isinstance(variable.type, TensorType):
         return term.type()
-    return tensor_type(gradient_dtype(variable), variable.type.shape)()
+    made: Any = tensor_type(gradient_dtype(variable), variable.type.shape)()
+    if hasattr(variable.tag, "test_value"):
+        made.tag.test_value = np.zeros(np.shape(variable.tag.test_value), made.type.dtype)
+    return made
+
+
+def _stand_in(variable: Any) -> Any:
+    made: Any = tensor_type(variable.type.dtype, variable.type.shape)()
+    if hasattr(variable.tag, "test_value"):
+        made.tag.test_value = variable.tag.test_value
+    return made
 
 
 def _sum(parts: Sequence[Any]) -> Any:

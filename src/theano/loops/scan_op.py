@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from theano._config import change_flags, config
 from theano.errors import MethodNotDefined, ShapeError
 from theano.graph.clone import clone_replace, equal_computations
 from theano.graph.fgraph import FunctionGraph
@@ -197,6 +198,9 @@ class Scan(ScanAccessors, Op):
 
     def row_shapes(self) -> list[Any]:
         """For every inner output the lengths of its axes: ints, or expressions of the inner inputs."""
+        if self._row_shapes is None and config.compute_test_value != "off":  # inner inputs need not have any
+            with change_flags(compute_test_value="off"):
+                return self.row_shapes()
         if self._row_shapes is None:
             lengths: dict[Variable, Any] = {}
             for variable in self.fgraph.inputs:
@@ -214,6 +218,9 @@ class Scan(ScanAccessors, Op):
         return self._row_shapes
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
+        if config.compute_test_value != "off":
+            with change_flags(compute_test_value="off"):
+                return self.infer_shape(node, input_shapes)
         outer, shapes = self.outer(node.inputs), self.outer(input_shapes)
         steps: Any = node.outputs[-1] if self.info.until else outer.n_steps
         results: list[Any] = [(steps, *shape[1:]) for shape in shapes.initials]
