@@ -4,6 +4,8 @@
 `gradients_agree` compares first and second derivatives with central differences.
 """
 
+import re
+
 import numpy as np
 
 import theano
@@ -20,6 +22,11 @@ LAYOUTS = {
     "reversed": lambda a: np.flip(np.flip(a).copy()) if a.ndim else a.copy(),
     "transposed": lambda a: a.T.copy().T,
 }
+
+
+def label(value):
+    """The name of a parameter in a test's id: the same in every process, so without addresses."""
+    return getattr(value, "__name__", None) or re.sub(" at 0x[0-9a-f]+", "", str(value))
 
 
 def sample(dtype, shape, seed=0):

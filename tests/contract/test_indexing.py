@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from agreement import MODES, agree, gradients_agree, inferred_shape, sample, variables
+from agreement import MODES, agree, gradients_agree, inferred_shape, label, sample, variables
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -268,7 +268,7 @@ def test_masks_that_are_known_not_to_fit():
     (np.array([0.5]), TypeError), (slice(0.5, None), TypeError), (slice(None, None, 0), ValueError),
     (slice("a", None), TypeError), ((0, 0, 0), IndexError), ((..., ...), IndexError), ([0.5], TypeError),
     ({0: 1}, TypeError), (([0, 1], [0, 1, 2]), IndexError),
-], ids=str)
+], ids=label)
 def test_what_is_no_index(index, error):
     with pytest.raises(error):
         T.dmatrix("x")[index]

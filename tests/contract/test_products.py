@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from agreement import LAYOUTS, MODES, agree, gradients_agree, sample
+from agreement import LAYOUTS, MODES, agree, gradients_agree, label, sample
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -100,7 +100,7 @@ def test_layouts(mode):
     (lambda a, b: T.einsum("ij,ij->", a, b), [(2, 3), (3, 2)]),
     (lambda a, b: T.einsum("bij,bjk->bik", a, b), [(2, 3, 4), (3, 4, 2)]),
     (T.matmul, [(3, 2, 2, 2), (2, 3, 2, 2)]),
-], ids=str)
+], ids=label)
 def test_lengths_that_do_not_fit(build, shapes, mode):
     inputs = [T.TensorType("float64", (None,) * len(s))() for s in shapes]
     f = theano.function(inputs, build(*inputs), mode=mode)
