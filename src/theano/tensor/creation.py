@@ -292,6 +292,13 @@ class ARange(Op):
         start, stop, step = (x.item() for x in inputs)
         if step == 0:
             raise ValueError(f"arange: the step must not be 0 (start {start}, stop {stop})")
+        if all(isinstance(v, int) for v in (start, stop, step)):  # NumPy's own count of them may wrap around
+            count = -((start - stop) // step)
+            if count >= 2**59:
+                raise MemoryError(f"arange: {count} elements were asked for ({start}, {stop}, {step})")
+            if count <= 0:
+                output_storage[0][0] = np.zeros(0, self.dtype)
+                return
         # the elements are computed in full precision: NumPy would compute them in a narrow `dtype`
         output_storage[0][0] = np.arange(start, stop, step).astype(self.dtype)
 

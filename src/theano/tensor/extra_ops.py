@@ -87,6 +87,12 @@ class RepeatOp(Op):
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         x, repeats = inputs
         op: Any = node.op
+        # NumPy's count of elements may wrap around; it would then write beyond the result
+        copies = float(repeats.sum(dtype="float64")) * (x.size if repeats.ndim == 0 or op.axis is not None else 1)
+        if repeats.ndim and op.axis is not None and x.shape[op.axis]:
+            copies /= x.shape[op.axis]
+        if copies * x.itemsize > 2.0**62:
+            raise MemoryError(f"repeat: {copies:.3g} elements of {x.itemsize} bytes were asked for")
         output_storage[0][0] = np.repeat(x, repeats.astype("int64"), axis=op.axis)
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:

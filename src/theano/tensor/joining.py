@@ -230,9 +230,10 @@ class Split(Op):
             raise ValueError(f"split: {self.len_splits} sizes are needed, got {len(sizes)}")
         if (sizes < 0).any():
             raise ValueError(f"split: sizes must not be negative, got {sizes.tolist()}")
-        if sizes.sum() != x.shape[k]:
+        total = sum(sizes.tolist())  # of Python's integers, which do not wrap around
+        if total != x.shape[k]:
             raise ValueError(
-                f"split: the sizes {sizes.tolist()} add up to {sizes.sum()}, but axis {k} has length {x.shape[k]} "
+                f"split: the sizes {sizes.tolist()} add up to {total}, but axis {k} has length {x.shape[k]} "
                 f"(shape {x.shape})"
             )
         start = 0

@@ -162,7 +162,8 @@ def slice_length(start: Any, stop: Any, step: Any, n: Length) -> Length:
         step = 1
     if not isinstance(step, int):
         up = _counted(*normalized_bounds(start, stop, 1, n), step)
-        down = _counted_down(*normalized_bounds(start, stop, -1, n), minus(0, step))
+        # -(-2**63) overflows; one step further makes no difference
+        down = _counted_down(*normalized_bounds(start, stop, -1, n), minus(0, at_least(step, 1 - 2**63)))
         # the quotient of the branch not taken has the wrong sign of the step, and is not used
         return where(is_positive(step), up, down)
     first, end = normalized_bounds(start, stop, step, n)
@@ -175,12 +176,13 @@ def slice_length(start: Any, stop: Any, step: Any, n: Length) -> Length:
             count = at_least(minus(n, start), 0) if start >= 0 else at_most(-start, n)
         else:
             return _counted(first, end, step)
-        return count if step == 1 else over(plus(count, step - 1), step)
+        return count if step == 1 else plus(over(minus(count, 1), step), 1)
     return _counted_down(first, end, -step)
 
 
 def _counted(first: Length, end: Length, step: Length) -> Length:
-    return at_least(over(plus(minus(end, first), minus(step, 1)), step), 0)
+    # rounded up by -1 and +1 and not by step - 1, which may overflow
+    return at_least(plus(over(minus(minus(end, first), 1), step), 1), 0)
 
 
 def _counted_down(first: Length, end: Length, step: Length) -> Length:
