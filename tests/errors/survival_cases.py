@@ -231,9 +231,12 @@ def trusted_but_wrong():
     f = compiled([x, m], tt.exp(x) * 2 + m.sum())
     f.trust_input = True
     good = np.ones(3), np.ones((2, 2))
-    for bad in [(None, good[1]), ("a", good[1]), (good[0], None), (1.0, 1.0), (np.ones(3, "int8"), good[1]), (good[1], good[0]),
-                (np.ones(3, ">f8"), good[1]), ([1.0], good[1]), (np.array(None), good[1]), (np.float64(1), good[1]), (f, f),
-                (np.ones(3, "float32"), good[1]), (np.ones(3, complex), good[1]), (np.ones((1,) * 30), good[1])]:  # fmt: skip
+    for bad in [(None, good[1]), ("a", good[1]), (good[0], None), (1.0, 1.0), (np.ones(3, "int8"), good[1]), (good[1],
+        good[0]),
+                (np.ones(3, ">f8"), good[1]), ([1.0], good[1]), (np.array(None), good[1]), (np.float64(1), good[1]),
+                (f, f),
+                (np.ones(3, "float32"), good[1]), (np.ones(3, complex), good[1]), (np.ones((1,) * 30),
+                good[1])]:  # fmt: skip
         try:
             f(*bad)
         except Exception as error:
@@ -323,7 +326,8 @@ def bools_of_odd_bytes():
 
 
 def constants_of_every_kind():
-    floats = [0.0, -0.0, 1.0, np.nan, np.inf, -np.inf, 5e-324, 1e308, 0.1, 1 / 3, 1e-40, 2.0**-149, 3.4028235e38, 65504.0]
+    floats = [0.0, -0.0, 1.0, np.nan, np.inf, -np.inf, 5e-324, 1e308, 0.1, 1 / 3, 1e-40, 2.0**-149, 3.4028235e38,
+    65504.0]
     for dtype in ("float16", "float32", "float64"):
         x = tt.vector("x", dtype=dtype)
         with np.errstate(all="ignore"):

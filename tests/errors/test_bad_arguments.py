@@ -38,7 +38,8 @@ SHARED = theano.shared(np.ones(2), "stored")
 
 # dtype, rank: values that are refused with TypeError
 REFUSED = {
-    ("float64", 0): [None, "1.5", b"1", [1.0], np.ones(1), np.ones((1, 1)), {}, Odd(), 1j, np.complex128(1), object, len,
+    ("float64", 0): [None, "1.5", b"1", [1.0], np.ones(1), np.ones((1, 1)), {}, Odd(), 1j, np.complex128(1), object,
+        len,
                      np.array("x"), np.array(None), np.datetime64("2020-01-01"), VARIABLE, SHARED, [[]], slice(1)],
     ("float64", 1): [None, 1.0, "ab", ["a", "b"], [None], [1.0, None], [[1.0]], [[1.0], [1.0, 2.0]], {1.0}, {0: 1.0},
                      np.ones((2, 2)), np.float64(1), 1j, [1j], np.ones(2, complex), Odd(), [Odd()], VARIABLE, SHARED,
@@ -66,16 +67,20 @@ REFUSED = {
 
 # dtype, rank: values that are taken as they are
 TAKEN = {
-    ("float64", 0): [1, 1.5, True, np.float64(1.5), np.float32(1.5), np.float16(1.5), np.int8(1), np.int64(3), np.bool_(1),
+    ("float64", 0): [1, 1.5, True, np.float64(1.5), np.float32(1.5), np.float16(1.5), np.int8(1), np.int64(3),
+        np.bool_(1),
                      np.array(1.5), np.array(1), np.nan, np.inf, -0.0, 5e-324, np.array(1.5, ">f8"), 2**53, 10**22],
     ("float64", 1): [[], (), [1], (1, 2.5), [True], range(3), np.arange(3), np.arange(3.0), np.arange(3, dtype=">f4"),
-                     np.arange(6.0)[::-2], np.ones((3, 2))[:, 1], np.broadcast_to(1.0, (4,)), np.ones(0), np.ones(0, int), np.ones(3, "float16"), np.rec.array(np.ones(2))],
+                     np.arange(6.0)[::-2], np.ones((3, 2))[:, 1], np.broadcast_to(1.0, (4,)), np.ones(0), np.ones(0,
+                     int), np.ones(3, "float16"), np.rec.array(np.ones(2))],
     ("float64", 2): [[[]], [[1, 2], [3, 4]], matrix([[1.0, 2.0]]), np.asfortranarray(np.ones((3, 2))), np.ones((0, 3)),
-                     np.ones((3, 0)), np.ones((2, 3)).T, np.ones((4, 6))[::-2, ::3], np.ma.masked_array(np.ones((2, 2)))],
+                     np.ones((3, 0)), np.ones((2, 3)).T, np.ones((4, 6))[::-2, ::3], np.ma.masked_array(np.ones((2,
+                     2)))],
     ("float32", 0): [0.5, 1, True, np.float32(0.1), np.float16(0.5), np.int16(5), 2**24, np.nan, np.inf, -np.inf],
     ("float32", 1): [[0.5, 1], [np.nan, np.inf], np.ones(2, "float16"), np.ones(2, "uint16"), np.ones(2, bool)],
     ("int64", 0): [1, True, 1.0, -(2**63), 2**63 - 1, np.int8(1), np.uint32(5), np.array(4), np.bool_(True)],
-    ("int64", 1): [[1, 2], [True, False], [1.0, 2.0], range(3), np.ones(2, "uint32"), np.ones(2, ">i4"), np.ones(2, bool)],
+    ("int64", 1): [[1, 2], [True, False], [1.0, 2.0], range(3), np.ones(2, "uint32"), np.ones(2, ">i4"), np.ones(2,
+        bool)],
     ("int8", 0): [127, -128, True, np.int8(3)],
     ("uint8", 1): [[0, 255], np.ones(2, bool), [True]],
     ("uint64", 0): [2**64 - 1, 0, np.uint8(1)],
@@ -107,7 +112,8 @@ def function_of(dtype, ndim, mode):
 @pytest.mark.parametrize(("dtype", "ndim", "value"), list(flatten(REFUSED)))
 def test_refused(mode, dtype, ndim, value):
     f = function_of(dtype, ndim, mode)
-    message = fails_well(f, [value], TypeError, file=HERE, mentions=["Bad input argument", "at index 0", "given", dtype])
+    message = fails_well(f, [value], TypeError, file=HERE, mentions=["Bad input argument", "at index 0", "given",
+        dtype])
     assert "Pass" in message
     good = np.ones((2,) * ndim, dtype)
     assert np.array_equal(f(good), good)
@@ -171,7 +177,8 @@ def test_output_subset_out_of_range(mode):
 def test_what_may_be_strange_about_an_array(mode):
     """Layouts, byte orders, flags and subclasses: all read as NumPy reads them, none written."""
     m = tt.dmatrix("m")
-    f = theano.function([m], [m, m * 2 + m.T.sum(), m[::-1, 1:], m.sum(axis=0), tt.dot(m, m.T), m.max(axis=1)], mode=mode)
+    f = theano.function([m], [m, m * 2 + m.T.sum(), m[::-1, 1:], m.sum(axis=0), tt.dot(m, m.T), m.max(axis=1)],
+        mode=mode)
     base = np.arange(1.0, 25.0).reshape(4, 6)
     raw = np.zeros(base.nbytes + 1, np.uint8)
     misaligned = raw[1:].view("float64").reshape(4, 6)
@@ -185,7 +192,8 @@ def test_what_may_be_strange_about_an_array(mode):
         "C": base, "Fortran": np.asfortranarray(base), "transposed": base.T, "reversed": base[::-1, ::-1],
         "strided": base[::2, ::3], "misaligned": misaligned, "field of records": record["value"],
         "big endian": base.astype(">f8"), "read only": read_only, "memmap": mapped,
-        "masked": np.ma.masked_greater(base, 5.0), "matrix": matrix(base), "broadcast": np.broadcast_to(base[0], (3, 6)),
+        "masked": np.ma.masked_greater(base, 5.0), "matrix": matrix(base), "broadcast": np.broadcast_to(base[0], (3,
+            6)),
         "one row": base[:1], "one column": base[:, :1], "one": base[:1, :1],
         "overlapping": np.lib.stride_tricks.as_strided(base, (3, 4), (8, 8)), "float32": base.astype("f4"),
         "int": base.astype(int), "big endian int": base.astype(">i2"), "bool": base > 3,
@@ -213,14 +221,16 @@ def test_empty_arrays_through_everything(mode):
     m, x = tt.dmatrix("m"), tt.dvector("x")
     f = theano.function(
         [m, x],
-        [m.sum(), m.sum(axis=0), m.prod(axis=1), m.mean(), tt.dot(m, m.T), m.T, m * 2, m[::-1], tt.join(0, m, m), x.sum(),
+        [m.sum(), m.sum(axis=0), m.prod(axis=1), m.mean(), tt.dot(m, m.T), m.T, m * 2, m[::-1], tt.join(0, m, m),
+        x.sum(),
          m.reshape((-1, 5)), m.flatten(), tt.exp(m).sum(axis=1), m.any(), m.all(), x[1:], tt.dot(x, x), tt.outer(x, x)],
         mode=mode,
     )  # fmt: skip
     empty, none = np.ones((0, 5)), np.ones(0)
     with np.errstate(all="ignore"):
         expected = [
-            0.0, np.zeros(5), np.ones(0), np.nan, np.zeros((0, 0)), empty.T, empty, empty, empty, 0.0, empty, none, none,
+            0.0, np.zeros(5), np.ones(0), np.nan, np.zeros((0, 0)), empty.T, empty, empty, empty, 0.0, empty, none,
+            none,
             False, True, none, 0.0, np.zeros((0, 0)),
         ]  # fmt: skip
     for position, (got, e) in enumerate(zip(f(empty, none), expected)):
@@ -253,7 +263,8 @@ def test_mutable_inputs_that_cannot_be_written(mode):
 def test_indices_and_sizes_of_narrow_dtypes(mode):
     x = tt.dvector("x")
     value = np.arange(300.0)
-    for dtype, number in [("int8", -100), ("uint8", 200), ("int16", -300), ("uint16", 299), ("uint32", 7), ("uint64", 9)]:
+    for dtype, number in [("int8", -100), ("uint8", 200), ("int16", -300), ("uint16", 299), ("uint32", 7), ("uint64",
+        9)]:
         i, p = tt.scalar("i", dtype=dtype), tt.vector("p", dtype=dtype)
         f = theano.function([x, i, p], [x[i], x[p], tt.set_subtensor(x[i], -1.0)], mode=mode)
         array = np.array([number, 1], dtype)

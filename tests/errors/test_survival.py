@@ -16,7 +16,8 @@ def outcome(request):
     environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     done = subprocess.run(
-        [sys.executable, CASES, request.param], capture_output=True, text=True, timeout=280, env=environment, check=False
+        [sys.executable, CASES, request.param], capture_output=True, text=True, timeout=280, env=environment,
+        check=False
     )
     return done
 
