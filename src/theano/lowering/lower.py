@@ -1,7 +1,8 @@
 """lower(): from a rewritten FunctionGraph to a Program.
 
 The stages, in order: every node becomes work (`context.py`, and one module per family of ops); work is grouped into
-kernels (`fuse.py`, `kernels.py`); everything gets its place in time and memory (`schedule.py`).
+kernels (`fuse.py`, `kernels.py`); everything gets its place in time and memory (`schedule.py`); kernels which may share
+the rows in the cache are marked (`blocking.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from theano.graph.fgraph import FunctionGraph
 from theano.lowering import creation, elementwise, indexing, joining, products, reductions, shapes
 from theano.lowering import fuse as fusion
+from theano.lowering.blocking import group_rows
 from theano.lowering.context import Lowering, rule_for
 from theano.lowering.kernels import make_kernel
 from theano.lowering.program import Program, ProgramInput, ProgramOutput
@@ -67,6 +69,7 @@ def lower(
     groups = fusion.fuse(lowering.works, outputs, overwrites, fuse)
     opaque = [work for work in lowering.works if isinstance(work, Opaque) and work.level >= 0]
     schedule = Schedule([*opaque], [make_kernel(group) for group in groups], outputs, overwrites, inputs)
+    steps, row_groups = group_rows(schedule.steps, schedule.commit_from)
     used: dict[Datum, Any] = {}
     for constant in lowering.constants:
         if constant.buffer is not None:
@@ -81,9 +84,10 @@ def lower(
             for position, datum in enumerate(outputs)
         ],
         constants=[(schedule.buffer(datum), value) for datum, value in used.items()],
-        steps=schedule.steps,
+        steps=steps,
         commit_from=schedule.commit_from,
         name=name,
+        row_groups=row_groups,
     )
 
 

@@ -203,6 +203,21 @@ class ProgramOutput:
     borrow: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """Steps from `start` to before `stop` whose kernels may run over a block of rows at a time (see `blocking.py`).
+
+    axes    for each step the iteration axis of its kernel that is the rows; None for a step that is no kernel. Such
+            a step reads nothing that the kernels compute and may be done before the first of them runs.
+    A backend may do so where it pays: every step is prepared, then each block of rows goes through all kernels. Where
+    the lengths of the kernels' rows differ it must not. Results are the same to the last bit.
+    """
+
+    start: int
+    stop: int
+    axes: tuple[int | None, ...]
+
+
 @dataclass(eq=False, slots=True, kw_only=True)
 class Program:
     """Steps in order of execution. `constants` are read-only arrays (or objects) bound to buffers at compile time.
@@ -210,6 +225,7 @@ class Program:
     commit_from    index into `steps`: from here on steps overwrite the caller's or shared arrays in place. The
                    backend does every check of these steps before it runs the first of them, so that a failing
                    call leaves shared values as they were. Equal to len(steps) when nothing is overwritten.
+    row_groups     in order of their steps, before `commit_from`, without overlap; a backend may ignore them
     """
 
     inputs: list[ProgramInput]
@@ -218,6 +234,7 @@ class Program:
     steps: list[Step]
     commit_from: int
     name: str = ""
+    row_groups: list[RowGroup] = field(default_factory=list)
 
     def __str__(self) -> str:
         """The textual form which golden tests compare: inputs, steps with their kernels, outputs."""
@@ -228,10 +245,20 @@ class Program:
         for buffer, value in self.constants:
             shown = str(value).replace("\n", " ")
             lines.append(f"  {_declared(buffer)} = constant {shown if len(shown) <= 40 else shown[:37] + '...'}")
+        groups = {group.start: group for group in self.row_groups}
+        stop = -1
         for number, step in enumerate(self.steps):
             if number == self.commit_from:
                 lines.append("  commit")
+            if number == stop:
+                lines.append("  end of rows")
+            if number in groups:
+                stop = groups[number].stop
+                axes = ", ".join("-" if a is None else f"i{a}" for a in groups[number].axes)
+                lines.append(f"  rows ({axes})")
             lines.extend("  " + line for line in _step_lines(step))
+        if stop == len(self.steps):
+            lines.append("  end of rows")
         for output in self.outputs:
             target = "return" if output.storage is None else "store"
             lines.append(f"  {target} {output.buffer}{' (borrowed)' if output.borrow else ''}")

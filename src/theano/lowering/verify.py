@@ -64,6 +64,7 @@ class _Verifier:
         _require(0 <= program.commit_from <= len(program.steps), "commit_from lies outside the steps")
         for number, step in enumerate(program.steps):
             self._step(number, step)
+        self._row_groups()
         seen: set[int] = set()
         for output in program.outputs:
             _require(id(output.buffer) in self.alive, f"the output {output.buffer} does not exist in the end")
@@ -165,6 +166,37 @@ class _Verifier:
                 if id(source) in heirs:
                     heirs.add(id(made))
         return all(output.buffer is not root for output in self.program.outputs)
+
+    def _row_groups(self) -> None:
+        """Groups of rows: in order, without frees, and what a kernel makes is walked along the rows by all."""
+        end = 0
+        for group in self.program.row_groups:
+            where = f"rows {group.start} to {group.stop}"
+            _require(end <= group.start < group.stop <= self.program.commit_from, f"{where}: not in order")
+            end = group.stop
+            steps = self.program.steps[group.start : group.stop]
+            _require(len(steps) == len(group.axes), f"{where}: {len(group.axes)} axes")
+            made: dict[int, int] = {}  # of a buffer that the group's kernels write: which of its axes is the rows
+            for step, rows in zip(steps, group.axes, strict=True):
+                if rows is None:
+                    _require(isinstance(step, ViewStep | AllocStep | DimsStep), f"{where}: {type(step).__name__}")
+                    continue
+                _require(isinstance(step, KernelStep) and not step.base, f"{where}: a kernel which checks positions")
+                assert isinstance(step, KernelStep)
+                kernel = step.kernel
+                _require(all(i.op != "gather" for i in kernel.body), f"{where}: a kernel which checks positions")
+                for operand, buffer in zip(kernel.operands, (*step.inputs, *step.outputs), strict=True):
+                    if id(buffer) in made:
+                        _require(operand.axes.count(rows) == 1, f"{where}: {buffer} is not walked along the rows")
+                        _require(operand.axes.index(rows) == made[id(buffer)], f"{where}: {buffer} has other rows")
+                for operand, buffer, result in zip(
+                    kernel.operands[kernel.n_inputs :], step.outputs, kernel.results, strict=True
+                ):
+                    walked = [a for a in operand.axes if a != UNIT]
+                    first = walked[0] == rows if walked else False
+                    _require(rows in walked, f"{where}: {buffer} has no rows")
+                    _require(first or result.kind == "store", f"{where}: the rows of {buffer} are scattered")
+                    made[id(buffer)] = operand.axes.index(rows)
 
     def _kernel(self, number: int, step: KernelStep) -> None:
         kernel = step.kernel

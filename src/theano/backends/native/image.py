@@ -31,6 +31,7 @@ from theano.lowering.program import (
     KernelStep,
     Program,
     PyCallStep,
+    RowGroup,
     Step,
     Total,
     Value,
@@ -192,6 +193,8 @@ class Image:
         updates = [o for o in program.outputs if o.storage is not None]
         outputs = [self._output(o) for o in (*results, *updates)]
         steps = [self._step(s) for s in program.steps]
+        for group in program.row_groups:
+            self._rows(group, steps)
         step_table = self.put([0] * max(1, len(steps)))
         for n, at in enumerate(steps):
             self.point(step_table, 8 * n, at)
@@ -346,6 +349,27 @@ class Image:
             self.point(operands, n * rt.SLOT_BYTES + rt.SLOT_AXES, where)
         self.point(at, rt.KERNEL_OPERANDS, operands)
         return at
+
+    def _rows(self, group: RowGroup, tables: Sequence[int]) -> None:
+        """The group's table; its last kernel runs the group, the others only prepare."""
+        numbers = [n for n, a in enumerate(group.axes, group.start) if a is not None]
+        members: list[int] = []
+        touched: dict[tuple[int, int], Buffer] = {}
+        for number in numbers:
+            step, axis = self.program.steps[number], group.axes[number - group.start]
+            assert isinstance(step, KernelStep) and axis is not None
+            members += [Place(tables[number]), axis, number]
+            self.write(tables[number], core.STEP_RUN, 0)
+            taken_over = [step.outputs[out] for out in step.inplace]
+            for operand, buffer in zip(step.kernel.operands, (*step.inputs, *step.outputs), strict=True):
+                if not any(buffer is b for b in taken_over):
+                    touched[self.offset(buffer), operand.axes.index(axis) if axis in operand.axes else -1] = buffer
+        words: list[int] = [len(numbers), len(touched), *members]
+        for (offset, axis), buffer in touched.items():
+            words += [offset, buffer.ndim, axis, np.dtype(buffer.dtype).itemsize]
+        last = tables[numbers[-1]]
+        self.write(last, core.STEP_RUN, self.runtime.door("rows_run"))
+        self.point(last, rt.KERNEL_ROWS, self.put(words))
 
     def _slot(self, step: KernelStep, made: CompiledKernel, slot: Slot, pairs: int) -> list[int]:
         kernel = made.kernel

@@ -11,6 +11,7 @@ PyMethodDef: changing those switches over, at any time and for all programs.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -43,6 +44,15 @@ def _pool_limit() -> int:
     except (AttributeError, ValueError, OSError):
         memory = 4 << 30
     return min(memory // 8, 1 << 30)
+
+
+@cache
+def cache_room() -> ctypes.Array:
+    """How many bytes a block of rows may touch (one word, which machine code reads): half of the second cache."""
+    size = 0
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        size = os.sysconf("SC_LEVEL2_CACHE_SIZE")
+    return (ctypes.c_int64 * 1)(size // 2 if size >= 1 << 18 else 1 << 19)
 
 
 class _Handler(ctypes.Structure):
@@ -78,6 +88,7 @@ class Runtime:
         self._misfit = ctypes.create_string_buffer(_MISFIT)
         self.known = {
             "POOL": ctypes.addressof(_pool()),
+            "CACHE_ROOM": ctypes.addressof(cache_room()),
             "MADVISE": target.c_address("madvise") if sys.platform == "linux" else 0,
             "MEMORY_HANDLER": id(capsule),
             "MISFIT_TEXT": ctypes.addressof(self._misfit),
@@ -94,7 +105,7 @@ class Runtime:
         self._doors: dict[str, ctypes.Array] = {}
         self._definitions: dict[str, _MethodDef] = {}
         self._parts: dict[str, tuple[str, dict[str, str]]] = {}
-        self._add("core", "kernels")
+        self._add("core", "kernels", "rows")
         for name in ("malloc", "calloc", "realloc", "free"):
             # these stay: arrays of other modules may hold them
             setattr(_handler, name, self.functions["handler_" + name])

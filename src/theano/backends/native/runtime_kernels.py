@@ -61,7 +61,8 @@ KERNEL_COST = 72  # picoseconds for an element, a guess
 KERNEL_STATE = 80  # where the step's state lies in the frame
 KERNEL_EXTENTS = 88
 KERNEL_OPERANDS = 96
-KERNEL_BYTES = 104
+KERNEL_ROWS = 104  # of the last kernel of a group of rows: the group's table, see `runtime_rows.py`
+KERNEL_BYTES = 112
 
 KEEP_ORDER = 1  # a scatter: points are visited in C order
 CHECKED = 2  # positions are computed: they may be out of range
@@ -327,8 +328,13 @@ def magnitude(a: int) -> int:
     return a
 
 
-def bind_slot(frame: int, slot: int, extents: int, row: int, data: int) -> int:
-    """Fill in a slot's stride along every iteration axis and its address; 1 when memory is short."""
+def bind_slot(
+    frame: int, slot: int, extents: int, row: int, data: int, rows: int, start: int, count: int
+) -> int:
+    """Fill in a slot's stride along every iteration axis and its address; 1 when memory is short.
+
+    rows >= 0: only `count` points from `start` along this axis are of interest, see `kernel_part`.
+    """
     role = load64(slot + SLOT_ROLE)
     ndim = load64(slot + SLOT_NDIM)
     axes = load64(slot + SLOT_AXES)
@@ -353,16 +359,21 @@ def bind_slot(frame: int, slot: int, extents: int, row: int, data: int) -> int:
             else:
                 store64(row + axis * 8, load64(row + axis * 8) + load64(dims + (ndim + d) * 8))
         d -= 1
+    offset = 0
+    if rows >= 0:
+        offset = start * load64(row + rows * 8)
     if role == ROLE_COUNTER:
-        store64(data, 0)
+        store64(data, offset)
         return 0
     if own:
+        if rows >= 0:
+            stride = count * load64(row + rows * 8)
         memory = block_alloc(stride)
         if memory == 0:
             return 1
         store64(data, memory)
     else:
-        store64(data, load64(buffer + BUFFER_DATA))
+        store64(data, load64(buffer + BUFFER_DATA) + offset)
         if role != ROLE_ACCUMULATE:
             return 0
         size = load64(slot + SLOT_SIZE)
@@ -371,12 +382,17 @@ def bind_slot(frame: int, slot: int, extents: int, row: int, data: int) -> int:
         while d < ndim:
             stride = stride * load64(dims + d * 8)
             d += 1
+        if rows >= 0:
+            stride = count * load64(row + rows * 8)
     fill(load64(data), load64(slot + SLOT_IDENTITY), stride // size, size)
     return 0
 
 
-def sort_axes(shape: int, strides: int, wide: int, rank: int, slots: int, operands: int) -> int:
-    """Largest strides first: a stable insertion sort over the sums of the strides of what lies in memory."""
+def sort_axes(shape: int, strides: int, wide: int, rank: int, slots: int, tracked: int, operands: int) -> int:
+    """Largest strides first: a stable insertion sort over the sums of the strides of what lies in memory.
+
+    The first `slots` of the `tracked` lines of strides are those of slots.
+    """
     key = stack(wide * 8)
     axis = 0
     while axis < rank:
@@ -392,7 +408,7 @@ def sort_axes(shape: int, strides: int, wide: int, rank: int, slots: int, operan
     while axis < rank:
         b = axis
         while b > 0 and load64(key + (b - 1) * 8) < load64(key + b * 8):
-            swap_axes(key, shape, strides, wide, slots, b - 1, b)
+            swap_axes(key, shape, strides, wide, tracked, b - 1, b)
             b -= 1
         axis += 1
     return 0
@@ -447,6 +463,16 @@ def fuse_axes(shape: int, strides: int, rank: int, slots: int, count: int) -> in
 
 def kernel_loops(frame: int, step: int, mode: int) -> int:
     """All of a kernel. mode 1: only look whether computed positions are in range."""
+    return kernel_part(frame, step, mode, -1, 0, 0)
+
+
+def kernel_part(frame: int, step: int, mode: int, rows: int, start: int, count: int) -> int:
+    """A kernel, or (rows >= 0) its part of `count` points from `start` along the iteration axis `rows`.
+
+    A part takes the same decisions as the whole, so that results are equal to the last bit: only after the order of
+    axes is settled does the axis become shorter. No result is reduced over it, and it is the slowest axis of every
+    accumulator.
+    """
     state = frame + load64(step + KERNEL_STATE)
     extents = state + STATE_EXTENTS
     rank = load64(step + KERNEL_RANK)
@@ -463,8 +489,14 @@ def kernel_loops(frame: int, step: int, mode: int) -> int:
     if total == 1 and not (load64(step + KERNEL_FLAGS) & (CHECKED | REDUCES | COUNTS)):
         return one_point(frame, step, state)
     wide = rank + 1
-    strides = stack(slots * wide * 8)
-    memset(strides, 0, slots * wide * 8)
+    tracked = slots
+    if rows >= 0:
+        tracked = slots + 1
+    strides = stack(tracked * wide * 8)
+    memset(strides, 0, tracked * wide * 8)
+    if rows >= 0:
+        # one more line of strides: it shows where the axis goes, and keeps it from being fused with others
+        store64(strides + (slots * wide + rows) * 8, 1)
     shape = stack(wide * 8)
     data = stack(slots * 8)
     memset(data, 0, slots * 8)
@@ -475,28 +507,44 @@ def kernel_loops(frame: int, step: int, mode: int) -> int:
         role = load64(slot + SLOT_ROLE)
         if role == ROLE_NONE or (mode == 1 and (role == ROLE_OUT or role == ROLE_ACCUMULATE)):
             store64(data + k * 8, state)
-        elif bind_slot(frame, slot, extents, strides + k * wide * 8, data + k * 8):
+        elif bind_slot(frame, slot, extents, strides + k * wide * 8, data + k * 8, rows, start, count):
             failed = fail(frame, E_MEMORY, 0, 0, 0, 0)
         k += 1
     if total > 0 and not failed:
         memcpy(shape, extents, rank * 8)
         if not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
-            sort_axes(shape, strides, wide, rank, slots, operands)
-        count = fuse_axes(shape, strides, wide, slots, rank)
-        if count == 0:
+            sort_axes(shape, strides, wide, rank, slots, tracked, operands)
+        best = -1
+        before = stack(wide * 8 + tracked * wide * 8)
+        if rows >= 0:
+            memcpy(before, shape, wide * 8)
+            memcpy(before + wide * 8, strides, tracked * wide * 8)
+        axes = fuse_axes(shape, strides, wide, tracked, rank)
+        reduces = load64(step + KERNEL_FLAGS) & REDUCES
+        if axes == 0:
             store64(shape, 1)
             k = 0
             while k < slots:
                 store64(strides + k * wide * 8, 0)
                 k += 1
-            count = 1
-        elif count > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
-            widen(shape, strides, wide, slots, count, load64(step + KERNEL_FLAGS) & REDUCES)
+            axes = 1
+        elif axes > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
+            if rows >= 0 and reduces:
+                best = longer_axis_of_whole(before, before + wide * 8, wide, slots, rank, shape, reduces)
+            else:
+                best = longer_axis(shape, axes, reduces)
+            widen(shape, strides, wide, tracked, axes, best)
+        if rows >= 0:
+            axis = 0
+            while load64(strides + (slots * wide + axis) * 8) == 0:
+                axis += 1
+            total = total // load64(shape + axis * 8) * count
+            store64(shape + axis * 8, count)
         store64(BUDGET, load64(BUDGET) - (total >> 10))
         thread = 0
         if load64(frame + FRAME_MAY_RELEASE) and total > RELEASE_ABOVE // load64(step + KERNEL_COST):
             thread = PyEval_SaveThread()
-        failed = walk(step, state, shape, strides, wide, count, data)
+        failed = walk(step, state, shape, strides, wide, axes, data)
         if thread != 0:
             PyEval_RestoreThread(thread)
         if failed:
@@ -506,7 +554,7 @@ def kernel_loops(frame: int, step: int, mode: int) -> int:
     while k < slots:
         slot = operands + k * SLOT_BYTES
         if mode == 0 and load64(slot + SLOT_TEMPORARY) != 0 and load64(data + k * 8) != 0:
-            finish_slot(frame, slot, load64(data + k * 8), failed)
+            finish_slot(frame, slot, load64(data + k * 8), failed, rows, start, count)
         k += 1
     return failed
 
@@ -545,27 +593,33 @@ def one_point(frame: int, step: int, state: int) -> int:
     return 0
 
 
-def finish_slot(frame: int, slot: int, data: int, failed: int) -> int:
-    """Cast a temporary accumulator to its output and free it."""
+def finish_slot(frame: int, slot: int, data: int, failed: int, rows: int, start: int, count: int) -> int:
+    """Cast a temporary accumulator to its output and free it. rows >= 0: for a part of a kernel."""
     if load64(slot + SLOT_FINISH) != 0 and not failed:
         buffer = frame + load64(slot + SLOT_BUFFER)
-        count = 1
+        size = 1
         d = 0
         while d < load64(slot + SLOT_NDIM):
-            count = count * load64(buffer + BUFFER_DIMS + d * 8)
+            n = load64(buffer + BUFFER_DIMS + d * 8)
+            if rows >= 0 and load64(load64(slot + SLOT_AXES) + d * 8) == rows:
+                n = count
+            size = size * n
             d += 1
-        invoke(load64(slot + SLOT_FINISH), data, load64(buffer), count)
+        target = load64(buffer)
+        if rows >= 0:
+            target += start * (size // count) * load64(slot + SLOT_SIZE)
+        invoke(load64(slot + SLOT_FINISH), data, target, size)
     return block_free(data)
 
 
-def widen(shape: int, strides: int, wide: int, slots: int, count: int, reduces: int) -> int:
-    """Where the innermost axis is short and another is long, walk the long one innermost: fewer, longer runs."""
+def longer_axis(shape: int, count: int, reduces: int) -> int:
+    """Which axis to walk innermost instead of the last one, where that is short and another is long; -1: none."""
     last = count - 1
     short = 16
     if reduces:
         short = 32
-    if load64(shape + last * 8) >= short:
-        return 0
+    if count < 2 or load64(shape + last * 8) >= short:
+        return -1
     best = last
     axis = 0
     while axis < last:
@@ -573,13 +627,46 @@ def widen(shape: int, strides: int, wide: int, slots: int, count: int, reduces: 
             best = axis
         axis += 1
     if best == last or load64(shape + best * 8) < 4 * load64(shape + last * 8):
+        return -1
+    return best
+
+
+def widen(shape: int, strides: int, wide: int, slots: int, count: int, best: int) -> int:
+    """Make axis `best` the innermost one: fewer, longer runs. -1: leave all as it is."""
+    if best < 0:
         return 0
+    last = count - 1
     swap(shape + best * 8, shape + last * 8)
     k = 0
     while k < slots:
         swap(strides + (k * wide + best) * 8, strides + (k * wide + last) * 8)
         k += 1
     return 0
+
+
+def longer_axis_of_whole(shape: int, strides: int, wide: int, slots: int, rank: int, fused: int, reduces: int) -> int:
+    """What `longer_axis` says of the axes as they are fused when all of a kernel runs.
+
+    shape and strides are those before fusing; fused is the shape in which one axis was kept apart: the answer is one
+    of its axes.
+    """
+    own_shape = stack(wide * 8)
+    own_strides = stack(slots * wide * 8)
+    memcpy(own_shape, shape, wide * 8)
+    memcpy(own_strides, strides, slots * wide * 8)
+    best = longer_axis(own_shape, fuse_axes(own_shape, own_strides, wide, slots, rank), reduces)
+    if best < 0:
+        return best
+    # find the last part of that axis
+    part = 0
+    axis = 0
+    while axis <= best:
+        n = load64(own_shape + axis * 8)
+        while n > 1:
+            n = n // load64(fused + part * 8)
+            part += 1
+        axis += 1
+    return part - 1
 
 
 def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int, data: int) -> int:

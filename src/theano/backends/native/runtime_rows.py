@@ -1,0 +1,153 @@
+"""The run-time system: kernels which go over the same rows, a block of rows at a time.
+
+Written in the language of `runtime_language.py`. `lowering/blocking.py` says which kernels may do so. All steps of a
+group have been prepared when its last kernel's turn comes: it runs the group. Where everything that the kernels touch
+fits in the cache anyway, they run one after the other.
+"""
+
+# ruff: noqa: F821, SIM102
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from theano.backends.native.runtime_core import BUFFER_DIMS, FRAME_MAY_RELEASE, FRAME_STEP
+from theano.backends.native.runtime_kernels import (
+    KERNEL_COST,
+    KERNEL_RANK,
+    KERNEL_ROWS,
+    KERNEL_STATE,
+    RELEASE_ABOVE,
+    STATE_EXTENTS,
+    kernel_part,
+    kernel_run,
+    magnitude,
+)
+from theano.backends.native.runtime_language import load64, store64
+
+# a group's table; then the kernels, then the buffers
+ROWS_KERNELS = 0
+ROWS_BUFFERS = 8
+ROWS_BYTES = 16
+
+# a kernel's entry
+MEMBER_STEP = 0
+MEMBER_AXIS = 8
+MEMBER_NUMBER = 16  # which step of the program it is
+MEMBER_BYTES = 24
+
+# the entry of a buffer that the kernels touch
+TOUCHED_BUFFER = 0
+TOUCHED_NDIM = 8
+TOUCHED_AXIS = 16  # the rows; -1: the whole buffer belongs to every row
+TOUCHED_SIZE = 24
+TOUCHED_BYTES = 32
+
+# Where other axes are slower in memory than the rows, a block is many short pieces: the least bytes of a piece.
+SHORTEST = 2048
+
+
+def rows_run(frame: int, step: int) -> int:
+    """Run a group; `step` is its last kernel."""
+    group = load64(step + KERNEL_ROWS)
+    count = load64(group + ROWS_KERNELS)
+    members = group + ROWS_BYTES
+    rows = member_rows(frame, members)
+    block = block_rows(frame, members + count * MEMBER_BYTES, load64(group + ROWS_BUFFERS), rows)
+    cost = 0
+    k = 0
+    while k < count:
+        member = members + k * MEMBER_BYTES
+        if member_rows(frame, member) != rows:
+            block = rows
+        cost += member_cost(frame, load64(member))
+        k += 1
+    if block >= rows:
+        k = 0
+        while k < count:
+            member = members + k * MEMBER_BYTES
+            store64(frame + FRAME_STEP, load64(member + MEMBER_NUMBER))
+            if kernel_run(frame, load64(member)):
+                return 1
+            k += 1
+        return 0
+    may_release = load64(frame + FRAME_MAY_RELEASE)
+    thread = 0
+    if may_release and cost > RELEASE_ABOVE:
+        thread = PyEval_SaveThread()
+    store64(frame + FRAME_MAY_RELEASE, 0)
+    failed = 0
+    start = 0
+    while start < rows and not failed:
+        if block > rows - start:
+            block = rows - start
+        k = 0
+        while k < count and not failed:
+            member = members + k * MEMBER_BYTES
+            store64(frame + FRAME_STEP, load64(member + MEMBER_NUMBER))
+            failed = kernel_part(frame, load64(member), 0, load64(member + MEMBER_AXIS), start, block)
+            k += 1
+        start += block
+    store64(frame + FRAME_MAY_RELEASE, may_release)
+    if thread != 0:
+        PyEval_RestoreThread(thread)
+    return failed
+
+
+def member_rows(frame: int, member: int) -> int:
+    state = frame + load64(load64(member) + KERNEL_STATE)
+    return load64(state + STATE_EXTENTS + load64(member + MEMBER_AXIS) * 8)
+
+
+def member_cost(frame: int, step: int) -> int:
+    """Picoseconds, a guess."""
+    extents = frame + load64(step + KERNEL_STATE) + STATE_EXTENTS
+    total = load64(step + KERNEL_COST)
+    axis = 0
+    while axis < load64(step + KERNEL_RANK):
+        total = total * load64(extents + axis * 8)
+        axis += 1
+    return total
+
+
+def block_rows(frame: int, touched: int, count: int, rows: int) -> int:
+    """How many rows to take at a time; `rows` when there is nothing to gain by blocks."""
+    whole = 0
+    each = 0
+    narrow = 0
+    k = 0
+    while k < count:
+        ndim = load64(touched + TOUCHED_NDIM)
+        dims = frame + load64(touched + TOUCHED_BUFFER) + BUFFER_DIMS
+        axis = load64(touched + TOUCHED_AXIS)
+        size = load64(touched + TOUCHED_SIZE)
+        item = size
+        d = 0
+        while d < ndim:
+            if d != axis:
+                n = load64(dims + d * 8)
+                size = size * n
+                if axis >= 0 and n > 1:
+                    if magnitude(load64(dims + (ndim + d) * 8)) > magnitude(load64(dims + (ndim + axis) * 8)):
+                        narrow = item
+            d += 1
+        if axis < 0:
+            whole += size
+        else:
+            each += size
+        touched += TOUCHED_BYTES
+        k += 1
+    room = load64(CACHE_ROOM)
+    if rows < 2 or each == 0 or whole + each * rows <= room:
+        return rows
+    # what belongs to every row stays in the cache beside the rows, if it is small
+    if whole < room >> 1:
+        room -= whole
+    block = room // each
+    if narrow and block * narrow < SHORTEST:
+        return rows
+    if block >= 16:
+        # whole vectors for kernels that have no other axis
+        return block & -16
+    if block < 1:
+        return 1
+    return block

@@ -1,0 +1,239 @@
+"""Which consecutive kernels may run a block of rows at a time, so that the rows are still in the cache.
+
+Softmax, variance and layer norm are several kernels over the same rows: one reduces each row, the next reads the row
+and the reduced value again. Run one after the other over a large array, each kernel fetches every row from memory
+anew. Run over a block of rows at a time, only the first one does. Here the groups of steps are found for which that
+gives the same results; whether it is worth it depends on shapes, and so it is the backend's decision at run time.
+
+A group's kernels have one iteration axis each, the rows, that none of them reduces over. Memory which one kernel
+writes and another one reads or writes is walked along that axis by both, along the same axis of the array. Row n of
+every kernel then depends on row n of the earlier ones only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from theano.lowering.kernel import UNIT, Operand
+from theano.lowering.program import (
+    AllocStep,
+    Buffer,
+    DimsStep,
+    FreeStep,
+    KernelStep,
+    RowGroup,
+    Step,
+    Total,
+    Value,
+    ViewStep,
+)
+
+# What dies within a group is given back after it, so a long group of large temporaries would need much memory.
+MOST_KERNELS = 16
+MOST_DEFERRED = 3
+
+OPAQUE = -2  # an access of which it is not known where it goes along the rows
+WHOLE = -1   # an access that touches the same elements in every row
+
+
+@dataclass(slots=True)
+class _Memory:
+    """Whose memory a buffer shows. axes: for each of the buffer's axes the owner's axis; None: not known."""
+
+    root: int
+    axes: tuple[int | None, ...] | None
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A group while it is extended."""
+
+    axes: list[int | None] = field(default_factory=list)
+    accesses: dict[int, set[int]] = field(default_factory=dict)  # of a root: the axis that is the rows, or above
+    written: set[int] = field(default_factory=set)
+    kernels: int = 0
+    deferred: int = 0
+
+
+def group_rows(steps: Sequence[Step], commit_from: int) -> tuple[list[Step], list[RowGroup]]:
+    """The steps, with FreeSteps moved behind the groups that they lay in, and the groups."""
+    memory = _memory(steps)
+    arranged: list[Step] = []
+    groups: list[RowGroup] = []
+    at = 0
+    while at < commit_from:
+        members, axes, stop = _longest(steps, at, commit_from, memory)
+        if stop == at:
+            arranged.append(steps[at])
+            at += 1
+            continue
+        groups.append(RowGroup(len(arranged), len(arranged) + len(members), tuple(axes)))
+        arranged += members
+        arranged += [step for step in steps[at:stop] if isinstance(step, FreeStep)]
+        at = stop
+    arranged += steps[at:]
+    return arranged, groups
+
+
+def _memory(steps: Sequence[Step]) -> dict[int, _Memory]:
+    """For each buffer that shares another's memory: with which it does."""
+    found: dict[int, _Memory] = {}
+
+    def share(out: Buffer, source: Buffer, axes: tuple[int | None, ...] | None) -> None:
+        before = _where(source, found)
+        if axes is not None and before.axes is not None:
+            known = before.axes
+            axes = tuple(None if a is None else known[a] for a in axes)
+        else:
+            axes = None
+        found[id(out)] = _Memory(before.root, axes)
+
+    for step in steps:
+        match step:
+            case ViewStep(kind="dimshuffle"):
+                share(step.outputs[0], step.inputs[0], tuple(None if a == "x" else int(a) for a in step.params))
+            case ViewStep(kind="specify"):
+                share(step.outputs[0], step.inputs[0], tuple(range(step.inputs[0].ndim)))
+            case ViewStep():
+                share(step.outputs[0], step.inputs[0], None)
+            case KernelStep():
+                for out, source in step.inplace.items():
+                    share(step.outputs[out], step.inputs[source], tuple(range(step.outputs[out].ndim)))
+    return found
+
+
+def _where(buffer: Buffer, memory: dict[int, _Memory]) -> _Memory:
+    found = memory.get(id(buffer))
+    return found if found is not None else _Memory(id(buffer), tuple(range(buffer.ndim)))
+
+
+def _longest(
+    steps: Sequence[Step], at: int, end: int, memory: dict[int, _Memory]
+) -> tuple[list[Step], list[int | None], int]:
+    """The longest group that starts with step `at`: its steps without frees, their axes, and where it stops."""
+    best: tuple[list[Step], list[int | None], int] = ([], [], at)
+    first = steps[at]
+    if not isinstance(first, KernelStep) or not _plain(first):
+        return best
+    most = 1
+    for rows in range(first.kernel.rank):
+        group = _Growing()
+        if not _take(group, first, rows, memory):
+            continue
+        members: list[Step] = [first]
+        kept = (1, at)  # members up to the last kernel, and where that is
+        for number in range(at + 1, end):
+            step = steps[number]
+            if isinstance(step, FreeStep):
+                group.deferred += sum(b.ndim > 1 for b in step.inputs)
+                continue
+            if isinstance(step, KernelStep):
+                if group.kernels == MOST_KERNELS or group.deferred > MOST_DEFERRED:
+                    break
+                if not _plain(step) or not any(_take(group, step, r, memory) for r in range(step.kernel.rank)):
+                    break
+                members.append(step)
+                kept = (len(members), number)
+            elif _passive(group, step, memory):
+                group.axes.append(None)
+                members.append(step)
+            else:
+                break
+        if group.kernels > most:
+            most = group.kernels
+            best = (members[: kept[0]], group.axes[: kept[0]], kept[1] + 1)
+    return best
+
+
+def _plain(step: KernelStep) -> bool:
+    """Are all positions known beforehand, so that nothing can go wrong once the kernel runs?"""
+    kernel = step.kernel
+    return not step.base and not any(i.op == "gather" for i in kernel.body) and not any(
+        r.kind.startswith("scatter") for r in kernel.results
+    )
+
+
+def _passive(group: _Growing, step: Step, memory: dict[int, _Memory]) -> bool:
+    """Does the step read nothing that the group's kernels compute, so that it can be done before they run?"""
+    if any(_where(b, memory).root in group.written for b in _values(step)):
+        return False
+    if isinstance(step, ViewStep):
+        if step.kind in ("dimshuffle", "specify"):
+            return True
+        # a reshape may copy
+        return _where(step.inputs[0], memory).root not in group.written
+    return isinstance(step, AllocStep | DimsStep)
+
+
+def _values(step: Step) -> Iterator[Buffer]:
+    """Buffers of run-time integers that the step's preparation reads."""
+    pending: list[object] = []
+    match step:
+        case KernelStep():
+            pending = list(step.extents)
+        case AllocStep() | DimsStep():
+            pending = list(step.dims)
+        case ViewStep():
+            pending = list(step.params)
+    while pending:
+        dim = pending.pop()
+        if isinstance(dim, Value):
+            yield dim.buffer
+        elif isinstance(dim, Total):
+            pending.extend(dim.terms)
+        elif isinstance(dim, tuple):
+            pending.extend(dim)
+
+
+def _take(group: _Growing, step: KernelStep, rows: int, memory: dict[int, _Memory]) -> bool:
+    """Add the kernel to the group, with its iteration axis `rows`, if it fits."""
+    kernel = step.kernel
+    reads = [
+        (root := _where(b, memory), _access(operand, rows, root))
+        for operand, b in zip(kernel.operands[: kernel.n_inputs], step.inputs)
+    ]
+    writes = [
+        (root := _where(b, memory), _access(operand, rows, root))
+        for operand, b in zip(kernel.operands[kernel.n_inputs :], step.outputs, strict=True)
+    ]
+    for operand, result in zip(kernel.operands[kernel.n_inputs :], kernel.results, strict=True):
+        walked = [a for a in operand.axes if a != UNIT]
+        # an accumulator's rows must lie behind each other, since each block has its part of it
+        if rows not in walked or (result.kind != "store" and walked[0] != rows):
+            return False
+    if any(_where(b, memory).root in group.written for b in _values(step)):
+        return False
+    for place, access in reads:
+        if place.root in group.written and group.accesses[place.root] != {access}:
+            return False
+    inside: dict[int, set[int]] = {}
+    for place, access in (*reads, *writes):
+        inside.setdefault(place.root, set()).add(access)
+    for place, access in writes:
+        if access < 0 or inside[place.root] | group.accesses.get(place.root, set()) != {access}:
+            return False
+    if group.kernels and not any(
+        access >= 0 and access in group.accesses.get(root, ()) for root, found in inside.items() for access in found
+    ):
+        return False
+    for root, found in inside.items():
+        group.accesses.setdefault(root, set()).update(found)
+    group.written.update(place.root for place, _ in writes)
+    group.kernels += 1
+    group.axes.append(rows)
+    return True
+
+
+def _access(operand: Operand, rows: int, place: _Memory) -> int:
+    """The owner's axis which the rows walk, WHOLE or OPAQUE."""
+    walked = [d for d, a in enumerate(operand.axes) if a == rows]
+    if not walked:
+        return WHOLE
+    if len(walked) > 1 or place.axes is None:
+        return OPAQUE
+    axis = place.axes[walked[0]]
+    return OPAQUE if axis is None else axis
+
+
+__all__ = ["group_rows"]
