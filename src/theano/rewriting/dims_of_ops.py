@@ -6,6 +6,7 @@ An op that is not here says nothing, which is always right: fewer lengths are th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 from theano.graph.node import Apply, Constant
@@ -18,7 +19,7 @@ from theano.tensor.creation import Alloc, AllocEmpty
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.index_list import ARRAY
-from theano.tensor.joining import Join
+from theano.tensor.joining import Join, Split
 from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
 from theano.tensor.products import BatchedDot, Dot
 from theano.tensor.scalar_constants import static_int, vector_elements
@@ -163,12 +164,32 @@ def of_join(node: Apply) -> Iterator[Fact]:
 def of_reshape(node: Apply) -> Iterator[Fact]:
     out: Any = node.outputs[0]
     elements = vector_elements(node.inputs[1])
+    x = node.inputs[0]
+    if x.type.ndim == 1 and elements:  # type: ignore[attr-defined]
+        lengths = [None if n is None else static_int(n) for n in elements]
+        if all(n is not None and n >= 0 for n in lengths):
+            yield axis_key(x, 0), prod(lengths), True  # type: ignore[type-var]
     for axis, length in enumerate(elements or ()):
         if length is None or out.type.shape[axis] is not None:
             continue
         key = value_key(length)
         if (isinstance(key, int) and key >= 0) or (isinstance(key, tuple) and len(key) == 2):  # else it may be -1
             yield (out, axis), key, False
+
+
+def of_split(node: Apply) -> Iterator[Fact]:
+    x, axis_input, sizes = node.inputs
+    along = static_int(axis_input)
+    if along is None:
+        return
+    along %= x.type.ndim  # type: ignore[attr-defined]
+    for out in node.outputs:
+        for axis, n in enumerate(out.type.shape):  # type: ignore[attr-defined]
+            if axis != along and n is None:
+                yield (out, axis), axis_key(x, axis), False
+    lengths = [None if n is None else static_int(n) for n in vector_elements(sizes) or ()]
+    if len(lengths) == len(node.outputs) and all(n is not None and n >= 0 for n in lengths):
+        yield axis_key(x, along), sum(lengths), True  # type: ignore[arg-type]
 
 
 def of_specify_shape(node: Apply) -> Iterator[Fact]:
@@ -310,6 +331,7 @@ SPEAKERS: dict[type, Speaker] = {
     CAReduce: of_reduction,
     Argmax: of_reduction,
     Join: of_join,
+    Split: of_split,
     Reshape: of_reshape,
     SpecifyShape: of_specify_shape,
     Rebroadcast: of_rebroadcast,
