@@ -9,7 +9,6 @@ from theano.graph.node import Apply, Constant
 from theano.graph.op import Op
 from theano.graph.traverse import (
     ancestors,
-    clients_of,
     explicit_graph_inputs,
     general_toposort,
     graph_inputs,
@@ -74,12 +73,6 @@ class Test_walks:
         assert explicit_graph_inputs([c]) == [x, y]
         assert [v.data for v in orphans([x, y], [c])] == [3]
         assert set(variables_between([a, y], [b])) == {a, y, b}
-
-    def test_clients(self, graph):
-        _, _, a, b, c = graph
-        clients = clients_of([c, a])
-        assert clients[a] == [(b.owner, 0), (c.owner, 0), ("output", 1)]
-        assert clients[c] == [("output", 0)]
 
     def test_is_in_ancestors(self, graph):
         _, _, a, _, c = graph

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from theano.graph.node import Apply, Constant, Variable
+from theano.graph.node import Constant, Variable
 from theano.graph.traverse import toposort
 
 
@@ -132,8 +132,3 @@ def equal_computations(
         else:
             stack.extend(zip(x.owner.inputs, y.owner.inputs))
     return True
-
-
-def copy_node_outputs(node: Apply, inputs: Sequence[Variable]) -> list[Variable]:
-    """The outputs of `node`'s op on other inputs (types may change)."""
-    return node.clone_with_new_inputs(inputs, strict=False).outputs

@@ -74,7 +74,9 @@ class Variable(Node):
         self, type: Type, owner: Apply | None = None, index: int | None = None, name: str | None = None
     ) -> None:
         if name is not None and not isinstance(name, str):
-            raise TypeError(f"The name of a variable must be a string, got {name!r}. (A type takes a name, not a length.)")
+            raise TypeError(
+                f"The name of a variable must be a string, got {name!r}. (A type takes a name, not a length.)"
+            )
         self.type = type
         self.owner = owner
         self.index = index

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from theano.graph.node import Apply, Constant, Variable, ancestors_of_nodes
@@ -170,14 +170,3 @@ def view_roots(variable: Variable) -> list[Variable]:
         else:
             roots.append(v)
     return roots
-
-
-def clients_of(outputs: Sequence[Variable], inputs: Collection[Variable] = ()) -> dict[Variable, list[tuple[Any, int]]]:
-    """{variable: [(node or "output", position)]} for the graph that computes `outputs`."""
-    clients: dict[Variable, list[tuple[Any, int]]] = {}
-    for node in toposort(outputs, inputs):
-        for position, variable in enumerate(node.inputs):
-            clients.setdefault(variable, []).append((node, position))
-    for position, variable in enumerate(outputs):
-        clients.setdefault(variable, []).append(("output", position))
-    return clients
