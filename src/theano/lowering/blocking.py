@@ -190,11 +190,11 @@ def _take(group: _Growing, step: KernelStep, rows: int, memory: dict[int, _Memor
     """Add the kernel to the group, with its iteration axis `rows`, if it fits."""
     kernel = step.kernel
     reads = [
-        (root := _where(b, memory), _access(operand, rows, root))
+        (place := _where(b, memory), _access(operand, rows, place))
         for operand, b in zip(kernel.operands[: kernel.n_inputs], step.inputs)
     ]
     writes = [
-        (root := _where(b, memory), _access(operand, rows, root))
+        (place := _where(b, memory), _access(operand, rows, place))
         for operand, b in zip(kernel.operands[kernel.n_inputs :], step.outputs, strict=True)
     ]
     for operand, result in zip(kernel.operands[kernel.n_inputs :], kernel.results, strict=True):
