@@ -250,8 +250,6 @@ TABLES = {
 }
 CASES = {f"{table}: {name}": case for table, cases in TABLES.items() for name, case in cases.items()}
 LOST = {
-    "sizes: alloc, summed": "sum(alloc(s, i)) becomes s * i, and nothing checks that i is not negative",
-    "sizes: alloc, shape only": "alloc(s, i).shape[0] becomes i, and nothing checks that it is not negative",
     "indices: unused rows": "the shape of m[i] becomes m's, and nothing checks i",
 }
 

@@ -17,7 +17,7 @@ from theano.tensor.type import TensorType
 # A key names a length: (variable, axis) that of an axis, (variable,) the value of a 0-d integer, an int itself.
 Key = Any
 # What an op says: (key, key, enforced). Not enforced: the first length is defined to be the second. Enforced: the op
-# raises when they differ.
+# raises when they differ. (key, None, False): the op raises when this length is negative.
 Fact = tuple[Key, Key, bool]
 Speaker = Callable[[Apply], Iterator[Fact]]
 
@@ -36,6 +36,7 @@ class Dims(Feature):
         self._source: dict[Key, Any] = {}  # root -> int, or key of a leaf
         self.definitions: list[tuple[Key, Key]] = []
         self.enforced: list[tuple[Key, Key, Apply]] = []
+        self.sizes: list[tuple[Key, Apply]] = []  # lengths that the node needs to be non-negative
         self._recording = True
 
     # -- listening ----------------------------------------------------------------------------------------------
@@ -50,6 +51,10 @@ class Dims(Feature):
         if speaker is None:
             return
         for a, b, enforced in speaker(node):
+            if b is None:
+                if self._recording:
+                    self.sizes.append((a, node))
+                continue
             self.join(a, b)
             if self._recording:
                 if enforced:

@@ -11,6 +11,7 @@ from typing import Any
 
 from theano.graph.node import Apply, Constant
 from theano.rewriting.dims import Fact, Key, Speaker, axis_key
+from theano.rewriting.ranges import nonnegative
 from theano.scalar import selection as sel
 from theano.tensor.argmax import Argmax
 from theano.tensor.blas import Gemm, Gemv, Ger
@@ -124,6 +125,7 @@ def of_alloc(node: Apply) -> Iterator[Fact]:
     value, *lengths = node.inputs
     out: Any = node.outputs[0]
     yield from of_lengths(out, lengths)
+    yield from of_sizes(lengths)
     offset = out.type.ndim - value.type.ndim  # type: ignore[attr-defined]
     for axis, n in enumerate(value.type.shape):  # type: ignore[attr-defined]
         if n != 1:
@@ -131,7 +133,15 @@ def of_alloc(node: Apply) -> Iterator[Fact]:
 
 
 def of_alloc_empty(node: Apply) -> Iterator[Fact]:
-    return of_lengths(node.outputs[0], node.inputs)
+    yield from of_lengths(node.outputs[0], node.inputs)
+    yield from of_sizes(node.inputs)
+
+
+def of_sizes(lengths: Any) -> Iterator[Fact]:
+    for length in lengths:
+        key = value_key(length)
+        if isinstance(key, tuple) and len(key) == 1 and not nonnegative(length):
+            yield key, None, False
 
 
 def of_reduction(node: Apply) -> Iterator[Fact]:

@@ -3,7 +3,8 @@
 While a graph is rewritten it is taken to be free of shape errors, so `x*y/x` may become `y`. Afterwards each equality
 of lengths that a node of the original graph enforced must still be enforced by some node, or follow from those that
 are; where it does not, one output is wrapped in a check. A program that fails with mismatched shapes before rewriting
-fails after it, and one that never checked costs nothing. Covered: elementwise ops, Alloc, Join, SpecifyShape, products.
+fails after it, and one that never checked costs nothing. Covered: elementwise ops, Alloc (its sizes too), Join, Split,
+SpecifyShape, products, and vectors that are reshaped.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from theano.tensor.shape import shape_i_op
 
 
 class EqualLengths(Op):
-    """EqualLengths(what)(x, a, b, c, d, ...) is x, after checking that a == b, c == d, ... (ValueError).
+    """EqualLengths(what)(x, a, b, c, d, ...) is x, after checking that a == b >= 0, c == d >= 0, ... (ValueError).
 
     what   the op that asked for it originally, for the error
     """
@@ -47,6 +48,8 @@ class EqualLengths(Op):
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         x, *lengths = inputs
         for a, b in zip(lengths[::2], lengths[1::2]):
+            if int(a) < 0:
+                raise ValueError(f"{self.what}: negative dimensions are not allowed, but a length is {int(a)}")
             if int(a) != int(b):
                 raise ValueError(
                     f"Input dimension mismatch: the operands of {self.what} have lengths {int(a)} and {int(b)} "
@@ -71,7 +74,8 @@ def restore_checks(site: Site, report: PassReport) -> None:
     """Wrap an output in the checks that no node makes any more."""
     fgraph, original = site.fgraph, site.dims
     lost = [fact for fact in original.enforced if fact[2] not in fgraph.apply_nodes]
-    if not lost or not fgraph.outputs:
+    unsized = [fact for fact in original.sizes if fact[1] not in fgraph.apply_nodes]
+    if not (lost or unsized) or not fgraph.outputs:
         return
     now = Dims(dict(SPEAKERS))
     now.on_attach(fgraph)
@@ -82,6 +86,14 @@ def restore_checks(site: Site, report: PassReport) -> None:
         if not now.same_length(a, b):
             now.join(a, b)
             missing.setdefault(node, []).append((a, b))
+    if unsized:
+        shapes = [(v, getattr(v.type, "shape", ())) for v in fgraph.clients]
+        real = {now.find((v, axis)) for v, shape in shapes for axis, n in enumerate(shape) if n is None}
+        for key, node in unsized:
+            root = now.find(key)
+            if root not in real and not isinstance(now.source(key), int):
+                real.add(root)
+                missing.setdefault(node, []).append((key, key))
     if not missing:
         return
     # names of lengths that need nothing computed that the graph does not compute already
