@@ -28,6 +28,7 @@ import numpy as np
 
 import theano
 import theano.tensor as T
+from theano.backends.native import runtime, target
 
 
 @dataclass
@@ -227,15 +228,18 @@ def compile_time() -> Iterator[Row]:
 @case
 def shapes() -> Iterator[Row]:
     a, b = T.dmatrix(), T.dvector()
-    f = theano.function([a, b], (a * b).sum(1))
-    before = theano.compile.function_module.compilations() if hasattr(theano.compile, "function_module") else None
+    runtime.runtime().upgrade()
+    made = []
+    compile_module = target.Code.__init__
+    target.Code.__init__ = lambda self, *args, **kwargs: made.append(args) or compile_module(self, *args, **kwargs)
     rng = np.random.default_rng(0)
+    f = theano.function([a, b], (a * b).sum(1) + 0.125)
     for _ in range(1000):
         rows, columns = rng.integers(0, 40, 2)
         x, y = rng.standard_normal((rows, columns)), rng.standard_normal(columns)
-        np.testing.assert_allclose(f(x, y), (x * y).sum(1), rtol=1e-10, atol=1e-12)
-    assert before is None or before == theano.compile.function_module.compilations()
-    yield Row("1,000 different shapes through one function", 1, 1, "compilation")
+        np.testing.assert_allclose(f(x, y), (x * y).sum(1) + 0.125, rtol=1e-10, atol=1e-12)
+    target.Code.__init__ = compile_module
+    yield Row("1,000 different shapes through one function", len(made), 1, "compilation")
 
 
 @case
