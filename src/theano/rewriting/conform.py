@@ -19,7 +19,8 @@ WIDEST = 32  # terms of one n-ary node
 def conform(new: Any, like: Any, templates: Sequence[Any] | None = None) -> Any | None:
     """`new` with the dtype and broadcasting of `like`, or None where that cannot be had.
 
-    templates   variables (by default the inputs of like's node) that broadcast together to like's shape
+    templates   variables that broadcast together to like's shape (by default, where an elementwise op made `like`,
+                that op's inputs; any other op's inputs say nothing of the shape of what it makes)
     """
     new = as_tensor_variable(new)
     want, have = like.type, new.type
@@ -38,7 +39,8 @@ def conform(new: Any, like: Any, templates: Sequence[Any] | None = None) -> Any 
     if any(h != w and not h for h, w in zip(have.broadcastable, want.broadcastable)):
         return None
     if templates is None:
-        templates = like.owner.inputs if like.owner is not None else ()
+        node = like.owner
+        templates = node.inputs if node is not None and isinstance(node.op, Elemwise) else ()
     for template in templates:
         if not lacking:
             break

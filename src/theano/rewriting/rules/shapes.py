@@ -219,8 +219,14 @@ def fill_to_alloc(node: Apply, site: Site) -> Any:
     out: Any = node.outputs[0]
     if s.owner is None or v.type.broadcastable == out.type.broadcastable:  # type: ignore[attr-defined]
         return None
-    lengths = [site.length(out, axis) for axis in range(out.type.ndim)]
-    return [conform(Alloc()(v, *lengths), out)]
+    return allocated(v, [site.length(out, axis) for axis in range(out.type.ndim)], out)
+
+
+def allocated(value: Any, lengths: list[Any], out: Any) -> Any:
+    """[alloc(value, lengths)], or None where a length is 1 by now and `out` does not broadcast: a fill to undo that
+    would be made an alloc again."""
+    result: Any = Alloc()(value, *lengths)
+    return [result] if result.type.broadcastable == out.type.broadcastable else None
 
 
 @function_rule(Elemwise, name="alloc_of_operand", tags="local_elemwise_alloc", needs=[Alloc])
@@ -256,13 +262,14 @@ def elementwise_of_alloc(node: Apply, site: Site) -> Any:
         return None
     if any(x is not allocs[0] and not all(x.type.broadcastable) for x in node.inputs):  # type: ignore[attr-defined]
         return None
+    value: Any
     value, *lengths = allocs[0].owner.inputs  # type: ignore[union-attr]
-    ndim = value.type.ndim  # type: ignore[attr-defined]
+    ndim = value.type.ndim
     parts = [value if x is allocs[0] else dimshuffle(x, ["x"] * ndim if ndim else []) for x in node.inputs]
     result = node.op(*parts)
-    if result.type.broadcastable != value.type.broadcastable:  # type: ignore[attr-defined]
+    if result.type.broadcastable != value.type.broadcastable:
         return None
-    return [conform(Alloc()(result, *lengths), out)]
+    return allocated(result, lengths, out)
 
 
 # ---- arithmetic of lengths: they are never negative ----
