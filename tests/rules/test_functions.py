@@ -396,5 +396,18 @@ def test_no_elements(name: str, number: int) -> None:
     assert np.array_equal(found, expected, equal_nan=found.dtype.kind == "f")
 
 
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_sum_of_no_elements_is_zero_whatever_they_would_be(value: float) -> None:
+    a, x = sc("a"), m("x")
+    for build in (lambda: Alloc()(a, Shape_i(0)(x), np.int64(4)).sum(), lambda: second(x, a).sum(axis=0)):
+        before = build()
+        after, copies, fired = applied(RULES["reduction_of_constant"], [a, x], before)
+        assert fired
+        for shape in ((0, 4), (2, 4)):
+            values = [np.asarray(value), np.zeros(shape)]
+            expected = evaluate([before], dict(zip([a, x], values)))[0]
+            np.testing.assert_array_equal(evaluate([after], dict(zip(copies, values)))[0], expected)
+
+
 def test_identity_is_tested_on_its_record() -> None:
     assert EXAMPLES["identity"][0]()[1].owner.op.scalar_op is identity

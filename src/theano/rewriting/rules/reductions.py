@@ -12,15 +12,17 @@ from theano.rewriting.known import number, padded
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar import arithmetic as ar
-from theano.scalar.dtypes import float_dtypes
+from theano.scalar.comparison import eq
+from theano.scalar.dtypes import discrete_dtypes, float_dtypes
 from theano.scalar.exponential import pow
-from theano.scalar.selection import second
+from theano.scalar.selection import second, switch
 from theano.tensor.argmax import Argmax, MaxAndArgmax
 from theano.tensor.careduce import CAReduce, Max, Min, Prod, Sum, reduced_axes
 from theano.tensor.creation import Alloc, MakeVector
 from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.elemwise import cast_to, elemwise_of
 from theano.tensor.nnet.softmax import LogSoftmax, Softmax
+from theano.tensor.scalar_constants import static_int
 
 
 def axes_of(node: Apply) -> tuple[int, ...]:
@@ -110,7 +112,7 @@ def sum_of_multiple(node: Apply, site: Site) -> Any:
 
 @function_rule(Sum, Prod, name="reduction_of_constant", tags="local_opt_alloc")
 def reduction_of_constant(node: Apply, site: Site) -> Any:
-    """sum(alloc(v, s)) -> v * product of the reduced lengths, prod(alloc(v, s)) -> v ** product"""
+    """sum(alloc(v, s)) -> v * product of the reduced lengths (0 where that is 0), prod(alloc(v, s)) -> v ** product"""
     x: Any = node.inputs[0]
     out: Any = node.outputs[0]
     inner = x.owner
@@ -129,9 +131,12 @@ def reduction_of_constant(node: Apply, site: Site) -> Any:
     if acc not in ("float64", "int64", "uint64"):
         return None
     count = mul_all([site.length(x, axis) for axis in axes])
+    finite = value.type.dtype in discrete_dtypes or np.isfinite(number(value) if number(value) is not None else np.nan)
     value = cast_to(dimshuffle(value, [axis for axis in range(x.type.ndim) if axis not in axes]), acc)
     if isinstance(node.op, Sum):
         result = elemwise_of(ar.mul)(value, cast_to(count, acc))
+        if not finite and not static_int(count):  # the sum of no elements is 0, and inf * 0 is NaN
+            result = switch(eq(count, np.int64(0)), number_like(0, acc), result)
     else:
         if acc != "float64":
             return None
