@@ -86,7 +86,7 @@ def test_softmax_regression_on_minibatches(mode, floatX, close):
     test_model = theano.function([index], classifier.errors(y), givens=givens, mode=mode)
 
     W, b = np.zeros((6, 3)), np.zeros(3)
-    for epoch in range(3):
+    for _ in range(3):
         for k in range(6):
             xs, ys = D[k * batch : (k + 1) * batch].astype(float), labels[k * batch : (k + 1) * batch]
             p = softmax(xs @ W + b)
@@ -114,9 +114,8 @@ def test_network_with_masks(mode, floatX, close):
     l1, l2 = abs(W1).sum() + abs(W2).sum(), (W1**2).sum() + (W2**2).sum()
     cost = nll + np.asarray(0.001, floatX) * l1 + np.asarray(0.01, floatX) * l2
     grads = T.grad(cost, params)
-    train = theano.function(
-        [x, y, mask], [cost, nll], updates=[(v, v - np.asarray(0.3, floatX) * g) for v, g in zip(params, grads)], mode=mode
-    )
+    updates = [(v, v - np.asarray(0.3, floatX) * g) for v, g in zip(params, grads)]
+    train = theano.function([x, y, mask], [cost, nll], updates=updates, mode=mode)
     values = [v.astype(floatX).astype(float) for v in start]
     for _ in range(15):
         drawn = (rng.uniform(size=(30, 8)) < 0.8).astype(floatX)
@@ -140,7 +139,8 @@ def test_network_with_masks(mode, floatX, close):
         ]  # fmt: skip
         values = [v - 0.3 * g for v, g in zip(values, gradients)]
     for v, expected in zip(params, values):
-        close(v.get_value(), expected, rtol=5e-3 if floatX == "float32" else 1e-8, atol=1e-3 if floatX == "float32" else 1e-10)
+        single = floatX == "float32"
+        close(v.get_value(), expected, rtol=5e-3 if single else 1e-8, atol=1e-3 if single else 1e-10)
 
 
 def test_autoencoder_with_tied_weights(mode, floatX, close):

@@ -176,7 +176,7 @@ def test_newtons_method(mode, floatX, close):
     ]
     close(h, expected, rtol=1e-3 if floatX == "float32" else 1e-9)
     for _ in range(25):
-        value, g, h = f(v)
+        _, g, h = f(v)
         v = (v - np.linalg.solve(h.astype(float), g.astype(float))).astype(floatX)
     close(v, np.ones(3), rtol=1e-3 if floatX == "float32" else 1e-9)
 
@@ -196,14 +196,15 @@ def test_conjugate_gradient_with_hessian_products(mode, floatX, close):
     forward = theano.gradient.Rop(g, x, v)
     gradient = theano.function([x], g, mode=mode)
     products = theano.function([x, v], [twice, forward], mode=mode, on_unused_input="ignore")
+    tolerance = {"rtol": 2e-3, "atol": 1e-3} if floatX == "float32" else {"rtol": 1e-8, "atol": 1e-9}
     at = np.zeros(6, floatX)
     residual = -gradient(at)
     direction = residual.copy()
     for _ in range(6):
         first, second = products(at, direction)
         symmetric = (matrix.astype(float) + matrix.T) / 2
-        close(first, symmetric @ direction, rtol=2e-3 if floatX == "float32" else 1e-8, atol=1e-3 if floatX == "float32" else 1e-9)
-        close(second, first, rtol=1e-3 if floatX == "float32" else 1e-8, atol=1e-3 if floatX == "float32" else 1e-9)
+        close(first, symmetric @ direction, **tolerance)
+        close(second, first, **tolerance)
         step = residual @ residual / (direction @ first)
         at = at + step * direction
         new = residual - step * first
@@ -241,7 +242,8 @@ def test_derivatives_of_derivatives(mode, floatX, close):
     for v in (-0.5, 0.25, 2.0):
         e, s, c = np.exp(-v), np.sin(v), np.cos(v)
         expected = [
-            s * e + v**5, e * (c - s) + 5 * v**4, -2 * e * c + 20 * v**3, 2 * e * (s + c) + 60 * v**2, -4 * e * s + 120 * v,
+            s * e + v**5, e * (c - s) + 5 * v**4, -2 * e * c + 20 * v**3, 2 * e * (s + c) + 60 * v**2,
+            -4 * e * s + 120 * v,
         ]  # fmt: skip
         for got, right in zip(f(v), expected):
             close(got, right, rtol=1e-3 if floatX == "float32" else 1e-9)

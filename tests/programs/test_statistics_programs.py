@@ -29,7 +29,7 @@ def test_ridge_regression_two_ways(mode, floatX, close):
 
 
 def test_mixture_by_expectation_maximisation(mode, floatX, close):
-    """A Gaussian mixture: log-likelihood through log-sum-exp, responsibilities, and updates of all parameters at once."""
+    """A Gaussian mixture: log-likelihood through log-sum-exp, responsibilities, all parameters updated at once."""
     rng = np.random.RandomState(1)
     D = np.concatenate([rng.normal(-4, 1, size=(30, 2)), rng.normal(3, 0.5, size=(50, 2))]).astype(floatX)
     means0, log_vars0, weights0 = np.array([[-1.0, 0.0], [1.0, 0.5]]), np.zeros((2, 2)), np.array([0.5, 0.5])
@@ -68,11 +68,11 @@ def test_mixture_by_expectation_maximisation(mode, floatX, close):
     close(weights.get_value(), [3 / 8, 5 / 8], rtol=1e-3, atol=1e-3)
 
 
-def test_likelihood_far_from_the_data_stays_finite(mode, floatX):
+def test_likelihood_far_from_the_data_stays_finite(floatX):
     """Written naively, log(sum(exp(...))) must neither overflow nor lose its gradient."""
     logits = T.matrix("logits")
     naive = T.log(T.sum(T.exp(logits), axis=1))
-    f = theano.function([logits], [naive.sum(), T.grad(naive.sum(), logits)], mode="FAST_RUN")
+    f = theano.function([logits], [naive.sum(), T.grad(naive.sum(), logits)])
     value = np.array([[-2000.0, -2001.0], [2000.0, 1999.0]], floatX)
     got, by_logits = f(value)
     np.testing.assert_allclose(got, 2 * np.log1p(np.exp(-1.0)), rtol=1e-3)  # the two rows' -2000 and 2000 cancel
@@ -156,7 +156,8 @@ def test_k_means(mode, floatX, close):
         got, loss = step(D)
         assert got.tolist() == d.argmin(axis=1).tolist()
         close(loss, d.min(axis=1).sum(), rtol=1e-3 if floatX == "float32" else 1e-9)
-        c = np.stack([wide[d.argmin(axis=1) == k].mean(axis=0) if (d.argmin(axis=1) == k).any() else c[k] for k in range(4)])
+        members = [d.argmin(axis=1) == k for k in range(4)]
+        c = np.stack([wide[some].mean(axis=0) if some.any() else old for some, old in zip(members, c)])
     close(centres.get_value(), c, rtol=1e-3 if floatX == "float32" else 1e-9)
     assert centres.get_value()[3].tolist() == [90.0, 90.0]
 
