@@ -49,6 +49,7 @@ from theano.graph.type import Type as Type
 from theano.graph.type import generic as generic
 from theano.tensor import float64_warning as _float64_warning  # noqa: F401  obeys config.warn_float64
 from theano.tensor import get_scalar_constant_value as get_scalar_constant_value
+from theano.tensor import random_state as _random_state  # noqa: F401  registers the constructor of random states
 from theano.tensor import sharedvar as _sharedvar  # noqa: F401  registers the constructors of shared variables
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ _LAZY = {
     "pp": "theano.printing",
     "pprint": "theano.printing",
 }
-_SUBMODULES = ("configparser", "gof", "gradient", "printing", "scalar", "scan_module", "sparse", "updates")
+_SUBMODULES = ("configparser", "gof", "gradient", "printing", "sandbox", "scalar", "scan_module", "sparse", "updates")
 
 
 def __getattr__(name: str) -> Any:
