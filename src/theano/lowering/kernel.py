@@ -75,7 +75,7 @@ MATH = frozenset((
     "lgamma",
 ))
 
-REDUCTIONS = frozenset(["sum", "prod", "max", "min", "all", "any", "argmax", "argmin", "or", "and", "xor"])
+REDUCTIONS = frozenset(["sum", "prod", "max", "sup", "min", "all", "any", "argmax", "argmin", "or", "and", "xor"])
 
 
 class Result(NamedTuple):
@@ -92,7 +92,7 @@ class Result(NamedTuple):
     args      positions (scatter)
 
     Reductions over nothing give the identity (sum 0, prod 1, all True, any False); max, min, argmax and argmin
-    over nothing are a run-time ValueError of the step.
+    over nothing are a run-time ValueError of the step. sup is max of floats, and of nothing -inf.
     """
 
     kind: str

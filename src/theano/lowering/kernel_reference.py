@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -166,6 +167,7 @@ def _mathematics(name: str, args: list[np.ndarray]) -> Any:
 
 _REDUCE: dict[str, Callable[..., Any]] = {
     "sum": np.add.reduce, "prod": np.multiply.reduce, "max": np.maximum.reduce, "min": np.minimum.reduce,
+    "sup": partial(np.maximum.reduce, initial=-np.inf),
     "all": np.logical_and.reduce, "any": np.logical_or.reduce, "or": np.bitwise_or.reduce,
     "and": np.bitwise_and.reduce, "xor": np.bitwise_xor.reduce,
 }  # fmt: skip

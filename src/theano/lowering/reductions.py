@@ -11,7 +11,7 @@ from theano.lowering.context import Lowering, lowers
 from theano.lowering.kernel import UNIT
 from theano.lowering.work import Datum, Fused, Write, read
 from theano.tensor.argmax import Argmax, MaxAndArgmax
-from theano.tensor.careduce import CAReduce, Max, Min, Prod, Sum, reduced_axes
+from theano.tensor.careduce import CAReduce, Max, Min, Prod, Sum, Supremum, reduced_axes
 from theano.tensor.truth import All
 from theano.tensor.truth import Any as AnyTrue
 
@@ -23,13 +23,13 @@ def _written_axes(ndim: int, reduced: Sequence[int], shape: Sequence[int | None]
     return tuple(UNIT if shape[a] == 1 else a for a in range(ndim) if a not in reduced)
 
 
-@lowers(CAReduce, Sum, Prod, Max, Min, All, AnyTrue)
+@lowers(CAReduce, Sum, Prod, Max, Min, Supremum, All, AnyTrue)
 def lower_careduce(lowering: Lowering, node: Apply) -> None:
     """An accumulator over the reduced axes of the input's space."""
     op: Any = node.op
     source = lowering.datum(node.inputs[0])
     (variable,) = node.outputs
-    kind = _KINDS.get(op.scalar_op.name)
+    kind = "sup" if isinstance(op, Supremum) else _KINDS.get(op.scalar_op.name)
     if kind is None or not {source.dtype, op.dtype, op.acc_dtype} <= NATIVE_DTYPES:
         lowering.python(node)
         return

@@ -13,7 +13,7 @@ from theano.scalar import arithmetic as ar
 from theano.scalar import facts
 from theano.scalar import selection as sel
 from theano.scalar.dtypes import complex_dtypes, uint_dtypes
-from theano.tensor.careduce import CAReduce
+from theano.tensor.careduce import CAReduce, Supremum
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.shape import Reshape, Shape, Shape_i
@@ -53,7 +53,7 @@ def bounds(v: Any, depth: int = DEPTH) -> Bounds:
         record = op.scalar_op
         inner = bounds(node.inputs[0], depth - 1)
         if record in (sel.maximum, sel.minimum):
-            return inner
+            return (-math.inf, inner[1]) if isinstance(op, Supremum) else inner
         if record in (ar.add, ar.mul) and inner[0] >= 0 and _is_float(v):
             return NONNEGATIVE
         return default

@@ -309,6 +309,13 @@ class Min(Max):
         CAReduce.__init__(self, minimum, axis, dtype, acc_dtype)
 
 
+class Supremum(Max):
+    """Largest element of floats over axes, as Max; that of nothing is -inf, and no error. What softmax is made of."""
+
+    def _reduce(self, x: np.ndarray, axes: tuple[int, ...], acc_dtype: str) -> Any:
+        return np.maximum.reduce(x, axis=axes, dtype=acc_dtype, initial=-np.inf)
+
+
 class ProductOfOthers(Op):
     """The derivatives of a product over `axes`, exact also where factors are 0.
 

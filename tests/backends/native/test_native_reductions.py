@@ -163,3 +163,16 @@ def test_outer_axes_of_large_arrays() -> None:  # rows longer than the pieces in
     for array in layouts(values).values():
         for reduced in [(0,), (1,), (0, 1)]:
             check(reduction(["sum"], "float64", 2, reduced), [array])
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_supremum_of_nothing_is_minus_infinity(dtype: str) -> None:
+    for rank, reduced in SUBSETS:
+        kernel = reduction(["sup"], dtype, rank, reduced)
+        for shape in itertools.product((0, 3, 9), repeat=rank):
+            check(kernel, [data(dtype, shape)])
+    values = data(dtype, (9, 40))
+    values[2, 30] = np.nan
+    values[4] = -np.inf
+    for array in layouts(values).values():
+        check(reduction(["sup"], dtype, 2, (1,)), [array])

@@ -64,7 +64,7 @@ class Accumulator:
     rooms: dict[int, tuple[str, str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.op = {"argmax": "max", "argmin": "min", "all": "and", "any": "or"}.get(self.what, self.what)
+        self.op = {"argmax": "max", "sup": "max", "argmin": "min", "all": "and", "any": "or"}.get(self.what, self.what)
         if self.what in ("all", "any"):
             self.dtype = "bool"
         elif self.what in ("argmax", "argmin") or not self.dtype:

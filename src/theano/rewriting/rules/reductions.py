@@ -45,7 +45,7 @@ def with_axes(op: Any, axes: Any, acc_dtype: str | None = None) -> Any:
 )
 def reduce_length_one(node: Apply, site: Site) -> Any:
     """a reduction over axes of length one -> dimshuffle that drops them"""
-    if type(node.op).__name__ not in ("Sum", "Prod", "Max", "Min", "All", "Any"):
+    if type(node.op).__name__ not in ("Sum", "Prod", "Max", "Min", "Supremum", "All", "Any"):
         return None
     x: Any = node.inputs[0]
     axes = axes_of(node)

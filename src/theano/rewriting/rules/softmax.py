@@ -19,7 +19,7 @@ from theano.scalar.dtypes import float_dtypes
 from theano.scalar.exponential import exp, log, xlogy0
 from theano.scalar.selection import cast_to as cast_record
 from theano.scalar.selection import switch
-from theano.tensor.careduce import Max, Sum, reduced_axes, with_axes_back
+from theano.tensor.careduce import Sum, Supremum, reduced_axes, with_axes_back
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.creation import ARange
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
@@ -229,8 +229,8 @@ def weighted_log_of_softmax(node: Apply, site: Site) -> Any:
 # ---- opening, so that the parts fuse with what is around them ----
 
 def largest(x: Any, axes: tuple[int, ...]) -> Any:
-    """The largest element along `axes` where it is finite, else 0."""
-    m = Max(axes)(x)
+    """The largest element along `axes` where it is finite, else (and of nothing) 0."""
+    m = Supremum(axes)(x)
     zero = number_like(0, x.type.dtype)
     infinity = number_like(np.inf, x.type.dtype)
     return switch(lt(ar.abs_(m), infinity), m, zero)
