@@ -27,6 +27,8 @@ mask2 = tt.TensorType("bool", (False, False))("mask2")
 r = tt.drow("r")
 s = tt.dscalar("s")
 five = tt.TensorType("float64", (5,))("five")
+three = tt.TensorType("float64", (3,))("three")
+r3 = tt.TensorType("float64", (1, 3))("r3")
 
 V2, V3, V4 = np.ones(2), np.ones(3), np.ones(4)
 W = np.ones((2, 3))
@@ -118,6 +120,15 @@ SHAPES = {
     "reshape, of which nothing is left": ([x], x.reshape((0, 3)) * 2, ValueError, (V2,), (np.ones(0),), ["(0, 3)"]),
     "reshape, of which the shape is left": ([x], x.reshape((2, 3)).shape, ValueError, (V2,), (np.ones(6),), ["(2, 3)"]),
     "split, of which nothing is left": ([x], tt.split(x, [0, 2], 2)[0] * 2, ValueError, (V3,), (V2,), ["[0, 2]"]),
+    # lengths that follow from another operand, of which the compiler makes use
+    "alloc beside a known length": ([x, three], tt.alloc(1.0, x.shape[0]) + three, ValueError, (V2, V3), (V3, V3),
+                                    ["+ three"]),
+    "product of zeros": ([m, three], tt.dot(tt.zeros((2, m.shape[1])), three), ValueError, (S[:, :2], V3), (S, V3),
+                         ["tt.dot(tt.zeros("]),
+    "join of ones": ([m, r3], tt.join(0, tt.ones((1, m.shape[1])), r3), ValueError, (S[:, :2], S[:1]), (S, S[:1]),
+                     ["tt.join(0, tt.ones("]),
+    "split of ones": ([x], tt.split(tt.ones((x.shape[0],)), [1, 2], 2)[0], ValueError, (V4,), (V3,), ["[1, 2], 2)"]),
+    "reshaped ones": ([x], tt.ones((x.shape[0],)).reshape((3,)), ValueError, (V4,), (V3,), [".reshape((3,))"]),
     "specify_shape": ([x], tt.specify_shape(x, (3,)) * 2, AssertionError, (V2,), (V3,), ["tt.specify_shape(x, (3,))"]),
     "specify_shape, symbolic": ([x, i], tt.specify_shape(x, [i]) * 2, AssertionError, (V2, 3), (V3, 3),
                                 ["tt.specify_shape(x, [i])"]),

@@ -84,7 +84,8 @@ class Dims(Feature):
         for axis in range(old.type.ndim):
             a, b = axis_key(old, axis), axis_key(new, axis)
             self.join(a, b)
-            if not vouches:
+            # a length that became known may be so because of what another op enforces
+            if not vouches and (not isinstance(b, int) or isinstance(a, int)):
                 self.definitions.append((a, b))
         if old.type.ndim == 0 and old.type.dtype == "int64":
             self.join((old,), (new,))

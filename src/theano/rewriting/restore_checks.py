@@ -73,7 +73,8 @@ class EqualLengths(Op):
 def restore_checks(site: Site, report: PassReport) -> None:
     """Wrap an output in the checks that no node makes any more."""
     fgraph, original = site.fgraph, site.dims
-    lost = [fact for fact in original.enforced if fact[2] not in fgraph.apply_nodes]
+    # also of nodes that are still there: they may have got inputs of which the check is trivially true
+    lost = original.enforced
     unsized = [fact for fact in original.sizes if fact[1] not in fgraph.apply_nodes]
     if not (lost or unsized) or not fgraph.outputs:
         return
