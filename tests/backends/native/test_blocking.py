@@ -204,3 +204,42 @@ def test_verify_refuses_wrong_groups() -> None:
             verify(program)
     program.row_groups[:] = [group]
     verify(program)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "int16"])
+def test_operands_that_lie_across_memory(dtype: str) -> None:
+    """Blocks of 1024 rows and 16 columns are turned: lengths below, at and above these, and beside others."""
+    x, y = T.matrix("x", dtype=dtype), T.matrix("y", dtype=dtype)
+    f = theano.function([x, y], [x.T + y, T.tensor_copy(x.T), x.T * y[0], (x.T - y.T.T).sum(axis=1)])
+    rng = np.random.default_rng(6)
+    for n, m in [(20, 9), (16, 1024), (1025, 17), (1030, 8), (33, 1023), (1, 40), (2, 2100), (2049, 3)]:
+        a = rng.integers(-9, 9, (n, m)).astype(dtype)
+        b = rng.integers(-9, 9, (m, n)).astype(dtype)
+        wide = np.zeros((n, m + 5), dtype)
+        wide[:, 3:-2] = a
+        for shown in (a, wide[:, 3:-2], np.ascontiguousarray(a[::-1])[::-1], np.asfortranarray(a)):
+            found = f(shown, b)
+            for have, want in zip(found, [a.T + b, a.T, a.T * b[0], (a.T - b).sum(axis=1)], strict=True):
+                np.testing.assert_array_equal(have, want)
+
+
+def test_several_operands_across_in_rank_three() -> None:
+    x, y, z = T.dtensor3("x"), T.dtensor3("y"), T.dtensor3("z")
+
+    def expressions(x: Any, y: Any, z: Any, turn: Callable[..., Any]) -> list[Any]:
+        return [
+            turn(x, 0, 2, 1) * y + turn(z, 0, 2, 1),
+            turn(x, 2, 1, 0).sum(axis=0),
+            turn(y, 2, 0, 1).max(axis=0),
+            turn(x, 2, 1, 0) * 1,
+            turn(x, 1, 2, 0) - turn(z, 1, 2, 0),
+        ]
+
+    f = theano.function([x, y, z], expressions(x, y, z, lambda v, *axes: v.dimshuffle(*axes)))
+    rng = np.random.default_rng(7)
+    for n, m, k in [(3, 40, 30), (18, 5, 70), (2, 1100, 9), (40, 40, 1), (1, 30, 30)]:
+        shapes = [(n, m, k), (n, k, m), (n, m, k)]
+        a, b, c = (rng.integers(-9, 9, shape).astype("float64") for shape in shapes)
+        wanted = expressions(a, b, c, lambda v, *axes: v.transpose(axes))
+        for have, want in zip(f(a, b, c), wanted, strict=True):
+            np.testing.assert_array_equal(have, want)

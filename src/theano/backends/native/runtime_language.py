@@ -6,7 +6,8 @@ written in a small subset of Python in which every value is a 64-bit integer (an
 * `def f(a, b)`, assignment, `if`/`elif`/`else`, `while`, `break`, `continue`, `return`; no `for`, no recursion needed
 * `+ - * & | ^ << >>` wrap; `//` and `%` are C's division towards zero; comparisons are signed
 * `load64(p)`, `store64(p, v)` and their 8, 16 and 32-bit kin (loads of 32 bits sign-extend, shorter ones do not);
-  `stack(n)`: n bytes on the stack; `invoke(f, ...)`: call the function at address f
+  `stack(n)`: n bytes on the stack; `invoke(f, ...)`: call the function at address f; `prefetch(p)`: fetch the cache
+  line at p, which may be any address
 * a module-level `NAME = 3` is a constant; any other free name is a C function or object (`target.c_address`), a
   function of another run-time file, or a name that the caller of `runtime_text` defines
 
@@ -82,6 +83,10 @@ def store64(address: int, value: int) -> None:
 
 
 def stack(size: int) -> int:
+    raise NotImplementedError
+
+
+def prefetch(address: int) -> None:
     raise NotImplementedError
 
 
@@ -292,6 +297,9 @@ class _Function:
                 value = self.value(f"trunc i64 {value} to {kind}")
             self.emit(f"store {kind} {value}, ptr {self.pointer(args[0])}")
             return "0"
+        if name == "prefetch":
+            self.emit(f"call void @llvm.prefetch.p0(ptr {self.pointer(args[0])}, i32 0, i32 3, i32 1)")
+            return "0"
         if name == "stack":
             return self.value(f"ptrtoint ptr {self.value(f'alloca i8, i64 {args[0]}, align 64')} to i64")
         if name == "invoke":
@@ -361,7 +369,8 @@ class _Unit:
         return target.c_address(name)
 
     def text(self) -> str:
-        return "\n\n".join(_Function(self, f).text() for f in self.functions)
+        declared = "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"
+        return "\n\n".join([declared, *(_Function(self, f).text() for f in self.functions)])
 
 
 def runtime_text(names: Sequence[str], known: Mapping[str, int]) -> tuple[str, dict[str, str], dict[str, int]]:
