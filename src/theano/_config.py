@@ -454,7 +454,7 @@ FLAGS: list[tuple[str, ConfigParam, str]] = [
     ("optimizer_including", StrParam("", allow_override=False), "tags added to the default rewrites"),
     ("optimizer_requiring", StrParam("", allow_override=False), "tags required of the default rewrites"),
     ("DebugMode.patience", IntParam(10, lambda n: n > 0), "times that rewriting is repeated"),
-    ("DebugMode.check_c", BoolParam(False), "run compiled code"),
+    ("DebugMode.check_c", BoolParam(True), "run every node in native code too, and compare"),
     ("DebugMode.check_py", BoolParam(True), "run perform"),
     ("DebugMode.check_finite", BoolParam(True), "complain about NaN and Inf"),
     ("DebugMode.check_strides", IntParam(0, lambda n: n in (0, 1, 2)), "compare strides"),

@@ -62,3 +62,7 @@ class AliasedMemoryError(TheanoError):
 
 class LoopStateError(TheanoError, TypeError, ValueError):
     """The state of a loop would change its dtype or rank from step to step."""
+
+
+class UnwantedValueError(TheanoError, AssertionError):
+    """A guarded function computed NaN, an infinity or a huge number."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from theano.compile import evaluation as _evaluation  # noqa: F401  installs Variable.eval
 from theano.compile import inner as _inner  # noqa: F401  lets ops compile their inner graphs
 from theano.compile import test_values as _test_values  # noqa: F401  lets ops compute test values
@@ -56,3 +59,28 @@ from theano.graph.shared import SharedVariable as SharedVariable
 from theano.graph.shared import generic_constructor as generic_constructor
 from theano.graph.shared import shared as shared
 from theano.graph.shared import shared_constructor as shared_constructor
+
+if TYPE_CHECKING:
+    from theano.compile.debugmode import DebugMode as DebugMode
+    from theano.compile.monitormode import MonitorMode as MonitorMode
+    from theano.compile.nanguardmode import NanGuardMode as NanGuardMode
+    from theano.compile.ops import FromFunctionOp as FromFunctionOp
+    from theano.compile.ops import as_op as as_op
+
+# name -> module that has it, loaded when the name is first used
+_LAZY = {
+    "DebugMode": "debugmode",
+    "MonitorMode": "monitormode",
+    "NanGuardMode": "nanguardmode",
+    "FromFunctionOp": "ops",
+    "as_op": "ops",
+}
+_SUBMODULES = ("builders", "debugmode", "mode", "monitormode", "nanguardmode", "ops", "pkl_utils", "profiling")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"theano.compile.{_LAZY[name]}"), name)
+    if name in _SUBMODULES:
+        return importlib.import_module(f"theano.compile.{name}")
+    raise AttributeError(f"module 'theano.compile' has no attribute {name!r}")

@@ -137,6 +137,23 @@ def _load_back(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
+def _takes_c_code(what: str) -> Callable[..., None]:
+    def register(type: Any, code: Any, *details: Any, version: Any = ()) -> None:
+        return None
+
+    register.__name__ = f"register_{what}_c_code"
+    register.__doc__ = f"Accepted, without effect: {what} runs `perform` for other types, there is no C code."
+    return register
+
+
+register_deep_copy_op_c_code = _takes_c_code("deep_copy_op")
+register_rebroadcast_c_code = _takes_c_code("rebroadcast")
+register_shape_c_code = _takes_c_code("shape")
+register_shape_i_c_code = _takes_c_code("shape_i")
+register_specify_shape_c_code = _takes_c_code("specify_shape")
+register_view_op_c_code = _takes_c_code("view_op")
+
+
 def as_op(
     itypes: Type | Sequence[Type], otypes: Type | Sequence[Type], infer_shape: Callable[..., Any] | None = None
 ) -> Callable[[Callable[..., Any]], FromFunctionOp]:

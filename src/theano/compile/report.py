@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from theano._config import config
+from theano.errors import UnwantedValueError
 from theano.graph.fgraph import FunctionGraph
 from theano.graph.node import Apply
 
@@ -23,6 +24,10 @@ _SHOWN = 6  # inputs of a node that are described one by one
 
 # what helps, by kind of error
 REMEDIES: list[tuple[type[Exception], str]] = [
+    (
+        UnwantedValueError,
+        "Look at the inputs of this node. To allow the value here, set v.tag.nan_guard_mode_check = False.",
+    ),
     (IndexError, "Compare the index with the length of that axis; negative indices count from the end."),
     (MemoryError, "Compute in smaller pieces, or check the shape that the expression asks for."),
     (

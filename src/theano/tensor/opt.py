@@ -10,12 +10,15 @@ from theano.compile.register import register_stabilize as register_stabilize
 from theano.compile.register import register_uncanonicalize as register_uncanonicalize
 from theano.compile.register import register_useless as register_useless
 from theano.rewriting.rules.folding import fold_constants as constant_folding
+from theano.tensor.checks import Assert as Assert
+from theano.tensor.checks import assert_ as assert_
+from theano.tensor.checks import assert_op as assert_op
 from theano.tensor.creation import MakeVector as MakeVector
 
 make_vector = MakeVector("int64")
 
 __all__ = [
-    "MakeVector", "constant_folding", "make_vector",
+    "Assert", "MakeVector", "assert_", "assert_op", "constant_folding", "make_vector",
     "register_canonicalize", "register_specialize", "register_specialize_device", "register_stabilize",
     "register_uncanonicalize", "register_useless",
 ]

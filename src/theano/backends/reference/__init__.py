@@ -14,7 +14,7 @@ import numpy as np
 
 from theano.graph.evaluate import evaluate
 from theano.graph.fgraph import FunctionGraph
-from theano.graph.node import Apply, Constant
+from theano.graph.node import Apply, Constant, Variable
 
 OnError = Callable[[Apply, list[Any], Exception], None]
 AfterNode = Callable[[Apply, list[Any], list[Any]], None]
@@ -75,13 +75,17 @@ class Executable:
                 raise TypeError(
                     f"The stored value of {variable} does not fit its type: {error}\nSet it with set_value."
                 ) from None
-        outputs = evaluate(
-            self.fgraph.outputs, values, order=self.order, after=self.after_node, on_error=self.on_node_error
-        )
+        outputs = self.compute(values)
         results, new_values = self._separate(outputs, list(values.values()))
         for storage, value in new_values:
             storage[0] = value
         return results[0] if self.unpack == "single" else results
+
+    def compute(self, values: Mapping[Variable, Any]) -> list[Any]:
+        """The values of the graph's outputs. Debugging modes override this."""
+        return evaluate(
+            self.fgraph.outputs, values, order=self.order, after=self.after_node, on_error=self.on_node_error
+        )
 
     def _separate(self, outputs: Sequence[Any], inputs: list[Any]) -> tuple[list[Any], list[tuple[list[Any], Any]]]:
         """Results and updates that share memory neither with inputs or constants nor with each other."""

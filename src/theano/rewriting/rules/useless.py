@@ -6,7 +6,7 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, shape_template
-from theano.rewriting.known import is_constant
+from theano.rewriting.known import is_constant, number
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.scalar import arithmetic as ar
 from theano.scalar import complex_numbers as cn
@@ -14,6 +14,7 @@ from theano.scalar import rounding as ro
 from theano.scalar.dtypes import complex_dtypes, discrete_dtypes, float_dtypes
 from theano.scalar.selection import cast_to as cast_record
 from theano.scalar.selection import identity, maximum, minimum, second
+from theano.tensor.checks import Assert
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise, cast_to, elemwise_of
 from theano.transforms.gradient_ops import (
@@ -211,7 +212,17 @@ def rounding_of_whole(node: Apply, site: Site) -> Any:
     return [x] if inner is not None and x.type == node.outputs[0].type else None
 
 
+@function_rule(Assert, name="true_assertion", tags="fast_compile useless")
+def true_assertion(node: Apply, site: Site) -> Any:
+    """assert(x, True, c) -> assert(x, c); assert(x) -> x"""
+    x, *conditions = node.inputs
+    open_ones = [c for c in conditions if not number(c)]
+    if len(open_ones) == len(conditions):
+        return None
+    return [node.op(x, *open_ones)] if open_ones else [x]
+
+
 USELESS = ruleset(
-    drop_identity, drop_gradient_marker, single_term, idempotent, useless_cast, useless_dimshuffle, useless_fill,
-    fill_of_operand, real_of_real, projection, rounding_of_whole,
+    true_assertion, drop_identity, drop_gradient_marker, single_term, idempotent, useless_cast, useless_dimshuffle,
+    useless_fill, fill_of_operand, real_of_real, projection, rounding_of_whole,
 )
