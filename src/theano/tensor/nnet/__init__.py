@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from theano.tensor.nnet.abstract_conv import conv2d as abstract_conv2d  # noqa: F401
+from theano.tensor.nnet.abstract_conv import conv2d as conv2d
+from theano.tensor.nnet.abstract_conv import conv2d_transpose as conv2d_transpose
+from theano.tensor.nnet.abstract_conv import conv3d as conv3d
+from theano.tensor.nnet.abstract_conv import separable_conv2d as separable_conv2d
 from theano.tensor.nnet.activations import elu as elu
 from theano.tensor.nnet.activations import hard_sigmoid as hard_sigmoid
 from theano.tensor.nnet.activations import relu as relu
