@@ -29,6 +29,7 @@ from theano.tensor.shape import Shape as ShapeOp
 from theano.tensor.subtensor import (
     AdvancedIncSubtensor,
     AdvancedIncSubtensor1,
+    AdvancedSubtensor,
     AdvancedSubtensor1,
     IncSubtensor,
     Subtensor,
@@ -263,17 +264,33 @@ def written_axes(node: Apply) -> list[Key | None] | None:
     if isinstance(op, AdvancedIncSubtensor1):
         return [axis_key(indices[0], 0), *(axis_key(x, axis) for axis in range(1, ndim))]
     if isinstance(op, AdvancedIncSubtensor):
-        if any(e is not ARRAY for e in op.idx_list):
-            return None
-        if any(v.type.ndim != 1 or v.type.dtype == "bool" or v.type.broadcastable[0] for v in indices):  # type: ignore[attr-defined]
-            return None
-        return [axis_key(indices[0], 0), *(axis_key(x, axis) for axis in range(len(indices), ndim))]
+        return indexed_axes(op, x, indices)
     region: list[Key | None] = []
     for axis in range(ndim):
         entry = op.idx_list[axis] if axis < len(op.idx_list) else slice(None)
         if isinstance(entry, slice):
             region.append(axis_key(x, axis) if is_every(entry) else None)
     return region
+
+
+def indexed_axes(op: Any, x: Any, indices: Any) -> list[Key | None] | None:
+    """The key of the length of every axis of x[i, j, ...] for vectors of positions; None for the first where these
+    may be of different lengths, as one of length 1 is then read again and again."""
+    if any(e is not ARRAY for e in op.idx_list):
+        return None
+    if any(v.type.ndim != 1 or v.type.dtype == "bool" for v in indices):
+        return None
+    keys = {axis_key(v, 0) for v in indices if axis_key(v, 0) != 1}
+    first = 1 if not keys else keys.pop() if len(keys) == 1 else None
+    return [first, *(axis_key(x, axis) for axis in range(len(indices), x.type.ndim))]
+
+
+def of_gather(node: Apply) -> Iterator[Fact]:
+    x, *indices = node.inputs
+    out: Any = node.outputs[0]
+    for axis, key in enumerate(indexed_axes(node.op, x, indices) or ()):
+        if key is not None and out.type.shape[axis] is None:
+            yield (out, axis), key, False
 
 
 def is_every(entry: slice) -> bool:
@@ -348,6 +365,7 @@ SPEAKERS: dict[type, Speaker] = {
     Shape_i: of_length,
     Subtensor: of_subtensor,
     AdvancedSubtensor1: of_rows,
+    AdvancedSubtensor: of_gather,
     IncSubtensor: of_write,
     AdvancedIncSubtensor1: of_write,
     AdvancedIncSubtensor: of_write,

@@ -23,6 +23,7 @@ from theano.rewriting.dims import Dims, Key
 from theano.rewriting.dims_of_ops import SPEAKERS
 from theano.rewriting.engine import PassReport
 from theano.rewriting.rule import Site
+from theano.rewriting.shapes import Shapes
 from theano.tensor.convert import constant
 from theano.tensor.elemwise import cast_to
 from theano.tensor.shape import shape_i_op
@@ -109,12 +110,17 @@ def restore_checks(site: Site, report: PassReport) -> None:
             if n is None:
                 at_hand.setdefault(fresh.find((variable, axis)), (variable, axis))
 
+    symbolic = Shapes(fresh)
+
     def length(key: Key) -> Any:
         if not isinstance(key, int):
             key = fresh.source(key) or at_hand.get(fresh.find(key), key)
         if isinstance(key, int):
             return constant(key, dtype="int64")
-        return cast_to(key[0], "int64") if len(key) == 1 else shape_i_op(key[1])(key[0])
+        if len(key) == 1:
+            return cast_to(key[0], "int64")
+        # of what is computed no more: from the lengths of what it was made of, not by computing it for this
+        return shape_i_op(key[1])(key[0]) if key[0] in fgraph.clients else symbolic.length(*key)
 
     updates = fgraph.update_mapping or {}
     position = next((n for n in range(len(fgraph.outputs)) if n not in updates), 0)

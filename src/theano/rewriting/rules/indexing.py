@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from theano.graph.node import Apply
@@ -310,12 +311,25 @@ def write_of_alloc(node: Apply, site: Site) -> Any:
     else:
         return None
     region = written_axes(node)
+    if region is not None and region[0] is None and isinstance(node.op, AdvancedIncSubtensor):
+        region = [_length_read(node, site), *region[1:]]
     for axis, (before, after) in enumerate(zip(y.type.broadcastable, value.type.broadcastable)):  # type: ignore[attr-defined]
         if after and not before and (
             region is None or region[axis] is None or not site.dims.same_length(axis_key(y, axis), region[axis])
         ):
             return None
     return [conform(node.op(x, value, *indices), node.outputs[0])]
+
+
+def _length_read(node: Apply, site: Site) -> Any | None:
+    """The key of the first axis of what the same indices read elsewhere in the graph, which is the region's."""
+    indices, op = node.inputs[2:], node.op
+    for user, _ in islice(site.fgraph.clients.get(indices[0], ()), 16):
+        reader: Any = user
+        if isinstance(reader, Apply) and isinstance(reader.op, AdvancedSubtensor) and \
+                reader.inputs[1:] == indices and reader.op.idx_list == op.idx_list:  # type: ignore[attr-defined]
+            return axis_key(reader.outputs[0], 0)
+    return None
 
 
 @function_rule(IncSubtensor, name="increment_of_zeros", tags="local_incsubtensor_of_zeros_to_setsubtensor")
