@@ -15,12 +15,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import importlib
+import itertools
 import threading
 from functools import cache
 from typing import Any
 
 _lock = threading.RLock()
 _kept: list[Any] = []
+_numbers = itertools.count()  # of the modules compiled
 
 
 class Host:
@@ -42,8 +44,18 @@ class Host:
         self.half = bool(self.has.get("f16c") or self.has.get("fullfp16") or self.has.get("neon"))
         self.target = llvm.Target.from_default_triple()
 
+        self._machines: dict[int, Any] = {}
+        # One engine loads all object code: an engine of its own for each module would cost 0.7 MB and 3 ms.
+        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._new_machine(0))
+        _keep_for_ever(self.engine)
+
     def machine(self, level: int) -> Any:
-        """A fresh LLVM TargetMachine with code generation level 0 to 3."""
+        """The LLVM TargetMachine with code generation level 0 to 3."""
+        if level not in self._machines:
+            self._machines[level] = self._new_machine(level)
+        return self._machines[level]
+
+    def _new_machine(self, level: int) -> Any:
         return self.target.create_target_machine(
             cpu=self.cpu, features=self.features, opt=level, jit=True, codemodel="jitdefault"
         )
@@ -69,18 +81,20 @@ class Code:
 
     def __init__(self, text: str, level: int, promote: bool = False) -> None:
         llvm = _llvm()
-        machine_host = host()
+        machine = host().machine(level)
         self.text = text
         self.level = level
         with _lock:
-            module = llvm.parse_assembly(text)
-            machine = machine_host.machine(level)
+            self._suffix = f".{next(_numbers)}"
+            module = llvm.parse_assembly(text, llvm.create_context())
+            for function in list(module.functions):
+                if not function.is_declaration:
+                    function.name += self._suffix  # all code shares one table of symbols
             if promote:
                 self._promote(module, machine)
-            # the compiler owns the machine and the module from here on
-            self.engine = llvm.create_mcjit_compiler(module, machine)
-            self.engine.finalize_object()
-        _keep_for_ever(self.engine)
+            code = machine.emit_object(module)
+            host().engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+            host().engine.finalize_object()
 
     @staticmethod
     def _promote(module: Any, machine: Any) -> None:
@@ -95,7 +109,8 @@ class Code:
                 passes.run(function, builder)
 
     def address(self, name: str) -> int:
-        found = int(self.engine.get_function_address(name))
+        with _lock:
+            found = int(host().engine.get_function_address(name + self._suffix))
         if not found:
             raise RuntimeError(f"compiled code has no function {name!r}")
         return found
