@@ -1,4 +1,4 @@
-"""theano.sandbox: what the original kept in its sandbox and programs use: `rng_mrg`, `multinomial`, loaded when named."""
+"""theano.sandbox: `rng_mrg` and `multinomial`, which programs import from here; each is loaded when it is named."""
 
 from __future__ import annotations
 
