@@ -111,7 +111,7 @@ class NativeLinker(Linker):
         return made
 
     def link(self, plan: Plan) -> Linked:
-        from theano.backends.native import compile_program
+        from theano.backends.native import compile_program, kernel_dtypes
         from theano.lowering.lower import lower
 
         program = lower(
@@ -122,6 +122,7 @@ class NativeLinker(Linker):
             mutable=plan.mutable,
             fuse=plan.fuse,
             name=plan.name,
+            dtypes=kernel_dtypes(),
         )
         executable = compile_program(program, optimize=self.optimize)
         return Linked(executable, plan, program, NativeErrors(plan, program))

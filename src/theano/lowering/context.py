@@ -7,7 +7,7 @@ through `Op.perform`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,8 @@ def rule_for(op: Any) -> LoweringRule:
 class Lowering:
     """What lowerings use: data of variables, and ways to add work."""
 
-    def __init__(self) -> None:
+    def __init__(self, dtypes: Collection[str] = NATIVE_DTYPES) -> None:
+        self.dtypes = dtypes  # what kernels may compute with; everything else is Python's
         self.works: list[Work] = []
         self.constants: list[Datum] = []
         # storage inputs that an update may overwrite: {variable of the update: datum of the storage}
@@ -216,7 +217,7 @@ class Lowering:
     def copy(self, datum: Datum, nodes: Sequence[Any] = ()) -> Datum:
         """A fresh copy of `datum`, which no input, constant or other datum shares memory with."""
         out = Datum(datum.dtype, datum.shape, datum.dims, datum.name)
-        if datum.dtype in NATIVE_DTYPES:
+        if datum.dtype in self.dtypes:
             return self.pointwise(
                 out, [(datum, range(datum.ndim))], lambda point: point.read(0), nodes=nodes, size=1, cost=100
             )

@@ -11,9 +11,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from theano.graph.fgraph import FunctionGraph
+from theano.graph.node import Apply
 from theano.lowering import creation, elementwise, indexing, joining, products, reductions, shapes
 from theano.lowering import fuse as fusion
 from theano.lowering.blocking import group_rows
+from theano.lowering.build import NATIVE_DTYPES
 from theano.lowering.context import Lowering, rule_for
 from theano.lowering.kernels import make_kernel
 from theano.lowering.program import Program, ProgramInput, ProgramOutput
@@ -33,6 +35,7 @@ def lower(
     mutable: Collection[int] = frozenset(),
     fuse: bool = True,
     name: str = "",
+    dtypes: Collection[str] = NATIVE_DTYPES,
 ) -> Program:
     """The Program of a graph.
 
@@ -42,15 +45,20 @@ def lower(
     borrow     output positions whose results may share memory with arguments and constants
     mutable    input positions whose arrays the program may overwrite
     fuse       False: one kernel for each piece of work, for tests
+    dtypes     what the backend's kernels can compute with on this machine; other nodes run through `Op.perform`
     """
-    lowering = Lowering()
+    lowering = Lowering(dtypes)
+    lacking = NATIVE_DTYPES - set(dtypes)
     inputs = [lowering.input(variable) for variable in fgraph.inputs]
     storage_of = {id(cell): inputs[position] for position, cell in storages.items()}
     for position, cell in updates.items():
         if id(cell) in storage_of:
             lowering.update_of[fgraph.outputs[position]] = storage_of[id(cell)]
     for node in fgraph.toposort():
-        rule_for(node.op)(lowering, node)
+        if lacking and _touches(node, lacking):
+            lowering.python(node)
+        else:
+            rule_for(node.op)(lowering, node)
     outputs: list[Datum] = []
     taken: set[Datum] = set()
     overwrites: dict[Datum, Datum] = {}
@@ -68,7 +76,7 @@ def lower(
             overwrites[datum] = storage_of[id(updates[position])]
     groups = fusion.fuse(lowering.works, outputs, overwrites, fuse)
     opaque = [work for work in lowering.works if isinstance(work, Opaque) and work.level >= 0]
-    schedule = Schedule([*opaque], [make_kernel(group) for group in groups], outputs, overwrites, inputs)
+    schedule = Schedule([*opaque], [make_kernel(group) for group in groups], outputs, overwrites, inputs, dtypes)
     steps, row_groups = group_rows(schedule.steps, schedule.commit_from)
     used: dict[Datum, Any] = {}
     for constant in lowering.constants:
@@ -89,6 +97,12 @@ def lower(
         name=name,
         row_groups=row_groups,
     )
+
+
+def _touches(node: Apply, dtypes: Collection[str]) -> bool:
+    """Would the node's kernel hold a value of one of these dtypes?"""
+    inside = getattr(node.op, "acc_dtype", None)
+    return inside in dtypes or any(getattr(v.type, "dtype", None) in dtypes for v in (*node.inputs, *node.outputs))
 
 
 def _fresh(datum: Datum) -> bool:

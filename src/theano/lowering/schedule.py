@@ -9,7 +9,7 @@ if nothing that runs later reads it: these units run last (the commit group, see
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,8 +51,9 @@ class Schedule:
 
     def __init__(
         self, opaque: Sequence[Opaque], kernels: Sequence[GroupKernel], roots: Sequence[Datum],
-        updates: Mapping[Datum, Datum], inputs: Sequence[Datum],
+        updates: Mapping[Datum, Datum], inputs: Sequence[Datum], dtypes: Collection[str] = NATIVE_DTYPES,
     ) -> None:
+        self._dtypes = dtypes
         self.steps: list[Step] = []
         self.commit_from = 0
         self.taken = False
@@ -328,7 +329,7 @@ class Schedule:
         self.steps.extend(work.emit(self, ins, outs))
 
     def copy_step(self, source: Buffer, out: Buffer, nodes: Sequence[Any]) -> Step:
-        if source.dtype not in NATIVE_DTYPES:
+        if source.dtype not in self._dtypes:
             return PyCallStep(inputs=[source], outputs=[out], nodes=[self.duplicate_node(source)])
         axes, rank = [], 0
         for length in source.shape:

@@ -13,3 +13,4 @@ from __future__ import annotations
 
 from theano.backends.native.executable import Executable as Executable
 from theano.backends.native.executable import compile_program as compile_program
+from theano.backends.native.kernel_code import kernel_dtypes as kernel_dtypes

@@ -33,6 +33,7 @@ from theano.backends.native.vector_text import (
     VectorText,
     is_float,
 )
+from theano.lowering.build import NATIVE_DTYPES
 from theano.lowering.kernel import INDEXED, Instr, Kernel
 
 # Instructions in a body up to which a reduction's loop is repeated in place, and above which it exists only once.
@@ -107,6 +108,11 @@ def _compile(kernels: Sequence[Kernel], optimize: bool) -> list[CompiledKernel]:
         compiled.address = code.address(compiled.name)
         compiled.finish = {s.finish: code.address(s.finish) for s in compiled.slots if s.finish}
     return made
+
+
+def kernel_dtypes() -> frozenset[str]:
+    """The element types that kernels can compute with on this machine."""
+    return NATIVE_DTYPES if target.host().half else NATIVE_DTYPES - {"float16"}
 
 
 def lanes_of(kernel: Kernel, vector_bytes: int) -> int:
