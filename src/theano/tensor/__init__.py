@@ -8,7 +8,9 @@ from typing import Any
 from theano.tensor.basic import *  # noqa: F403
 
 # submodules that are loaded when they are first named, as in `tensor.nnet.softmax`
-_SUBMODULES = ("nnet", "opt", "raw_random", "shared_randomstreams")
+_SUBMODULES = (
+    "fft", "fourier", "linear", "nlinalg", "slinalg", "nnet", "opt", "raw_random", "shared_randomstreams", "signal",
+)
 # names of `theano.gradient` that programs spell `theano.tensor.grad` too
 _DERIVATIVES = (
     "Lop", "Rop", "consider_constant", "disconnected_grad", "grad", "grad_clip", "grad_not_implemented",
