@@ -20,6 +20,7 @@ from theano.compile.io import In, SymbolicInput, SymbolicOutput
 from theano.compile.linking import Linked, Plan
 from theano.compile.modes import Mode, get_mode
 from theano.compile.profiling import make_profile
+from theano.compile.step_times import link_with_clock
 from theano.errors import UnusedInputError
 from theano.graph.fgraph import Feature, FunctionGraph
 from theano.graph.node import Variable
@@ -164,6 +165,8 @@ class FunctionMaker:
             name=self.name or "",
             fuse=self.mode.fuse,
         )
+        if self.profile is not None and self.profile.flag_time_thunks:
+            return link_with_clock(self.mode.linker, plan, self.profile)
         return self.mode.linker.link(plan)
 
     def with_graph(

@@ -1,0 +1,1 @@
+"""Door: tools under the original's paths."""
