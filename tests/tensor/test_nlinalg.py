@@ -297,7 +297,8 @@ def test_tensorsolve():
     a, b = sample("float64", (6, 4, 2, 3, 4)), sample("float64", (6, 4), 1)
     agree(L.tensorsolve, np.linalg.tensorsolve, a, b, modes=MODES)
     c = np.moveaxis(a, 2, 0)
-    agree(lambda u, v: L.tensorsolve(u, v, axes=(0, 3, 4)), lambda u, v: np.linalg.tensorsolve(u, v, axes=(0, 3, 4)), c, b)
+    axes = (0, 3, 4)
+    agree(lambda u, v: L.tensorsolve(u, v, axes=axes), lambda u, v: np.linalg.tensorsolve(u, v, axes=axes), c, b)
     with pytest.raises(ValueError, match="positive"):
         L.tensorinv(T.dmatrix(), 0)
 

@@ -62,7 +62,8 @@ def annotated(
 
 def _same_class(error: Exception, message: str) -> Exception:
     kind = type(error)
-    if kind.__module__.startswith("numpy"):  # such classes take other arguments than a message
+    # NumPy's own classes take other arguments than a message, but for this one
+    if kind.__module__.startswith("numpy") and kind is not np.linalg.LinAlgError:
         kind = next(base for base in kind.__mro__ if base.__module__ == "builtins")
     if kind.__module__ == "builtins" and kind is not KeyError:  # which shows its argument's repr: all on one line
         try:

@@ -275,10 +275,9 @@ class EigvalshGrad:
         self.lower = Eigvalsh(lower).lower
 
     def __call__(self, a: Any, *rest: Any) -> Any:
-        *b, by_w = rest
+        a, *b, by_w = map(as_tensor_variable, (a, *rest))
         unused = disconnected_type()
         if not b:
-            a = as_tensor_variable(a)
             op = Eigh("L" if self.lower else "U")
             return op.L_op([a], op(a), [by_w, unused])[0]
         general = GeneralisedEigh(self.lower)

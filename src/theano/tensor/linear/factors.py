@@ -352,12 +352,11 @@ class LU(Op):
         *batch, rows, columns = x.shape
         found = [np.zeros(s, d) for s, d in zip(self._shapes(x.shape, min), (x.real.dtype, x.dtype, x.dtype))]
         for position in np.ndindex(*batch):
-            factors = scipy_linalg().lu(x[position], check_finite=False) if x.size else (np.eye(rows), None, None)
-            for array, factor in zip(found, factors):
-                if factor is not None:
-                    array[position] = factor
-        if not x.size and rows:
-            found[1][...] = np.eye(rows, min(rows, columns))
+            if x.size:
+                p, l, u = scipy_linalg().lu(x[position], check_finite=False)
+                found[0][position], found[1][position], found[2][position] = p.real, l, u
+            else:
+                found[0][position] = np.eye(rows)
         for cell, array in zip(output_storage, found):
             cell[0] = array
 
@@ -384,7 +383,9 @@ class LU(Op):
         by_u1 = triu(columns_until(by_u, k) - matmul(adjoint(l2), by_c))
         inner = tril(matmul(adjoint(l1), by_l1), -1) + triu(matmul(by_u1, adjoint(u1)))
         by_a = adjoint(solve_u(u1, adjoint(solve_l(l1, inner))))
-        return [gradient_term(x, matmul(cast_to(p, x.dtype), below(beside(by_a, by_b), by_c)))]
+        # l2 u2 has no elements: it completes the shape
+        blocks = below(beside(by_a, by_b), beside(by_c, matmul(l2, u2)))
+        return [gradient_term(x, matmul(cast_to(p, x.dtype), blocks))]
 
 
 def lu(a: Any, permute_l: bool = False) -> list[Any]:
