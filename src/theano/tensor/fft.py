@@ -16,7 +16,7 @@ from theano.graph.op import Op
 from theano.graph.type import disconnected_type
 from theano.scalar.arithmetic import sqrt
 from theano.scalar.dtypes import complex_dtype, complex_dtypes, discrete_dtypes
-from theano.tensor.careduce import normalized_axes
+from theano.tensor.careduce import normalized_axes, reduced_axes
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.creation import alloc
 from theano.tensor.elemwise import cast_to
@@ -257,7 +257,7 @@ class FFTN(Op):
 
     def make_node(self, x: Any) -> Apply:
         x = as_tensor_variable(x)
-        axes = normalized_axes(self.axes, x.ndim, "fft") or ()
+        axes = reduced_axes(normalized_axes(self.axes, x.ndim, "fft"), x.ndim)
         op = FFTN(axes, self.inverse, self.norm)
         return Apply(op, [x], [TensorVariable(tensor_type(complex_dtype(x.dtype), x.type.shape))])
 

@@ -349,7 +349,7 @@ class LU(Op):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         (x,) = inputs
-        *batch, rows, columns = x.shape
+        *batch, rows, _ = x.shape
         found = [np.zeros(s, d) for s, d in zip(self._shapes(x.shape, min), (x.real.dtype, x.dtype, x.dtype))]
         for position in np.ndindex(*batch):
             if x.size:

@@ -11,7 +11,7 @@ from numpy.linalg import LinAlgError
 from theano import scalar
 from theano.graph.node import Apply
 from theano.scalar.dtypes import complex_dtypes
-from theano.tensor.careduce import normalized_axes
+from theano.tensor.careduce import normalized_axes, reduced_axes
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.creation import eye, zeros_like
 from theano.tensor.diagonal import diagonal
@@ -226,7 +226,7 @@ class TensorSolve:
         if b.ndim > a.ndim:
             raise LinAlgError(f"tensorsolve: {b} of type {b.type} has more axes than {a} of type {a.type}")
         if self.axes is not None:
-            moved = normalized_axes(self.axes, a.ndim, "tensorsolve") or ()
+            moved = reduced_axes(normalized_axes(self.axes, a.ndim, "tensorsolve"), a.ndim)
             last = [k % a.ndim for k in self.axes]
             a = dimshuffle(a, [*(k for k in range(a.ndim) if k not in moved), *last])
         lengths = [length(a, k) for k in range(a.ndim)]
