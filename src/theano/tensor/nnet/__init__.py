@@ -1,6 +1,9 @@
-"""theano.tensor.nnet: activations, softmax and losses of neural networks."""
+"""theano.tensor.nnet: activations, softmax, losses, convolution and normalisation of neural networks."""
 
 from __future__ import annotations
+
+import importlib
+from typing import Any
 
 from theano.tensor.nnet.abstract_conv import conv2d as abstract_conv2d  # noqa: F401
 from theano.tensor.nnet.abstract_conv import conv2d as conv2d
@@ -21,6 +24,9 @@ from theano.tensor.nnet.activations import softsign as softsign
 from theano.tensor.nnet.activations import ultra_fast_scalar_sigmoid as ultra_fast_scalar_sigmoid
 from theano.tensor.nnet.activations import ultra_fast_sigmoid as ultra_fast_sigmoid
 from theano.tensor.nnet.activations import ultra_fast_sigmoid_inplace as ultra_fast_sigmoid_inplace
+from theano.tensor.nnet.bn import batch_normalization as batch_normalization
+from theano.tensor.nnet.bn import batch_normalization_test as batch_normalization_test
+from theano.tensor.nnet.bn import batch_normalization_train as batch_normalization_train
 from theano.tensor.nnet.confusion import confusion_matrix as confusion_matrix
 from theano.tensor.nnet.hierarchical import h_softmax as h_softmax
 from theano.tensor.nnet.losses import binary_crossentropy as binary_crossentropy
@@ -50,3 +56,12 @@ from theano.tensor.nnet.softmax import softmax_grad as softmax_grad
 from theano.tensor.nnet.softmax import softmax_graph as softmax_graph
 from theano.tensor.nnet.softmax import softmax_op as softmax_op
 from theano.tensor.nnet.softmax import softmax_with_bias as softmax_with_bias
+
+# submodules that are loaded when they are first named
+_SUBMODULES = ("conv", "conv3d2d", "neighbours", "nnet", "sigm")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return importlib.import_module(f"theano.tensor.nnet.{name}")
+    raise AttributeError(f"module 'theano.tensor.nnet' has no attribute {name!r}")
