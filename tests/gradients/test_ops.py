@@ -15,7 +15,7 @@ from theano.graph.evaluate import evaluate
 from theano.graph.op import Op
 from theano.graph.traverse import toposort
 from theano.tensor import blas, nnet
-from theano.tensor.careduce import CAReduce, CAReduceDtype, Max, Min, Prod, ProductOfOthers, ProdWithoutZeros, Sum
+from theano.tensor.careduce import CAReduce, CAReduceDtype, Max, Min, Prod, ProductOfOthers, ProdWithoutZeros, Sum, Supremum
 from theano.tensor.cumulative import LinearRecurrence
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.extra_ops import CpuContiguous, DiffOp, FillDiagonal, FillDiagonalOffset, NonNegative
@@ -43,6 +43,7 @@ SAMPLES = {
         (lambda x: ProductOfOthers((0,))(x), (V,)), (lambda x, g: ProductOfOthers((1,))(x, g), (M, M)),
     ],
     "Max": [(lambda x: x.max(), (M,)), (lambda x: Max((0,))(x * x), (C,))],
+    "Supremum": [(lambda x: Supremum(None)(x), (M,)), (lambda x: Supremum((0,))(x * x), (C,))],
     "Min": [(lambda x: Min((1,))(x * x), (M,)), (lambda x: x.min(axis=0), (M,))],
     "CAReduce": [(lambda x: CAReduce(T.add.scalar_op, (0,))(x), (M,))],
     "CAReduceDtype": [(lambda x: CAReduceDtype(T.mul.scalar_op, (1,))(x), (M,))],

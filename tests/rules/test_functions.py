@@ -225,6 +225,15 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(T.zeros_like(x)[[1, 1]], y) * x),
         on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(T.zeros_like(x)[0], y) / x),
     ],
+    "mask_of_scattered": [
+        on(m("x"), v("y"), build=lambda x, y: T.switch(
+            T.set_subtensor(T.zeros_like(x, dtype="bool")[i], True), T.inc_subtensor(T.zeros_like(x)[i], y), 0.0))
+        for i in (1, slice(1, None), [0, 1, 1])
+    ] + [
+        on(m("x"), build=lambda x: T.switch(
+            T.set_subtensor(T.zeros_like(x, dtype="bool")[x > 0], True), T.set_subtensor(T.zeros_like(x)[x > 0], 2.0),
+            0.0)),
+    ],
     "row_sums_of_scattered": [
         on(m("x"), build=lambda x: T.inc_subtensor(T.zeros_like(x)[[0, 1, 1], [2, 0, 0]], 2.0).sum(axis=1))],
     "write_of_alloc": [

@@ -9,11 +9,11 @@ from theano.graph.node import Apply
 from theano.rewriting.conform import conform, mul_all, number_like
 from theano.rewriting.dims import axis_key
 from theano.rewriting.dims_of_ops import value_key, written_axes
-from theano.rewriting.known import number, padded
+from theano.rewriting.known import is_number, number, padded
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.scalar import arithmetic as ar
 from theano.scalar.dtypes import discrete_dtypes, float_dtypes
-from theano.scalar.selection import second
+from theano.scalar.selection import second, switch
 from theano.tensor.careduce import Sum, reduced_axes
 from theano.tensor.creation import Alloc
 from theano.tensor.dimshuffle import DimShuffle
@@ -438,9 +438,28 @@ def add_of_scattered(node: Apply, site: Site) -> Any:
     return None
 
 
+@function_rule(switch, name="mask_of_scattered", needs=WRITES)
+def mask_of_scattered(node: Apply, site: Site) -> Any:
+    """switch(set(False, True, i), inc(0, v, i), 0) -> inc(0, v, i): it is 0 already where nothing was added"""
+    mask, x, other = node.inputs
+    marking, adding = mask.owner, x.owner
+    out: Any = node.outputs[0]
+    if marking is None or adding is None or not isinstance(marking.op, WRITES) or x.type != out.type:
+        return None
+    if type(adding.op) is not type(marking.op) or adding.inputs[2:] != marking.inputs[2:]:
+        return None
+    a: Any = adding.op
+    b: Any = marking.op
+    if getattr(a, "idx_list", None) != getattr(b, "idx_list", None) or not b.set_instead_of_inc:
+        return None
+    if number(marking.inputs[1]) is not True or not is_number(other, 0) or not is_number(adding.inputs[0], 0):
+        return None
+    return [x] if site.same_shape(x, mask) and site.same_shape(x, out) else None
+
+
 INDEXING = ruleset(
     whole_slice, index_of_index, index_of_elementwise, slice_of_alloc, read_of_written, write_of_everything,
     write_of_write, index_of_dot, index_of_sum,
-    increment_by_zero, scale_of_scattered, row_sums_of_scattered,
+    increment_by_zero, scale_of_scattered, row_sums_of_scattered, mask_of_scattered,
 )
 WRITING = ruleset(write_of_alloc, increment_of_zeros, add_of_scattered)
