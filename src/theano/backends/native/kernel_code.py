@@ -189,6 +189,12 @@ class KernelText:
                 slot.identity = accumulator.identity_bits
                 accumulator.value_slot = len(self.slots)
                 self.slots.append(slot)
+        only_reduces = len(self.accumulators) == len(kernel.results) and not self.counters
+        able = self.flags & (rt.MASKS | rt.CHECKED) == rt.MASKS
+        # where the last axis is reduced, arrays in the usual order need no rows of accumulators: spare the code
+        rows = all(kernel.rank - 1 in kernel.operands[a.slot].axes for a in self.accumulators)
+        if only_reduces and able and rows and len(kernel.body) <= SHORT:
+            self.flags |= rt.JOINS
 
     def _make_accumulator(self, slot: Slot, number: int) -> None:
         kernel = self.kernel
@@ -230,6 +236,12 @@ class KernelText:
             text.start("flat")
             self._loops(flat=True)
             text.start("rows")
+            if self.flags & rt.JOINS:
+                joined = text.set(f"load i64, ptr {self._state(rt.STATE_JOINED)}")
+                text.go_if(text.set(f"icmp ne i64 {joined}, 0"), "joined", "single")
+                text.start("joined")
+                self._loops(flat=False, joined=joined)
+                text.start("single")
             self._loops(flat=False)
         else:
             self._loops(flat=True)
@@ -281,9 +293,10 @@ class KernelText:
             mode = text.set(f"load i64, ptr {self._state(rt.STATE_MODE)}")
             self.checking = text.set(f"icmp ne i64 {mode}, 0")
 
-    def _loops(self, flat: bool) -> None:
+    def _loops(self, flat: bool, joined: str = "") -> None:
         """The loop over vectors. flat: accumulators live in registers; else they are read and written in memory.
 
+        joined: address of the distances between the runs of which JOINED are taken at once.
         Where lanes can be inactive in a way that matters to a reduction, there are two: one over whole vectors
         (several at a time if the body is short) and one which masks, for what remains.
         """
@@ -291,6 +304,12 @@ class KernelText:
         copies = 1
         if self.accumulators and flat and len(self.kernel.body) <= SHORT and not self.flags & rt.CHECKED:
             copies = 4
+        self.apart: list[str] = []
+        if joined:
+            apart = text.set(f"inttoptr i64 {joined} to ptr")
+            for number in range(len(self.slots)):
+                place = text.set(f"getelementptr i64, ptr {apart}, i64 {number}")
+                self.apart.append(text.set(f"load i64, ptr {place}"))
         for accumulator in self.accumulators:
             accumulator.enter(text, self.step, flat, copies)
         done, start = "0", self.start
@@ -356,6 +375,9 @@ class KernelText:
         for copy in range(copies):
             if copy:
                 self.now = [self._moved(n, at, "1") for n, at in enumerate(self.now)]
+            if self.apart:
+                self._joined_runs(self.mask if masked else "")
+                continue
             values = self._body()
             self._results(values, self.mask if masked else "", copy)
         for accumulator in self.accumulators:
@@ -372,6 +394,22 @@ class KernelText:
         at = text.set(f"mul i64 {following}, {text.lanes}") if masked else following
         text.go_if(text.set(f"icmp slt i64 {at}, {count}"), head, done)
         text.start(done)
+
+    def _joined_runs(self, mask: str) -> None:
+        """One vector of each of JOINED runs."""
+        text, first = self.text, self.now
+        runs = []
+        for number in range(rt.JOINED):
+            if number:
+                self.now = [
+                    text.set(f"getelementptr i8, ptr {at}, i64 {apart}") if slot.role == rt.ROLE_IN else at
+                    for at, apart, slot in zip(self.now, self.apart, self.slots, strict=True)
+                ]
+            runs.append(self._body())
+        self.now = first
+        for accumulator in self.accumulators:
+            values = [values[accumulator.value] for values in runs]
+            accumulator.update_joined(text, values, mask, self.memory_mask, self.now)
 
     def _body(self) -> list[str]:
         text, body = self.text, self.kernel.body

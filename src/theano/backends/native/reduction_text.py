@@ -168,6 +168,20 @@ class Accumulator:
             old = text.get(self.kind, self.partial[copy])
             text.put(self.kind, self.combine(text, old, value), self.partial[copy])
 
+    def update_joined(
+        self, text: VectorText, values: Sequence[str], mask: str, memory_mask: str, at: Sequence[str]
+    ) -> None:
+        """Take a vector of each of several runs in, one after the other, into a row of accumulators in memory."""
+        still, room, _ = self.rooms[self.slot]
+        place = text.set(f"select i1 {still}, ptr {room}, ptr {at[self.slot]}")
+        now = self._load(text, place, memory_mask)
+        for value in values:
+            value = text.cast(self.source, "float32" if self.dtype == "float16" else self.dtype, value)
+            if mask:
+                value = text.select(mask, self.kind, value, self._identity_text(text))
+            now = self.combine(text, now, value)
+        self._store(text, now, place, memory_mask)
+
     def after_round(self, text: VectorText, index: str) -> None:
         """At the end of a round: every BLOCK rounds, move partial sums into the total."""
         if not (self.flat and self.compensated):

@@ -70,6 +70,7 @@ CHECKED = 2  # positions are computed: they may be out of range
 REDUCES = 4
 COUNTS = 8  # some slot is a counter
 MASKS = 16  # the code does not touch memory beyond the active lanes
+JOINS = 32  # the code can take several runs at once, see STATE_JOINED
 
 # one slot of a kernel: an operand, an accumulator or a counter
 SLOT_ROLE = 0
@@ -102,6 +103,7 @@ STATE_MODE = 0  # 1: check positions only, write nothing
 STATE_FLAT = 8  # 1: every accumulator stands still along the innermost axis
 STATE_ERROR = 16  # value, length, operand, axis of a position out of range
 STATE_COPY = 48  # bit k: output k must be filled from its source before the run
+STATE_JOINED = 56  # not 0: take JOINED runs at once; here is how far they lie apart, for each slot
 STATE_EXTENTS = 64
 
 MODE_DIRECT = 0
@@ -113,6 +115,9 @@ MODE_RAW = 4
 # a block of an operand that lies across: at most so many rows of so many elements
 TURNED_ROWS = 1024
 TURNED_COLUMNS = 16
+
+# Runs that go into the same row of accumulators are taken so many at a time: it is read and written once for them.
+JOINED = 4
 
 RELEASE_ABOVE = 20000000  # picoseconds of work for which the GIL is released
 
@@ -734,6 +739,7 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         store64(steps + k * 8, advance)
         k += 1
     store64(state + STATE_FLAT, flat)
+    store64(state + STATE_JOINED, 0)
     chunk = n
     if packed > 0:
         # 32 kB of buffers at most, so that they stay in the first cache
@@ -775,12 +781,19 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         tile = 512
     index = stack(count * 8)
     memset(index, 0, count * 8)
+    joined = 0
+    if flat == 0 and packed == 0 and last > 0 and load64(step + KERNEL_FLAGS) & JOINS:
+        joined = stack(slots * 8)
+        if not joins(slots, strides, wide, last - 1, table, joined):
+            joined = 0
     base = 0
     while base < n:
         length = n - base
         if length > tile:
             length = tile
-        if walk_runs(step, state, shape, strides, wide, last, data, table, steps, calls, tails, length, chunk, index):
+        if walk_runs(
+            step, state, shape, strides, wide, last, data, table, steps, calls, tails, length, chunk, index, joined
+        ):
             return 1
         k = 0
         while k < slots:
@@ -969,6 +982,20 @@ def turn(target: int, source: int, step: int, count: int, width: int, size: int,
     return 0
 
 
+def joins(slots: int, strides: int, wide: int, axis: int, table: int, joined: int) -> int:
+    """Do runs along `axis` go into the same accumulators? Then `joined` gets how far apart they lie."""
+    k = 0
+    while k < slots:
+        stride = load64(strides + (k * wide + axis) * 8)
+        way = load64(table + k * 64)
+        role = load64(table + k * 64 + 24)
+        if stride != 0 and (role != ROLE_IN or way != MODE_DIRECT):
+            return 0
+        store64(joined + k * 8, stride)
+        k += 1
+    return 1
+
+
 def walk_runs(
     step: int,
     state: int,
@@ -984,19 +1011,27 @@ def walk_runs(
     n: int,
     chunk: int,
     index: int,
+    joined: int,
 ) -> int:
     """Runs of n points at every position of the outer axes; afterwards `data` is as before."""
     slots = load64(step + KERNEL_SLOTS)
     while 1:
+        taken = 1
+        if joined and load64(index + (last - 1) * 8) + JOINED <= load64(shape + (last - 1) * 8):
+            taken = JOINED
+            store64(state + STATE_JOINED, joined)
+        else:
+            store64(state + STATE_JOINED, 0)
         if run(step, state, data, table, steps, calls, tails, n, chunk):
             return 1
         axis = last - 1
         while axis >= 0:
-            i = load64(index + axis * 8) + 1
+            i = load64(index + axis * 8) + taken
             k = 0
             while k < slots:
-                store64(data + k * 8, load64(data + k * 8) + load64(strides + (k * wide + axis) * 8))
+                store64(data + k * 8, load64(data + k * 8) + taken * load64(strides + (k * wide + axis) * 8))
                 k += 1
+            taken = 1
             if i < load64(shape + axis * 8):
                 store64(index + axis * 8, i)
                 break
