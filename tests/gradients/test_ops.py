@@ -8,6 +8,7 @@ import pkgutil
 
 import numpy as np
 import pytest
+from linear_samples import LINEAR_SAMPLES
 
 import theano.tensor as T
 from theano.gradient import Rop, grad
@@ -15,7 +16,17 @@ from theano.graph.evaluate import evaluate
 from theano.graph.op import Op
 from theano.graph.traverse import toposort
 from theano.tensor import blas, nnet
-from theano.tensor.careduce import CAReduce, CAReduceDtype, Max, Min, Prod, ProductOfOthers, ProdWithoutZeros, Sum, Supremum
+from theano.tensor.careduce import (
+    CAReduce,
+    CAReduceDtype,
+    Max,
+    Min,
+    Prod,
+    ProductOfOthers,
+    ProdWithoutZeros,
+    Sum,
+    Supremum,
+)
 from theano.tensor.cumulative import LinearRecurrence
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.extra_ops import CpuContiguous, DiffOp, FillDiagonal, FillDiagonalOffset, NonNegative
@@ -110,6 +121,8 @@ SAMPLES = {
     "SoftmaxGrad": [(lambda x, y: nnet.softmax_grad(x, y), (M, M))],
 }
 
+SAMPLES |= LINEAR_SAMPLES
+
 # ops that, when applied, give an expression of other ops
 COMPOSITIONS = {"DiffOp", "FillDiagonal", "FillDiagonalOffset"}
 # ops whose results are integers, bools or shapes; Default, whose choice is known at run time only
@@ -117,7 +130,9 @@ WITHOUT_DERIVATIVE = {
     "All", "Any", "ARange", "AllocEmpty", "ArgSortOp", "Bartlett", "Default", "Eye", "MakeSlice", "Nonzero",
     "RavelMultiIndex", "SearchsortedOp", "Shape", "Shape_i", "Tri", "Unique", "UnravelIndex",
 }  # fmt: skip
-BASES = {"Op", "LengthsOp", "BaseAdvancedSubtensor", "BaseAdvancedIncSubtensor", "_AlongAxis"}
+BASES = {
+    "Op", "LengthsOp", "BaseAdvancedSubtensor", "BaseAdvancedIncSubtensor", "_AlongAxis", "MatrixOp", "_HalfTransform",
+}  # fmt: skip
 CASES = [
     pytest.param(name, expression, shapes, id=f"{name}-{number}")
     for name, samples in SAMPLES.items()

@@ -19,6 +19,7 @@ from theano.scalar.exponential import log1mexp
 from theano.scalar.selection import identity, second
 from theano.tensor.argmax import MaxAndArgmax
 from theano.tensor.careduce import Max, Prod, Sum
+from theano.tensor.checks import Assert
 from theano.tensor.creation import Alloc, MakeVector
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.joining import Join, Split
@@ -50,11 +51,17 @@ def keepdims(x: Any, axis: int) -> Any:
     return x.dimshuffle(*["x" if k == axis else k - (k > axis) for k in range(x.ndim + 1)])
 
 
+def masked(i: Any) -> Callable[..., Any]:
+    return lambda x, y: T.switch(
+        T.set_subtensor(T.zeros_like(x, dtype="bool")[i], True), T.inc_subtensor(T.zeros_like(x)[i], y), 0.0)
+
+
 # by rule: graphs in which it applies
 EXAMPLES: dict[str, list[Example]] = {
     "fold_constants": [on(v(), build=lambda x: x + T.exp(T.constant([1.0, 2.0, 3.0])))],
     "gradient_marker": [on(v(), build=zero_grad), on(v(), build=lambda x: grad_clip(x, -1, 1))],
     "identity": [on(v(), build=lambda x: s.ScalarOp.registry["identity"](x))],
+    "true_assertion": [on(v(), build=lambda x: Assert()(x, np.True_))],
     "single_term": [on(v(), build=lambda x: T.add(x)), on(v(), build=lambda x: T.mul(x))],
     "idempotent": [on(v(), build=lambda x: T.maximum(x, x)), on(v(), build=lambda x: T.minimum(x, x))],
     "useless_cast": [
@@ -226,10 +233,8 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(T.zeros_like(x)[0], y) / x),
     ],
     "mask_of_scattered": [
-        on(m("x"), v("y"), build=lambda x, y: T.switch(
-            T.set_subtensor(T.zeros_like(x, dtype="bool")[i], True), T.inc_subtensor(T.zeros_like(x)[i], y), 0.0))
-        for i in (1, slice(1, None), [0, 1, 1])
-    ] + [
+        on(m("x"), v("y"), build=masked(1)), on(m("x"), v("y"), build=masked(slice(1, None))),
+        on(m("x"), v("y"), build=masked([0, 1, 1])),
         on(m("x"), build=lambda x: T.switch(
             T.set_subtensor(T.zeros_like(x, dtype="bool")[x > 0], True), T.set_subtensor(T.zeros_like(x)[x > 0], 2.0),
             0.0)),
