@@ -129,7 +129,7 @@ class Eigh(Op):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         require_square("eigh", inputs[0])
-        w, v = np.linalg.eigh(inputs[0], self.UPLO)
+        w, v = np.linalg.eigh(inputs[0], self.UPLO)  # type: ignore[call-overload]
         output_storage[0][0], output_storage[1][0] = w, v
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
@@ -186,7 +186,8 @@ class GeneralisedEigh(Op):
         return Apply(self, [a, b], [result(real_of(a), shape[:-1]), result(a.dtype, shape)])
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
-        w, v = _generalised("eigh", *inputs, self.lower, False)
+        a, b = inputs
+        w, v = _generalised("eigh", a, b, self.lower, False)
         output_storage[0][0], output_storage[1][0] = w, v
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
@@ -218,7 +219,7 @@ def _pair_shape(a: Any, b: Any) -> tuple[int | None, int | None]:
     return n, n
 
 
-def _generalised(name: str, a: np.ndarray, b: np.ndarray, lower: bool, only_values: bool) -> Any:
+def _generalised(name: str, a: Any, b: Any, lower: bool, only_values: bool) -> Any:
     require_square(name, a)
     if a.shape != b.shape:
         raise LinAlgError(f"{name}: the matrices must have the same shape, got {a.shape} and {b.shape}")

@@ -270,7 +270,7 @@ class SVD(Op):
         return [(*batch, rows, k), (*batch, k), (*batch, k, columns)]
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
-        found = np.linalg.svd(inputs[0], self.full_matrices, self.compute_uv)
+        found = np.linalg.svd(inputs[0], self.full_matrices, self.compute_uv)  # type: ignore[call-overload]
         for cell, value in zip(output_storage, found if self.compute_uv else (found,)):
             cell[0] = np.asarray(value)
 

@@ -93,7 +93,7 @@ class MatrixPinv(Op):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         x, *rcond = inputs
-        output_storage[0][0] = np.linalg.pinv(x, *(float(r) for r in rcond))
+        output_storage[0][0] = np.linalg.pinv(x, float(rcond[0])) if rcond else np.linalg.pinv(x)
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
         *batch, rows, columns = input_shapes[0]

@@ -188,7 +188,7 @@ def summed(x: Any, terms: Sequence[Any]) -> Any:
 class MatrixOp(Op):
     """Base of ops on one stack of square matrices of which the results have the shape of the input."""
 
-    __props__: tuple[str, ...] = ()
+    __props__ = ()
 
     def infer_shape(self, node: Any, input_shapes: Sequence[Any]) -> list[Any]:
         (lengths,) = input_shapes
