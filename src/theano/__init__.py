@@ -96,7 +96,9 @@ _LAZY = {
     "pp": "theano.printing",
     "pprint": "theano.printing",
 }
-_SUBMODULES = ("configparser", "gof", "gradient", "printing", "sandbox", "scalar", "scan_module", "sparse", "updates")
+_SUBMODULES = (
+    "configparser", "gof", "gradient", "misc", "printing", "sandbox", "scalar", "scan_module", "sparse", "updates",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
