@@ -309,6 +309,10 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m(), build=lambda x: T.exp(x) / T.exp(x).sum(axis=1, keepdims=True)),
         on(m(), build=lambda x: T.exp(x) / T.exp(x).sum(axis=0, keepdims=True)),
         on(v(), build=lambda x: 3 * T.exp(x) / T.exp(x).sum(keepdims=True)),
+        on(m("x"), m("y"), build=lambda x, y: T.exp(x) * keepdims(
+            -(y / keepdims(T.exp(x).sum(axis=1), 1)).sum(axis=1), 1)),
+        on(m("x"), m("y"), build=lambda x, y: T.exp(x) * keepdims(
+            T.switch(y > 0, y / keepdims(T.exp(x).sum(axis=0), 0), 0.0).sum(axis=0), 0)),
     ],
     "log_sum_exp": [
         on(m(), build=lambda x: T.log(T.exp(x).sum(axis=1))), on(v(), build=lambda x: T.log(T.exp(x).sum())),

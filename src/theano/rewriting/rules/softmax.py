@@ -10,6 +10,7 @@ import numpy as np
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, mul_all, number_like, quotient, signed_sum
 from theano.rewriting.dims_of_ops import value_key
+from theano.rewriting.known import is_number
 from theano.rewriting.pattern import factors_of, terms_of
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
@@ -61,7 +62,8 @@ def kept_reduction(v: Any, kind: type, ndim: int) -> tuple[Any, tuple[int, ...]]
     tags="local_softmax_stabilize softmax_simplifier",
 )
 def softmax_by_exps(node: Apply, site: Site) -> Any:
-    """exp(x) / sum(exp(x), axis, keepdims) -> softmax(x), in products of any length"""
+    """exp(x) / sum(exp(x), axis, keepdims) -> softmax(x), in products of any length,
+    exp(x) * sum(w / sum(exp(x))) -> softmax(x) * sum(w) as it is found in gradients"""
     out: Any = node.outputs[0]
     dtype = out.type.dtype
     if dtype not in float_dtypes:
@@ -78,8 +80,11 @@ def softmax_by_exps(node: Apply, site: Site) -> Any:
             inner = elementwise_node(e, exp)
             if inner is None or e.type.dtype != dtype or inner.inputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
                 continue
+            more = others()
+            if more is None:
+                continue
             p = Softmax(axes)(inner.inputs[0])
-            rest = [f for m, f in enumerate(factors) if m not in (n, num[e])] + others()
+            rest = [f for m, f in enumerate(factors) if m not in (n, num[e])] + more
             tops = [w for k, w in rest if k > 0]
             result = quotient([*tops, p], [w for k, w in rest if k < 0], coefficient, dtype)
             result = conform(result, out)
@@ -88,7 +93,10 @@ def softmax_by_exps(node: Apply, site: Site) -> Any:
     return None
 
 
-def _sums_in_denominator(power: int, v: Any, ndim: int, site: Site) -> Iterator[tuple[Any, Callable[[], list[Any]]]]:
+Parts = Callable[[], list[Any] | None]
+
+
+def _sums_in_denominator(power: int, v: Any, ndim: int, site: Site) -> Iterator[tuple[Any, Parts]]:
     """Each sum with its axes kept by which the factor `v` divides: ((summed, axes), () -> the factor's other parts)."""
     if power < 0:
         found = kept_reduction(v, Sum, ndim)
@@ -101,7 +109,7 @@ def _sums_in_denominator(power: int, v: Any, ndim: int, site: Site) -> Iterator[
     order = node.op.new_order
     coefficient, parts = factors_of(node.inputs[0], site)
     for position, (k, w) in enumerate(parts):
-        if k * power >= 0 or w.owner is None or type(w.owner.op) is not Sum:
+        if w.owner is None or type(w.owner.op) is not Sum or k * power not in (1, -1):
             continue
         found = kept_reduction(dimshuffle(w, order), Sum, ndim)
         if found is None:
@@ -113,7 +121,42 @@ def _sums_in_denominator(power: int, v: Any, ndim: int, site: Site) -> Iterator[
                 rest.append((power, as_tensor_variable(number_like(coefficient, v.type.dtype))))
             return rest
 
-        yield found, others
+        if k * power < 0:
+            yield found, others
+            continue
+        for inner, numerators in _sums_in_denominators_of_terms(*found, site):
+
+            def more(others: Any = others, numerators: Any = numerators, w: Any = w) -> list[Any] | None:
+                summed = numerators()
+                return None if summed is None else [*others(), (1, dimshuffle(w.owner.op(summed), order))]
+
+            yield inner, more
+
+
+def _sums_in_denominators_of_terms(
+    terms: Any, axes: tuple[int, ...], site: Site
+) -> Iterator[tuple[Any, Callable[[], Any]]]:
+    """Each sum over `axes` by which all of `terms`, or switch(c, terms, 0), are divided:
+    ((summed, axes), () -> the terms not divided)."""
+    quotients, masked = terms, elementwise_node(terms, switch)
+    if masked is not None:
+        if not is_number(masked.inputs[2], 0):
+            return
+        quotients = masked.inputs[1]
+    coefficient, factors = factors_of(quotients, site)
+    for n, (power, v) in enumerate(factors):
+        found = kept_reduction(v, Sum, terms.type.ndim) if power == -1 else None
+        if found is None or found[1] != axes:
+            continue
+
+        def numerators(n: int = n) -> Any:
+            rest = [f for m, f in enumerate(factors) if m != n]
+            result = quotient([w for k, w in rest if k > 0], [w for k, w in rest if k < 0], coefficient, terms.dtype)
+            if masked is not None:
+                result = switch(masked.inputs[0], result, number_like(0, terms.dtype))
+            return conform(result, terms)
+
+        yield found, numerators
 
 
 @function_rule(log, name="log_sum_exp", tags="local_log_sum_exp")
