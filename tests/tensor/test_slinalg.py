@@ -232,6 +232,22 @@ def test_errors_when_run(mode):
         theano.function([a], S.eigvalsh(a, -a), mode=mode)(np.eye(2))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_nan_and_inf_are_refused_as_scipy_does(value):
+    x, v = T.dmatrix(), T.dvector()
+    for build in (S.cholesky, lambda a: S.lu(a)[2], S.eigvalsh, lambda a: S.eigvalsh(a, a),
+                  lambda a: S.solve(a, np.ones(2)), lambda a: S.solve_triangular(a, np.ones(2)),
+                  lambda a: S.solve(np.eye(2), a), lambda a: S.solve_triangular(np.eye(2), a)):
+        with pytest.raises(ValueError, match=r"shape \(2, 2\) holds NaN or inf"):
+            evaluate([build(x)], {x: np.full((2, 2), value)})
+    got = evaluate([S.Cholesky(on_error="nan")(x)], {x: np.full((2, 2), value)})[0]
+    assert np.isnan(got).all()
+    # a gradient that is NaN passes through
+    for solve in (S.solve, S.solve_triangular):
+        gradient = theano.grad(T.sum(solve(x, v) * value), v)
+        assert not np.isfinite(evaluate([gradient], {x: np.eye(2), v: np.ones(2)})[0]).any()
+
+
 def test_errors_when_built():
     with pytest.raises(ValueError, match="A_structure"):
         S.Solve("round")

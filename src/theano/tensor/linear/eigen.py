@@ -35,6 +35,7 @@ from theano.tensor.linear.matrices import (
     of_triangle,
     real_of,
     reciprocal_gaps,
+    require_finite,
     require_square,
     result,
     row,
@@ -223,6 +224,7 @@ def _generalised(name: str, a: Any, b: Any, lower: bool, only_values: bool) -> A
     require_square(name, a)
     if a.shape != b.shape:
         raise LinAlgError(f"{name}: the matrices must have the same shape, got {a.shape} and {b.shape}")
+    require_finite(name, a, b)
     if not a.size:
         w = np.zeros(0, a.real.dtype)
         return w if only_values else (w, np.zeros((0, 0), a.dtype))
@@ -259,6 +261,7 @@ class Eigvalsh(Op):
             output_storage[0][0] = _generalised("eigvalsh", a, b[0], self.lower, True)
         else:
             require_square("eigvalsh", a)
+            require_finite("eigvalsh", a)
             output_storage[0][0] = np.linalg.eigvalsh(a, "L" if self.lower else "U")
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:

@@ -36,6 +36,7 @@ from theano.tensor.linear.matrices import (
     on_diagonal,
     real_of,
     reciprocal_gaps,
+    require_finite,
     require_square,
     result,
     row,
@@ -95,7 +96,8 @@ class Cholesky(MatrixOp):
     """The triangular factor L with L L^H = x (lower) or U with U^H U = x, of positive definite matrices.
 
     lower      which factor; the same triangle of x is read, and the gradient is by its elements
-    on_error   for a matrix that is not positive definite: "raise" LinAlgError, or fill the result with "nan"
+    on_error   for a matrix that is not positive definite: "raise" LinAlgError, or fill the result with "nan";
+               likewise for one that holds NaN or inf (ValueError)
     """
 
     __props__ = ("lower", "on_error")
@@ -113,6 +115,8 @@ class Cholesky(MatrixOp):
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         (x,) = inputs
         require_square("cholesky", x)
+        if self.on_error == "raise":
+            require_finite("cholesky", x)
         try:
             factor = np.linalg.cholesky(x, upper=not self.lower)
         except LinAlgError:
@@ -128,6 +132,8 @@ class Cholesky(MatrixOp):
                     factor[position] = np.linalg.cholesky(x[position], upper=not self.lower)
                 except LinAlgError:
                     factor[position] = np.nan
+        if self.on_error == "nan":
+            factor[~np.isfinite(x).all((-2, -1))] = np.nan
         output_storage[0][0] = factor
 
     def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
@@ -349,6 +355,7 @@ class LU(Op):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         (x,) = inputs
+        require_finite("lu", x)
         *batch, rows, _ = x.shape
         found = [np.zeros(s, d) for s, d in zip(self._shapes(x.shape, min), (x.real.dtype, x.dtype, x.dtype))]
         for position in np.ndindex(*batch):

@@ -7,7 +7,7 @@ dC/dRe(X) + i dC/dIm(X); of F with dF = P dX Q it is P^H G Q^H, with G the gradi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.linalg import LinAlgError
@@ -73,6 +73,13 @@ def square_shape(x: Any) -> tuple[int | None, ...]:
 def require_square(name: str, x: np.ndarray) -> None:
     if x.shape[-1] != x.shape[-2]:
         raise LinAlgError(f"{name} takes square matrices, got shape {x.shape}")
+
+
+def require_finite(name: str, *arrays: np.ndarray) -> None:
+    """ValueError for NaN and inf, as SciPy's functions raise it (NumPy's do not)."""
+    for x in arrays:
+        if not np.isfinite(x).all():
+            raise ValueError(f"{name}: an array of shape {x.shape} holds NaN or inf")
 
 
 def result(dtype: str, shape: Sequence[int | None]) -> TensorVariable:
@@ -188,7 +195,7 @@ def summed(x: Any, terms: Sequence[Any]) -> Any:
 class MatrixOp(Op):
     """Base of ops on one stack of square matrices of which the results have the shape of the input."""
 
-    __props__ = ()
+    __props__: ClassVar[tuple[str, ...]] = ()
 
     def infer_shape(self, node: Any, input_shapes: Sequence[Any]) -> list[Any]:
         (lengths,) = input_shapes

@@ -20,6 +20,7 @@ from theano.tensor.linear.matrices import (
     diagonal_part,
     of_symmetric_triangle,
     of_triangle,
+    require_finite,
     require_square,
     result,
     side,
@@ -94,7 +95,7 @@ class SolveTriangular(Op):
     lower           the triangle
     trans           op: 0 or "N" none, 1 or "T" transposed, 2 or "C" conjugate transposed
     unit_diagonal   the diagonal counts as ones
-    checked         LinAlgError for a zero on the diagonal; else the solution holds inf or NaN
+    checked         LinAlgError for a zero on the diagonal, ValueError for NaN and inf; else they show in the result
     """
 
     __props__ = ("lower", "trans", "unit_diagonal", "checked")
@@ -112,6 +113,8 @@ class SolveTriangular(Op):
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         a, b = inputs
         _check("solve_triangular", a, b)
+        if self.checked:
+            require_finite("solve_triangular", a, b)
         if self.checked and not self.unit_diagonal:
             zeros = np.argwhere(np.diagonal(a, 0, -2, -1) == 0)
             if len(zeros):
@@ -132,7 +135,7 @@ class SolveTriangular(Op):
         (a, b), (x,), (g,) = inputs, outputs, output_gradients
         trans = {"N": "C" if a.dtype in complex_dtypes else "T", "T": "N", "C": "N"}[self.trans]
         matrix = conjugated(a) if self.trans == "T" else a
-        by_b = SolveTriangular(self.lower, trans, self.unit_diagonal, self.checked)(matrix, g)
+        by_b = SolveTriangular(self.lower, trans, self.unit_diagonal, checked=False)(matrix, g)
         by_a = triangle(_term_of_matrix(x, by_b, self.trans), self.lower)
         if self.unit_diagonal:
             by_a = without_diagonal(by_a)
@@ -158,11 +161,12 @@ class Solve(Op):
     lower         the triangle that is read of a symmetric, Hermitian or positive definite matrix
     trans         op: 0 or "N" none, 1 or "T" transposed, 2 or "C" conjugate transposed
     overwrite_*   accepted for compatibility: inputs are never overwritten
+    check_finite  ValueError for NaN and inf
 
     A call may give `assume_a` (SciPy's names), `lower` and `trans` for this one system.
     """
 
-    __props__ = ("A_structure", "lower", "trans")
+    __props__ = ("A_structure", "lower", "trans", "check_finite")
 
     def __init__(
         self,
@@ -171,6 +175,7 @@ class Solve(Op):
         overwrite_A: bool = False,
         overwrite_b: bool = False,
         trans: Any = 0,
+        check_finite: bool = True,
     ) -> None:
         if A_structure not in MATRIX_STRUCTURES:
             raise ValueError(f"Solve: A_structure must be one of {', '.join(MATRIX_STRUCTURES)}, got {A_structure!r}")
@@ -178,12 +183,14 @@ class Solve(Op):
         # a triangular structure says by itself which triangle is read
         self.lower = A_structure == "lower_triangular" or (bool(lower) and A_structure != "upper_triangular")
         self.trans = trans_letter("Solve", trans)
+        self.check_finite = bool(check_finite)
 
     def _variant(self, assume_a: str | None, lower: Any, trans: Any) -> Solve:
         structure = self.A_structure if assume_a is None else _ASSUMED.get(assume_a, assume_a)
         return Solve(
-            structure, self.lower if lower is None else lower, trans=self.trans if trans is None else trans
-        )
+            structure, self.lower if lower is None else lower, trans=self.trans if trans is None else trans,
+            check_finite=self.check_finite,
+        )  # fmt: skip
 
     def make_node(
         self, a: Any, b: Any, assume_a: str | None = None, lower: bool | None = None, trans: Any = None
@@ -195,14 +202,13 @@ class Solve(Op):
         a, b = inputs
         _check("solve", a, b)
         op: Any = node.op
+        if op.check_finite:
+            require_finite("solve", a, b)
         x = np.empty(b.shape, b.dtype)
         if b.size:
             for k in np.ndindex(a.shape[:-2]):
                 x[k] = op._solved(a[k], b[k])
         output_storage[0][0] = x
-
-    def _triangular(self) -> SolveTriangular:
-        return SolveTriangular(self.A_structure == "lower_triangular", self.trans)
 
     def _solved(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         structure = self.A_structure
@@ -253,7 +259,9 @@ class Solve(Op):
         (a, b), (x,), (g,) = inputs, outputs, output_gradients
         is_complex = a.dtype in complex_dtypes
         trans = {"N": "C" if is_complex else "T", "T": "N", "C": "N"}[self.trans]
-        by_b = Solve(self.A_structure, self.lower, trans=trans)(conjugated(a) if self.trans == "T" else a, g)
+        # the matrix has been checked; a gradient may be NaN
+        solve = Solve(self.A_structure, self.lower, trans=trans, check_finite=False)
+        by_b = solve(conjugated(a) if self.trans == "T" else a, g)
         by_a = self._of_read_elements(_term_of_matrix(x, by_b, self.trans), is_complex)
         return [gradient_term(a, by_a), gradient_term(b, by_b)]
 
