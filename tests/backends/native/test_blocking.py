@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -243,3 +244,16 @@ def test_several_operands_across_in_rank_three() -> None:
         wanted = expressions(a, b, c, lambda v, *axes: v.transpose(axes))
         for have, want in zip(f(a, b, c), wanted, strict=True):
             np.testing.assert_array_equal(have, want)
+
+
+def test_threads_share_blocked_functions(room: Any) -> None:
+    """Blocks run without the GIL; accumulators of float32 are temporaries of each block."""
+    x = T.fmatrix("x")
+    f = theano.function([x], standardised(x))
+    values = np.random.default_rng(8).normal(size=(400, 300)).astype("float32")
+    room[0] = WITHOUT_BLOCKS
+    expected = f(values)
+    room[0] = 300 * 4 * 30
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: f(values), range(40)):
+            same_bits(found, expected)

@@ -5,8 +5,8 @@
 
 Read in this order: `executable.py` (the public face), `image.py` (a program as tables), `kernel_code.py` and
 `opcode_text.py`, `reduction_text.py` (kernels as vector code), `runtime_core.py`, `runtime_kernels.py`,
-`runtime_views.py`, `runtime_products.py` (the run-time system, in the language of `runtime_language.py`), and
-`target.py` (LLVM). Nothing here knows the graph: the input is `lowering/program.py`.
+`runtime_rows.py`, `runtime_views.py`, `runtime_products.py` (the run-time system, in the language of
+`runtime_language.py`), and `target.py` (LLVM). Nothing here knows the graph: the input is `lowering/program.py`.
 """
 
 from __future__ import annotations

@@ -118,6 +118,11 @@ def block_alloc(size: int) -> int:
     """A block of at least `size` bytes, or 0. The caller holds the GIL, which also guards the pool."""
     if size >= POOL_MINIMUM:
         return pool_take(size)
+    return block_malloc(size)
+
+
+def block_malloc(size: int) -> int:
+    """A block that does not come from the pool: for this the GIL is not needed, nor to free it."""
     raw = malloc(size + 80)
     if raw == 0:
         return 0

@@ -30,6 +30,7 @@ from theano.backends.native.runtime_core import (
     allocate,
     block_alloc,
     block_free,
+    block_malloc,
     copy_array,
     copy_items,
     exclusive,
@@ -376,9 +377,13 @@ def bind_slot(
         store64(data, offset)
         return 0
     if own:
+        memory = 0
         if rows >= 0:
+            # parts run without the GIL
+            memory = block_malloc(count * load64(row + rows * 8))
             stride = count * load64(row + rows * 8)
-        memory = block_alloc(stride)
+        else:
+            memory = block_alloc(stride)
         if memory == 0:
             return 1
         store64(data, memory)
