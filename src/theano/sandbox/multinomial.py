@@ -7,7 +7,7 @@ k-th draw uses number k * rows + r.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,7 +25,8 @@ from theano.tensor.type import tensor_type
 class _FromUniform(Op):
     """Base: inputs are probabilities (rows, classes), uniform numbers in (0, 1), and n, the draws for each row."""
 
-    __props__: tuple[str, ...] = ("odtype",)  # type: ignore[misc]
+    __props__: ClassVar[tuple[str, ...]] = ("odtype",)
+    what: ClassVar[str] = "multinomial"
 
     def __init__(self, odtype: str) -> None:
         self.odtype = odtype
@@ -40,8 +41,6 @@ class _FromUniform(Op):
             raise TypeError(f"{self.what}: n must be an integer, got {n} of type {n.type}")
         dtype = pvals.dtype if self.odtype == "auto" else dtype_name(self.odtype)
         return Apply(self, [pvals, unis, cast_to(n, "int64")], [tensor_type(dtype, self.static_shape(pvals, n))()])
-
-    what = "multinomial"
 
     def static_shape(self, pvals: Any, n: Any) -> tuple[int | None, ...]:
         return pvals.type.shape

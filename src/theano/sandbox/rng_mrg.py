@@ -60,7 +60,7 @@ from theano.tensor.random_counter import derived_key
 from theano.tensor.random_counter import draw as counter_draw
 from theano.tensor.raw_random import sample_shape
 from theano.tensor.scalar_constants import static_int, vector_elements
-from theano.tensor.shape import Shape_i, reshape, shape_i
+from theano.tensor.shape import Shape, Shape_i, reshape, shape_i
 from theano.tensor.type import TensorType, tensor_type
 
 _non_negative = NonNegative("the size of a random sample")
@@ -205,8 +205,7 @@ class MRG_RandomStreams:
         vector, static = sample_shape(what, ndim, size, parameters)
         if any(n is not None and n <= 0 for n in static):
             raise ValueError(f"{what}: The specified size contains a dimension with value <= 0: {static}")
-        elements = vector_elements(vector) or [None] * len(static)
-        lengths = [as_tensor_variable(vector[k] if n is None else n) for k, n in enumerate(elements)]
+        lengths = _elements(vector, len(static))
         lengths = [n if _is_length(n) else _non_negative(cast_to(n, "int64")) for n in lengths]
         state = shared(self.get_substream_rstates(1)[0], borrow=True)
         # positions in C order, without a reshape: so the draw fuses with what uses it
@@ -328,8 +327,7 @@ class MRG_RandomStreams:
             vector, static = sample_shape("choice", ndim, size, [])
             if len(static) != 1 and (p.ndim == 2 or not replace):
                 raise ValueError(f"choice: size must be a number here, got {size}")
-            elements = vector_elements(vector) or [None] * len(static)
-            count = as_tensor_variable(product(vector[k] if n is None else n for k, n in enumerate(elements)))
+            count = as_tensor_variable(product(_elements(vector, len(static))))
             sample, state, moved = self._raw(
                 "choice", "uniform", (mul(shape_i(rows, 0), count),), [], None, p.dtype, nstreams
             )
@@ -401,6 +399,14 @@ def _floats(what: str, dtype: Any, *values: Any) -> tuple[list[Any], str]:
 def _is_number(x: Any, number: int) -> bool:
     data = getattr(x, "data", None)
     return data is not None and data.ndim == 0 and data == number
+
+
+def _elements(vector: Any, count: int) -> list[Any]:
+    """The lengths in the vector of a size."""
+    if vector.owner is not None and isinstance(vector.owner.op, Shape):
+        return [shape_i(vector.owner.inputs[0], k) for k in range(count)]
+    known = vector_elements(vector) or [None] * count
+    return [as_tensor_variable(vector[k] if n is None else n) for k, n in enumerate(known)]
 
 
 def _is_length(n: Any) -> bool:

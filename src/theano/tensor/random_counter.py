@@ -62,7 +62,10 @@ class _WithNumPy:
     def const(value: Any, dtype: str) -> Any:
         return np.dtype(dtype).type(value)
 
-    select = staticmethod(np.where)
+    @staticmethod
+    def select(condition: Any, x: Any, y: Any) -> Any:
+        return np.where(condition, x, y)
+
     sqrt = staticmethod(np.sqrt)
     min = staticmethod(np.minimum)
 
@@ -203,8 +206,8 @@ def draw(kind: str, dtype: str) -> ScalarOp:
         return rule(*dtypes)
 
     def numpy(key: Any, counter: Any) -> Any:
-        values = np.atleast_1d(*np.broadcast_arrays(key.astype("int64"), counter.astype("int64")))
-        return formula(_WithNumPy, *values, inner).astype(dtype).reshape(np.broadcast_shapes(key.shape, counter.shape))
+        k, c = (np.atleast_1d(v) for v in np.broadcast_arrays(key.astype("int64"), counter.astype("int64")))
+        return formula(_WithNumPy, k, c, inner).astype(dtype).reshape(np.broadcast_shapes(key.shape, counter.shape))
 
     def native(b: Any, key: Any, counter: Any) -> Any:
         return b.cast(formula(b, b.cast(key, "int64"), b.cast(counter, "int64"), inner), dtype)

@@ -24,7 +24,7 @@ from theano.scalar.comparison import eq
 from theano.scalar.dtypes import continuous_dtypes, discrete_dtypes, integer_dtypes, upcast
 from theano.scalar.selection import second, switch
 from theano.tensor.convert import as_tensor_variable, constant
-from theano.tensor.creation import dimension, dimensions, dtype_name
+from theano.tensor.creation import dimension, dtype_name
 from theano.tensor.elemwise import cast_to
 from theano.tensor.lengths import broadcast_length
 from theano.tensor.permutation import permute_row_elements
@@ -239,11 +239,11 @@ def sample_shape(what: str, ndim: int | None, size: Any, parameters: Sequence[An
     """
     lengths: list[Any] | None
     if size is None:
-        rank = max((p.ndim for p in parameters), default=0)
-        lengths = [dimension(n) for n in _broadcast_lengths(parameters, rank)]
-    elif isinstance(size, (tuple, list, int, np.integer, np.ndarray)) or not isinstance(size, Variable):
-        lengths = dimensions(size if isinstance(size, (int, np.integer)) else list(np.atleast_1d(size)) if isinstance(
-            size, np.ndarray) else tuple(size))
+        lengths = [dimension(n) for n in _broadcast_lengths(parameters, max((p.ndim for p in parameters), default=0))]
+    elif isinstance(size, (tuple, list)):
+        lengths = [dimension(n) for n in size]
+    elif not isinstance(size, Variable):
+        lengths = [dimension(n) for n in np.atleast_1d(size)]
     elif as_tensor_variable(size).ndim == 0:
         lengths = [dimension(size)]
     else:
@@ -259,7 +259,9 @@ def sample_shape(what: str, ndim: int | None, size: Any, parameters: Sequence[An
             raise ValueError(
                 f"{what}: the length of the symbolic size {size} is not known; pass ndim=, the number of its elements"
             )
-    rank = ndim if lengths is None else len(lengths)  # type: ignore[assignment]
+    found = ndim if lengths is None else len(lengths)
+    assert found is not None
+    rank = found
     if ndim is not None and rank != ndim:
         raise ValueError(f"{what}: ndim={ndim}, but the size {size} and the parameters give {rank} axes")
     widest = max((p.ndim for p in parameters), default=0)
