@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import theano
 import theano.tensor as T
 from theano.compile.pipeline import FAST_RUN, rewrite
 from theano.graph.evaluate import evaluate
@@ -76,3 +77,12 @@ def test_same_values_and_an_end(build: Any) -> None:
     for old, new in zip(expected, found, strict=True):
         assert new.shape == old.shape
         np.testing.assert_allclose(new, old, rtol=1e-12)
+
+
+def test_gather_from_what_is_known_to_have_length_one_by_now() -> None:
+    """The dot says that x has 2 columns; the user's x[i, ::2] does not know that it has one."""
+    x, a, y, i = T.dmatrix("x"), T.dscalar("a"), TensorType("float64", (2, 3))("y"), T.lvector("i")
+    filled = second(T.sin(x) + x, a)
+    f = theano.function([x, a, y, i], [filled[i, ::2], T.dot(x, y)])
+    taken, _ = f(np.ones((4, 2)), 3.0, np.ones((2, 3)), np.array([3, 0, 0]))
+    np.testing.assert_array_equal(taken, np.full((3, 1), 3.0))

@@ -161,7 +161,8 @@ def _gather(
     (variable,) = node.outputs
     out = lowering.new(variable, dims)
     memory = lowering.in_memory(source)
-    walked = tuple(a if a == INDEXED or memory.shape[d] != 1 else -1 for d, a in enumerate(axes))
+    # a length of one that only the source's type knows (its producer was rewritten) is told by walking it
+    walked = tuple(a if a == INDEXED or memory.shape[d] != 1 or out.shape[a] != 1 else -1 for d, a in enumerate(axes))
     reads = [Read(memory, walked), *(read(d, walk, out.shape) for d, walk in indices)]
 
     def emit(point: Any) -> list[Any]:
