@@ -57,6 +57,18 @@ class ViewsAndSays(Views):
     view_map = {0: [0]}
 
 
+class FirstOfTwo(theano.Op):
+    """A view of its first input."""
+
+    __props__ = ()
+    view_map = {0: [0]}
+    itypes = [tt.dvector, tt.dvector]
+    otypes = [tt.dvector]
+
+    def perform(self, node, inputs, output_storage):
+        output_storage[0][0] = inputs[0]
+
+
 class TwoNames(OnVector):
     """Both outputs are one array."""
 
@@ -161,6 +173,12 @@ def test_a_secret_view():
         compiled(Views())([1.0, 2.0])
     assert info.value.output_idx == 0 and info.value.in_alias_idx == [0] and info.value.out_alias_idx is None
     np.testing.assert_array_equal(compiled(ViewsAndSays())([1.0, 2.0]), [[9.0, 4.5]])
+
+
+def test_inputs_that_lie_in_one_memory_already():
+    x = tt.dvector("x")
+    f = theano.function([x], FirstOfTwo()(x, x[1:]) * 2, mode=DebugMode(**quick))
+    np.testing.assert_array_equal(f([1.0, 2.0]), [2.0, 4.0])
 
 
 def test_outputs_that_are_one():

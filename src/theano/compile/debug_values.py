@@ -35,7 +35,7 @@ def overlap(a: Any, b: Any) -> bool:
     if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray) or not np.may_share_memory(a, b):
         return False
     try:
-        return bool(np.shares_memory(a, b, max_work=OVERLAP_WORK))
+        return bool(np.shares_memory(a, b, max_work=OVERLAP_WORK))  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True
 
@@ -56,7 +56,8 @@ def preallocated(kind: str, value: Any) -> Any:
         return copied(value)
     if kind == "strided":
         room = np.zeros([2 * n for n in value.shape], dtype=value.dtype)
-        found = room[(..., *(slice(None, None, 2) for _ in value.shape))]
+        every_other: tuple[Any, ...] = (..., *(slice(None, None, 2) for _ in value.shape))
+        found = room[every_other]
     elif kind == "wrong_size":
         found = np.zeros([n + 1 for n in value.shape], dtype=value.dtype)
     else:

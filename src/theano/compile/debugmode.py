@@ -250,16 +250,15 @@ class Checked(reference.Executable):
         for number, (variable, old, new) in enumerate(zip(node.inputs, before, arguments)):
             if not debug_values.same(variable, old, new):
                 raise BadDestroyMap(node, number, old, new, "perform")
+        allowed = [_may_view(node, number, arguments) for number in range(len(results))]
         for number, (variable, value) in enumerate(zip(node.outputs, results)):
             if not variable.type.is_valid_value(value):
                 raise InvalidValueError(variable, value, hint=variable.type.value_validity_msg(value))
-            allowed = {*node.op.view_map.get(number, ()), *node.op.destroy_map.get(number, ())}
-            inputs = [i for i, x in enumerate(arguments) if i not in allowed and debug_values.overlap(x, value)]
+            own = allowed[number]
+            inputs = [i for i, x in enumerate(arguments) if i not in own and debug_values.overlap(x, value)]
             others = [
-                i for i, x in enumerate(results[:number])
-                if not allowed & {*node.op.view_map.get(i, ()), *node.op.destroy_map.get(i, ())}
-                and debug_values.overlap(x, value)
-            ]  # fmt: skip
+                i for i, x in enumerate(results[:number]) if not own & allowed[i] and debug_values.overlap(x, value)
+            ]
             if inputs or others:
                 raise BadViewMap(node, number, value, inputs or None, others or None)
         return results
@@ -323,7 +322,7 @@ class Checked(reference.Executable):
         self, known: Mapping[Variable, Any], failed: Mapping[Variable, Exception], position: Mapping[Variable, int]
     ) -> None:
         """Of all replacements that changed a value, blame the one that others can only have followed."""
-        wrong = []
+        wrong: list[tuple[Any, ...]] = []
         for reason, old, new in [] if self.journal is None else self.journal.steps:
             if old in failed:
                 continue  # what raised may become what does not
@@ -338,6 +337,14 @@ class Checked(reference.Executable):
         if wrong:
             _, _, reason, old, new, before, after = min(wrong, key=lambda item: item[:2])
             raise BadOptimization(old, new, before, after, reason, _text(old), _text(new))
+
+
+def _may_view(node: Apply, output: int, arguments: Sequence[Any]) -> set[int]:
+    """The inputs in whose memory an output may lie: the declared ones, and those that lie there already."""
+    declared = {*node.op.view_map.get(output, ()), *node.op.destroy_map.get(output, ())}
+    return declared | {
+        i for i, x in enumerate(arguments) if any(debug_values.overlap(x, arguments[k]) for k in declared - {i})
+    }
 
 
 def _agree_after_rewriting(variable: Variable, old: Any, new: Any) -> bool:
