@@ -72,7 +72,11 @@ def piece(draw, v, a):
 
 def sliced(draw, v, a):
     index = tuple(
-        slice(draw(st.integers(-3, 3)), draw(st.one_of(st.none(), st.integers(-3, 5))), draw(st.sampled_from([1, 2, -1])))
+        slice(
+            draw(st.integers(-3, 3)),
+            draw(st.one_of(st.none(), st.integers(-3, 5))),
+            draw(st.sampled_from([1, 2, -1])),
+        )
         for _ in range(draw(st.integers(0, a.ndim)))
     )
     return v[index], a[index]
@@ -101,8 +105,10 @@ def mean_taken_off(draw, v, a):
     return v - v.mean(axis=-1, keepdims=True), a - a.mean(axis=-1, keepdims=True)
 
 
-STEPS = [transposed, reshaped, flattened, padded, squeezed, tiled, rolled, joined, piece, sliced, diagonal, spread, mapped,
-         mean_taken_off]  # fmt: skip
+STEPS = [
+    transposed, reshaped, flattened, padded, squeezed, tiled, rolled, joined, piece, sliced, diagonal, spread, mapped,
+    mean_taken_off,
+]  # fmt: skip
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

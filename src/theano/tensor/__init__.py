@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+import typing
 
 from theano.tensor.basic import *  # noqa: F403
 
@@ -18,7 +18,7 @@ _DERIVATIVES = (
 )  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     if name in _DERIVATIVES:
         return getattr(importlib.import_module("theano.gradient"), name)
     if name in _SUBMODULES:

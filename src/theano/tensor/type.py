@@ -321,7 +321,9 @@ def _length(n: Any) -> int | None:
     try:
         length = index(n)
     except TypeError:
-        raise TypeError(f"A length in a shape must be an integer, True (1), False or None (unknown), got {n!r}") from None
+        raise TypeError(
+            f"A length in a shape must be an integer, True (1), False or None (unknown), got {n!r}"
+        ) from None
     if length < 0:
         raise ValueError(f"A length in a shape must not be negative, got {n}")
     return length
