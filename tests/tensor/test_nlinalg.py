@@ -59,6 +59,13 @@ def test_determinant_of_a_singular_matrix_has_a_gradient():
     np.testing.assert_allclose(evaluate([g], {x: a})[0], [[4, -2], [-2, 1]], atol=1e-12)
     np.testing.assert_allclose(evaluate([g], {x: np.zeros((2, 2))})[0], np.zeros((2, 2)), atol=1e-12)
     gradients_agree(L.det, a, orders=(1,))
+    stack = T.dtensor3()
+    both = np.stack([a, np.eye(2)])
+    found = evaluate([theano.grad(T.sum(L.det(stack)), stack)], {stack: both})[0]
+    np.testing.assert_allclose(found, [[[4, -2], [-2, 1]], np.eye(2)], atol=1e-12)
+    nearly = a + np.diag([0, 1e-14])
+    np.testing.assert_allclose(evaluate([g], {x: nearly})[0], [[4, -2], [-2, 1]], rtol=1e-12)
+    assert np.isnan(evaluate([g], {x: np.full((2, 2), np.nan)})[0]).all()
     sign, logarithm = evaluate(L.slogdet(x), {x: a * 0})
     assert sign == 0 and logarithm == -np.inf
 

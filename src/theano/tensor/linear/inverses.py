@@ -158,15 +158,8 @@ class Cofactors(MatrixOp):
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         (x,) = inputs
         require_square("cofactors", x)
-        # of u s vh: det(u) det(vh) times the products of all other singular values, without a quotient
-        u, s, vh = np.linalg.svd(x)
-        n = s.shape[-1]
-        others = np.ones_like(s)
-        for k in range(n):
-            others[..., k] = np.prod(np.delete(s, k, axis=-1), axis=-1)
-        phase = np.linalg.det(u) * np.linalg.det(vh)
-        cofactors = np.matmul(u.conj() * others[..., None, :], vh.conj())
-        output_storage[0][0] = np.asarray(phase[..., None, None] * cofactors, x.dtype)
+        found = _regular_cofactors(x)
+        output_storage[0][0] = _cofactors(x) if found is None else found
 
     def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
         (x,), (c,), (g,) = inputs, outputs, output_gradients
@@ -175,6 +168,34 @@ class Cofactors(MatrixOp):
         weight = Sum((x.ndim - 2, x.ndim - 1))(conjugated(c) * g)
         term = over_matrix(weight) * yh - over_matrix(conjugated(Det()(x))) * chain(yh, transposed(g), yh)
         return [gradient_term(x, term)]
+
+
+def _regular_cofactors(x: np.ndarray) -> np.ndarray | None:
+    """Cofactors by the inverse; None where a matrix is so near to a singular one that this would lose half the digits,
+    or the determinant leaves the range of its dtype."""
+    try:
+        inverse = np.linalg.inv(x)
+    except LinAlgError:
+        return None
+    limits = np.finfo(x.dtype)
+    determinant = np.linalg.det(x)
+    condition = np.abs(x).sum(-1).max(-1, initial=0) * np.abs(inverse).sum(-1).max(-1, initial=0)
+    size = np.abs(determinant)
+    if not np.all((condition < limits.eps**-0.5) & (size > limits.tiny) & (size < limits.max)):
+        return None
+    return np.asarray(determinant[..., None, None] * np.swapaxes(inverse, -1, -2), x.dtype)
+
+
+def _cofactors(x: np.ndarray) -> np.ndarray:
+    """Of u s vh: det(u) det(vh) times the products of all other singular values, without a quotient."""
+    finite = np.isfinite(x).all((-2, -1))[..., None, None]
+    u, s, vh = np.linalg.svd(np.where(finite, x, 0))
+    others = np.ones_like(s)
+    for k in range(s.shape[-1]):
+        others[..., k] = np.prod(np.delete(s, k, axis=-1), axis=-1)
+    phase = np.linalg.det(u) * np.linalg.det(vh)
+    cofactors = phase[..., None, None] * np.matmul(u.conj() * others[..., None, :], vh.conj())
+    return np.asarray(np.where(finite, cofactors, np.nan), x.dtype)
 
 
 class SLogDet(Op):
