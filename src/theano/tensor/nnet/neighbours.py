@@ -13,9 +13,9 @@ from theano.graph.op import Op
 from theano.graph.type import disconnected_type
 from theano.scalar.dtypes import discrete_dtypes
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.creation import MakeVector
+from theano.tensor.creation import MakeVector, static_value
 from theano.tensor.elemwise import cast_to
-from theano.tensor.lengths import known, minus, over, plus, product, times
+from theano.tensor.lengths import minus, over, plus, product, times
 from theano.tensor.products import length
 from theano.tensor.region import zero_for
 from theano.tensor.type import tensor_type
@@ -199,7 +199,8 @@ class Neibs2Images(_NeibsBase):
         if isinstance(shape, Constant):
             return [int(n) for n in shape.data]
         if shape.owner is not None and isinstance(shape.owner.op, MakeVector):
-            return [known(n) for n in shape.owner.inputs]
+            numbers = [static_value(n) for n in shape.owner.inputs]
+            return [n if number is None else number for n, number in zip(shape.owner.inputs, numbers)]
         return [shape[k] for k in range(4)]
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:

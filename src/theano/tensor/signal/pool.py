@@ -16,7 +16,9 @@ import numpy as np
 from theano.graph.node import Apply, Constant
 from theano.graph.op import Op
 from theano.graph.type import disconnected_type
+from theano.scalar.comparison import neq
 from theano.scalar.dtypes import complex_dtypes, discrete_dtypes
+from theano.scalar.selection import second, switch
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.elemwise import cast_to
 from theano.tensor.lengths import at_least, known, minus, over, plus, times, where
@@ -391,4 +393,6 @@ def max_pool_2d_same_size(input: Any, patch_size: Any) -> Any:
     """
     input = as_tensor_variable(input)
     largest = Pool(ignore_border=True, mode="max")(input, patch_size)
-    return MaxPoolGrad(ignore_border=True)(input, largest, largest, patch_size)
+    ones = second(largest, np.ones((), input.type.dtype))
+    chosen = MaxPoolGrad(ignore_border=True)(input, largest, ones, patch_size)
+    return switch(neq(chosen, 0), input, np.zeros((), input.type.dtype))
