@@ -267,23 +267,37 @@ class Apply(Node):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         outputs = state.pop("outputs")
+        made = self.__dict__.get("outputs") or _blank_outputs(self, [kind for kind, _ in outputs])
         self.__dict__.update(state)
-        self.outputs = []
-        for index, (kind, output_state) in enumerate(outputs):
-            output = _new(kind)
+        self.outputs = made
+        for output, (_, output_state) in zip(made, outputs):
             output.__setstate__(output_state)
-            output.owner = self
-            output.index = index
-            self.outputs.append(output)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if any(id(self) in block for block in _flattening.stack):
-            return _new, (Apply,), self.__getstate__()
+            return _new_node, ([type(out) for out in self.outputs],), self.__getstate__()
         return _last_of, (_Block([self]),)
 
 
 def _new(kind: Any) -> Any:
     return kind.__new__(kind)
+
+
+def _blank_outputs(node: Apply, kinds: Sequence[type]) -> list[Variable]:
+    outputs = []
+    for index, kind in enumerate(kinds):
+        output = _new(kind)
+        output.owner = node
+        output.index = index
+        outputs.append(output)
+    return outputs
+
+
+def _new_node(kinds: Sequence[type]) -> Apply:
+    """A node with outputs that are yet to be filled: its own state may refer to them, as a default update does."""
+    node = _new(Apply)
+    node.outputs = _blank_outputs(node, kinds)
+    return node
 
 
 def _output_of(owner: Apply, index: int) -> Variable:
