@@ -8,6 +8,7 @@ import pkgutil
 
 import numpy as np
 import pytest
+from convolution_samples import CONVOLUTION_BASES, CONVOLUTION_SAMPLES
 from linear_samples import LINEAR_SAMPLES
 
 import theano.tensor as T
@@ -121,7 +122,7 @@ SAMPLES = {
     "SoftmaxGrad": [(lambda x, y: nnet.softmax_grad(x, y), (M, M))],
 }
 
-SAMPLES |= LINEAR_SAMPLES
+SAMPLES |= LINEAR_SAMPLES | CONVOLUTION_SAMPLES
 
 # ops that, when applied, give an expression of other ops
 COMPOSITIONS = {"DiffOp", "FillDiagonal", "FillDiagonalOffset"}
@@ -133,6 +134,7 @@ WITHOUT_DERIVATIVE = {
 BASES = {
     "Op", "LengthsOp", "BaseAdvancedSubtensor", "BaseAdvancedIncSubtensor", "_AlongAxis", "MatrixOp", "_HalfTransform",
 }  # fmt: skip
+BASES |= CONVOLUTION_BASES
 CASES = [
     pytest.param(name, expression, shapes, id=f"{name}-{number}")
     for name, samples in SAMPLES.items()
