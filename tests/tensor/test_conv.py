@@ -433,3 +433,38 @@ class Test_shapes:
         assert f(np.ones((2, 5))).shape == (2, 5)
         with pytest.raises((AssertionError, ValueError)):
             f(np.ones((3, 5)))
+
+
+class Test_upsampling:
+    @pytest.mark.parametrize("ratio", [1, 2, 3, 4])
+    def test_it_is_a_transposed_convolution(self, ratio):
+        x = normal(2, 3, 4, 5)
+        found = abstract_conv.bilinear_upsampling(x, ratio).eval()
+        wide = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), "edge")
+        kernel = abstract_conv.bilinear_kernel_2D(ratio).eval()
+        full = np.zeros((2, 3, 5 * ratio + 2 * ratio - 1, 6 * ratio + 2 * ratio - 1))
+        for r, c in np.ndindex(6, 7):
+            place = (..., slice(r * ratio, (r + 2) * ratio - 1), slice(c * ratio, (c + 2) * ratio - 1))
+            full[place] += wide[:, :, r, c, None, None] * kernel
+        pad = 2 * ratio - 1 - (ratio - 1) // 2
+        np.testing.assert_allclose(found, full[:, :, pad : pad + 4 * ratio, pad : pad + 5 * ratio], atol=1e-12)
+
+    def test_fractions(self):
+        x = normal(1, 1, 4, 5)
+        whole = abstract_conv.bilinear_upsampling(x, 3).eval()
+        np.testing.assert_allclose(
+            abstract_conv.bilinear_upsampling(x, frac_ratio=(3, 2)).eval(), whole[..., ::2, ::2], atol=1e-12
+        )
+        other = abstract_conv.frac_bilinear_upsampling(x, ((3, 2), (1, 1))).eval()
+        assert other.shape == (1, 1, 6, 5)
+
+    def test_compiled_derivatives_and_refusals(self):
+        x = normal(1, 2, 3, 3)
+        gradients_agree(lambda a: abstract_conv.bilinear_upsampling(a, 2) ** 2, x)
+        a = T.ftensor4()
+        z = abstract_conv.bilinear_upsampling(a, 2)
+        found, shape = theano.function([a], [z, z.shape])(np.float32(x))
+        assert found.dtype == "float32" and found.shape == tuple(shape) == (1, 2, 6, 6)
+        for keywords in ({}, {"ratio": 2, "frac_ratio": (2, 1)}, {"ratio": 0}, {"frac_ratio": (1, 2, 3)}):
+            with pytest.raises(ValueError, match="bilinear"):
+                abstract_conv.bilinear_upsampling(a, **keywords)

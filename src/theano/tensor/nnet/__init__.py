@@ -24,6 +24,7 @@ from theano.tensor.nnet.activations import softsign as softsign
 from theano.tensor.nnet.activations import ultra_fast_scalar_sigmoid as ultra_fast_scalar_sigmoid
 from theano.tensor.nnet.activations import ultra_fast_sigmoid as ultra_fast_sigmoid
 from theano.tensor.nnet.activations import ultra_fast_sigmoid_inplace as ultra_fast_sigmoid_inplace
+from theano.tensor.nnet.blocksparse import sparse_block_dot as sparse_block_dot
 from theano.tensor.nnet.bn import batch_normalization as batch_normalization
 from theano.tensor.nnet.bn import batch_normalization_test as batch_normalization_test
 from theano.tensor.nnet.bn import batch_normalization_train as batch_normalization_train

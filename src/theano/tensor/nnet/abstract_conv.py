@@ -34,6 +34,10 @@ from theano.tensor.nnet.conv_shape import get_conv_gradweights_shape_1axis as ge
 from theano.tensor.nnet.conv_shape import get_conv_output_shape as get_conv_output_shape
 from theano.tensor.nnet.conv_shape import get_conv_shape_1axis as get_conv_shape_1axis
 from theano.tensor.nnet.conv_shape import positive_ints
+from theano.tensor.nnet.upsampling import bilinear_kernel_1D as bilinear_kernel_1D
+from theano.tensor.nnet.upsampling import bilinear_kernel_2D as bilinear_kernel_2D
+from theano.tensor.nnet.upsampling import bilinear_upsampling as bilinear_upsampling
+from theano.tensor.nnet.upsampling import frac_bilinear_upsampling as frac_bilinear_upsampling
 from theano.tensor.products import length
 from theano.tensor.shape import specify_shape
 
