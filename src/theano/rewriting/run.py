@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from theano._collector import collector_paused
 from theano._provenance import Origin
 from theano.graph.evaluate import evaluate
 from theano.graph.fgraph import FunctionGraph
@@ -82,13 +82,8 @@ class RewriteChangedValue(AssertionError):
 
 def run_passes(fgraph: FunctionGraph, passes: Sequence[Pass], query: Query) -> RewriteReport:
     """Run the selected passes in order over `fgraph`, which they change."""
-    collecting = gc.isenabled()
-    gc.disable()  # a full collection in the middle costs more than the pass, and finds a graph that is in use
-    try:
+    with collector_paused():
         return _run_passes(fgraph, passes, query)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _run_passes(fgraph: FunctionGraph, passes: Sequence[Pass], query: Query) -> RewriteReport:
