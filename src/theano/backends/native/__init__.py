@@ -4,9 +4,13 @@
     f = executable.bind(slow, on_error, "single")
 
 Read in this order: `executable.py` (the public face), `image.py` (a program as tables), `kernel_code.py` and
-`opcode_text.py`, `reduction_text.py` (kernels as vector code), `runtime_core.py`, `runtime_kernels.py`,
-`runtime_rows.py`, `runtime_views.py`, `runtime_products.py` (the run-time system, in the language of
-`runtime_language.py`), and `target.py` (LLVM). Nothing here knows the graph: the input is `lowering/program.py`.
+`opcode_text.py`, `reduction_text.py` (kernels as vector code), the run-time system in the language of
+`runtime_language.py`, and `target.py` (LLVM). Nothing here knows the graph: the input is `lowering/program.py`.
+
+The run-time system: `runtime_core.py` (entry, frames, memory), `runtime_records.py` (a kernel's tables),
+`runtime_kernels.py`, `runtime_axes.py`, `runtime_walk.py`, `runtime_turn.py`, `runtime_runs.py` (running a kernel, from
+the step down to a run of vectors), `runtime_rows.py` (groups of kernels), `runtime_views.py` (views, Python calls),
+`runtime_products.py` (BLAS).
 """
 
 from __future__ import annotations

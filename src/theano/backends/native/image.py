@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from theano.backends.native import runtime_core as core
-from theano.backends.native import runtime_kernels as rt
+from theano.backends.native import runtime_records as rt
 from theano.backends.native import target
 from theano.backends.native.kernel_code import CompiledKernel, Slot, compile_kernels
 from theano.backends.native.python_call import make_call

@@ -8,7 +8,7 @@ which computes `count` whole vectors and then `active` lanes (fewer than all) of
 accumulator or counter) `data` holds an address (a counter's position) and `step` how far one vector advances it (for
 slots whose addresses are computed and for counters: how far one element does). Where the machine has masked loads and
 stores, what lies beyond the active lanes is not touched (MASKS); elsewhere the driver makes the last vector's memory
-whole. `state` has what `runtime_kernels.py` says under STATE_. The function returns 1 when a position is out of range.
+whole. `state` has what `runtime_records.py` says under STATE_. The function returns 1 when a position is out of range.
 
 How arrays of any shape and strides are brought to this form is `runtime_kernels.py`'s business; what the opcodes
 are in vector code is `opcode_text.py`'s; accumulating is `reduction_text.py`'s.
@@ -24,7 +24,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from theano.backends.native import opcode_text, reduction_text, target
-from theano.backends.native import runtime_kernels as rt
+from theano.backends.native import runtime_records as rt
 from theano.backends.native.vector_text import (
     ITEMSIZE,
     MEMORY_TYPE,

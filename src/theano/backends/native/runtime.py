@@ -13,18 +13,21 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
 import os
 import sys
 import threading
 from functools import cache
 
+from theano._collector import collector_paused
 from theano.backends.native import runtime_core, target
 from theano.backends.native.runtime_language import runtime_text
 
 _lock = threading.RLock()
 # in calls; a thousand elements of work count as one more
 UPGRADE_AFTER = 2000
+
+# The files that every program needs, compiled together: functions call each other within one LLVM module only.
+_EVERY_PROGRAM = ("core", "records", "kernels", "axes", "walk", "turn", "runs", "rows")
 
 _MISFIT = b"the arguments do not fit the compiled function's inputs"
 
@@ -105,7 +108,7 @@ class Runtime:
         self._doors: dict[str, ctypes.Array] = {}
         self._definitions: dict[str, _MethodDef] = {}
         self._parts: dict[str, tuple[str, dict[str, str]]] = {}
-        self._add("core", "kernels", "rows")
+        self._add(*_EVERY_PROGRAM)
         for name in ("malloc", "calloc", "realloc", "free"):
             # these stay: arrays of other modules may hold them
             setattr(_handler, name, self.functions["handler_" + name])
@@ -113,13 +116,8 @@ class Runtime:
     def _add(self, *names: str) -> None:
         known = {**self.known, **self.constants, **self.functions}
         # Syntax trees are many small objects and no garbage: looking for some among them costs more than the rest.
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
+        with collector_paused():
             text, symbols, constants = runtime_text(names, known)
-        finally:
-            if collecting:
-                gc.enable()
         self.constants.update(constants)
         self._parts[names[0]] = text, symbols
         self._generate(names[0], level=0)

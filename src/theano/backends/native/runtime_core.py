@@ -1,4 +1,4 @@
-"""The run-time system, first part: the entry of a compiled function, its frame, memory, errors and results.
+"""The run-time system: the entry of a compiled function, its frame, memory, errors and results.
 
 Written in the language of `runtime_language.py` (64-bit integers, Python syntax, compiled by LLVM; never run by
 Python). `image.py` lays out the tables that this code reads: offsets here and there must agree, so `image.py`

@@ -1,4 +1,4 @@
-"""The run-time system, fourth part: matrix products through BLAS, called by pointer.
+"""The run-time system: matrix products through BLAS, called by pointer.
 
 Written in the language of `runtime_language.py`. BLAS is the Fortran interface of `scipy.linalg.cython_blas`:
 column-major matrices, 32-bit integers by reference. A row-major matrix is its transpose read column by column; a

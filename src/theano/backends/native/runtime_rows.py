@@ -10,19 +10,17 @@ fits in the cache anyway, they run one after the other.
 
 from __future__ import annotations
 
+from theano.backends.native.runtime_axes import magnitude
 from theano.backends.native.runtime_core import BUFFER_DIMS, FRAME_MAY_RELEASE, FRAME_STEP
-from theano.backends.native.runtime_kernels import (
+from theano.backends.native.runtime_kernels import RELEASE_ABOVE, kernel_part, kernel_run
+from theano.backends.native.runtime_language import load64, store64
+from theano.backends.native.runtime_records import (
     KERNEL_COST,
     KERNEL_RANK,
     KERNEL_ROWS,
     KERNEL_STATE,
-    RELEASE_ABOVE,
     STATE_EXTENTS,
-    kernel_part,
-    kernel_run,
-    magnitude,
 )
-from theano.backends.native.runtime_language import load64, store64
 
 # a group's table; then the kernels, then the buffers
 ROWS_KERNELS = 0

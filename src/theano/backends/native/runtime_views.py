@@ -1,4 +1,4 @@
-"""The run-time system, third part: views (pointer, shape and stride arithmetic), and calls of Python.
+"""The run-time system: views (pointer, shape and stride arithmetic), and calls of Python.
 
 Written in the language of `runtime_language.py`. A view's output shares its input's memory and owns nothing, except
 a reshape that had to copy.

@@ -1,0 +1,150 @@
+"""The run-time system: the order in which a kernel goes over its axes.
+
+Written in the language of `runtime_language.py`. Axes are sorted by stride, axes of length one dropped, neighbouring
+axes that walk memory evenly fused, and a longer axis is made the innermost one where the last one is short. Shapes and
+strides are changed here; no operand is touched.
+"""
+
+# ruff: noqa: F821
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from theano.backends.native.runtime_language import load64, stack, store64
+from theano.backends.native.runtime_records import ROLE_COUNTER, SLOT_BYTES, SLOT_ROLE
+
+
+def magnitude(a: int) -> int:
+    if a < 0:
+        return -a
+    return a
+
+
+def sort_axes(shape: int, strides: int, wide: int, rank: int, slots: int, tracked: int, operands: int) -> int:
+    """Largest strides first: a stable insertion sort over the sums of the strides of what lies in memory.
+
+    The first `slots` of the `tracked` lines of strides are those of slots.
+    """
+    key = stack(wide * 8)
+    axis = 0
+    while axis < rank:
+        total = 0
+        k = 0
+        while k < slots:
+            if load64(operands + k * SLOT_BYTES + SLOT_ROLE) != ROLE_COUNTER:
+                total += magnitude(load64(strides + (k * wide + axis) * 8))
+            k += 1
+        store64(key + axis * 8, total)
+        axis += 1
+    axis = 1
+    while axis < rank:
+        b = axis
+        while b > 0 and load64(key + (b - 1) * 8) < load64(key + b * 8):
+            swap_axes(key, shape, strides, wide, tracked, b - 1, b)
+            b -= 1
+        axis += 1
+    return 0
+
+
+def swap_axes(key: int, shape: int, strides: int, rank: int, slots: int, a: int, b: int) -> int:
+    swap(key + a * 8, key + b * 8)
+    swap(shape + a * 8, shape + b * 8)
+    k = 0
+    while k < slots:
+        swap(strides + (k * rank + a) * 8, strides + (k * rank + b) * 8)
+        k += 1
+    return 0
+
+
+def swap(a: int, b: int) -> int:
+    x = load64(a)
+    store64(a, load64(b))
+    store64(b, x)
+    return 0
+
+
+def fuse_axes(shape: int, strides: int, rank: int, slots: int, count: int) -> int:
+    """Drop axes of length one and fuse neighbours that walk evenly. Returns how many axes remain; row length stays."""
+    kept = 0
+    axis = 0
+    while axis < count:
+        n = load64(shape + axis * 8)
+        if n != 1:
+            fused = 0
+            if kept > 0:
+                fused = 1
+                k = 0
+                while k < slots:
+                    row = strides + k * rank * 8
+                    if load64(row + (kept - 1) * 8) != load64(row + axis * 8) * n:
+                        fused = 0
+                        break
+                    k += 1
+            if fused:
+                kept -= 1
+                n = n * load64(shape + kept * 8)
+            store64(shape + kept * 8, n)
+            k = 0
+            while k < slots:
+                store64(strides + (k * rank + kept) * 8, load64(strides + (k * rank + axis) * 8))
+                k += 1
+            kept += 1
+        axis += 1
+    return kept
+
+
+def longer_axis(shape: int, count: int, reduces: int) -> int:
+    """Which axis to walk innermost instead of the last one, where that is short and another is long; -1: none."""
+    last = count - 1
+    short = 16
+    if reduces:
+        short = 32
+    if count < 2 or load64(shape + last * 8) >= short:
+        return -1
+    best = last
+    axis = 0
+    while axis < last:
+        if load64(shape + axis * 8) > load64(shape + best * 8):
+            best = axis
+        axis += 1
+    if best == last or load64(shape + best * 8) < 4 * load64(shape + last * 8):
+        return -1
+    return best
+
+
+def widen(shape: int, strides: int, wide: int, slots: int, count: int, best: int) -> int:
+    """Make axis `best` the innermost one: fewer, longer runs. -1: leave all as it is."""
+    if best < 0:
+        return 0
+    last = count - 1
+    swap(shape + best * 8, shape + last * 8)
+    k = 0
+    while k < slots:
+        swap(strides + (k * wide + best) * 8, strides + (k * wide + last) * 8)
+        k += 1
+    return 0
+
+
+def longer_axis_of_whole(shape: int, strides: int, wide: int, slots: int, rank: int, fused: int, reduces: int) -> int:
+    """What `longer_axis` says of the axes as they are fused when all of a kernel runs.
+
+    shape and strides are those before fusing; fused is the shape in which one axis was kept apart: the answer is one
+    of its axes.
+    """
+    own_shape = stack(wide * 8)
+    own_strides = stack(slots * wide * 8)
+    memcpy(own_shape, shape, wide * 8)
+    memcpy(own_strides, strides, slots * wide * 8)
+    best = longer_axis(own_shape, fuse_axes(own_shape, own_strides, wide, slots, rank), reduces)
+    if best < 0:
+        return best
+    # find the last part of that axis
+    part = 0
+    axis = 0
+    while axis <= best:
+        n = load64(own_shape + axis * 8)
+        while n > 1:
+            n = n // load64(fused + part * 8)
+            part += 1
+        axis += 1
+    return part - 1

@@ -1,0 +1,66 @@
+"""The run-time system: what lies where in the tables of a kernel, which `image.py` writes and machine code reads.
+
+Numbers only, of the language of `runtime_language.py`: offsets in bytes, flags and kinds. The frame and the buffers
+are in `runtime_core.py`.
+"""
+
+from __future__ import annotations
+
+# a kernel step's record
+KERNEL_RANK = 16
+KERNEL_SLOTS = 24
+KERNEL_INPUTS = 32
+KERNEL_OUTPUTS = 40
+KERNEL_CODE = 48
+KERNEL_LANES = 56
+KERNEL_FLAGS = 64
+KERNEL_COST = 72  # picoseconds for an element, a guess
+KERNEL_STATE = 80  # where the step's state lies in the frame
+KERNEL_EXTENTS = 88
+KERNEL_OPERANDS = 96
+KERNEL_ROWS = 104  # of the last kernel of a group of rows: the group's table, see `runtime_rows.py`
+KERNEL_BYTES = 112
+
+KEEP_ORDER = 1  # a scatter: points are visited in C order
+CHECKED = 2  # positions are computed: they may be out of range
+REDUCES = 4
+COUNTS = 8  # some slot is a counter
+MASKS = 16  # the code does not touch memory beyond the active lanes
+JOINS = 32  # the code can take several runs at once, see STATE_JOINED
+
+# one slot of a kernel: an operand, an accumulator or a counter
+SLOT_ROLE = 0
+SLOT_BUFFER = 8
+SLOT_SIZE = 16
+SLOT_NDIM = 24
+SLOT_AXES = 32
+SLOT_STATE = 40  # where lengths and strides of computed axes go in the state
+SLOT_SOURCE = 48  # the buffer which an output takes over or starts as a copy of; 0: none
+SLOT_GUARD = 56  # see `exclusive`
+SLOT_IDENTITY = 64  # bits of a reduction's neutral element
+SLOT_TEMPORARY = 72  # element size of an accumulator which is not the output itself; 0: it is
+SLOT_FINISH = 80  # code which casts the accumulator to the output; 0: none
+SLOT_FLAGS = 88
+SLOT_BYTES = 96
+
+ROLE_NONE = 0
+ROLE_IN = 1
+ROLE_OUT = 2
+ROLE_ACCUMULATE = 3
+ROLE_RAW = 4  # addresses are computed: gather, scatter
+ROLE_COUNTER = 5  # a position along axes, no memory
+
+TAKES_OVER = 1  # SLOT_SOURCE is taken over where possible, else copied
+NEEDS_CONTENT = 2  # the output starts with the content of SLOT_SOURCE
+NOT_EMPTY = 4  # reduction without a neutral element
+
+# the state: what the kernel's code is told besides addresses
+STATE_MODE = 0  # 1: check positions only, write nothing
+STATE_FLAT = 8  # 1: every accumulator stands still along the innermost axis
+STATE_ERROR = 16  # value, length, operand, axis of a position out of range
+STATE_COPY = 48  # bit k: output k must be filled from its source before the run
+STATE_JOINED = 56  # not 0: take JOINED runs at once; here is how far they lie apart, for each slot
+STATE_EXTENTS = 64
+
+# Runs that go into the same row of accumulators are taken so many at a time: it is read and written once for them.
+JOINED = 4

@@ -1,0 +1,201 @@
+"""The run-time system: one run of a kernel, along the innermost axis.
+
+Written in the language of `runtime_language.py`. A kernel's code takes whole vectors, contiguous in every operand.
+
+* an operand which stands still along the run is spread into one vector;
+* an operand with another stride is packed into a contiguous buffer, a chunk at a time (and unpacked after);
+* the last, incomplete vector of a run goes through the same instructions under a mask, or on padded copies.
+
+Which run comes next is `runtime_walk.py`'s business.
+"""
+
+# ruff: noqa: F821, SIM109
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from theano.backends.native.runtime_core import copy_items
+from theano.backends.native.runtime_language import (
+    invoke,
+    load8,
+    load16,
+    load32,
+    load64,
+    store8,
+    store16,
+    store32,
+    store64,
+)
+from theano.backends.native.runtime_records import (
+    KERNEL_CODE,
+    KERNEL_FLAGS,
+    KERNEL_LANES,
+    KERNEL_SLOTS,
+    MASKS,
+    ROLE_ACCUMULATE,
+    ROLE_OUT,
+)
+
+MODE_DIRECT = 0
+MODE_SPLAT = 1
+MODE_PACK = 2
+MODE_STILL = 3
+MODE_RAW = 4
+
+
+def fill(target: int, bits: int, count: int, size: int) -> int:
+    if size == 8:
+        while count > 0:
+            count -= 1
+            store64(target + count * 8, bits)
+    elif size == 4:
+        while count > 0:
+            count -= 1
+            store32(target + count * 4, bits)
+    elif size == 2:
+        while count > 0:
+            count -= 1
+            store16(target + count * 2, bits)
+    else:
+        memset(target, bits, count)
+    return 0
+
+
+def spread(target: int, source: int, count: int, size: int) -> int:
+    """One element, `count` times."""
+    if size == 8:
+        return fill(target, load64(source), count, 8)
+    if size == 4:
+        return fill(target, load32(source), count, 4)
+    if size == 2:
+        return fill(target, load16(source), count, 2)
+    return fill(target, load8(source), count, 1)
+
+
+def run(step: int, state: int, data: int, table: int, steps: int, calls: int, tails: int, n: int, chunk: int) -> int:
+    """One run of n points. Where the code cannot mask, what is left over from whole vectors runs on padded copies."""
+    slots = load64(step + KERNEL_SLOTS)
+    lanes = load64(step + KERNEL_LANES)
+    code = load64(step + KERNEL_CODE)
+    masks = load64(step + KERNEL_FLAGS) & MASKS
+    done = 0
+    while done < n:
+        count = n - done
+        if count > chunk:
+            count = chunk
+        full = count // lanes
+        last = count - full * lanes
+        rest = last
+        if masks:
+            rest = 0
+        k = 0
+        while k < slots:
+            entry = table + k * 64
+            way = load64(entry)
+            address = load64(data + k * 8)
+            s = load64(entry + 8)
+            size = load64(entry + 16)
+            if way == MODE_DIRECT:
+                address += done * size
+                if rest:
+                    room = load64(entry + 32)
+                    if load64(entry + 24) != ROLE_OUT:
+                        pad(room, address + full * lanes * size, size, rest, lanes, size)
+                    store64(tails + k * 8, room)
+            elif way == MODE_SPLAT:
+                room = load64(entry + 32) + 64
+                if load64(entry + 40) != address:
+                    store64(entry + 40, address)
+                    spread(room, address, lanes, size)
+                address = room
+                store64(tails + k * 8, room)
+            elif way == MODE_PACK:
+                room = load64(entry + 48)
+                if load64(entry + 24) != ROLE_OUT:
+                    pad(room, address + done * s, s, count, (count + lanes - 1) // lanes * lanes, size)
+                address = room
+                store64(tails + k * 8, room + full * lanes * size)
+            elif way == MODE_RAW:
+                address += done * s
+                store64(tails + k * 8, address + full * lanes * s)
+            else:
+                store64(tails + k * 8, address)
+            store64(calls + k * 8, address)
+            k += 1
+        if masks:
+            if invoke(code, calls, steps, full, last, state):
+                return 1
+        else:
+            if full > 0 and invoke(code, calls, steps, full, 0, state):
+                return 1
+            if rest > 0 and invoke(code, tails, steps, 0, rest, state):
+                return 1
+        k = 0
+        while k < slots:
+            entry = table + k * 64
+            role = load64(entry + 24)
+            if role == ROLE_OUT or role == ROLE_ACCUMULATE:
+                way = load64(entry)
+                size = load64(entry + 16)
+                if way == MODE_PACK:
+                    s = load64(entry + 8)
+                    copy_items(load64(data + k * 8) + done * s, s, load64(entry + 48), size, count, size)
+                elif way == MODE_DIRECT and rest:
+                    copy_items(
+                        load64(data + k * 8) + (done + full * lanes) * size,
+                        size,
+                        load64(tails + k * 8),
+                        size,
+                        rest,
+                        size,
+                    )
+            k += 1
+        done += count
+    return 0
+
+
+def pad(target: int, source: int, step: int, count: int, room: int, size: int) -> int:
+    """Copy `count` elements and repeat the last one until `room` are filled: padding computes like real data."""
+    if size == 8:
+        i = 0
+        while i < count:
+            store64(target + i * 8, load64(source))
+            source += step
+            i += 1
+        x = load64(source - step)
+        while i < room:
+            store64(target + i * 8, x)
+            i += 1
+        return 0
+    if size == 4:
+        i = 0
+        while i < count:
+            store32(target + i * 4, load32(source))
+            source += step
+            i += 1
+        x = load32(source - step)
+        while i < room:
+            store32(target + i * 4, x)
+            i += 1
+        return 0
+    if size == 2:
+        i = 0
+        while i < count:
+            store16(target + i * 2, load16(source))
+            source += step
+            i += 1
+        x = load16(source - step)
+        while i < room:
+            store16(target + i * 2, x)
+            i += 1
+        return 0
+    i = 0
+    while i < count:
+        store8(target + i, load8(source))
+        source += step
+        i += 1
+    x = load8(source - step)
+    while i < room:
+        store8(target + i, x)
+        i += 1
+    return 0

@@ -1,0 +1,202 @@
+"""The run-time system: operands of a kernel that lie across memory.
+
+Written in the language of `runtime_language.py`. An operand which crosses memory in long strides along the innermost
+axis, and is contiguous along another one, is read a block at a time, line by line, and turned: so that every cache line
+of it is fetched once. `runtime_walk.py` says when.
+"""
+
+# ruff: noqa: F821
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from theano.backends.native.runtime_axes import magnitude
+from theano.backends.native.runtime_core import copy_items
+from theano.backends.native.runtime_language import (
+    load32,
+    load64,
+    prefetch,
+    stack,
+    store32,
+    store64,
+)
+from theano.backends.native.runtime_records import KERNEL_SLOTS, ROLE_IN
+from theano.backends.native.runtime_runs import MODE_DIRECT, MODE_PACK, run
+
+# a block of an operand that lies across: at most so many rows of so many elements
+TURNED_ROWS = 1024
+TURNED_COLUMNS = 16
+
+
+def turn_operands(
+    slots: int, strides: int, wide: int, last: int, table: int, steps: int, lanes: int, rooms: int, pitch: int
+) -> int:
+    """Find an outer axis along which operands that cross memory lie contiguously; -1: there is none.
+
+    Such operands are marked, and get a part of `rooms` each.
+    """
+    across = -1
+    k = 0
+    while k < slots:
+        entry = table + k * 64
+        size = load64(entry + 16)
+        fits = load64(entry) == MODE_PACK and load64(entry + 24) == ROLE_IN and magnitude(load64(entry + 8)) >= 64
+        if fits and (size == 8 or size == 4):
+            axis = across
+            if across < 0:
+                axis = last - 1
+                while axis >= 0 and load64(strides + (k * wide + axis) * 8) != size:
+                    axis -= 1
+            if axis >= 0 and load64(strides + (k * wide + axis) * 8) == size:
+                across = axis
+                store64(entry, MODE_DIRECT)
+                store64(entry + 48, rooms)
+                store64(entry + 56, 1)
+                rooms += TURNED_COLUMNS * pitch
+                store64(steps + k * 8, lanes * size)
+        k += 1
+    return across
+
+
+def walk_turned(
+    step: int,
+    state: int,
+    shape: int,
+    strides: int,
+    wide: int,
+    last: int,
+    data: int,
+    table: int,
+    steps: int,
+    calls: int,
+    tails: int,
+    chunk: int,
+    across: int,
+    pitch: int,
+) -> int:
+    """`walk_runs` where some operands are contiguous along the outer axis `across`.
+
+    Of these a block is read line by line, written across into a buffer, and read from there, so that every cache line
+    of them is fetched once.
+    """
+    slots = load64(step + KERNEL_SLOTS)
+    n = load64(shape + last * 8)
+    m = load64(shape + across * 8)
+    place = stack(slots * 8)
+    index = stack(last * 8 + 8)
+    memset(index, 0, last * 8)
+    while 1:
+        base = 0
+        while base < n:
+            length = n - base
+            if length > TURNED_ROWS:
+                length = TURNED_ROWS
+            column = 0
+            while column < m:
+                width = m - column
+                if width > TURNED_COLUMNS:
+                    width = TURNED_COLUMNS
+                k = 0
+                while k < slots:
+                    entry = table + k * 64
+                    along = load64(strides + (k * wide + across) * 8)
+                    at = load64(data + k * 8) + base * load64(entry + 8) + column * along
+                    if load64(entry + 56):
+                        turn(load64(entry + 48), at, load64(entry + 8), length, width, load64(entry + 16), pitch)
+                        at = load64(entry + 48)
+                    store64(place + k * 8, at)
+                    k += 1
+                j = 0
+                while j < width:
+                    if run(step, state, place, table, steps, calls, tails, length, chunk):
+                        return 1
+                    k = 0
+                    while k < slots:
+                        along = load64(strides + (k * wide + across) * 8)
+                        if load64(table + k * 64 + 56):
+                            along = pitch
+                        store64(place + k * 8, load64(place + k * 8) + along)
+                        k += 1
+                    j += 1
+                column += width
+            base += length
+        axis = last - 1
+        while axis >= 0:
+            if axis != across:
+                i = load64(index + axis * 8) + 1
+                k = 0
+                while k < slots:
+                    store64(data + k * 8, load64(data + k * 8) + load64(strides + (k * wide + axis) * 8))
+                    k += 1
+                if i < load64(shape + axis * 8):
+                    store64(index + axis * 8, i)
+                    break
+                k = 0
+                while k < slots:
+                    store64(data + k * 8, load64(data + k * 8) - i * load64(strides + (k * wide + axis) * 8))
+                    k += 1
+                store64(index + axis * 8, 0)
+            axis -= 1
+        if axis < 0:
+            return 0
+    return 0
+
+
+def turn(target: int, source: int, step: int, count: int, width: int, size: int, pitch: int) -> int:
+    """`count` rows of `width` elements, `step` bytes apart, become columns: rows of `target`, `pitch` bytes apart.
+
+    Rows lie far apart, so that the machine does not foresee what is read: the next block's lines are asked for here.
+    """
+    end = target + count * size
+    pitch2 = pitch * 2
+    pitch3 = pitch * 3
+    pitch4 = pitch * 4
+    pitch5 = pitch * 5
+    pitch6 = pitch * 6
+    pitch7 = pitch * 7
+    if size == 8:
+        while width >= 8:
+            to = target
+            at = source
+            while to < end:
+                prefetch(at + TURNED_COLUMNS * 8)
+                store64(to, load64(at))
+                store64(to + pitch, load64(at + 8))
+                store64(to + pitch2, load64(at + 16))
+                store64(to + pitch3, load64(at + 24))
+                store64(to + pitch4, load64(at + 32))
+                store64(to + pitch5, load64(at + 40))
+                store64(to + pitch6, load64(at + 48))
+                store64(to + pitch7, load64(at + 56))
+                to += 8
+                at += step
+            target += pitch * 8
+            end += pitch * 8
+            source += 64
+            width -= 8
+    else:
+        while width >= 8:
+            to = target
+            at = source
+            while to < end:
+                prefetch(at + TURNED_COLUMNS * 8)
+                store32(to, load32(at))
+                store32(to + pitch, load32(at + 4))
+                store32(to + pitch2, load32(at + 8))
+                store32(to + pitch3, load32(at + 12))
+                store32(to + pitch4, load32(at + 16))
+                store32(to + pitch5, load32(at + 20))
+                store32(to + pitch6, load32(at + 24))
+                store32(to + pitch7, load32(at + 28))
+                to += 4
+                at += step
+            target += pitch * 8
+            end += pitch * 8
+            source += 32
+            width -= 8
+    while width > 0:
+        copy_items(target, size, source, step, count, size)
+        target += pitch
+        source += size
+        width -= 1
+    return 0

@@ -1,0 +1,243 @@
+"""The run-time system: going over the axes of a kernel, one run along the innermost axis after the other.
+
+Written in the language of `runtime_language.py`. The axes come sorted and fused (`runtime_axes.py`). For each operand
+it is decided here how a run takes it; the run itself is in `runtime_runs.py`, and operands that cross memory in long
+strides are in `runtime_turn.py`.
+"""
+
+# ruff: noqa: F821, SIM109
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from theano.backends.native.runtime_axes import magnitude
+from theano.backends.native.runtime_language import load64, stack, store64
+from theano.backends.native.runtime_records import (
+    JOINED,
+    JOINS,
+    KEEP_ORDER,
+    KERNEL_FLAGS,
+    KERNEL_LANES,
+    KERNEL_OPERANDS,
+    KERNEL_SLOTS,
+    ROLE_ACCUMULATE,
+    ROLE_COUNTER,
+    ROLE_IN,
+    ROLE_NONE,
+    ROLE_OUT,
+    ROLE_RAW,
+    SLOT_BYTES,
+    SLOT_ROLE,
+    SLOT_SIZE,
+    SLOT_TEMPORARY,
+    STATE_FLAT,
+    STATE_JOINED,
+    STATE_MODE,
+)
+from theano.backends.native.runtime_runs import (
+    MODE_DIRECT,
+    MODE_PACK,
+    MODE_RAW,
+    MODE_SPLAT,
+    MODE_STILL,
+    run,
+)
+from theano.backends.native.runtime_turn import (
+    TURNED_COLUMNS,
+    TURNED_ROWS,
+    turn_operands,
+    walk_turned,
+)
+
+
+def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int, data: int) -> int:
+    """Visit every run along the innermost axis. 1: a position was out of range."""
+    slots = load64(step + KERNEL_SLOTS)
+    lanes = load64(step + KERNEL_LANES)
+    operands = load64(step + KERNEL_OPERANDS)
+    last = count - 1
+    n = load64(shape + last * 8)
+    # per slot: mode, stride in the run, element size, role, room for a vector, what that is spread from, room for
+    # packing, 1: it is turned
+    table = stack(slots * 64)
+    steps = stack(slots * 8)
+    calls = stack(slots * 8)
+    tails = stack(slots * 8)
+    room = stack(slots * 128 + 64)
+    packed = 0
+    far = 0
+    flat = 1
+    k = 0
+    while k < slots:
+        slot = operands + k * SLOT_BYTES
+        entry = table + k * 64
+        role = load64(slot + SLOT_ROLE)
+        s = load64(strides + (k * wide + last) * 8)
+        size = load64(slot + SLOT_SIZE)
+        if load64(slot + SLOT_TEMPORARY) != 0:
+            size = load64(slot + SLOT_TEMPORARY)
+        way = MODE_DIRECT
+        advance = lanes * size
+        if role == ROLE_RAW or role == ROLE_COUNTER:
+            way = MODE_RAW
+            advance = s
+        elif role == ROLE_NONE or (role == ROLE_ACCUMULATE and s == 0):
+            way = MODE_STILL
+            advance = 0
+        elif role == ROLE_IN and s == 0:
+            way = MODE_SPLAT
+            advance = 0
+        elif s != size and n > 1:
+            way = MODE_PACK
+            packed += 1
+            if magnitude(s) >= 64:
+                far = 1
+        if role == ROLE_ACCUMULATE and s != 0:
+            flat = 0
+        store64(entry, way)
+        store64(entry + 8, s)
+        store64(entry + 16, size)
+        store64(entry + 24, role)
+        store64(entry + 32, room + k * 128)
+        store64(entry + 40, 0)
+        store64(entry + 56, 0)
+        if load64(state + STATE_MODE) == 1 and (role == ROLE_OUT or role == ROLE_ACCUMULATE):
+            # nothing is written while positions are checked: the code's stores go to a place that nobody reads
+            store64(entry, MODE_STILL)
+            store64(entry + 24, ROLE_NONE)
+            store64(data + k * 8, room + k * 128)
+            advance = 0
+        store64(steps + k * 8, advance)
+        k += 1
+    store64(state + STATE_FLAT, flat)
+    store64(state + STATE_JOINED, 0)
+    chunk = n
+    if packed > 0:
+        # 32 kB of buffers at most, so that they stay in the first cache
+        vectors = 512 // packed
+        if vectors > 64:
+            vectors = 64
+        if vectors < 1:
+            vectors = 1
+        if vectors * lanes < n:
+            chunk = vectors * lanes
+        packs = stack((packed * vectors + 1) * 64)
+        k = 0
+        while k < slots:
+            entry = table + k * 64
+            if load64(entry) == MODE_PACK:
+                store64(entry + 48, packs)
+                packs += vectors * 64
+            k += 1
+    tile = n
+    if far and count > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
+        pitch = TURNED_ROWS
+        if n < pitch:
+            pitch = n
+        # whole cache lines and one more, lest all columns compete for the same places in the cache
+        pitch = (pitch * 8 + 127) & -64
+        rooms = malloc(packed * TURNED_COLUMNS * pitch)
+        if rooms != 0:
+            across = turn_operands(slots, strides, wide, last, table, steps, lanes, rooms, pitch)
+            failed = 0
+            if across >= 0:
+                failed = walk_turned(
+                    step, state, shape, strides, wide, last, data, table, steps, calls, tails, chunk, across, pitch
+                )
+            free(rooms)
+            if across >= 0:
+                return failed
+        # An operand crosses memory in long strides: a cache line of it holds what the next runs need. Short pieces of
+        # many runs use it while it is there.
+        tile = 512
+    index = stack(count * 8)
+    memset(index, 0, count * 8)
+    joined = 0
+    if flat == 0 and packed == 0 and last > 0 and load64(step + KERNEL_FLAGS) & JOINS:
+        joined = stack(slots * 8)
+        if not joins(slots, strides, wide, last - 1, table, joined):
+            joined = 0
+    base = 0
+    while base < n:
+        length = n - base
+        if length > tile:
+            length = tile
+        if walk_runs(
+            step, state, shape, strides, wide, last, data, table, steps, calls, tails, length, chunk, index, joined
+        ):
+            return 1
+        k = 0
+        while k < slots:
+            store64(data + k * 8, load64(data + k * 8) + length * load64(table + k * 64 + 8))
+            k += 1
+        base += length
+    # the caller frees what these addresses started as
+    k = 0
+    while k < slots:
+        store64(data + k * 8, load64(data + k * 8) - n * load64(table + k * 64 + 8))
+        k += 1
+    return 0
+
+
+def joins(slots: int, strides: int, wide: int, axis: int, table: int, joined: int) -> int:
+    """Do runs along `axis` go into the same accumulators? Then `joined` gets how far apart they lie."""
+    k = 0
+    while k < slots:
+        stride = load64(strides + (k * wide + axis) * 8)
+        way = load64(table + k * 64)
+        role = load64(table + k * 64 + 24)
+        if stride != 0 and (role != ROLE_IN or way != MODE_DIRECT):
+            return 0
+        store64(joined + k * 8, stride)
+        k += 1
+    return 1
+
+
+def walk_runs(
+    step: int,
+    state: int,
+    shape: int,
+    strides: int,
+    wide: int,
+    last: int,
+    data: int,
+    table: int,
+    steps: int,
+    calls: int,
+    tails: int,
+    n: int,
+    chunk: int,
+    index: int,
+    joined: int,
+) -> int:
+    """Runs of n points at every position of the outer axes; afterwards `data` is as before."""
+    slots = load64(step + KERNEL_SLOTS)
+    while 1:
+        taken = 1
+        if joined and load64(index + (last - 1) * 8) + JOINED <= load64(shape + (last - 1) * 8):
+            taken = JOINED
+            store64(state + STATE_JOINED, joined)
+        else:
+            store64(state + STATE_JOINED, 0)
+        if run(step, state, data, table, steps, calls, tails, n, chunk):
+            return 1
+        axis = last - 1
+        while axis >= 0:
+            i = load64(index + axis * 8) + taken
+            k = 0
+            while k < slots:
+                store64(data + k * 8, load64(data + k * 8) + taken * load64(strides + (k * wide + axis) * 8))
+                k += 1
+            taken = 1
+            if i < load64(shape + axis * 8):
+                store64(index + axis * 8, i)
+                break
+            k = 0
+            while k < slots:
+                store64(data + k * 8, load64(data + k * 8) - i * load64(strides + (k * wide + axis) * 8))
+                k += 1
+            store64(index + axis * 8, 0)
+            axis -= 1
+        if axis < 0:
+            return 0
+    return 0
