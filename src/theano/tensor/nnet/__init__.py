@@ -59,7 +59,7 @@ from theano.tensor.nnet.softmax import softmax_op as softmax_op
 from theano.tensor.nnet.softmax import softmax_with_bias as softmax_with_bias
 
 # submodules that are loaded when they are first named
-_SUBMODULES = ("conv", "conv3d2d", "neighbours", "nnet", "sigm")
+_SUBMODULES = ("conv", "conv3d2d", "ctc", "neighbours", "nnet", "sigm")
 
 
 def __getattr__(name: str) -> Any:

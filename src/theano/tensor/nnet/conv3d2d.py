@@ -30,7 +30,9 @@ def conv3d(
         if x.type.ndim != 5:
             raise TypeError(f"conv3d2d.conv3d: the {what} must have 5 axes, got {x} of type {x.type}")
         tensors.append(dimshuffle(x, _TIME_SECOND))
-    result = abstract_conv.conv3d(*tensors, _reordered(signals_shape), _reordered(filters_shape), border_mode)
+    result = abstract_conv.conv3d(
+        tensors[0], tensors[1], _reordered(signals_shape), _reordered(filters_shape), border_mode
+    )
     return dimshuffle(result, _TIME_SECOND)
 
 

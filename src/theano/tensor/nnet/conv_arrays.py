@@ -174,8 +174,8 @@ def by_kernel(
             target = result[:, rows]
             target += product.transpose(0, 2, 1, 3).reshape(target.shape)
         else:
-            columns = part.reshape(groups, elements, n * positions).swapaxes(1, 2)
-            product = np.matmul(tops.reshape(groups, filters // groups, n * positions), columns)
+            flat = part.reshape(groups, elements, n * positions).swapaxes(1, 2)
+            product = np.matmul(tops.reshape(groups, filters // groups, n * positions), flat)
             result += product.reshape(result.shape)
     return result
 

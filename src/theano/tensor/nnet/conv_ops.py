@@ -188,7 +188,7 @@ class BaseAbstractConv(Op):
         """The kernel of the correlation that this convolution is, or back."""
         if not self.filter_flip:
             return kernel
-        return kernel[(..., *(slice(None, None, -1),) * self.convdim)]
+        return np.flip(kernel, tuple(range(-self.convdim, 0)))
 
     def _gradient(self, x: Any, term: Any) -> Any:
         return zero_for(x) if x.type.dtype in discrete_dtypes else cast_to(term, x.type.dtype)

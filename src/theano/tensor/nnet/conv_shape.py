@@ -238,7 +238,7 @@ def given_shape(shape: Any, count: int, what: str) -> tuple[int | None, ...]:
     """A shape that a user gave as a hint: ints, constants or None. None for no hint at all."""
     if shape is None:
         return (None,) * count
-    entries = []
+    entries: list[int | None] = []
     for entry in tuple(shape):
         if entry is None:
             entries.append(None)

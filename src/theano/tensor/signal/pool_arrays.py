@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -32,10 +33,10 @@ class Windows:
         )
 
     @property
-    def inner(self) -> tuple[slice, ...]:
+    def inner(self) -> tuple[Any, ...]:
         return tuple(slice(p, p + n) for n, p in zip(self.image, self.pad))
 
-    def elements(self) -> Iterator[tuple[slice, ...]]:
+    def elements(self) -> Iterator[tuple[Any, ...]]:
         """For every element of a window: where it lies on the padded image, for all windows."""
         for offsets in np.ndindex(*self.size):
             yield tuple(
@@ -61,29 +62,33 @@ def window_count(n: int, size: int, stride: int, pad: int, ignore_border: bool) 
     return max(0, (n - 1 - size + stride) // stride) + 1
 
 
-def lowest(dtype: np.dtype) -> object:
+def lowest(dtype: np.dtype) -> Any:
     """A number that no element of `dtype` is below."""
     if dtype.kind == "f":
         return -np.inf
     return False if dtype.kind == "b" else np.iinfo(dtype).min
 
 
-def padded(x: np.ndarray, windows: Windows, fill: object) -> np.ndarray:
+def padded(x: np.ndarray, windows: Windows, fill: Any) -> np.ndarray:
     """x with `fill` around it, so that every window lies inside."""
     if windows.padded == x.shape[x.ndim - len(windows.image):]:
         return x
     result = np.full(x.shape[: x.ndim - len(windows.image)] + windows.padded, fill, dtype=x.dtype)
-    result[(..., *windows.inner)] = x
+    result[(Ellipsis, *windows.inner)] = x
     return result
 
 
 def _along_axes(x: np.ndarray, windows: Windows, combine: Callable[..., np.ndarray]) -> np.ndarray:
     spatial = len(windows.image)
+    after: tuple[Any, ...]
     for k, (count, size, stride) in enumerate(zip(windows.counts, windows.size, windows.stride)):
         after = (slice(None),) * (spatial - 1 - k)
-        result = x[(..., slice(0, (count - 1) * stride + 1, stride), *after)].copy()
+        span = (count - 1) * stride + 1
+        at: tuple[Any, ...] = (Ellipsis, slice(0, span, stride), *after)
+        result = x[at].copy()
         for offset in range(1, size):
-            combine(result, x[(..., slice(offset, offset + (count - 1) * stride + 1, stride), *after)], out=result)
+            at = (Ellipsis, slice(offset, offset + span, stride), *after)
+            combine(result, x[at], out=result)
         x = result
     return x
 
@@ -104,7 +109,7 @@ def spread(values: np.ndarray, windows: Windows) -> np.ndarray:
     result = np.zeros(shape + windows.padded, values.dtype)
     for at in windows.elements():
         result[(..., *at)] += values
-    return np.ascontiguousarray(result[(..., *windows.inner)])
+    return np.ascontiguousarray(result[(Ellipsis, *windows.inner)])
 
 
 def spread_to_maxima(x: np.ndarray, largest: np.ndarray, values: np.ndarray, windows: Windows) -> np.ndarray:
@@ -116,7 +121,7 @@ def spread_to_maxima(x: np.ndarray, largest: np.ndarray, values: np.ndarray, win
     for at in windows.elements():
         where = (..., *at)
         result[where] += np.where(_equal(wide[where], largest, with_nan), values, zero)
-    return np.ascontiguousarray(result[(..., *windows.inner)])
+    return np.ascontiguousarray(result[(Ellipsis, *windows.inner)])
 
 
 def collect_at_maxima(x: np.ndarray, largest: np.ndarray, values: np.ndarray, windows: Windows) -> np.ndarray:
@@ -148,5 +153,5 @@ def averages_divisor(windows: Windows, includes_padding: bool) -> np.ndarray:
     return windows.populations()
 
 
-def ints(values: Sequence[object] | np.ndarray) -> tuple[int, ...]:
-    return tuple(int(v) for v in values)  # type: ignore[call-overload]
+def ints(values: Sequence[Any] | np.ndarray) -> tuple[int, ...]:
+    return tuple(int(v) for v in values)
