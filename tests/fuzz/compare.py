@@ -13,6 +13,7 @@ import numpy as np
 from theano.compile.pipeline import rewrite
 from theano.graph.evaluate import evaluate
 from theano.graph.fgraph import FunctionGraph
+from theano.graph.traverse import ancestors
 from theano.lowering.lower import lower
 from theano.lowering.program import Program
 from theano.lowering.verify import verify
@@ -33,13 +34,19 @@ class NotApplied(Exception):
     """The mutation found nothing to break in this Program."""
 
 
-def difference(name: str, got: Any, expected: np.ndarray, exact: bool) -> str | None:
+def precision(output: Any) -> str:
+    """The dtype whose rounding an output carries: the narrowest float among what it is computed from."""
+    floats = [v.type.dtype for v in ancestors([output]) if v.owner is not None and v.type.dtype in TOLERANCE]
+    return max([*floats, output.type.dtype], key=lambda dtype: TOLERANCE.get(dtype, 0.0))
+
+
+def difference(name: str, got: Any, expected: np.ndarray, exact: bool, rounding: str) -> str | None:
     got = np.asarray(got)
     if got.dtype != expected.dtype or got.shape != expected.shape:
         return f"{name}: {got.dtype} {got.shape}, expected {expected.dtype} {expected.shape}"
     if exact and expected.dtype.kind != "f":
         return None if np.array_equal(got, expected) else f"{name}: {got}, expected {expected}"
-    tolerance = TOLERANCE.get(expected.dtype.name, 0.0)
+    tolerance = TOLERANCE.get(rounding, 0.0)
     finite = np.abs(expected.astype("float64"))[np.isfinite(expected.astype("float64"))]
     scale = float(finite.max()) if finite.size else 1.0
     close = np.allclose(
@@ -101,7 +108,8 @@ def disagreements(
 def check(graph: Graph, values: list[Any], name: str) -> list[str]:
     found = []
     for number, (got, expected, exact) in enumerate(zip(values, graph.expected, graph.exact, strict=True)):
-        wrong = difference(f"{name}, output {number} = {graph.outputs[number]}", got, expected, exact)
+        output = graph.outputs[number]
+        wrong = difference(f"{name}, output {number} = {output}", got, expected, exact, precision(output))
         if wrong:
             found.append(wrong)
     return found

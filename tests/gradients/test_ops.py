@@ -28,6 +28,7 @@ from theano.tensor.careduce import (
     Sum,
     Supremum,
 )
+from theano.tensor.checks import PdbBreakpoint
 from theano.tensor.cumulative import LinearRecurrence
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.extra_ops import CpuContiguous, DiffOp, FillDiagonal, FillDiagonalOffset, NonNegative
@@ -54,6 +55,8 @@ SAMPLES = {
     "ProductOfOthers": [
         (lambda x: ProductOfOthers((0,))(x), (V,)), (lambda x, g: ProductOfOthers((1,))(x, g), (M, M)),
     ],
+    "PdbBreakpoint": [(lambda x, y: PdbBreakpoint("never")(x.sum() > 1e9, x**2) * y, (M, M))],
+    "Assert": [(lambda x, y: T.opt.Assert("positive")(x**2, (y > 0).all()) * y, (M, M))],
     "Max": [(lambda x: x.max(), (M,)), (lambda x: Max((0,))(x * x), (C,))],
     "Supremum": [(lambda x: Supremum(None)(x), (M,)), (lambda x: Supremum((0,))(x * x), (C,))],
     "Min": [(lambda x: Min((1,))(x * x), (M,)), (lambda x: x.min(axis=0), (M,))],
@@ -126,10 +129,11 @@ SAMPLES |= LINEAR_SAMPLES | CONVOLUTION_SAMPLES
 
 # ops that, when applied, give an expression of other ops
 COMPOSITIONS = {"DiffOp", "FillDiagonal", "FillDiagonalOffset"}
-# ops whose results are integers, bools or shapes; Default, whose choice is known at run time only
+# ops whose results are integers, bools or shapes; Default, whose choice is known at run time only; Raise, which has no
+# value; RandomFunction, whose draws by location and scale tests/random differentiates
 WITHOUT_DERIVATIVE = {
     "All", "Any", "ARange", "AllocEmpty", "ArgSortOp", "Bartlett", "Default", "Eye", "MakeSlice", "Nonzero",
-    "RavelMultiIndex", "SearchsortedOp", "Shape", "Shape_i", "Tri", "Unique", "UnravelIndex",
+    "RandomFunction", "Raise", "RavelMultiIndex", "SearchsortedOp", "Shape", "Shape_i", "Tri", "Unique", "UnravelIndex",
 }  # fmt: skip
 BASES = {
     "Op", "LengthsOp", "BaseAdvancedSubtensor", "BaseAdvancedIncSubtensor", "_AlongAxis", "MatrixOp", "_HalfTransform",
