@@ -34,19 +34,25 @@ class NotApplied(Exception):
     """The mutation found nothing to break in this Program."""
 
 
-def precision(output: Any) -> str:
-    """The dtype whose rounding an output carries: the narrowest float among what it is computed from."""
-    floats = [v.type.dtype for v in ancestors([output]) if v.owner is not None and v.type.dtype in TOLERANCE]
-    return max([*floats, output.type.dtype], key=lambda dtype: TOLERANCE.get(dtype, 0.0))
+def tolerance_of(output: Any) -> float:
+    """What the output's dtype allows; at least a hundred roundings of the narrowest float that it is computed from.
+
+    A float64 output of a float32 product has the product's error. Integers and bools have no tolerance.
+    """
+    own = TOLERANCE.get(output.type.dtype, 0.0)
+    if own == 0.0:
+        return own
+    computed = {v.type.dtype for v in ancestors([output]) if v.owner is not None}
+    carried = [min(100 * float(np.finfo(dtype).eps), TOLERANCE[dtype]) for dtype in computed & TOLERANCE.keys()]
+    return max([own, *carried])
 
 
-def difference(name: str, got: Any, expected: np.ndarray, exact: bool, rounding: str) -> str | None:
+def difference(name: str, got: Any, expected: np.ndarray, exact: bool, tolerance: float) -> str | None:
     got = np.asarray(got)
     if got.dtype != expected.dtype or got.shape != expected.shape:
         return f"{name}: {got.dtype} {got.shape}, expected {expected.dtype} {expected.shape}"
     if exact and expected.dtype.kind != "f":
         return None if np.array_equal(got, expected) else f"{name}: {got}, expected {expected}"
-    tolerance = TOLERANCE.get(rounding, 0.0)
     finite = np.abs(expected.astype("float64"))[np.isfinite(expected.astype("float64"))]
     scale = float(finite.max()) if finite.size else 1.0
     close = np.allclose(
@@ -109,7 +115,7 @@ def check(graph: Graph, values: list[Any], name: str) -> list[str]:
     found = []
     for number, (got, expected, exact) in enumerate(zip(values, graph.expected, graph.exact, strict=True)):
         output = graph.outputs[number]
-        wrong = difference(f"{name}, output {number} = {output}", got, expected, exact, precision(output))
+        wrong = difference(f"{name}, output {number} = {output}", got, expected, exact, tolerance_of(output))
         if wrong:
             found.append(wrong)
     return found
