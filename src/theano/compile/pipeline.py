@@ -24,6 +24,7 @@ from theano.rewriting.rules.algebra import (
 from theano.rewriting.rules.folding import FOLDING
 from theano.rewriting.rules.indexing import INDEXING, WRITING
 from theano.rewriting.rules.joining import JOINING
+from theano.rewriting.rules.matrices import DETERMINANTS, MATRICES
 from theano.rewriting.rules.products import BLAS, PRODUCTS_OF_MATRICES
 from theano.rewriting.rules.reductions import REDUCTIONS, REDUCTIONS_FOR_SPEED
 from theano.rewriting.rules.selection import SELECTION
@@ -44,9 +45,11 @@ PIPELINE: tuple[Pass, ...] = (
     Pass(
         "canonicalize",
         ("canonicalize", "fast_compile"),
-        (*TIDY, fill_sink, *VIEWS, *REDUCTIONS, *INDEXING, *ALGEBRA, *PRODUCTS_OF_MATRICES, *SOFTMAX),
+        (
+            *TIDY, fill_sink, *VIEWS, *REDUCTIONS, *INDEXING, *ALGEBRA, *PRODUCTS_OF_MATRICES, *SOFTMAX, *DETERMINANTS,
+        ),
     ),
-    Pass("stabilize", ("stabilize",), (*TIDY, *INDEXING, *ALGEBRA, *SOFTMAX, *STABLE)),
+    Pass("stabilize", ("stabilize",), (*TIDY, *INDEXING, *ALGEBRA, *SOFTMAX, *STABLE, *MATRICES)),
     Pass(
         "specialize",
         ("specialize",),

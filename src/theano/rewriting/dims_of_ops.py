@@ -21,6 +21,10 @@ from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.index_list import ARRAY
 from theano.tensor.joining import Join, Split
+from theano.tensor.linear.factors import Cholesky
+from theano.tensor.linear.functions import Expm
+from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
+from theano.tensor.linear.solving import Solve, SolveTriangular
 from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
 from theano.tensor.products import BatchedDot, Dot
 from theano.tensor.scalar_constants import static_int, vector_elements
@@ -319,6 +323,26 @@ def of_batched_dot(node: Apply) -> Iterator[Fact]:
             yield (out, axis), key, False
 
 
+def of_square_matrix(node: Apply) -> Iterator[Fact]:
+    """Ops on stacks of square matrices, of which the results are such stacks (or have one element for each matrix)."""
+    (x,) = node.inputs
+    ndim = x.type.ndim  # type: ignore[attr-defined]
+    yield axis_key(x, ndim - 2), axis_key(x, ndim - 1), True
+    for out in node.outputs:
+        for axis in range(out.type.ndim):  # type: ignore[attr-defined]
+            if out.type.shape[axis] is None:  # type: ignore[attr-defined]
+                yield (out, axis), axis_key(x, axis), False
+
+
+def of_solve(node: Apply) -> Iterator[Fact]:
+    a, b = node.inputs
+    ndim = a.type.ndim  # type: ignore[attr-defined]
+    yield axis_key(a, ndim - 2), axis_key(a, ndim - 1), True
+    for axis in range(ndim - 1):
+        yield axis_key(b, axis), axis_key(a, axis), True
+    yield from same_shape(node.outputs[0], b)
+
+
 def of_gemm(node: Apply) -> Iterator[Fact]:
     z, _, x, y, _ = node.inputs
     yield from same_shape(node.outputs[0], z)
@@ -371,6 +395,8 @@ SPEAKERS: dict[type, Speaker] = {
     AdvancedIncSubtensor: of_write,
     Dot: of_dot,
     BatchedDot: of_batched_dot,
+    **dict.fromkeys((Cholesky, Cofactors, Det, Expm, MatrixInverse, SLogDet), of_square_matrix),
+    **dict.fromkeys((Solve, SolveTriangular), of_solve),
     Gemm: of_gemm,
     Gemv: of_gemv,
     Ger: of_ger,

@@ -1,0 +1,251 @@
+"""Rules on matrices: graphs in which each applies, evaluated before and after, on matrices that can be factored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.linalg import LinAlgError
+from test_declared import RULES, applied
+
+import theano
+import theano.tensor as T
+from theano.graph.clone import clone_replace
+from theano.graph.evaluate import evaluate
+from theano.graph.traverse import toposort
+from theano.rewriting.rules.matrices import MATRICES
+from theano.tensor.linear.factors import SVD, Cholesky
+from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
+from theano.tensor.linear.solving import Solve, SolveTriangular
+from theano.tensor.nlinalg import det, eigh, matrix_inverse, qr, slogdet, svd
+from theano.tensor.products import Dot
+from theano.tensor.slinalg import cholesky, expm, lu, solve, solve_triangular
+
+# kinds of inputs: A, B square; K symmetric positive definite; M a matrix; u, v vectors
+Build = Callable[[dict[str, Any]], Any]
+
+
+def gram(i: dict[str, Any]) -> Any:
+    """A positive definite matrix that is symmetric by construction."""
+    return T.dot(i["A"], i["A"].T) + T.eye(i["A"].shape[0], dtype=i["A"].dtype)
+
+
+EXAMPLES: dict[str, list[Build]] = {
+    "product_of_three_by_a_vector": [
+        lambda i: Dot()(Dot()(i["A"], i["B"]), i["v"]),
+        lambda i: Dot()(i["v"], Dot()(i["A"], i["B"])),
+        lambda i: Dot()(Dot()(i["A"], i["B"]), i["v"].dimshuffle(0, "x")),
+        lambda i: Dot()(i["v"].dimshuffle("x", 0), Dot()(i["A"], i["B"])),
+    ],
+    "product_with_outer_product": [
+        lambda i: Dot()(i["A"], i["v"].dimshuffle(0, "x") * i["u"].dimshuffle("x", 0)),
+        lambda i: Dot()(i["u"].dimshuffle(0, "x") * i["v"].dimshuffle("x", 0), i["A"]),
+        lambda i: Dot()(i["A"], -2 * i["v"].dimshuffle(0, "x") / i["u"].dimshuffle("x", 0)),
+    ],
+    "product_with_diagonal_matrix": [
+        lambda i: Dot()(i["A"], T.diag(i["v"])), lambda i: Dot()(T.diag(i["v"]), i["A"]),
+        lambda i: Dot()(T.diag(i["v"]), i["u"]), lambda i: Dot()(i["u"], T.diag(i["v"])),
+    ],
+    "diagonal_of_product": [lambda i: T.diag(Dot()(i["A"], i["A"].T)), lambda i: T.diag(Dot()(i["M"], i["M"].T))],
+    "transpose_of_symmetric": [lambda i: gram(i).T, lambda i: matrix_inverse(gram(i)).T],
+    "inverse_of_inverse": [lambda i: matrix_inverse(matrix_inverse(i["A"]))],
+    "inverse_of_orthogonal": [
+        lambda i: matrix_inverse(eigh(i["K"])[1]), lambda i: matrix_inverse(qr(i["A"], "complete")[0]),
+        lambda i: matrix_inverse(svd(i["A"])[0]), lambda i: matrix_inverse(svd(i["A"])[2].T),
+    ],
+    "solve_for_inverse": [
+        lambda i: Dot()(matrix_inverse(i["A"]), i["v"]), lambda i: Dot()(i["v"], matrix_inverse(i["A"])),
+        lambda i: Dot()(matrix_inverse(i["A"]), i["M"]), lambda i: Dot()(i["M"].T, matrix_inverse(i["A"])),
+        lambda i: Dot()(matrix_inverse(i["A"]).T, i["M"]), lambda i: Dot()(i["M"].T, matrix_inverse(i["A"]).T),
+        lambda i: Dot()(i["v"], matrix_inverse(i["A"]).T),
+    ],
+    "solve_by_cholesky": [
+        lambda i: solve(gram(i), i["v"]) + T.sum(cholesky(gram(i))),
+        lambda i: solve(gram(i), i["M"]) + T.sum(Cholesky(lower=False)(gram(i))),
+        lambda i: Solve("positive_definite", trans="T")(gram(i), i["M"]) + T.sum(cholesky(gram(i))),
+    ],
+    "solve_by_structure": [
+        lambda i: solve(T.tril(i["A"]), i["v"]), lambda i: solve(T.triu(i["A"]), i["M"]),
+        lambda i: solve(T.tril(i["A"]).T, i["v"]), lambda i: solve(T.diag(i["d"]), i["M"]),
+        lambda i: solve(gram(i), i["M"]), lambda i: Solve(trans="T")(cholesky(i["K"]), i["v"]),
+        lambda i: solve(qr(i["A"])[1], i["v"]), lambda i: solve(lu(i["A"])[2], i["v"]),
+        lambda i: solve(i["A"] + i["A"].T, i["v"]),
+    ],
+    "log_of_det": [lambda i: T.log(Det()(i["K"])), lambda i: T.log(Det()(i["A"])), lambda i: T.log(Det()(-i["A"]))],
+    "log_of_modulus_of_det": [lambda i: T.log(abs(Det()(i["A"]))), lambda i: T.log(abs(Det()(-i["A"])))],
+    "sign_of_det": [lambda i: T.sgn(Det()(i["A"])), lambda i: T.sgn(Det()(-i["A"]))],
+    "cofactors_over_det": [
+        lambda i: Cofactors()(i["A"]) / Det()(i["A"]),
+        lambda i: i["v"][0] * (2 / Det()(i["A"])) * Cofactors()(i["A"]),
+        lambda i: Cofactors()(i["A"]) * (T.sgn(Det()(i["A"])) / abs(Det()(i["A"]))),
+        lambda i: Cofactors()(i["A"]) * (SLogDet()(i["A"])[0] / abs(Det()(i["A"]))),
+    ],
+    "det_by_structure": [
+        lambda i: Det()(T.tril(i["A"])), lambda i: Det()(T.triu(i["A"])), lambda i: Det()(i["A"].T),
+        lambda i: Det()(T.diag(i["d"])), lambda i: Det()(gram(i)) + T.sum(cholesky(gram(i))),
+    ],
+    "slogdet_by_structure": [
+        lambda i: pair(T.tril(i["A"])), lambda i: pair(-T.triu(i["A"])), lambda i: pair(i["A"].T),
+        lambda i: pair(T.diag(i["d"])), lambda i: pair(gram(i)) + T.sum(cholesky(gram(i))),
+    ],
+    "cholesky_of_product_of_factors": [
+        lambda i: cholesky(Dot()(cholesky(i["K"]), cholesky(i["K"]).T)),
+        lambda i: Cholesky(lower=False)(Dot()(cholesky(i["K"]), cholesky(i["K"]).T)),
+        lambda i: cholesky(Dot()(Cholesky(lower=False)(i["K"]).T, Cholesky(lower=False)(i["K"]))),
+    ],
+    "one_svd_for_all": [lambda i: T.sum(SVD()(i["A"])[0]) ** 2 + SVD(compute_uv=False)(i["A"])],
+    "expm_of_diagonal": [lambda i: expm(T.diag(i["v"]))],
+}  # fmt: skip
+CASES = [pytest.param(name, n, id=f"{name}-{n}") for name, found in EXAMPLES.items() for n in range(len(found))]
+
+
+def pair(x: Any) -> Any:
+    """Both results of slogdet in one."""
+    sign, logarithm = slogdet(x)
+    return sign + 10 * logarithm
+
+
+def inputs_of(dtype: str) -> dict[str, Any]:
+    return {name: T.TensorType(dtype, (None,) * (2 if name in "ABKM" else 1))(name) for name in "ABKMuvd"}
+
+
+def values_of(n: int, dtype: str, seed: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    half = rng.normal(size=(n, n)) / max(n, 1)
+    found = {
+        "A": rng.normal(size=(n, n)) / max(n, 1) + 2 * np.eye(n), "B": rng.normal(size=(n, n)),
+        "K": half @ half.T + np.eye(n), "M": rng.normal(size=(n, 3)), "u": rng.normal(size=n) + 4,
+        "v": rng.normal(size=n), "d": rng.uniform(1, 3, n) * np.where(np.arange(n) % 2, -1, 1),
+    }  # fmt: skip
+    return {name: value.astype(dtype) for name, value in found.items()}
+
+
+def rewritten(name: str, number: int, dtype: str) -> tuple[dict[str, Any], Any, Any]:
+    inputs = inputs_of(dtype)
+    before = EXAMPLES[name][number](inputs)
+    after, copies, fired = applied(RULES[name], list(inputs.values()), before)
+    assert fired, f"{name} does not apply"
+    return inputs, before, clone_replace(after, dict(zip(copies, inputs.values())))
+
+
+def test_every_rule_on_matrices_has_an_example() -> None:
+    assert {rule.name for rule in MATRICES} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name, number", CASES)
+def test_example(name: str, number: int, dtype: str) -> None:
+    inputs, before, after = rewritten(name, number, dtype)
+    assert after.type.dtype == before.type.dtype and after.type.broadcastable == before.type.broadcastable
+    for n in (0, 1, 2, 5):
+        values = values_of(n, dtype, seed=n)
+        if n == 0 and "v" in values and name == "cofactors_over_det":
+            continue   # v[0]
+        point = {inputs[k]: value for k, value in values.items()}
+        with np.errstate(all="ignore"):
+            expected, found = (np.asarray(evaluate([out], point)[0]) for out in (before, after))
+        assert found.shape == expected.shape and found.dtype == expected.dtype
+        scale = np.max(np.abs(expected), initial=1)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=300 * np.finfo(dtype).eps * scale, err_msg=name)
+
+
+SINGULAR = ["solve_for_inverse", "solve_by_structure", "log_of_det", "sign_of_det", "det_by_structure",
+            "slogdet_by_structure", "log_of_modulus_of_det"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, number", [p for p in CASES if p.values[0] in SINGULAR])
+def test_singular_matrices(name: str, number: int) -> None:
+    """What raised still raises; what gave a value gives the same."""
+    inputs, before, after = rewritten(name, number, "float64")
+    values = {**values_of(3, "float64", seed=1), "d": np.array([1.0, 0.0, 2.0])}
+    values["A"] = np.array([[0.0, 1.0, 2.0], [0.0, 0.0, 3.0], [0.0, 0.0, 0.0]])
+    point = {inputs[k]: value for k, value in values.items()}
+    with np.errstate(all="ignore"):
+        try:
+            expected = evaluate([before], point)[0]
+        except LinAlgError:
+            with pytest.raises(LinAlgError):
+                evaluate([after], point)
+            return
+        found = evaluate([after], point)[0]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def kinds(f: Any) -> set[type]:
+    return {type(node.op) for node in f.maker.fgraph.toposort()}
+
+
+A, K, b = T.dmatrix("A"), T.dmatrix("K"), T.dvector("b")
+
+
+def test_whole_functions_avoid_inverses() -> None:
+    cost = T.dot(b, T.dot(matrix_inverse(A), b))
+    f = theano.function([A, b], [cost, *theano.grad(cost, [A, b])])
+    assert MatrixInverse not in kinds(f) and Solve in kinds(f)
+    values = values_of(4, "float64", 3)
+    a, v = values["A"], values["v"]
+    inverse = np.linalg.inv(a)
+    for found, expected in zip(f(a, v), [v @ inverse @ v, -np.outer(inverse.T @ v, inverse @ v),
+                                         (inverse + inverse.T) @ v]):  # fmt: skip
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_an_inverse_that_is_needed_is_kept() -> None:
+    inverse = matrix_inverse(A)
+    f = theano.function([A, b], [T.dot(inverse, b), inverse])
+    assert MatrixInverse in kinds(f) and Solve not in kinds(f)
+
+
+def test_log_of_det_neither_overflows_nor_underflows() -> None:
+    cost = T.log(det(A))
+    f = theano.function([A], [cost, theano.grad(cost, A)])
+    for scale in (1e-3, 1e3):
+        big = scale * (np.eye(300) + 0.01 * np.random.default_rng(0).normal(size=(300, 300)))
+        with np.errstate(over="ignore"):
+            assert np.linalg.slogdet(big)[0] == 1 and not 0 < np.linalg.det(big) < np.inf
+        value, by_a = f(big)
+        np.testing.assert_allclose(value, np.linalg.slogdet(big)[1], rtol=1e-12)
+        np.testing.assert_allclose(by_a, np.linalg.inv(big).T, rtol=1e-7, atol=1e-9 / scale)
+
+
+def test_a_factor_that_is_there_is_used() -> None:
+    x = T.dmatrix("x")
+    k = T.exp(-T.sum((x[:, None, :] - x[None, :, :]) ** 2, axis=2)) + T.eye(x.shape[0])
+    f = theano.function([x, b], [cholesky(k), solve(k, b), T.log(det(k)), T.dot(b, matrix_inverse(k))])
+    assert kinds(f).isdisjoint({Solve, Det, SLogDet, MatrixInverse})
+    assert {Cholesky, SolveTriangular} <= kinds(f)
+    points, v = np.random.default_rng(1).normal(size=(6, 2)), np.arange(6.0)
+    kernel = np.exp(-((points[:, None] - points[None]) ** 2).sum(2)) + np.eye(6)
+    expected = [np.linalg.cholesky(kernel), np.linalg.solve(kernel, v), np.log(np.linalg.det(kernel)),
+                v @ np.linalg.inv(kernel)]  # fmt: skip
+    for found, value in zip(f(points, v), expected):
+        np.testing.assert_allclose(found, value, rtol=1e-10, atol=1e-12)
+
+
+def test_what_only_looks_symmetric_is_solved_as_it_is() -> None:
+    """The Cholesky factor of an input says nothing of the triangle that it does not read."""
+    f = theano.function([A, b], [cholesky(A), solve(A, b)])
+    a = np.array([[4.0, 9.0], [1.0, 3.0]])
+    np.testing.assert_allclose(f(a, [1.0, 2.0])[1], np.linalg.solve(a, [1.0, 2.0]))
+
+
+def test_lengths_that_do_not_fit_still_raise() -> None:
+    f = theano.function([A, b], T.dot(matrix_inverse(A), b))
+    for a, v in ((np.eye(3), np.ones(2)), (np.ones((3, 2)), np.ones(3)), (np.ones((3, 2)), np.ones(2))):
+        with pytest.raises(ValueError):
+            f(a, v)
+
+
+def test_a_triangle_is_not_solved_by_rows_when_the_matrix_is_whole() -> None:
+    for almost in (T.tril(A, 1), T.triu(A, -1), A * A.T + A, T.dot(A, A)):
+        f = theano.function([A, b], solve(almost, b))
+        (op,) = {node.op for node in f.maker.fgraph.toposort() if isinstance(node.op, (Solve, SolveTriangular))}
+        assert op.A_structure == "general"
+
+
+def test_gradients_keep_their_solves() -> None:
+    cost = T.sum(solve_triangular(cholesky(K), b, lower=True) ** 2)
+    f = theano.function([K, b], theano.grad(cost, K))
+    assert all(not isinstance(node.op, MatrixInverse) for node in toposort(f.maker.fgraph.outputs))
