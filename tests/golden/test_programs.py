@@ -57,9 +57,14 @@ def calls_of_python() -> Expression:
     return [z], [z * 2, T.sort(abs(z))], {}
 
 
+def linear_algebra() -> Expression:
+    x, y = T.dmatrix("x"), T.fmatrix("y")
+    return [x, y], [T.slinalg.cholesky(x * 2), *T.nlinalg.slogdet(y)], {}
+
+
 CASES: list[Callable[[], Expression]] = [
     fused_arithmetic, variance_of_rows, broadcast_and_transpose, dense_layer_with_updates, rows_and_joins,
-    shapes_and_ranges, calls_of_python,
+    shapes_and_ranges, calls_of_python, linear_algebra,
 ]
 
 

@@ -22,6 +22,7 @@ from theano.lowering.program import (
     KernelStep,
     Program,
     PyCallStep,
+    RoutineStep,
     Total,
     Value,
     ViewStep,
@@ -106,7 +107,7 @@ class MemoryRunner:
             case DimsStep():
                 numbers = [self.number(d) for d in step.dims]
                 results = [np.array(numbers if step.outputs[0].ndim else numbers[0], dtype="int64")]
-            case PyCallStep():
+            case PyCallStep() | RoutineStep():
                 results = self.python(step, inputs)
             case _:
                 raise NotImplementedError(type(step).__name__)
@@ -182,11 +183,12 @@ class MemoryRunner:
                 return x[...]
         raise NotImplementedError(step.kind)
 
-    def python(self, step: PyCallStep, inputs: list[Any]) -> list[Any]:
+    def python(self, step: PyCallStep | RoutineStep, inputs: list[Any]) -> list[Any]:
         (node,) = step.nodes
         given = []
+        mutable = step.mutable if isinstance(step, PyCallStep) else ()
         for number, value in enumerate(inputs):
-            if isinstance(value, np.ndarray) and number not in step.mutable:
+            if isinstance(value, np.ndarray) and number not in mutable:
                 value = value.view()
                 value.flags.writeable = False
             given.append(value)

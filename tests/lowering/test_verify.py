@@ -10,7 +10,7 @@ from programs import kernels, program_of, steps
 
 import theano.tensor as T
 from theano.lowering.kernel import Instr
-from theano.lowering.program import FreeStep, Program
+from theano.lowering.program import FreeStep, Program, RoutineStep
 from theano.lowering.verify import ProgramError, verify
 
 x = T.dmatrix("x")
@@ -131,3 +131,23 @@ def test_verification_is_cheap() -> None:
     program = program_of([v], [z])
     assert len(steps(program, FreeStep)) < len(program.steps)
     verify(program)
+
+
+def test_routines_have_a_family_and_come_before_the_commit() -> None:
+    program = program_of([x], [T.slinalg.cholesky(x)])
+    (step,) = steps(program, RoutineStep)
+    step.routine = "cholesky"
+    with pytest.raises(ProgramError, match="family"):
+        verify(program)
+    step.routine = "lapack.cholesky"
+    program.commit_from = 0
+    with pytest.raises(ProgramError, match="commit"):
+        verify(program)
+
+
+def test_routines_have_the_inputs_of_their_node() -> None:
+    program = program_of([x], [T.slinalg.cholesky(x)])
+    (step,) = steps(program, RoutineStep)
+    step.inputs.append(step.inputs[0])
+    with pytest.raises(ProgramError, match="inputs"):
+        verify(program)

@@ -11,7 +11,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+
+from numpy.linalg import LinAlgError
 
 from theano._config import change_flags
 from theano.backends import reference
@@ -133,7 +135,10 @@ class NativeErrors:
     natural error at the right node, and returns that. Nothing was stored by the failing call."""
 
     # what a record of native code means when the second run finds nothing (the data changed in between)
-    KINDS = {"index": IndexError, "memory": MemoryError, "specify": AssertionError, "limit": OverflowError}
+    KINDS: ClassVar[dict[str, type[Exception]]] = {
+        "index": IndexError, "memory": MemoryError, "specify": AssertionError, "limit": OverflowError,
+        "numbers": LinAlgError,
+    }  # fmt: skip
 
     def __init__(self, plan: Plan, program: Any) -> None:
         self.plan = plan

@@ -16,7 +16,7 @@ from theano.graph.node import Apply, Constant, Variable
 from theano.lowering.build import NATIVE_DTYPES
 from theano.lowering.fuse import ANEW
 from theano.lowering.kernel import UNIT
-from theano.lowering.program import DimsStep, PyCallStep, Step, ViewStep
+from theano.lowering.program import DimsStep, PyCallStep, RoutineStep, Step, ViewStep
 from theano.lowering.work import Datum, DimRef, Fused, Opaque, Work, Write, datum_in_memory, read, refs_in
 from theano.tensor.type import TensorType
 
@@ -258,6 +258,19 @@ class Lowering:
 
         views = {out: sources[0] for out, sources in (*node.op.view_map.items(), *node.op.destroy_map.items())}
         self.add(Opaque([node], inputs, outputs, emit, views=views, python=True))
+        for variable, datum in zip(node.outputs, outputs):
+            self.define(variable, datum)
+
+
+    def routine(self, node: Apply, routine: str, params: Sequence[int] = ()) -> None:
+        """Run the node by a routine of the backend, see RoutineStep. All its variables are dense tensors."""
+        inputs = [self.in_memory(datum) for datum in self.data(node.inputs)]
+        outputs = [self.new(v) for v in node.outputs]
+
+        def emit(emission: Any, ins: Any, outs: Any) -> list[Step]:
+            return [RoutineStep(inputs=ins, outputs=outs, nodes=[node], routine=routine, params=tuple(params))]
+
+        self.add(Opaque([node], inputs, outputs, emit))
         for variable, datum in zip(node.outputs, outputs):
             self.define(variable, datum)
 

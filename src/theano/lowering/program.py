@@ -123,6 +123,21 @@ class CallStep(Step):
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
+class RoutineStep(Step):
+    """`nodes[0].op.perform` by native code: a routine that a backend has, with any number of inputs and outputs.
+
+    routine    family and name, as "lapack.cholesky". Backends find it by this alone
+    params     integers that choose what the routine does
+    Inputs and outputs are those of the node, in order, as dense arrays of any strides; outputs are fresh memory, whose
+    lengths the routine finds itself. Where `perform` would raise, the routine fails, and nothing has been overwritten:
+    the step lies before `commit_from`.
+    """
+
+    routine: str
+    params: tuple[int, ...] = ()
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
 class PyCallStep(Step):
     """`nodes[0].op.perform` in Python, for everything that has no native lowering.
 
@@ -299,6 +314,9 @@ def _step_lines(step: Step) -> list[str]:
                 f" {name}={value}" for name, value in (("alpha", step.alpha), ("beta", step.beta))
             )
             return [f"{outputs} = {step.routine} ({_listed(step.inputs)}){scale}{' in place' if step.inplace else ''}"]
+        case RoutineStep():
+            params = f" params {step.params}" if step.params else ""
+            return [f"{outputs} = routine {step.routine} ({_listed(step.inputs)}){params}"]
         case PyCallStep():
             changed = f" mutable {list(step.mutable)}" if step.mutable else ""
             return [f"{outputs} = perform {step.nodes[0].op} ({_listed(step.inputs)}){changed}"]

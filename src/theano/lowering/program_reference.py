@@ -24,6 +24,7 @@ from theano.lowering.program import (
     KernelStep,
     Program,
     PyCallStep,
+    RoutineStep,
     Step,
     Total,
     Value,
@@ -104,10 +105,11 @@ def _step(values: dict[int, Any], step: Step) -> None:
             results = [_call(values, step, inputs)]
         case ViewStep():
             results = [_view(values, step, inputs[0])]
-        case PyCallStep():
+        case PyCallStep() | RoutineStep():
             node = step.nodes[0]
             cells: list[list[Any]] = [[None] for _ in step.outputs]
-            copies = [x.copy() if n in step.mutable else x for n, x in enumerate(inputs)]
+            mutable = step.mutable if isinstance(step, PyCallStep) else ()
+            copies = [x.copy() if n in mutable else x for n, x in enumerate(inputs)]
             node.op.perform(node, copies, cells)
             results = [cell[0] for cell in cells]
         case AllocStep():

@@ -17,6 +17,7 @@ from theano.lowering.program import (
     KernelStep,
     Program,
     PyCallStep,
+    RoutineStep,
     Step,
     Total,
     Value,
@@ -118,6 +119,8 @@ class _Verifier:
                 _require(step.kind in VIEWS, f"step {number}: no view is called {step.kind}")
                 _require(len(step.inputs) == len(step.outputs) == 1, f"step {number}: a view has one input and output")
                 _require(step.inputs[0].dtype == step.outputs[0].dtype, f"step {number}: a view changes the dtype")
+            case RoutineStep():
+                self._routine(number, step)
             case PyCallStep():
                 for position in step.mutable:
                     destroyed = step.nodes[0].op.destroy_map.items()
@@ -249,6 +252,19 @@ class _Verifier:
             root = self._root(matrices[2])
             same = [b for b in step.inputs if self._root(b) is root]
             _require(len(same) == 1, f"step {number}: overwrites {root} and reads it elsewhere too")
+
+
+    def _routine(self, number: int, step: RoutineStep) -> None:
+        where = f"step {number}: {step.routine}"
+        family, _, name = step.routine.partition(".")
+        _require(family.isidentifier() and name.isidentifier(), f"{where}: no family and name")
+        _require(number < self.program.commit_from, f"{where}: it may fail, and comes after the commit")
+        (node,) = step.nodes
+        for what, buffers, variables in (("inputs", step.inputs, node.inputs), ("outputs", step.outputs, node.outputs)):
+            _require(
+                [(b.dtype, b.ndim) for b in buffers] == [(v.type.dtype, v.type.ndim) for v in variables],
+                f"{where}: its {what} are not those of {node.op}",
+            )
 
 
 def _shared(step: Step) -> Iterable[tuple[Buffer, Buffer]]:

@@ -27,10 +27,13 @@ CODES = {
     11: "drop",                    # (axis, length): a dropped axis is not of length 1
     12: "inner",                   # (length, length, which: 0 inner, 1 batch, 2 C's axis d, d)
     13: "limit",                   # (lengths): too long for BLAS's 32-bit integers
+    14: "lengths",                 # lengths of a routine's inputs that do not fit each other; what they are
+    15: "numbers",                 # (): a routine cannot work with these numbers (a singular matrix, NaN)
 }  # fmt: skip
 _COUNTS = {
     "python": 0, "memory": 2, "storage": 1, "negative": 2, "shape": 4, "index": 4, "empty": 1, "reshape": 4,
     "step": 1, "specify": 3, "drop": 2, "inner": 4, "limit": 3,
+    "lengths": 4, "numbers": 0,
 }  # fmt: skip
 
 

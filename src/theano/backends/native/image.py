@@ -15,8 +15,8 @@ import numpy as np
 
 from theano.backends.native import runtime_core as core
 from theano.backends.native import runtime_records as rt
-from theano.backends.native import target
 from theano.backends.native.kernel_code import CompiledKernel, Slot, compile_kernels
+from theano.backends.native.library_records import product_record, routine_record
 from theano.backends.native.python_call import make_call
 from theano.backends.native.runtime import Runtime, runtime
 from theano.lowering.kernel import INDEXED
@@ -31,20 +31,13 @@ from theano.lowering.program import (
     KernelStep,
     Program,
     PyCallStep,
+    RoutineStep,
     RowGroup,
     Step,
     Total,
     Value,
     ViewStep,
 )
-
-_ROUTINES = {
-    "dot": ("gemv", 0),
-    "gemv": ("gemv", 1),
-    "gemm": ("gemm", 2),
-    "ger": ("ger", 3),
-    "batched_gemm": ("gemm", 4),
-}
 
 
 class Place(int):
@@ -104,10 +97,11 @@ class Image:
 
     def _place(self, buffer: Buffer) -> None:
         if id(buffer) not in self.at:
-            self.at[id(buffer)] = self._room(core.BUFFER_DIMS + 16 * buffer.ndim)
+            self.at[id(buffer)] = self.room(core.BUFFER_DIMS + 16 * buffer.ndim)
             self.buffers.append(buffer)
 
-    def _room(self, size: int) -> int:
+    def room(self, size: int) -> int:
+        """Where in the frame `size` bytes are reserved, for a step's own use."""
         at = self._frame_bytes
         self._frame_bytes += size
         return at
@@ -122,7 +116,7 @@ class Image:
         self.guard: dict[int, int] = {}
         self.argument: dict[int, int] = {}
         self.constant = {id(b): value for b, value in program.constants}
-        never = self._never = set(self.constant)
+        never = self.never = set(self.constant)
         positional = 0
         for thing in program.inputs:
             key = id(thing.buffer)
@@ -304,7 +298,9 @@ class Image:
             case ViewStep():
                 return self._view(step)
             case CallStep():
-                return self._product(step)
+                return product_record(self, step)
+            case RoutineStep():
+                return routine_record(self, step)
             case PyCallStep():
                 return self._python(step)
             case FreeStep():
@@ -328,7 +324,7 @@ class Image:
         self.write(at, core.STEP_PREPARE, self.runtime.door("kernel_prepare"))
         self.write(at, core.STEP_RUN, self.runtime.door("kernel_run"))
         pairs = rt.STATE_EXTENTS + 8 * kernel.rank
-        state = self._room(pairs + 16 * made.indexed + 8)
+        state = self.room(pairs + 16 * made.indexed + 8)
         for offset, value in (
             (rt.KERNEL_RANK, kernel.rank),
             (rt.KERNEL_SLOTS, len(made.slots)),
@@ -391,7 +387,7 @@ class Image:
                 source = None
                 if number in step.inplace:
                     source = step.inputs[step.inplace[number]]
-                    if id(source) not in self._never:
+                    if id(source) not in self.never:
                         flags |= rt.TAKES_OVER
                 elif number in step.base:
                     source = step.base[number]
@@ -430,42 +426,6 @@ class Image:
         self.point(at, self.runtime.constants["VIEW_PARAMS"], self.put(words or [0]))
         return at
 
-    def _product(self, step: CallStep) -> int:
-        name, kind = _ROUTINES[step.routine]
-        out = step.outputs[0]
-        prepare, run = self.runtime.door("product_prepare"), self.runtime.door("product_run")
-        c = self.runtime.constants
-        letter = {"float32": "s", "float64": "d"}[out.dtype]
-        at = self.put([0] * (c["PRODUCT_BYTES"] // 8))
-        self.write(at, core.STEP_PREPARE, prepare)
-        self.write(at, core.STEP_RUN, run)
-        scalars = [x for x in (step.alpha, step.beta) if isinstance(x, Buffer)]
-        matrices = step.inputs[: len(step.inputs) - len(scalars)]
-        self.write(at, c["PRODUCT_A"], self.offset(matrices[0]))
-        self.write(at, c["PRODUCT_B"], self.offset(matrices[1]))
-        self.write(at, c["PRODUCT_OUT"], self.offset(out))
-        beta: float | Buffer = step.beta
-        if len(matrices) > 2 and not (isinstance(beta, float | int) and beta == 0 and kind != 3):
-            self.write(at, c["PRODUCT_C"], self.offset(matrices[2]))
-            self.write(at, c["PRODUCT_GUARD"], self.guard.get(id(matrices[2]), 0))
-            takes_over = step.inplace and id(matrices[2]) not in self._never
-            self.write(at, c["PRODUCT_TAKES_OVER"], int(takes_over))
-        else:
-            beta = 0.0
-        for value, where in ((step.alpha, "PRODUCT_ALPHA"), (beta, "PRODUCT_BETA")):
-            if isinstance(value, Buffer):
-                self.write(at, c[where + "_AT"], self.offset(value))
-            else:
-                bits = np.zeros(1, dtype=np.int64)
-                bits.view(out.dtype)[0] = value
-                self.point(at, c[where], self.put([int(bits[0])]))
-        self.write(at, c["PRODUCT_SIZE"], np.dtype(out.dtype).itemsize)
-        self.write(at, c["PRODUCT_ROUTINE"], _blas(letter + name))
-        self.write(at, c["PRODUCT_SCALE"], _blas(letter + "scal"))
-        self.write(at, c["PRODUCT_KIND"], kind)
-        self.write(at, c["PRODUCT_STATE"], self._room(8))
-        return at
-
     def _python(self, step: PyCallStep) -> int:
         code = self.runtime.door("call_python")
         call = make_call(step)
@@ -500,10 +460,6 @@ class Image:
             value = np.asarray(value)
         self.kept.append(value)
         return value
-
-
-def _blas(name: str) -> int:
-    return target.cython_address("scipy.linalg.cython_blas", name)[1]
 
 
 def _dims(step: Step) -> list[Any]:

@@ -20,7 +20,7 @@ from functools import cache
 
 from theano._collector import collector_paused
 from theano.backends.native import runtime_core, target
-from theano.backends.native.runtime_language import runtime_text
+from theano.backends.native.runtime_language import imported_parts, runtime_text
 
 _lock = threading.RLock()
 # in calls; a thousand elements of work count as one more
@@ -108,6 +108,7 @@ class Runtime:
         self._doors: dict[str, ctypes.Array] = {}
         self._definitions: dict[str, _MethodDef] = {}
         self._parts: dict[str, tuple[str, dict[str, str]]] = {}
+        self._loaded: set[str] = set()
         self._add(*_EVERY_PROGRAM)
         for name in ("malloc", "calloc", "realloc", "free"):
             # these stay: arrays of other modules may hold them
@@ -118,6 +119,11 @@ class Runtime:
         # Syntax trees are many small objects and no garbage: looking for some among them costs more than the rest.
         with collector_paused():
             text, symbols, constants = runtime_text(names, known)
+        twice = self.functions.keys() & symbols.keys()
+        twice |= {c for c, value in constants.items() if self.constants.get(c, value) != value}
+        if twice:
+            raise RuntimeError(f"runtime_{names[0]}.py defines {', '.join(sorted(twice))}, which other parts have too")
+        self._loaded.update(names)
         self.constants.update(constants)
         self._parts[names[0]] = text, symbols
         self._generate(names[0], level=0)
@@ -143,14 +149,20 @@ class Runtime:
 
     upgrade = _upgrade
 
-    def _find(self, name: str) -> None:
-        if name not in self.functions:
-            self._add("products" if name.startswith("product_") else "views")
+    def _load(self, part: str) -> None:
+        """Compile the file `runtime_<part>.py`, after those from which it takes functions."""
+        if part not in self._loaded:
+            for other in imported_parts(part):
+                self._load(other)
+            self._add(part)
 
-    def door(self, name: str) -> int:
-        """The address of a word which holds the address of a function, whichever part it is in."""
+    def door(self, name: str, part: str = "") -> int:
+        """The address of a word which holds the address of a function; `part`: the file where it is."""
         with _lock:
-            self._find(name)
+            if name not in self.functions:
+                self._load(part or ("products" if name.startswith("product_") else "views"))
+            if name not in self.functions:
+                raise NotImplementedError(f"the run-time system has no function {name!r} in runtime_{part}.py")
             if name not in self._doors:
                 self._doors[name] = (ctypes.c_int64 * 1)(self.functions[name])
             return ctypes.addressof(self._doors[name])

@@ -8,6 +8,9 @@ written in a small subset of Python in which every value is a 64-bit integer (an
 * `load64(p)`, `store64(p, v)` and their 8, 16 and 32-bit kin (loads of 32 bits sign-extend, shorter ones do not);
   `stack(n)`: n bytes on the stack; `invoke(f, ...)`: call the function at address f; `prefetch(p)`: fetch the cache
   line at p, which may be any address
+* a float is the 64 bits of a double: `fadd(a, b)`, `fsub`, `fmul`, `fdiv`, `fless(a, b)` (0 or 1, 0 for NaN),
+  `flog(a)`, `fnumber(i)` of an integer, `fload32(p)` and `fstore32(p, a)` for floats of 32 bits in memory; `load64` and
+  `store64` do for the others
 * a module-level `NAME = 3` is a constant; any other free name is a C function or object (`target.c_address`), a
   function of another run-time file, or a name that the caller of `runtime_text` defines
 
@@ -18,6 +21,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 from collections.abc import Mapping, Sequence
 
 from theano.backends.native import target
@@ -34,6 +38,8 @@ _FOLD = {
     "and": lambda a, b: a & b, "or": lambda a, b: a | b, "shl": lambda a, b: a << b,
 }  # fmt: skip
 _LOADS = {"load8": "i8", "load16": "i16", "load32": "i32", "load64": "i64"}
+_FLOATS = {"fadd": "fadd", "fsub": "fsub", "fmul": "fmul", "fdiv": "fdiv", "fless": "fcmp olt"}
+_FLOAT_WORDS = frozenset((*_FLOATS, "flog", "fnumber", "fload32", "fstore32"))
 _STORES = {"store8": "i8", "store16": "i16", "store32": "i32", "store64": "i64"}
 
 # C functions whose result is a 32-bit int: the upper half of the register is undefined.
@@ -91,6 +97,42 @@ def prefetch(address: int) -> None:
 
 
 def invoke(function: int, *args: int) -> int:
+    raise NotImplementedError
+
+
+def fadd(a: int, b: int) -> int:
+    raise NotImplementedError
+
+
+def fsub(a: int, b: int) -> int:
+    raise NotImplementedError
+
+
+def fmul(a: int, b: int) -> int:
+    raise NotImplementedError
+
+
+def fdiv(a: int, b: int) -> int:
+    raise NotImplementedError
+
+
+def fless(a: int, b: int) -> int:
+    raise NotImplementedError
+
+
+def flog(a: int) -> int:
+    raise NotImplementedError
+
+
+def fnumber(integer: int) -> int:
+    raise NotImplementedError
+
+
+def fload32(address: int) -> int:
+    raise NotImplementedError
+
+
+def fstore32(address: int, value: int) -> None:
     raise NotImplementedError
 
 
@@ -297,6 +339,8 @@ class _Function:
                 value = self.value(f"trunc i64 {value} to {kind}")
             self.emit(f"store {kind} {value}, ptr {self.pointer(args[0])}")
             return "0"
+        if name in _FLOAT_WORDS:
+            return self.float_word(name, args)
         if name == "prefetch":
             self.emit(f"call void @llvm.prefetch.p0(ptr {self.pointer(args[0])}, i32 0, i32 3, i32 1)")
             return "0"
@@ -314,6 +358,30 @@ class _Function:
         if name in _INT_RESULT:
             return self.value(f"sext i32 {self.value(f'call i32 {address}({operands})')} to i64")
         return self.value(f"call i64 {address}({operands})")
+
+
+    def float_word(self, name: str, args: list[str]) -> str:
+        if name == "fnumber":
+            return self.bits(self.value(f"sitofp i64 {args[0]} to double"))
+        if name == "fload32":
+            short = self.value(f"load float, ptr {self.pointer(args[0])}")
+            return self.bits(self.value(f"fpext float {short} to double"))
+        if name == "fstore32":
+            rounded = self.value(f"fptrunc double {self.double(args[1])} to float")
+            self.emit(f"store float {rounded}, ptr {self.pointer(args[0])}")
+            return "0"
+        values = [self.double(a) for a in args]
+        if name == "flog":
+            address = self.pointer(str(target.libm_address("log")))
+            return self.bits(self.value(f"call double {address}(double {values[0]})"))
+        found = self.value(f"{_FLOATS[name]} double {values[0]}, {values[1]}")
+        return self.value(f"zext i1 {found} to i64") if name == "fless" else self.bits(found)
+
+    def double(self, bits: str) -> str:
+        return self.value(f"bitcast i64 {bits} to double")
+
+    def bits(self, double: str) -> str:
+        return self.value(f"bitcast double {double} to i64")
 
 
 def _assigned(body: list[ast.stmt]) -> set[str]:
@@ -373,6 +441,19 @@ class _Unit:
         return "\n\n".join([declared, *(_Function(self, f).text() for f in self.functions)])
 
 
+def _source(name: str) -> str:
+    spec = importlib.util.find_spec(f"{__package__}.runtime_{name}")
+    if spec is None or spec.loader is None:
+        raise NotImplementedError(f"there is no run-time file runtime_{name}.py")
+    return str(spec.loader.get_source(spec.name))  # type: ignore[attr-defined]
+
+
+def imported_parts(name: str) -> list[str]:
+    """The run-time files from which the file `runtime_<name>.py` imports."""
+    found = re.findall(rf"^from {re.escape(__package__ or '')}\.runtime_(\w+) import", _source(name), re.MULTILINE)
+    return [part for part in found if part != "language"]
+
+
 def runtime_text(names: Sequence[str], known: Mapping[str, int]) -> tuple[str, dict[str, str], dict[str, int]]:
     """LLVM text for the files `runtime_<name>.py` together, the LLVM names of their functions, and their constants.
 
@@ -380,9 +461,6 @@ def runtime_text(names: Sequence[str], known: Mapping[str, int]) -> tuple[str, d
     """
     body: list[ast.stmt] = []
     for name in names:
-        spec = importlib.util.find_spec(f"{__package__}.runtime_{name}")
-        if spec is None or spec.loader is None:
-            raise ImportError(f"no run-time file {name!r}")
-        body += ast.parse(spec.loader.get_source(spec.name)).body  # type: ignore[attr-defined]
+        body += ast.parse(_source(name)).body
     unit = _Unit("runtime", ast.Module(body, []), known)
     return unit.text(), {f: unit.prefix + f for f in unit.arity}, unit.constants

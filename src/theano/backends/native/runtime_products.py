@@ -13,7 +13,6 @@ from __future__ import annotations
 from theano.backends.native.runtime_core import (
     BUFFER_DIMS,
     BUFFER_OWNER,
-    FRAME_MAY_RELEASE,
     allocate,
     contiguous_copy,
     copy_array,
@@ -22,6 +21,7 @@ from theano.backends.native.runtime_core import (
     release,
 )
 from theano.backends.native.runtime_language import invoke, load64, stack, store8, store32, store64
+from theano.backends.native.runtime_routines import E_LIMIT, back, leave, length, small
 
 PRODUCT_A = 16
 PRODUCT_B = 24
@@ -41,13 +41,6 @@ PRODUCT_STATE = 128  # one word in the frame: the output must be filled from C b
 PRODUCT_BYTES = 136
 
 E_INNER = 12
-E_LIMIT = 13
-
-INT_MAXIMUM = 2147483647
-
-
-def length(buffer: int, axis: int) -> int:
-    return load64(buffer + BUFFER_DIMS + axis * 8)
 
 
 def product_prepare(frame: int, step: int) -> int:
@@ -177,10 +170,6 @@ def fits(buffer: int, size: int) -> int:
     return 0
 
 
-def small(n: int) -> int:
-    return n <= INT_MAXIMUM and n >= 0 - INT_MAXIMUM
-
-
 def matrix_product(frame: int, step: int, a: int, b: int, out: int) -> int:
     size = load64(step + PRODUCT_SIZE)
     m = length(a, 0)
@@ -266,19 +255,6 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int) -> int:
     release(copy_b)
     release(copy_out)
     return failed
-
-
-def leave(frame: int, m: int, n: int) -> int:
-    """Release the GIL if m * n multiplications take long enough; what `back` needs."""
-    if load64(frame + FRAME_MAY_RELEASE) and n > 0 and m > 100000 // n:
-        return PyEval_SaveThread()
-    return 0
-
-
-def back(thread: int) -> int:
-    if thread != 0:
-        PyEval_RestoreThread(thread)
-    return 0
 
 
 def distance(way: int) -> int:

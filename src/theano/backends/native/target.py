@@ -167,9 +167,17 @@ def _numpy_table() -> Any:
     return ctypes.cast(address, ctypes.POINTER(ctypes.c_void_p))
 
 
+# Cython modules that export a library's routines; a routine's name here has the key and "_" in front.
+_LIBRARIES = {"blas": "scipy.linalg.cython_blas", "lapack": "scipy.linalg.cython_lapack"}
+
+
 @cache
 def c_address(name: str) -> int:
-    """The address of a function or object of the Python or NumPy C-API, or of the C library."""
+    """The address of a function or object of the Python or NumPy C-API, or of the C library; "blas_dgemm",
+    "lapack_dpotrf": of a routine of BLAS or LAPACK (Fortran's interface)."""
+    prefix, _, routine = name.partition("_")
+    if prefix in _LIBRARIES:
+        return cython_address(_LIBRARIES[prefix], routine)[1]
     if name in _NUMPY_API:
         return int(_numpy_table()[_NUMPY_API[name]])
     library = ctypes.pythonapi if name.startswith("Py") else _c_library()
