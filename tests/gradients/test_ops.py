@@ -36,6 +36,7 @@ from theano.tensor.products import CheckLengths
 from theano.tensor.sort import TopKOp
 
 V, M, C = (4,), (3, 4), (2, 3, 4)
+LABELS = np.array([3, 0, 1])
 
 
 def sub_add(x, y):
@@ -123,6 +124,19 @@ SAMPLES = {
     "LogSoftmax": [(lambda x: nnet.logsoftmax(x), (M,)), (lambda x: nnet.logsoftmax(x, axis=(0, 2)), (C,))],
     "LogSumExp": [(lambda x: nnet.logsumexp(x, axis=1), (M,)), (lambda x: nnet.logsumexp(x), (M,))],
     "SoftmaxGrad": [(lambda x, y: nnet.softmax_grad(x, y), (M, M))],
+    "SoftmaxWithBias": [(nnet.softmax_with_bias, (M, V))],
+    "CrossentropyCategorical1Hot": [(lambda p: nnet.crossentropy_categorical_1hot(p, LABELS), (M,))],
+    "CrossentropyCategorical1HotGrad": [
+        (lambda g, p: nnet.crossentropy_categorical_1hot_grad(g, p, LABELS), ((3,), M)),
+    ],
+    "CrossentropySoftmaxArgmax1HotWithBias": [
+        (lambda x, b: nnet.crossentropy_softmax_argmax_1hot_with_bias(x, b, LABELS)[0], (M, V)),
+        (lambda x, b: nnet.crossentropy_softmax_argmax_1hot_with_bias(x, b, LABELS)[1], (M, V)),
+    ],
+    "CrossentropySoftmax1HotWithBiasDx": [
+        (lambda g, p: nnet.crossentropy_softmax_1hot_with_bias_dx(g, p, LABELS), ((3,), M)),
+        (lambda g, p: nnet.crossentropy_softmax_1hot_with_bias_dx(g, p, LABELS), ((), M)),
+    ],
 }
 
 SAMPLES |= LINEAR_SAMPLES | CONVOLUTION_SAMPLES
@@ -132,11 +146,13 @@ COMPOSITIONS = {"DiffOp", "FillDiagonal", "FillDiagonalOffset"}
 # ops whose results are integers, bools or shapes; Default, whose choice is known at run time only; Raise, which has no
 # value; RandomFunction, whose draws by location and scale tests/random differentiates
 WITHOUT_DERIVATIVE = {
-    "All", "Any", "ARange", "AllocEmpty", "ArgSortOp", "Bartlett", "Default", "Eye", "MakeSlice", "Nonzero",
-    "RandomFunction", "Raise", "RavelMultiIndex", "SearchsortedOp", "Shape", "Shape_i", "Tri", "Unique", "UnravelIndex",
+    "All", "Any", "ARange", "AllocEmpty", "ArgSortOp", "Bartlett", "ClassNumbers", "Default", "Eye", "MakeSlice",
+    "Nonzero", "RandomFunction", "Raise", "RavelMultiIndex", "SearchsortedOp", "Shape", "Shape_i", "Tri", "Unique",
+    "UnravelIndex",
 }  # fmt: skip
 BASES = {
     "Op", "LengthsOp", "BaseAdvancedSubtensor", "BaseAdvancedIncSubtensor", "_AlongAxis", "MatrixOp", "_HalfTransform",
+    "NamedMathematics",
 }  # fmt: skip
 BASES |= CONVOLUTION_BASES
 CASES = [

@@ -334,6 +334,15 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m(), build=lambda x: LogSoftmax((1,))(x)[T.arange(x.shape[0]), T.constant([0, 2, 1])]),
         on(m(), build=lambda x: LogSoftmax((1,))(x)[T.constant([2, 0]), T.constant([0, 1])]),
     ],
+    "written_out": [
+        on(m("x"), v("b"), build=lambda x, b: T.nnet.softmax_with_bias(x, b)),
+        on(m("x"), build=lambda x: T.nnet.crossentropy_categorical_1hot(x, T.constant([0, 2, 1]))),
+        on(v("g"), m("x"), build=lambda g, x: T.nnet.crossentropy_categorical_1hot_grad(g, x, T.constant([0, 2, 1]))),
+        on(v("g"), m("x"),
+           build=lambda g, x: T.nnet.crossentropy_softmax_1hot_with_bias_dx(g, x, T.constant([0, 2, 1]))),
+        *[on(m("x"), v("b"), build=lambda x, b, n=n: T.nnet.crossentropy_softmax_argmax_1hot_with_bias(
+            x, b, T.constant([0, 2, 1]))[n]) for n in range(3)],
+    ],
     "log_of_sum_of_exps": [
         on(v("x"), v("y"), build=lambda x, y: T.log(T.exp(x) + T.exp(y))),
         on(v("x"), v("y"), build=lambda x, y: T.log(T.exp(x) + 2 + T.exp(y)))],

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from theano._config import config
 from theano.graph.fgraph import FunctionGraph
+from theano.rewriting.named_losses import written_out
 from theano.rewriting.query import Query as Query
 from theano.rewriting.restore_checks import restore_checks
 from theano.rewriting.rule import Rule
@@ -41,12 +42,13 @@ from theano.rewriting.run import run_passes
 TIDY = (*FOLDING, *USELESS, *SHAPES, *SELECTION, *JOINING)
 
 PIPELINE: tuple[Pass, ...] = (
-    Pass("drop useless nodes", ("useless", "fast_compile"), TIDY),
+    Pass("drop useless nodes", ("useless", "fast_compile"), (written_out, *TIDY)),
     Pass(
         "canonicalize",
         ("canonicalize", "fast_compile"),
         (
-            *TIDY, fill_sink, *VIEWS, *REDUCTIONS, *INDEXING, *ALGEBRA, *PRODUCTS_OF_MATRICES, *SOFTMAX, *DETERMINANTS,
+            written_out, *TIDY, fill_sink, *VIEWS, *REDUCTIONS, *INDEXING, *ALGEBRA, *PRODUCTS_OF_MATRICES, *SOFTMAX,
+            *DETERMINANTS,
         ),
     ),
     Pass("stabilize", ("stabilize",), (*TIDY, *INDEXING, *ALGEBRA, *SOFTMAX, *STABLE, *MATRICES)),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from theano.compile.linking import Linker as Linker
 from theano.compile.linking import LocalLinker as LocalLinker
 from theano.compile.linking import PerformLinker as PerformLinker
@@ -24,3 +27,12 @@ from theano.graph.type import Generic as Generic
 from theano.graph.type import SingletonType as SingletonType
 from theano.graph.type import Type as Type
 from theano.graph.type import generic as generic
+
+# submodules that are loaded when they are first named, as in `theano.gof.opt`
+_SUBMODULES = ("fg", "graph", "link", "null_type", "op", "opt", "optdb", "toolbox", "type", "utils")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return importlib.import_module(f"theano.gof.{name}")
+    raise AttributeError(f"module 'theano.gof' has no attribute {name!r}")

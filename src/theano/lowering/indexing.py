@@ -22,8 +22,10 @@ from theano.tensor.advanced_indexing import (
 )
 from theano.tensor.basic_indexing import IncSubtensor, Subtensor
 from theano.tensor.index_list import ARRAY, Layout, basic_shape, filled, static_slice
+from theano.tensor.nnet.classes import ClassNumbers
 
 WHOLE = (None, None, None)
+NOWHERE = -(2**63)  # an index that no axis has, from either end
 
 
 def _entries(lowering: Lowering, idx_list: Sequence[Any], inputs: Sequence[Variable]) -> list[Any]:
@@ -295,3 +297,24 @@ def _region(
         ]
         dims.append(told[0] if told else 1)
     return axes, indices, dims
+
+
+@lowers(ClassNumbers)
+def lower_class_numbers(lowering: Lowering, node: Apply) -> None:
+    """A check of the lengths, and labels in which what is negative is out of every range: indexing finds it there."""
+    source, *lengths = lowering.data(node.inputs)
+    rows = [lowering.dim(n) for n in lengths]
+    checked = Datum(source.dtype, source.shape, rows, source.name)
+    if source.ndim:
+        lowering.view(checked, source, "specify", tuple(rows), nodes=[node])
+    else:
+        checked = source
+    out = lowering.new(node.outputs[0], rows)
+    signed = source.dtype.startswith("int")
+
+    def emit(point: Any) -> Any:
+        label = point.b.cast(point.read(0), "int64")
+        return point.b.select(label < 0, NOWHERE, label) if signed or source.dtype == "uint64" else label
+
+    lowering.pointwise(out, [(checked, range(out.ndim))], emit, nodes=[node], size=2, cost=2)
+    lowering.define(node.outputs[0], out)

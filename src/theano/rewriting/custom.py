@@ -98,6 +98,10 @@ class LocalOptimizer:
     def transform(self, node: Apply) -> Any:
         raise NotImplementedError(f"{type(self).__name__}.transform")
 
+    def at(self, node: Apply, site: Site) -> Any:
+        """`transform`, told where: `site` knows the graph and who uses a value. Define it where that matters."""
+        return self.transform(node)
+
     def add_requirements(self, fgraph: FunctionGraph) -> None:
         """Attach the features that `transform` needs."""
 
@@ -157,10 +161,16 @@ class LocalOptGroup(LocalOptimizer):
         return found
 
     def transform(self, node: Apply) -> Any:
+        return self._first(node, lambda one: one.transform(node))
+
+    def at(self, node: Apply, site: Site) -> Any:
+        return self._first(node, lambda one: one.at(node, site))
+
+    def _first(self, node: Apply, ask: Callable[[Any], Any]) -> Any:
         for one in self.opts:
             tracks = one.tracks()
             if tracks is None or any(is_tracked(node, t) for t in tracks):
-                result = one.transform(node)
+                result = ask(one)
                 if result not in (None, False):
                     return result
         return False
@@ -217,9 +227,12 @@ class PatternSub(LocalOptimizer):
         return [self.op]
 
     def transform(self, node: Apply) -> Any:
-        return self.with_uses(node, None)
+        return self._rewritten(node, None)
 
-    def with_uses(self, node: Apply, site: Site | None) -> Any:
+    def at(self, node: Apply, site: Site) -> Any:
+        return self._rewritten(node, site)
+
+    def _rewritten(self, node: Apply, site: Site | None) -> Any:
         if node.op != self.op or len(node.outputs) != 1:
             return False
         bound = self._match(self.in_pattern, node.outputs[0], {}, site, True)
@@ -280,7 +293,7 @@ def as_rule(opt: Any, tags: Sequence[str] = (), name: str | None = None) -> Rule
     def apply(node: Apply, site: Site) -> Any:
         if tracks is not None and not any(is_tracked(node, t) for t in tracks):
             return None
-        found = opt.with_uses(node, site) if isinstance(opt, PatternSub) else opt.transform(node)
+        found = opt.at(node, site)
         if isinstance(found, dict):
             return {old: new for old, new in found.items() if isinstance(old, Variable)}
         return found or None

@@ -25,6 +25,7 @@ from theano.tensor.linear.factors import Cholesky
 from theano.tensor.linear.functions import Expm
 from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
 from theano.tensor.linear.solving import Solve, SolveTriangular
+from theano.tensor.nnet.classes import ClassNumbers
 from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
 from theano.tensor.products import BatchedDot, Dot
 from theano.tensor.scalar_constants import static_int, vector_elements
@@ -297,6 +298,13 @@ def of_gather(node: Apply) -> Iterator[Fact]:
             yield (out, axis), key, False
 
 
+def of_class_numbers(node: Apply) -> Iterator[Fact]:
+    y, *lengths = node.inputs
+    yield from of_lengths(node.outputs[0], lengths)
+    for axis, length in enumerate(lengths):
+        yield axis_key(y, axis), value_key(length), True
+
+
 def is_every(entry: slice) -> bool:
     """Does this entry of an index list take all elements of an axis, in order?"""
     return entry.start in (None, 0) and entry.stop is None and entry.step in (None, 1)
@@ -403,4 +411,5 @@ SPEAKERS: dict[type, Speaker] = {
     Softmax: of_first_input,
     LogSoftmax: of_first_input,
     LogSumExp: of_log_sum_exp,
+    ClassNumbers: of_class_numbers,
 }

@@ -32,12 +32,8 @@ from theano.tensor.nnet.confusion import confusion_matrix as confusion_matrix
 from theano.tensor.nnet.hierarchical import h_softmax as h_softmax
 from theano.tensor.nnet.losses import binary_crossentropy as binary_crossentropy
 from theano.tensor.nnet.losses import categorical_crossentropy as categorical_crossentropy
-from theano.tensor.nnet.losses import crossentropy_categorical_1hot as crossentropy_categorical_1hot
 from theano.tensor.nnet.losses import crossentropy_softmax_1hot as crossentropy_softmax_1hot
 from theano.tensor.nnet.losses import crossentropy_softmax_1hot_with_bias as crossentropy_softmax_1hot_with_bias
-from theano.tensor.nnet.losses import (
-    crossentropy_softmax_argmax_1hot_with_bias as crossentropy_softmax_argmax_1hot_with_bias,
-)
 from theano.tensor.nnet.losses import (
     crossentropy_softmax_max_and_argmax_1hot as crossentropy_softmax_max_and_argmax_1hot,
 )
@@ -45,6 +41,22 @@ from theano.tensor.nnet.losses import (
     crossentropy_softmax_max_and_argmax_1hot_with_bias as crossentropy_softmax_max_and_argmax_1hot_with_bias,
 )
 from theano.tensor.nnet.losses import sigmoid_binary_crossentropy as sigmoid_binary_crossentropy
+from theano.tensor.nnet.one_hot_losses import CrossentropyCategorical1Hot as CrossentropyCategorical1Hot
+from theano.tensor.nnet.one_hot_losses import CrossentropyCategorical1HotGrad as CrossentropyCategorical1HotGrad
+from theano.tensor.nnet.one_hot_losses import CrossentropySoftmax1HotWithBiasDx as CrossentropySoftmax1HotWithBiasDx
+from theano.tensor.nnet.one_hot_losses import (
+    CrossentropySoftmaxArgmax1HotWithBias as CrossentropySoftmaxArgmax1HotWithBias,
+)
+from theano.tensor.nnet.one_hot_losses import SoftmaxWithBias as SoftmaxWithBias
+from theano.tensor.nnet.one_hot_losses import crossentropy_categorical_1hot as crossentropy_categorical_1hot
+from theano.tensor.nnet.one_hot_losses import crossentropy_categorical_1hot_grad as crossentropy_categorical_1hot_grad
+from theano.tensor.nnet.one_hot_losses import (
+    crossentropy_softmax_1hot_with_bias_dx as crossentropy_softmax_1hot_with_bias_dx,
+)
+from theano.tensor.nnet.one_hot_losses import (
+    crossentropy_softmax_argmax_1hot_with_bias as crossentropy_softmax_argmax_1hot_with_bias,
+)
+from theano.tensor.nnet.one_hot_losses import softmax_with_bias as softmax_with_bias
 from theano.tensor.nnet.softmax import LogSoftmax as LogSoftmax
 from theano.tensor.nnet.softmax import LogSumExp as LogSumExp
 from theano.tensor.nnet.softmax import Softmax as Softmax
@@ -56,13 +68,19 @@ from theano.tensor.nnet.softmax import softmax as softmax
 from theano.tensor.nnet.softmax import softmax_grad as softmax_grad
 from theano.tensor.nnet.softmax import softmax_graph as softmax_graph
 from theano.tensor.nnet.softmax import softmax_op as softmax_op
-from theano.tensor.nnet.softmax import softmax_with_bias as softmax_with_bias
 
 # submodules that are loaded when they are first named
 _SUBMODULES = ("conv", "conv3d2d", "ctc", "neighbours", "nnet", "sigm")
+# rewrites, which belong to a later layer
+_REWRITES = (
+    "crossentropy_to_crossentropy_with_softmax", "crossentropy_to_crossentropy_with_softmax_with_bias",
+    "graph_merge_softmax_with_crossentropy_softmax", "softmax_simplifier",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
+    if name in _REWRITES:
+        return getattr(importlib.import_module("theano.rewriting.named_losses"), name)
     if name in _SUBMODULES:
         return importlib.import_module(f"theano.tensor.nnet.{name}")
     raise AttributeError(f"module 'theano.tensor.nnet' has no attribute {name!r}")

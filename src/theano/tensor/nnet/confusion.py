@@ -8,7 +8,7 @@ from theano.scalar.comparison import eq
 from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.elemwise import cast_to
 from theano.tensor.extra_ops import Unique
-from theano.tensor.nnet.losses import class_numbers
+from theano.tensor.nnet.classes import class_numbers
 from theano.tensor.products import dot
 
 

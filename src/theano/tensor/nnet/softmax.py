@@ -221,8 +221,3 @@ def softmax_graph(c: Any) -> Any:
     """Softmax of the last axis, written with elementwise ops and a sum."""
     c = as_tensor_variable(c)
     return exp(c) / tensor_sum(exp(c), axis=-1, keepdims=True)
-
-
-def softmax_with_bias(x: Any, b: Any) -> Any:
-    """softmax(x + b) of a matrix and a row vector."""
-    return softmax(add(as_tensor_variable(x), as_tensor_variable(b)))
