@@ -146,9 +146,9 @@ COMPOSITIONS = {"DiffOp", "FillDiagonal", "FillDiagonalOffset"}
 # ops whose results are integers, bools or shapes; Default, whose choice is known at run time only; Raise, which has no
 # value; RandomFunction, whose draws by location and scale tests/random differentiates
 WITHOUT_DERIVATIVE = {
-    "All", "Any", "ARange", "AllocEmpty", "ArgSortOp", "Bartlett", "ClassNumbers", "Default", "Eye", "MakeSlice",
-    "Nonzero", "RandomFunction", "Raise", "RavelMultiIndex", "SearchsortedOp", "Shape", "Shape_i", "Tri", "Unique",
-    "UnravelIndex",
+    "All", "Any", "ARange", "AllocEmpty", "ArgSortOp", "Bartlett", "ClassNumbers", "Default", "Eye", "LoadFromDisk",
+    "MakeSlice", "Nonzero", "RandomFunction", "Raise", "RavelMultiIndex", "SearchsortedOp", "Shape", "Shape_i", "Tri",
+    "Unique", "UnravelIndex",
 }  # fmt: skip
 BASES = {
     "Op", "LengthsOp", "BaseAdvancedSubtensor", "BaseAdvancedIncSubtensor", "_AlongAxis", "MatrixOp", "_HalfTransform",

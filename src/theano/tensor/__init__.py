@@ -9,7 +9,8 @@ from theano.tensor.basic import *  # noqa: F403
 
 # submodules that are loaded when they are first named, as in `tensor.nnet.softmax`
 _SUBMODULES = (
-    "fft", "fourier", "linear", "nlinalg", "slinalg", "nnet", "opt", "raw_random", "shared_randomstreams", "signal",
+    "fft", "fourier", "io", "linear", "nlinalg", "slinalg", "nnet", "opt", "raw_random", "shared_randomstreams",
+    "signal",
 )
 # names of `theano.gradient` that programs spell `theano.tensor.grad` too
 _DERIVATIVES = (
@@ -21,6 +22,8 @@ _DERIVATIVES = (
 def __getattr__(name: str) -> typing.Any:
     if name in _DERIVATIVES:
         return getattr(importlib.import_module("theano.gradient"), name)
+    if name == "load":
+        return importlib.import_module("theano.tensor.io").load
     if name in _SUBMODULES:
         return importlib.import_module(f"theano.tensor.{name}")
     raise AttributeError(f"module 'theano.tensor' has no attribute {name!r}")
