@@ -62,9 +62,15 @@ def linear_algebra() -> Expression:
     return [x, y], [T.slinalg.cholesky(x * 2), *T.nlinalg.slogdet(y)], {}
 
 
+def convolution() -> Expression:
+    x, w = T.ftensor4("x"), T.ftensor4("w")
+    y = T.nnet.conv2d(x, w, border_mode="half", subsample=(2, 1))
+    return [x, w], [y, *T.grad(T.sqr(y).sum(), [x, w])], {}
+
+
 CASES: list[Callable[[], Expression]] = [
     fused_arithmetic, variance_of_rows, broadcast_and_transpose, dense_layer_with_updates, rows_and_joins,
-    shapes_and_ranges, calls_of_python, linear_algebra,
+    shapes_and_ranges, calls_of_python, linear_algebra, convolution,
 ]
 
 

@@ -22,6 +22,7 @@ from theano.tensor.type import TensorType
 
 LoweringRule = Callable[["Lowering", Apply], None]
 _rules: dict[type, LoweringRule] = {}
+_named: dict[tuple[str, str], LoweringRule] = {}
 
 
 def lowers(*op_classes: type) -> Callable[[LoweringRule], LoweringRule]:
@@ -35,8 +36,20 @@ def lowers(*op_classes: type) -> Callable[[LoweringRule], LoweringRule]:
     return register
 
 
+def lowers_named(module: str, *op_classes: str) -> Callable[[LoweringRule], LoweringRule]:
+    """`lowers` for classes of a module that need not be loaded, and is not by this."""
+
+    def register(rule: LoweringRule) -> LoweringRule:
+        for op_class in op_classes:
+            _named[module, op_class] = rule
+        return rule
+
+    return register
+
+
 def rule_for(op: Any) -> LoweringRule:
-    return _rules.get(type(op), Lowering.python)
+    kind = type(op)
+    return _rules.get(kind) or _named.get((kind.__module__, kind.__qualname__), Lowering.python)
 
 
 class Lowering:

@@ -12,7 +12,7 @@ from typing import Any
 
 from theano.graph.fgraph import FunctionGraph
 from theano.graph.node import Apply
-from theano.lowering import creation, elementwise, indexing, joining, linear, products, reductions, shapes
+from theano.lowering import convolution, creation, elementwise, indexing, joining, linear, products, reductions, shapes
 from theano.lowering import fuse as fusion
 from theano.lowering.blocking import group_rows
 from theano.lowering.build import NATIVE_DTYPES
@@ -23,7 +23,7 @@ from theano.lowering.schedule import Schedule
 from theano.lowering.work import Datum, Opaque
 
 # the families, named so that importing this module registers their lowerings
-FAMILIES = (creation, elementwise, indexing, joining, linear, products, reductions, shapes)
+FAMILIES = (convolution, creation, elementwise, indexing, joining, linear, products, reductions, shapes)
 
 
 def lower(

@@ -24,7 +24,10 @@ if width == 16:
     host.fma = host.half = False
 sys.exit(pytest.main(["-q", "-x", sys.argv[2], "-p", "no:cacheprovider", "-k", sys.argv[3]]))
 """
-SOME = "layouts or every_length or cast or lengths or mixed or accuracy or gather or scatter or outer_axes or pairwise"
+SOME = (
+    "layouts or every_length or cast or lengths or mixed or accuracy or gather or scatter or outer_axes or pairwise "
+    "or chosen_at_random or any_number"
+)
 
 
 @pytest.mark.parametrize("width", [32, 16])

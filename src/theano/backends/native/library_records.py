@@ -11,6 +11,7 @@ import numpy as np
 
 from theano.backends.native import runtime_core as core
 from theano.backends.native import target
+from theano.backends.native.vector_code import code_table
 from theano.lowering.program import Buffer, CallStep, RoutineStep
 
 if TYPE_CHECKING:
@@ -76,4 +77,5 @@ def routine_record(image: Image, step: RoutineStep) -> int:
         image.point(at, c[where], image.put(words or [0]))
     image.point(at, c["ROUTINE_PARAMS"], image.put([int(n) for n in step.params] or [0]))
     image.write(at, c["ROUTINE_STATE"], image.room(c["ROUTINE_STATE_BYTES"]))
+    image.write(at, c["ROUTINE_CODE"], code_table(family, step.outputs[0].dtype))
     return at

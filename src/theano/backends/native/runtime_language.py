@@ -9,11 +9,8 @@ written in a small subset of Python in which every value is a 64-bit integer (an
   `stack(n)`: n bytes on the stack; `invoke(f, ...)`: call the function at address f; `prefetch(p)`: fetch the cache
   line at p, which may be any address
 * a float is the 64 bits of a double: `fadd(a, b)`, `fsub`, `fmul`, `fdiv`, `fless(a, b)` (0 or 1, 0 for NaN),
-  `flog(a)`, `fnumber(i)` of an integer and `fwhole(a)` back, `fload32(p)` and `fstore32(p, a)` for floats of 32 bits in
-  memory; `load64` and `store64` do for the others
-* `blas_trsm(size, ...)`, `lapack_potrf(size, ...)`: call the routine for floats of `size` bytes. Arguments are
-  addresses; `ref(i)` is that of a 32-bit integer, or a letter, with the value i. The value of a call of LAPACK is info,
-  its last argument, which is not given
+  `flog(a)`, `fnumber(i)` of an integer, `fload32(p)` and `fstore32(p, a)` for floats of 32 bits in memory; `load64` and
+  `store64` do for the others
 * a module-level `NAME = 3` is a constant; any other free name is a C function or object (`target.c_address`), a
   function of another run-time file, or a name that the caller of `runtime_text` defines
 
@@ -42,7 +39,7 @@ _FOLD = {
 }  # fmt: skip
 _LOADS = {"load8": "i8", "load16": "i16", "load32": "i32", "load64": "i64"}
 _FLOATS = {"fadd": "fadd", "fsub": "fsub", "fmul": "fmul", "fdiv": "fdiv", "fless": "fcmp olt"}
-_FLOAT_WORDS = frozenset((*_FLOATS, "flog", "fnumber", "fwhole", "fload32", "fstore32"))
+_FLOAT_WORDS = frozenset((*_FLOATS, "flog", "fnumber", "fload32", "fstore32"))
 _STORES = {"store8": "i8", "store16": "i16", "store32": "i32", "store64": "i64"}
 
 # C functions whose result is a 32-bit int: the upper half of the register is undefined.
@@ -103,10 +100,6 @@ def invoke(function: int, *args: int) -> int:
     raise NotImplementedError
 
 
-def ref(value: int) -> int:
-    raise NotImplementedError
-
-
 def fadd(a: int, b: int) -> int:
     raise NotImplementedError
 
@@ -135,10 +128,6 @@ def fnumber(integer: int) -> int:
     raise NotImplementedError
 
 
-def fwhole(a: int) -> int:
-    raise NotImplementedError
-
-
 def fload32(address: int) -> int:
     raise NotImplementedError
 
@@ -147,15 +136,14 @@ def fstore32(address: int, value: int) -> None:
     raise NotImplementedError
 
 
-class _Function:
+class Function:
     """Compiles one function to LLVM text."""
 
-    def __init__(self, unit: _Unit, node: ast.FunctionDef) -> None:
+    def __init__(self, unit: Unit, node: ast.FunctionDef) -> None:
         self.unit = unit
         self.node = node
         self.lines: list[str] = []
         self.count = 0
-        self.refs = 0  # places for 32-bit integers, each with the upper half unused
         self.loops: list[tuple[str, str]] = []
         self.closed = False
         # what variables hold, as far as the current block knows
@@ -166,16 +154,14 @@ class _Function:
         params = ", ".join(f"i64 %arg.{a.arg}" for a in self.node.args.args)
         self.lines.append(f"define i64 @{self.unit.prefix}{self.node.name}({params}) {{")
         self.lines.append("entry.block:")  # no local of the runtime has a dot in its name
-        top = len(self.lines)
         for name in sorted(self.locals):
-            self.emit(f"%{name} = alloca i64")
+            self.emit(f"%{name} = alloca {self.type_of(name)}")
         for arg in self.node.args.args:
             self.emit(f"store i64 %arg.{arg.arg}, ptr %{arg.arg}")
         self.block(self.node.body)
         if not self.closed:
             self.emit("ret i64 0")
         self.lines.append("}")
-        self.lines[top:top] = [f"  %ref.{n} = alloca i64" for n in range(self.refs)]
         return "\n".join(self.lines)
 
     # -- text
@@ -206,12 +192,16 @@ class _Function:
 
     def read(self, name: str) -> str:
         if name not in self.known:
-            self.known[name] = self.value(f"load i64, ptr %{name}")
+            self.known[name] = self.value(f"load {self.type_of(name)}, ptr %{name}")
         return self.known[name]
 
     def assign(self, name: str, value: str) -> None:
-        self.emit(f"store i64 {value}, ptr %{name}")
+        self.emit(f"store {self.type_of(name)} {value}, ptr %{name}")
         self.known[name] = value
+
+    def type_of(self, name: str) -> str:
+        """The LLVM type of a variable."""
+        return "i64"
 
     # -- statements
 
@@ -353,10 +343,6 @@ class _Function:
                 value = self.value(f"trunc i64 {value} to {kind}")
             self.emit(f"store {kind} {value}, ptr {self.pointer(args[0])}")
             return "0"
-        if name == "ref":
-            return self.reference(args[0])
-        if name.startswith(("blas_", "lapack_")):
-            return self.fortran(name, args)
         if name in _FLOAT_WORDS:
             return self.float_word(name, args)
         if name == "prefetch":
@@ -378,26 +364,6 @@ class _Function:
         return self.value(f"call i64 {address}({operands})")
 
 
-    def reference(self, value: str) -> str:
-        self.refs += 1
-        place = f"%ref.{self.refs - 1}"
-        self.emit(f"store i64 {value}, ptr {place}")
-        return self.value(f"ptrtoint ptr {place} to i64")
-
-    def fortran(self, name: str, args: list[str]) -> str:
-        """A routine of BLAS or LAPACK, which has a letter for the dtype in front."""
-        library, _, routine = name.partition("_")
-        double, single = (target.c_address(f"{library}_{letter}{routine}") for letter in "ds")
-        wide = self.value(f"icmp eq i64 {args[0]}, 8")
-        address = self.pointer(self.value(f"select i1 {wide}, i64 {double}, i64 {single}"))
-        given = args[1:]
-        info = ""
-        if library == "lapack":
-            info = self.reference("0")
-            given.append(info)
-        self.emit(f"call void {address}({', '.join(f'i64 {a}' for a in given)})")
-        return self.call("load32", [info]) if info else "0"
-
     def float_word(self, name: str, args: list[str]) -> str:
         if name == "fnumber":
             return self.bits(self.value(f"sitofp i64 {args[0]} to double"))
@@ -412,8 +378,6 @@ class _Function:
         if name == "flog":
             address = self.pointer(str(target.libm_address("log")))
             return self.bits(self.value(f"call double {address}(double {values[0]})"))
-        if name == "fwhole":
-            return self.value(f"fptosi double {values[0]} to i64")
         found = self.value(f"{_FLOATS[name]} double {values[0]}, {values[1]}")
         return self.value(f"zext i1 {found} to i64") if name == "fless" else self.bits(found)
 
@@ -454,7 +418,7 @@ def _number(node: ast.expr) -> int:
     raise SyntaxError(f"{ast.dump(node)} is no constant")
 
 
-class _Unit:
+class Unit:
     def __init__(self, name: str, tree: ast.Module, known: Mapping[str, int]) -> None:
         self.name = name
         self.prefix = name + "."
@@ -478,13 +442,18 @@ class _Unit:
 
     def text(self) -> str:
         declared = "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"
-        return "\n\n".join([declared, *(_Function(self, f).text() for f in self.functions)])
+        return "\n\n".join([declared, *(Function(self, f).text() for f in self.functions)])
 
 
 def _source(name: str) -> str:
-    spec = importlib.util.find_spec(f"{__package__}.runtime_{name}")
+    return source_of(f"runtime_{name}")
+
+
+def source_of(module: str) -> str:
+    """The source text of a file beside this one."""
+    spec = importlib.util.find_spec(f"{__package__}.{module}")
     if spec is None or spec.loader is None:
-        raise NotImplementedError(f"there is no run-time file runtime_{name}.py")
+        raise NotImplementedError(f"there is no run-time file {module}.py")
     return str(spec.loader.get_source(spec.name))  # type: ignore[attr-defined]
 
 
@@ -502,5 +471,5 @@ def runtime_text(names: Sequence[str], known: Mapping[str, int]) -> tuple[str, d
     body: list[ast.stmt] = []
     for name in names:
         body += ast.parse(_source(name)).body
-    unit = _Unit("runtime", ast.Module(body, []), known)
+    unit = Unit("runtime", ast.Module(body, []), known)
     return unit.text(), {f: unit.prefix + f for f in unit.arity}, unit.constants

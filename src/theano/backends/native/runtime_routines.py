@@ -26,7 +26,8 @@ ROUTINE_INPUTS = 16  # address of a table with an entry for each
 ROUTINE_OUTPUTS = 24
 ROUTINE_PARAMS = 32  # address of the integers
 ROUTINE_STATE = 40  # where in the frame words lie that prepare may leave for run
-ROUTINE_BYTES = 48
+ROUTINE_CODE = 48  # the table of the family's vector code for the first output's dtype (`vector_code.py`), or 0
+ROUTINE_BYTES = 56
 ROUTINE_STATE_BYTES = 64
 
 # of an input or output: where its buffer lies in the frame, its rank, and its elements' size

@@ -166,14 +166,14 @@ class VectorText:
         bits = self.set(f"bitcast {self.vec('i1')} {condition} to i{self.lanes}")
         return self.set(f"icmp ne i{self.lanes} {bits}, 0")
 
-    def load(self, dtype: str, pointer: str, mask: str = "") -> str:
+    def load(self, dtype: str, pointer: str, mask: str = "", outside: int = 1) -> str:
         """A vector from memory. With a mask, lanes outside it are not read; they hold 1, which few functions mind."""
         kind = MEMORY_TYPE[dtype]
         vec = self.vec(kind)
         if not mask:
             return self.unpack(dtype, self.set(f"load {vec}, ptr {pointer}, align {SIZE[kind]}"))
         name = self._masked("load", kind)
-        one = self.splat(kind, "0xH3C00" if kind == "half" else scalar_constant(kind, 1))
+        one = self.splat(kind, "0xH3C00" if kind == "half" else scalar_constant(kind, outside))
         self.declare(name, f"declare {vec} @{name}(ptr, i32, {self.vec('i1')}, {vec})")
         operands = f"ptr {pointer}, i32 {SIZE[kind]}, {self.vec('i1')} {mask}, {vec} {one}"
         return self.unpack(dtype, self.set(f"call {vec} @{name}({operands})"))

@@ -1,0 +1,115 @@
+"""The run-time system: products of a packed matrix and a panel, tile by tile.
+
+Written in the language of `runtime_language.py`. The loops are those of `convolution_text.py`, which hold a tile in
+registers; here is how matrices of any size are made of tiles. What a plan is: `runtime_plan.py`.
+"""
+
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from theano.backends.native.runtime_language import (
+    invoke,
+    load64,
+    stack,
+)
+from theano.backends.native.runtime_plan import (
+    CODE_ADD_SUMS,
+    CODE_DOT,
+    CODE_DOT_COLUMNS,
+    CODE_DOT_ROWS,
+    CODE_LANES,
+    CODE_PACK,
+    CODE_PRODUCT,
+    CODE_WIDTH,
+    PLAN_KERNEL_STEPS,
+    PLAN_PANEL,
+    PLAN_SIZE,
+    code_of,
+    least,
+    up,
+)
+
+# bytes of a panel of `product`: all of it is read for every few rows of the other matrix
+PANEL_ROOM = 262144
+
+
+def tile_rows(left: int) -> int:
+    """How many rows the next tile has of those that are left: 6, 4, 2 or 1."""
+    if left >= 6 and left != 8 and left != 9:
+        return 6
+    if left >= 4:
+        return 4
+    if left >= 2:
+        return 2
+    return 1
+
+
+def pack_rows(plan: int, to: int, source: int, row_offsets: int, rows: int, column_offsets: int, columns: int) -> int:
+    """Pack a matrix for `multiply`."""
+    size = load64(plan + PLAN_SIZE)
+    while rows > 0:
+        n = tile_rows(rows)
+        invoke(code_of(plan, CODE_PACK), to, source, row_offsets, n, column_offsets, columns)
+        to += n * columns * size
+        row_offsets += n * 8
+        rows -= n
+    return 0
+
+
+def multiply(
+    plan: int, packed: int, rows: int, depth: int, start: int, stop: int, panel: int, pitch: int, to: int, step: int
+) -> int:
+    """Columns start to stop of a packed matrix of `depth` columns, times a panel. All but the first are added."""
+    size = load64(plan + PLAN_SIZE)
+    while rows > 0:
+        n = tile_rows(rows)
+        tile = code_of(plan, CODE_PRODUCT + n * 8 - 8)
+        invoke(tile, packed + start * n * size, panel, pitch, stop - start, to, step, start)
+        packed += n * depth * size
+        to += n * step
+        rows -= n
+    return 0
+
+
+def panel_depth(plan: int, depth: int) -> int:
+    """How many rows a panel has at a time, of `depth` rows."""
+    limit = PANEL_ROOM // (code_of(plan, CODE_WIDTH) * load64(plan + PLAN_SIZE))
+    return up(depth, up(depth, limit))
+
+
+def dot_rows(plan: int, left: int) -> int:
+    """How many rows the next tile has of those that are left."""
+    rows = code_of(plan, CODE_DOT_ROWS)
+    if left % rows == 0:
+        return rows
+    if left >= rows - 1:
+        return rows - 1
+    if left >= 2:
+        return 2
+    return 1
+
+
+def add_dots(plan: int, tops: int, filters: int, pitch: int, kernel: int, offsets: int, depth: int) -> int:
+    """Inner products of all rows of the tops and all rows of the panel."""
+    across = code_of(plan, CODE_DOT_COLUMNS)
+    vector = code_of(plan, CODE_LANES) * load64(plan + PLAN_SIZE)
+    step = load64(plan + PLAN_KERNEL_STEPS)
+    panel = load64(plan + PLAN_PANEL)
+    sums = stack(4096)
+    while depth > 0:
+        columns = least(depth, across)
+        left = filters
+        at = tops
+        to = kernel
+        while left > 0:
+            rows = dot_rows(plan, left)
+            invoke(code_of(plan, CODE_DOT + rows * 8 - 8), at, pitch, panel, pitch, pitch // vector, sums)
+            invoke(code_of(plan, CODE_ADD_SUMS), to, step, offsets, columns, sums, across * vector, rows)
+            at += rows * pitch
+            to += rows * step
+            left -= rows
+        offsets += columns * 8
+        panel += columns * pitch
+        depth -= columns
+    return 0
