@@ -190,3 +190,15 @@ def test_arguments_that_overlap(names, offsets, reversals, mutable, how):
     assert np.array_equal(stored.get_value(), expected[-1])
     if not any(mutable):
         assert np.array_equal(memory, before)
+
+
+def test_borrowed_constants(mode):
+    x = tt.dvector("x")
+    out = theano.Out
+    ones = tt.constant(np.ones((2, 2)))
+    f = theano.function([x], [out(ones, borrow=True), out(ones[0], borrow=True), out(x.sum(), borrow=True)], mode=mode)
+    for _ in range(3):
+        whole, row, total = f(np.ones(4))
+        np.testing.assert_array_equal(whole, np.ones((2, 2)))
+        np.testing.assert_array_equal(row, np.ones(2))
+        assert total == 4

@@ -99,6 +99,9 @@ class FunctionMaker:
             self._check_unused()
             fgraph, _ = std_fgraph(self.inputs, self.outputs, accept_inplace)
             _expand_inline(fgraph)
+            for prepare in {type(node.op).prepare for node in fgraph.apply_nodes}:
+                if prepare is not None:
+                    prepare(fgraph)
             self.rewrite(fgraph)
         elif fgraph.update_mapping is None:
             positions = [i for i, spec in enumerate(self.inputs) if spec.update is not None]

@@ -6,7 +6,7 @@ every test.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -37,6 +37,7 @@ def evaluate(
     after       called with (node, inputs, outputs) after each node
     on_error    called when a node raises; it may raise a better error. Otherwise the exception goes on.
     No value passed in is changed: inputs that an op destroys are copied first. Values are dropped after their last use.
+    What only a lazy op would need, and does not, is not computed.
     """
     known: dict[Variable, Any] = dict(values)
     nodes = toposort(outputs, known.keys()) if order is None else order
@@ -49,8 +50,8 @@ def evaluate(
     token = _evaluating.set(True)
     try:
         with np.errstate(all="ignore"):
-            for node in nodes:
-                inputs = [known[v] if v in known else leaf_value(v) for v in node.inputs]
+            for node in _in_demand(nodes, outputs, known):
+                inputs = [known[v] if v in known else leaf_value(v) if v.owner is None else None for v in node.inputs]
                 try:
                     results = perform(node, inputs)
                 except Exception as error:
@@ -67,6 +68,37 @@ def evaluate(
     finally:
         _evaluating.reset(token)
     return [known[v] if v in known else leaf_value(v) for v in outputs]
+
+
+def _in_demand(
+    nodes: Sequence[Apply], outputs: Sequence[Variable], known: Mapping[Variable, Any]
+) -> Iterator[Apply]:
+    """The nodes to run, in order. `known` holds the values of those given so far when the next one is asked for."""
+    if not any(node.op.is_lazy for node in nodes):
+        yield from nodes
+        return
+    done: set[Apply] = set()
+    pending = [v.owner for v in reversed(outputs) if v not in known and v.owner is not None]
+    while pending:
+        node = pending[-1]
+        if node in done:
+            pending.pop()
+            continue
+        wanted = node.inputs
+        first = wanted[0] if wanted else None
+        if not node.op.is_lazy or first is None:
+            pass
+        elif first in known or first.owner is None:
+            condition = known[first] if first in known else leaf_value(first)
+            wanted = [node.inputs[k] for k in node.op.needed(condition)]
+        else:
+            wanted = [first]
+        missing = [v.owner for v in wanted if v not in known and v.owner is not None and v.owner not in done]
+        if missing:
+            pending.extend(reversed(missing))
+        else:
+            done.add(node)
+            yield pending.pop()
 
 
 def leaf_value(variable: Variable) -> Any:

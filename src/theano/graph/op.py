@@ -23,6 +23,7 @@ class Op:
     default_output  which output `op(...)` returns when there are several; None: all of them
     view_map        {output: [input]}: outputs that share memory with an input
     destroy_map     {output: [input]}: inputs that `perform` overwrites
+    is_lazy         the value of the first input tells which others are read: see `needed`
     """
 
     __props__: ClassVar[tuple[str, ...]]
@@ -31,6 +32,10 @@ class Op:
     default_output: int | None = None
     view_map: dict[int, list[int]] = {}
     destroy_map: dict[int, list[int]] = {}
+    is_lazy: bool = False
+
+    # of a graph with such ops in it, before it is rewritten: called once with the graph
+    prepare: ClassVar[Callable[[Any], None] | None] = None
 
     # after a node has been made: (node, "strict" | "ignore" ...) -> None; `compile/test_values.py` sets it
     compute_test_values: ClassVar[Callable[[Apply], None] | None] = None
@@ -71,6 +76,11 @@ class Op:
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         """Compute: put output k into output_storage[k][0]. Inputs must not be changed unless `destroy_map` says so."""
         raise MethodNotDefined(f"{type(self).__name__}.perform")
+
+    def needed(self, first: Any) -> Sequence[int]:
+        """Of a lazy op: positions of the inputs that `perform` reads, given the value of the first. It gets None for
+        the others."""
+        raise MethodNotDefined(f"{type(self).__name__}.needed")
 
     def grad(self, inputs: Sequence[Variable], output_gradients: Sequence[Variable]) -> Sequence[Variable]:
         """One symbolic term per input: the vector-Jacobian product. See `L_op`."""

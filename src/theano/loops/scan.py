@@ -13,7 +13,7 @@ from typing import Any
 from theano._config import config
 from theano.errors import LoopStateError
 from theano.graph.clone import clone_replace
-from theano.graph.node import Constant, Variable
+from theano.graph.node import Apply, Constant, Variable
 from theano.graph.shared import SharedVariable
 from theano.graph.traverse import ancestors, toposort
 from theano.graph.updates import OrderedUpdates
@@ -341,6 +341,22 @@ def _new_value(target: SharedVariable, value: Any) -> Any:
         ) from error
 
 
+def _needed_lazily(outputs: Sequence[Any], nodes: Sequence[Apply], depends: set[Any]) -> list[Apply]:
+    """The nodes which only branches of conditionals need that choose anew in each step: they stay inside the loop,
+    where they are run if they are needed at all."""
+    lazy = {node for node in nodes if node.op.is_lazy and node.outputs[0] in depends}
+    if not lazy:
+        return []
+    firm: set[Apply] = set()
+    pending = [v.owner for v in outputs]
+    while pending:
+        node = pending.pop()
+        if node is not None and node not in firm:
+            firm.add(node)
+            pending.extend(v.owner for v in (node.inputs[:1] if node in lazy else node.inputs))
+    return [node for node in nodes if node not in firm]
+
+
 def _from_outside(outputs: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
     """What `outputs` need besides `inputs`: the variables which depend on none of these and are used by something that
     does, or are outputs. What is computed from constants alone stays inside."""
@@ -355,6 +371,8 @@ def _from_outside(outputs: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
             depends.update(node.outputs)
         elif any(v in varies for v in node.inputs):
             varies.update(node.outputs)
+    for node in _needed_lazily(outputs, nodes, depends):
+        depends.update(node.outputs)
     found: dict[Variable, None] = {}
     for node in nodes:
         if node.outputs[0] in depends:

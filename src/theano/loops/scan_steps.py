@@ -10,6 +10,7 @@ import numpy as np
 
 from theano.graph.evaluate import evaluate
 from theano.graph.node import Apply, Variable
+from theano.loops.inner_errors import explained
 
 _FIRST_ROOM = 16  # rows allocated for a trace of a loop that may end early
 
@@ -86,7 +87,7 @@ def run_steps(op: Any, node: Apply, inputs: Sequence[Any]) -> list[Any]:
             for trace, row in zip(traces, results):
                 trace.put(step, row)
         except Exception as error:
-            raise explained(op, node, error, step, n_steps, values) from None
+            raise step_error(op, error, step, n_steps, values) from None
         carried = list(results[kept:last])
         step += 1
         if info.until and results[last]:
@@ -150,45 +151,9 @@ def _empty(op: Any, outer: Any, windows: list[list[Any]], carried: list[Any]) ->
     return found
 
 
-def explained(
-    op: Any, node: Apply, error: Exception, step: int, n_steps: int, values: Sequence[Any]
-) -> Exception:
+def step_error(op: Any, error: Exception, step: int, n_steps: int, values: Sequence[Any]) -> Exception:
     """`error` of one step, with the number of the step and the user's line inside the loop."""
     where = f"In step {step} (counted from 0) of {op}"
     if not op.info.until:
         where += f", which has {n_steps}"
-    lines = str(error).splitlines() or [""]
-    if getattr(error, "_theano_step_known", False):  # from a loop inside this one
-        lines.insert(1, where)
-    else:
-        failure = op.function.find_failure(values)
-        if failure is not None:
-            error, inner, met = failure
-            lines = str(error).splitlines() or [""]
-            if getattr(error, "_theano_step_known", False):
-                lines.insert(1, where)
-            else:
-                shapes = ", ".join(f"{getattr(v, 'dtype', type(v).__name__)}{getattr(v, 'shape', '')}" for v in met[:4])
-                line = f" built at {inner.origin}" if inner.origin is not None else ""
-                lines[1:1] = [where, f"the node {_short(str(inner.op))} on ({shapes}){line}"]
-        else:
-            lines.insert(1, where)
-    made = _same_class(error, "\n".join(lines))
-    made._theano_step_known = True  # type: ignore[attr-defined]
-    return made
-
-
-def _same_class(error: Exception, message: str) -> Exception:
-    kind = next(base for base in type(error).__mro__ if base.__module__ == "builtins")
-    if kind is not type(error) and not type(error).__module__.startswith("numpy"):
-        error.args = (message, *error.args[1:])
-        return error
-    try:
-        return kind(message)  # type: ignore[return-value]
-    except TypeError:  # an exception that takes more than a message
-        error.add_note(message.partition("\n")[2])
-        return error
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else text[:57] + "..."
+    return explained(op.function, error, where, values)

@@ -8,7 +8,6 @@ the rows in the cache are marked (`blocking.py`).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from theano.graph.fgraph import FunctionGraph
 from theano.graph.node import Apply
@@ -78,20 +77,20 @@ def lower(
     opaque = [work for work in lowering.works if isinstance(work, Opaque) and work.level >= 0]
     schedule = Schedule([*opaque], [make_kernel(group) for group in groups], outputs, overwrites, inputs, dtypes)
     steps, row_groups = group_rows(schedule.steps, schedule.commit_from)
-    used: dict[Datum, Any] = {}
-    for constant in lowering.constants:
-        if constant.buffer is not None:
-            used[constant] = constant.constant
+    program_inputs = [
+        ProgramInput(schedule.buffer(datum), storages.get(position), position in mutable)
+        for position, datum in enumerate(inputs)
+    ]
+    program_outputs = [
+        ProgramOutput(schedule.buffer(datum), updates.get(position), position in borrow)
+        for position, datum in enumerate(outputs)
+    ]
+    # those that a step or an output uses: they have got a buffer by now
+    constants = [(d.buffer, d.constant) for d in lowering.constants if d.buffer is not None]
     return Program(
-        inputs=[
-            ProgramInput(schedule.buffer(datum), storages.get(position), position in mutable)
-            for position, datum in enumerate(inputs)
-        ],
-        outputs=[
-            ProgramOutput(schedule.buffer(datum), updates.get(position), position in borrow)
-            for position, datum in enumerate(outputs)
-        ],
-        constants=[(schedule.buffer(datum), value) for datum, value in used.items()],
+        inputs=program_inputs,
+        outputs=program_outputs,
+        constants=constants,
         steps=steps,
         commit_from=schedule.commit_from,
         name=name,

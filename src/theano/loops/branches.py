@@ -1,0 +1,234 @@
+"""Branches: an `IfElse` whose branches are graphs of their own, which are run only when they are taken.
+
+`gather_branches` is done once, before a graph is rewritten: what a rewrite learns inside a branch (that two lengths are
+equal, say) holds there only. A node belongs to a branch if nothing else needs it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from theano._provenance import inherit
+from theano.graph.clone import clone_replace
+from theano.graph.fgraph import OUTPUT, FunctionGraph
+from theano.graph.inner_function import InnerFunction
+from theano.graph.node import Apply, Constant, Variable
+from theano.graph.op import Op
+from theano.loops.ifelse import IfElse
+from theano.loops.inner_errors import explained
+
+Use = tuple[Any, bool]   # a node of IfElse, and whether it is its first branch
+ALWAYS = frozenset({None})
+
+
+class Branches(Op):
+    """One of two graphs: inputs are the condition, those of the first graph, those of the second.
+
+    graphs   the two, with as many outputs each, of the types of this op's outputs
+    """
+
+    def __init__(self, graphs: Sequence[FunctionGraph], name: str | None = None) -> None:
+        self.graphs = tuple(graphs)
+        self.name = name
+        self._make_functions()
+
+    def _make_functions(self) -> None:
+        self.functions = [InnerFunction(g, name=f"{w} of {self}") for g, w in zip(self.graphs, ("then", "else"))]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "functions"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._make_functions()
+
+    @property
+    def fgraph(self) -> FunctionGraph:
+        """Both graphs as one, for printing."""
+        return FunctionGraph(
+            [*self.graphs[0].inputs, *self.graphs[1].inputs], [*self.graphs[0].outputs, *self.graphs[1].outputs]
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+    def __str__(self) -> str:
+        return f"if{{{self.name}}}" if self.name else "if"
+
+    def make_node(self, condition: Any, *inputs: Any) -> Apply:
+        wanted = [v.type for graph in self.graphs for v in graph.inputs]
+        if len(inputs) != len(wanted):
+            raise ValueError(f"{self} takes a condition and {len(wanted)} inputs, got {len(inputs)}")
+        given = [kind.filter_variable(v) for kind, v in zip(wanted, inputs)]
+        probe = IfElse(len(self.graphs[0].outputs)).make_node(
+            condition, *self.graphs[0].outputs, *self.graphs[1].outputs
+        )
+        return Apply(self, [condition, *given], [v.type() for v in probe.outputs])
+
+    def do_constant_folding(self, node: Apply) -> bool:
+        return False
+
+    def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
+        condition, *values = inputs
+        is_then = bool(np.asarray(condition).item())
+        function = self.functions[0 if is_then else 1]
+        first = len(self.graphs[0].inputs)
+        values = values[:first] if is_then else values[first:]
+        try:
+            results = function(*values)
+        except Exception as error:
+            where = f"In the {'first' if is_then else 'second'} branch of {self}"
+            raise explained(function, error, where, values) from None
+        for cell, value in zip(output_storage, results):
+            cell[0] = _own(value, values)
+
+
+def _own(value: Any, inputs: Sequence[Any]) -> Any:
+    """`value` in memory that no input shares."""
+    if not isinstance(value, np.ndarray):
+        return copy.deepcopy(value)
+    arrays = (x for x in inputs if isinstance(x, np.ndarray))
+    shared = not value.flags.writeable or any(np.may_share_memory(x, value) for x in arrays)
+    return np.array(value) if shared else value
+
+
+# ---- from IfElse to Branches ------------------------------------------------------------------------------------
+
+
+def gather_branches(fgraph: FunctionGraph, twice: bool = True) -> None:
+    """Replace every IfElse by its taken branch where the condition is known, else by Branches.
+
+    twice   see `_outside`; not inside branches, where copies of copies would be made
+    """
+    _choose_known(fgraph)
+    _merge(fgraph)
+    outside = _outside(fgraph, twice)
+    for node in fgraph.toposort():
+        if isinstance(node.op, IfElse) and node in outside:
+            with inherit(node.origin):
+                new = _with_graphs(node, outside)
+            outside.add(new)
+            fgraph.replace_all(list(zip(node.outputs, new.outputs)), "gather_branches")
+
+
+def _choose_known(fgraph: FunctionGraph) -> None:
+    for node in fgraph.toposort():
+        if not isinstance(node.op, IfElse) or node not in fgraph.apply_nodes:
+            continue
+        condition, *branches = node.inputs
+        n = node.op.n_outs
+        if isinstance(condition, Constant):
+            taken = branches[:n] if np.asarray(condition.data).item() else branches[n:]
+        elif all(a is b for a, b in zip(branches[:n], branches[n:])):
+            taken = branches[:n]
+        else:
+            continue
+        if all(out.type == v.type for out, v in zip(node.outputs, taken)):
+            fgraph.replace_all(list(zip(node.outputs, taken)), "gather_branches")
+
+
+def _merge(fgraph: FunctionGraph) -> None:
+    """Make one node of those with one condition that do not need each other: what they share belongs to the branch.
+
+    Only nodes with equally many conditionals before them are merged: then no cycle can come of it.
+    """
+    levels: dict[Apply, int] = {}
+    groups: dict[tuple[Variable, int], list[Apply]] = {}
+    for node in fgraph.toposort():
+        level = max((levels[v.owner] for v in node.inputs if v.owner is not None), default=0)
+        if isinstance(node.op, IfElse):
+            groups.setdefault((node.inputs[0], level), []).append(node)
+            level += 1
+        levels[node] = level
+    for (condition, _), group in groups.items():
+        if len(group) > 1:
+            _merge_group(fgraph, condition, group)
+
+
+def _merge_group(fgraph: FunctionGraph, condition: Variable, group: Sequence[Apply]) -> None:
+    branches: tuple[list[Variable], list[Variable]] = ([], [])
+    for node in group:
+        n = node.op.n_outs  # type: ignore[attr-defined]
+        branches[0].extend(node.inputs[1 : 1 + n])
+        branches[1].extend(node.inputs[1 + n :])
+    name = next((node.op.name for node in group if node.op.name), None)  # type: ignore[attr-defined]
+    with inherit(group[0].origin):
+        new = IfElse(len(branches[0]), name=name).make_node(condition, *branches[0], *branches[1])
+    old = [v for node in group for v in node.outputs]
+    fgraph.replace_all(list(zip(old, new.outputs)), "gather_branches")
+
+
+def _outside(fgraph: FunctionGraph, twice: bool) -> set[Apply]:
+    """The nodes that belong to no branch: their values are needed whatever the conditions are.
+
+    twice   a node that opposite branches of two conditionals with one condition need belongs to both: one of them is
+            run. (A gradient needs the shape of a value where the branch with the value itself is not taken.)
+    """
+    uses: dict[Apply, frozenset[Any]] = {}
+    for node in reversed(fgraph.toposort()):
+        found: set[Any] = set()
+        for variable in node.outputs:
+            for user, position in fgraph.clients[variable]:
+                found.update(ALWAYS if user is OUTPUT else _use(user, position, uses))
+        uses[node] = frozenset(found) if _can_be_in(found, twice) else ALWAYS
+    return {node for node, found in uses.items() if found == ALWAYS}
+
+
+def _use(user: Apply, position: int, uses: dict[Apply, frozenset[Any]]) -> Iterable[Any]:
+    if isinstance(user.op, IfElse) and position > 0:
+        return [(user, position <= user.op.n_outs)]
+    return uses[user]
+
+
+def _can_be_in(uses: set[Any], twice: bool) -> bool:
+    if None in uses or not uses:
+        return False
+    if len(uses) == 1:
+        return True
+    # one node that needs it in both branches needs it always
+    nodes, sides = {node for node, _ in uses}, {side for _, side in uses}
+    return twice and len(uses) == len(nodes) == len(sides) == 2 and len({node.inputs[0] for node in nodes}) == 1
+
+
+def _with_graphs(node: Apply, outside: set[Apply]) -> Apply:
+    op: Any = node.op
+    condition, *branches = node.inputs
+    graphs, outer = [], []
+    for results in (branches[: op.n_outs], branches[op.n_outs :]):
+        border = _border(results, outside)
+        stands = {v: v.type(v.name) for v in border}
+        graph = FunctionGraph(list(stands.values()), clone_replace(results, stands, strict=False))
+        gather_branches(graph, twice=False)
+        graphs.append(graph)
+        outer.extend(border)
+    return Branches(graphs, op.name).make_node(condition, *outer)
+
+
+def _border(results: Sequence[Variable], outside: set[Apply]) -> list[Variable]:
+    """What a branch takes from outside: inputs, shared variables, results of outside nodes."""
+    border: dict[Variable, None] = {}
+    seen: set[Variable] = set()
+    pending = list(reversed(results))
+    while pending:
+        v = pending.pop()
+        if v in seen:
+            continue
+        seen.add(v)
+        if v.owner is None:
+            if not isinstance(v, Constant):
+                border[v] = None
+        elif v.owner in outside:
+            border[v] = None
+        else:
+            pending.extend(reversed(v.owner.inputs))
+    return list(border)
+
+
+IfElse.prepare = staticmethod(gather_branches)
