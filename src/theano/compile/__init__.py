@@ -40,6 +40,7 @@ from theano.compile.modes import OPT_O2 as OPT_O2
 from theano.compile.modes import OPT_O3 as OPT_O3
 from theano.compile.modes import OPT_STABILIZE as OPT_STABILIZE
 from theano.compile.modes import OPT_UNSAFE as OPT_UNSAFE
+from theano.compile.modes import AddDestroyHandler as AddDestroyHandler
 from theano.compile.modes import AddFeatureOptimizer as AddFeatureOptimizer
 from theano.compile.modes import Mode as Mode
 from theano.compile.modes import PrintCurrentFunctionGraph as PrintCurrentFunctionGraph
@@ -74,6 +75,8 @@ _LAZY = {
     "NanGuardMode": "nanguardmode",
     "FromFunctionOp": "ops",
     "as_op": "ops",
+    "local_useless": "mode",
+    "optdb": "mode",
 }
 _SUBMODULES = ("builders", "debugmode", "mode", "monitormode", "nanguardmode", "ops", "pkl_utils", "profiling")
 

@@ -72,7 +72,6 @@ class Mode:
         self.provided_linker = linker
         self.provided_optimizer = optimizer
         self.linker, self.query = self.get_linker_optimizer(linker, optimizer)
-        self.extra_rewrites: tuple[tuple[Any, float], ...] = ()
 
     def get_linker_optimizer(self, linker: Any, optimizer: Any) -> tuple[Linker, Query]:
         """The Linker and the Query that names stand for. ValueError for unknown names."""
@@ -88,11 +87,16 @@ class Mode:
             optimizer = predefined_optimizers[optimizer]
         if not isinstance(linker, Linker):
             raise TypeError(f"linker must be a name or a Linker, got {linker!r}")
+        if not isinstance(optimizer, Query):
+            if not callable(getattr(optimizer, "optimize", None)):
+                raise TypeError(f"optimizer must be a name, a Query or an Optimizer, got {optimizer!r}")
+            optimizer = OPT_NONE.register((optimizer, 0))
         return linker, optimizer
 
     @property
-    def optimizer(self) -> Query:
-        return self.query
+    def optimizer(self) -> ModeOptimizer:
+        """What this mode does to a graph: `mode.optimizer.optimize(fgraph)`."""
+        return ModeOptimizer(self)
 
     def rewrite(self, fgraph: Any) -> Any:
         """Run the pipeline and this mode's own rewrites on a graph; what the pipeline did."""
@@ -100,11 +104,7 @@ class Mode:
             for node in fgraph.toposort():
                 if isinstance(node.op, Assert):
                     fgraph.replace(node.outputs[0], node.inputs[0], "unsafe")
-        report = run_pipeline(fgraph, self.query)
-        for extra, _ in sorted(self.extra_rewrites, key=lambda pair: pair[1]):
-            work = getattr(extra, "optimize", None) or getattr(extra, "apply", None) or extra
-            work(fgraph)
-        return report
+        return run_pipeline(fgraph, self.query)
 
     @property
     def fuse(self) -> bool:
@@ -130,10 +130,9 @@ class Mode:
         """This mode with extra rewrites: (rewrite, position) pairs.
 
         A rewrite is a callable that changes a FunctionGraph, or has a method `optimize` or `apply` that does. They run
-        after the pipeline, in the order of their positions."""
-        made = copy.copy(self)
-        made.extra_rewrites = (*self.extra_rewrites, *optimizations)
-        return made
+        at their positions between the passes of the pipeline, of which `optdb.__position__` tells the positions, and
+        in the order given where these are equal. "last" is a position too."""
+        return self._with(self.query.register(*optimizations))
 
     def clone(self, link_kwargs: dict[str, Any] | None = None, optimizer: Any = "", **kwargs: Any) -> Mode:
         """A copy, with another optimizer or linker arguments (allow_gc)."""
@@ -154,6 +153,35 @@ class Mode:
         return f"{type(self).__name__}(linker={self.provided_linker}, optimizer={self.provided_optimizer})"
 
     __repr__ = __str__
+
+
+class ModeOptimizer:
+    """The rewrites of a mode, as something that can be applied to a FunctionGraph."""
+
+    def __init__(self, mode: Mode) -> None:
+        self.mode = mode
+
+    def optimize(self, fgraph: Any) -> Any:
+        """Rewrite the graph in place; what was done."""
+        return self.mode.rewrite(fgraph)
+
+    apply = __call__ = optimize
+
+    def __eq__(self, other: object) -> bool:
+        return self.mode.query == (other.mode.query if isinstance(other, ModeOptimizer) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.mode.query)
+
+    def __repr__(self) -> str:
+        return f"ModeOptimizer({self.mode.query})"
+
+
+class AddDestroyHandler:
+    """Accepted for the original's programs, and does nothing: what is overwritten in place is decided while a graph is
+    lowered (docs/architecture.md)."""
+
+    def optimize(self, fgraph: Any) -> None: ...
 
 
 class AddFeatureOptimizer:
@@ -243,8 +271,8 @@ def register_linker(name: str, linker: Linker) -> None:
     predefined_linkers[name] = linker
 
 
-def register_optimizer(name: str, opt: Query) -> None:
-    """Make a Query known under `name`. ValueError if the name is taken."""
+def register_optimizer(name: str, opt: Any) -> None:
+    """Make a Query (or an Optimizer) known under `name`. ValueError if the name is taken."""
     if name in predefined_optimizers:
         raise ValueError(f"The optimizer name {name!r} is taken")
     predefined_optimizers[name] = opt

@@ -6,14 +6,15 @@ changes, or a single function. `theano.function` calls `rewrite`; a Query says w
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 from theano._config import config
 from theano.graph.fgraph import FunctionGraph
 from theano.rewriting.named_losses import written_out
+from theano.rewriting.pipeline_db import PipelineDB
+from theano.rewriting.query import ALL
 from theano.rewriting.query import Query as Query
 from theano.rewriting.restore_checks import restore_checks
-from theano.rewriting.rule import Rule
 from theano.rewriting.rules.algebra import (
     ALGEBRA,
     POWERS,
@@ -65,38 +66,40 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("restore checks of lengths", ("check",), work=restore_checks, always=True),
 )
 
+# Where the original's numbers put these phases, so that `optdb.register(name, rewrite, position, ...)` of a program
+# written for it finds its place. Here they say nothing but the order above.
+POSITIONS = {
+    "drop useless nodes": 0.6, "canonicalize": 1.0, "stabilize": 1.5, "specialize": 2.0, "use BLAS": 2.5,
+    "open compositions for fusion": 49.0, "restore checks of lengths": float("inf"),
+}  # fmt: skip
+# phases of the original that are parts of a pass here
+OTHER_NAMES = {
+    "ShapeOpt": "drop useless nodes", "uncanonicalize": "specialize", "specialize_device": "specialize",
+    "elemwise_fusion": "open compositions for fusion",
+}  # fmt: skip
+
+optdb = PipelineDB(PIPELINE, POSITIONS, OTHER_NAMES)
+"""What users add to the pipeline: `optdb.register(...)`, `optdb["canonicalize"].register(...)`."""
+
 FAST_RUN = Query(include=("fast_run",))
 FAST_COMPILE = Query(include=("fast_compile",))
 
 
-_registered: dict[str, tuple[Rule, ...]] = {}  # name of a pass -> rules that users added to it
+def register(rule: Any, *passes: str) -> None:
+    """Let a user's rule take part in passes of the pipeline, by name or tag; it takes the place of one of its name.
 
-
-def register(rule: Rule, *passes: str) -> None:
-    """Let a user's rule take part in passes of the pipeline, by name or tag. ValueError if there is no such pass."""
+    ValueError if there is no such pass.
+    """
     for wanted in passes:
-        found = [p.name for p in PIPELINE if wanted in (p.name, *p.tags) and p.work is None]
-        if not found:
+        if wanted not in optdb.names_of_passes():
             known = ", ".join(repr(p.name) for p in PIPELINE if p.work is None)
             raise ValueError(f"There is no pass {wanted!r} in the pipeline; there are {known}")
-        for name in found:
-            kept = tuple(r for r in _registered.get(name, ()) if r.name != rule.name)
-            _registered[name] = (*kept, rule)
+        optdb[wanted].put(rule.name, rule, ALL, *rule.tags)
 
 
 def unregister(name: str) -> None:
-    """Take the rule of this name, that a user added, out of all passes."""
-    for p in list(_registered):
-        _registered[p] = tuple(r for r in _registered[p] if r.name != name)
-
-
-def passes() -> tuple[Pass, ...]:
-    """The pipeline with what users added to it."""
-    if not _registered:
-        return PIPELINE
-    return tuple(
-        replace(p, rules=(*p.rules, *_registered[p.name])) if _registered.get(p.name) else p for p in PIPELINE
-    )
+    """Take the rewrite of this name, that a user added, out of the pipeline."""
+    optdb.unregister_everywhere(name)
 
 
 def rewrite(fgraph: FunctionGraph, query: Query = FAST_RUN) -> RewriteReport:
@@ -106,4 +109,4 @@ def rewrite(fgraph: FunctionGraph, query: Query = FAST_RUN) -> RewriteReport:
     """
     if config.exact:
         query = query.excluding("assumes")
-    return run_passes(fgraph, passes(), query)
+    return run_passes(fgraph, optdb.passes(query, float(config.optdb.position_cutoff)), query)

@@ -1,26 +1,28 @@
 """Decorators by which users put rewrites of their own into the pipeline: `register_canonicalize` and its kin.
 
-They take a LocalOptimizer (`theano.gof.local_optimizer`) and give it back. `theano.tensor.opt` re-exports them.
+They take a LocalOptimizer (`theano.gof.local_optimizer`) and give it back. `theano.tensor.opt` re-exports them. What is
+registered takes the place of what had its name (so that a cell of a notebook can be run again);
+`theano.compile.mode.optdb["canonicalize"].unregister(name)` takes it out.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from theano.compile.pipeline import register
-from theano.rewriting.custom import as_rule
+from theano.compile.pipeline import optdb
+from theano.rewriting.query import ALL
 
 
 def _register(opt: Any, where: str, tags: tuple[str, ...], name: str | None) -> Any:
     if isinstance(opt, str):  # used with tags: @register_canonicalize("fast_compile")
         return lambda inner: _register(inner, where, (opt, *tags), name)
-    register(as_rule(opt, tags, name), where)
+    optdb[where].put(name or str(opt), opt, ALL, *tags)
     return opt
 
 
 def register_useless(lopt: Any, *tags: str, name: str | None = None, **kwargs: Any) -> Any:
     """Take part in the pass "drop useless nodes"."""
-    return _register(lopt, "drop useless nodes", tags, name)
+    return _register(lopt, "useless", tags, name)
 
 
 def register_canonicalize(lopt: Any, *tags: str, name: str | None = None, **kwargs: Any) -> Any:
@@ -38,4 +40,11 @@ def register_specialize(lopt: Any, *tags: str, name: str | None = None, **kwargs
     return _register(lopt, "specialize", tags, name)
 
 
-register_uncanonicalize = register_specialize_device = register_specialize
+def register_uncanonicalize(lopt: Any, *tags: str, name: str | None = None, **kwargs: Any) -> Any:
+    """Take part in the pass "specialize": there is no later one of its kind here."""
+    return _register(lopt, "specialize", ("uncanonicalize", *tags), name)
+
+
+def register_specialize_device(lopt: Any, *tags: str, name: str | None = None, **kwargs: Any) -> Any:
+    """Take part in the pass "specialize": there is no later one of its kind here."""
+    return _register(lopt, "specialize", ("specialize_device", *tags), name)

@@ -30,9 +30,22 @@ from theano.graph.type import generic as generic
 
 # submodules that are loaded when they are first named, as in `theano.gof.opt`
 _SUBMODULES = ("fg", "graph", "link", "null_type", "op", "opt", "optdb", "toolbox", "type", "utils")
+# submodule -> names of it that are also names of this module
+_LAZY = {
+    "opt": (
+        "EquilibriumOptimizer", "FromFunctionLocalOptimizer", "FromFunctionOptimizer", "LocalOptGroup",
+        "LocalOptimizer", "MergeOptimizer", "NavigatorOptimizer", "OpKeyOptimizer", "OpRemove", "OpSub", "Optimizer",
+        "PatternSub", "SeqOptimizer", "TopoOptimizer", "in2out", "inplace_optimizer", "local_optimizer", "optimizer",
+        "out2in",
+    ),
+    "optdb": ("DB", "EquilibriumDB", "LocalGroupDB", "ProxyDB", "Query", "SequenceDB", "TopoDB"),
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name in _SUBMODULES:
         return importlib.import_module(f"theano.gof.{name}")
+    for module, names in _LAZY.items():
+        if name in names:
+            return getattr(importlib.import_module(f"theano.gof.{module}"), name)
     raise AttributeError(f"module 'theano.gof' has no attribute {name!r}")

@@ -1,26 +1,20 @@
-"""Rewrites that users write, in the original's terms: local optimizers (node -> replacements) and global ones (graph).
+"""Rewrites that users write, in the original's terms: local ones (of a node) and global ones (of a graph).
 
-`register` puts one into a pass of the pipeline; the pipeline's own rules are `Rule`s and are not registered but listed.
-The names are re-exported by `theano.gof.opt` and `theano.tensor.opt`. Machinery of the original that this design does
-not have (destroy handlers, in-place optimizers, numbered positions) is left out.
+Local ones are applied by `navigators.py`, or put into the pipeline (`compile/register.py`, `compile/pipeline_db.py`),
+which takes them as Rules. Patterns are in `pattern_sub.py`. The names are re-exported by `theano.gof.opt`.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from theano._provenance import inherit
-from theano.graph.fgraph import FunctionGraph
-from theano.graph.node import Apply, Constant, Variable
+from theano.graph.fgraph import Feature, FunctionGraph
+from theano.graph.node import Apply, Variable
 from theano.graph.op import Op
-from theano.rewriting.dims import Dims
-from theano.rewriting.dims_of_ops import SPEAKERS
-from theano.rewriting.engine import PassReport, apply_rules
+from theano.rewriting.engine import report_error
 from theano.rewriting.rule import Rule, Site, words
-from theano.tensor.convert import as_tensor_variable
 from theano.tensor.elemwise import Elemwise
 
 
@@ -39,7 +33,25 @@ class Optimizer:
         self.add_requirements(fgraph)
         return self.apply(fgraph, *args, **kwargs)
 
-    __call__ = optimize
+    def __call__(self, fgraph: FunctionGraph) -> Any:
+        return self.optimize(fgraph)
+
+    def print_summary(self, stream: Any = None, level: int = 0, depth: int = -1) -> None:
+        """Write what this is, and what is in it down to `depth` levels, to `stream`."""
+        print(f"{' ' * level}{type(self).__name__} {self.name or ''}".rstrip(), file=stream or sys.stdout)
+        if depth != 0:
+            for part in self._parts():
+                if isinstance(part, (Optimizer, LocalOptimizer)):
+                    part.print_summary(stream, level + 2, depth - 1)
+
+    def _parts(self) -> Sequence[Any]:
+        return ()
+
+    @staticmethod
+    def print_profile(stream: Any, prof: Any, level: int = 0) -> None:
+        """Write what `apply` returned."""
+        if prof is not None:
+            print(f"{' ' * level}{prof}", file=stream)
 
 
 class FromFunctionOptimizer(Optimizer):
@@ -64,23 +76,60 @@ def optimizer(f: Callable[[FunctionGraph], Any]) -> FromFunctionOptimizer:
     return FromFunctionOptimizer(f)
 
 
-class SeqOptimizer(Optimizer, list):
-    """Optimizers run one after the other."""
+inplace_optimizer = optimizer  # what is overwritten in place is no matter of the graph here (docs/architecture.md)
 
-    def __init__(self, *opts: Any, **kwargs: Any) -> None:
+
+class SeqOptimizer(Optimizer, list):
+    """Optimizers run one after the other.
+
+    failure_callback   called with (exception, this, the optimizer that raised it), after which the next one runs; None:
+                       the exception goes on
+    """
+
+    def __init__(self, *opts: Any, failure_callback: Callable[..., Any] | None = None, name: str | None = None) -> None:
         if len(opts) == 1 and isinstance(opts[0], (list, tuple)):
             opts = tuple(opts[0])
         list.__init__(self, opts)
+        self.failure_callback = failure_callback
+        self.name = name
+
+    @staticmethod
+    def warn(exception: Exception, sequence: Any, opt: Any) -> None:
+        """A failure_callback that does as config.on_opt_error says."""
+        report_error(exception, f"The optimizer {getattr(opt, 'name', None) or opt} failed and was left")
 
     def apply(self, fgraph: FunctionGraph) -> None:
         for one in self:
-            one.optimize(fgraph)
+            try:
+                one.optimize(fgraph)
+            except Exception as error:
+                if self.failure_callback is None:
+                    raise
+                self.failure_callback(error, self, one)
+
+    def _parts(self) -> Sequence[Any]:
+        return self
+
+    def __str__(self) -> str:
+        return f"SeqOptimizer({', '.join(map(str, self))})"
+
+    __repr__ = __str__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return id(self)
 
 
 class MergeOptimizer(Optimizer):
-    """Nothing to do: a FunctionGraph merges equal nodes as they enter."""
+    """Nothing to do: a FunctionGraph merges equal nodes and equal constants as they enter."""
 
     def apply(self, fgraph: FunctionGraph) -> None: ...
+
+
+class MergeFeature(Feature):
+    """Nothing to do: see MergeOptimizer."""
 
 
 class LocalOptimizer:
@@ -102,8 +151,15 @@ class LocalOptimizer:
         """`transform`, told where: `site` knows the graph and who uses a value. Define it where that matters."""
         return self.transform(node)
 
+    def nodes_to_try(self, node: Apply) -> Sequence[Apply]:
+        """The nodes to apply this to when `node` is met."""
+        return [node]
+
     def add_requirements(self, fgraph: FunctionGraph) -> None:
         """Attach the features that `transform` needs."""
+
+    def print_summary(self, stream: Any = None, level: int = 0, depth: int = -1) -> None:
+        print(f"{' ' * level}{type(self).__name__} {self.name or ''}".rstrip(), file=stream or sys.stdout)
 
     def __str__(self) -> str:
         return self.name or type(self).__name__
@@ -115,7 +171,7 @@ class FromFunctionLocalOptimizer(LocalOptimizer):
     def __init__(self, fn: Callable[[Apply], Any], tracks: Sequence[Any] | None = None, requirements: Any = ()) -> None:
         self.fn = fn
         self._tracks = tracks
-        self.requirements = requirements
+        self.requirements = tuple(requirements or ())
         self.name = self.__name__ = getattr(fn, "__name__", str(fn))
         self.__doc__ = fn.__doc__
 
@@ -128,14 +184,22 @@ class FromFunctionLocalOptimizer(LocalOptimizer):
     def tracks(self) -> Sequence[Any] | None:
         return self._tracks
 
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
+        for requirement in self.requirements:
+            requirement(fgraph)
+
 
 def local_optimizer(tracks: Sequence[Any] | None, inplace: bool = False, requirements: Any = ()) -> Any:
     """Decorator: a function (node) -> False or replacements becomes a LocalOptimizer for the ops (or classes) `tracks`.
 
-    `inplace` is accepted and means nothing.
+    requirements   functions (fgraph) -> None that attach features
+    inplace        accepted, and means nothing
     """
     if tracks is not None and not tracks:
         raise ValueError("local_optimizer: an empty list of ops would never apply; None stands for all ops")
+    for what in tracks or ():
+        if not isinstance(what, Op) and not (isinstance(what, type) and issubclass(what, Op)):
+            raise TypeError(f"local_optimizer: tracks lists ops and op classes, got {what!r}")
 
     def decorate(f: Callable[[Apply], Any]) -> FromFunctionLocalOptimizer:
         return FromFunctionLocalOptimizer(f, tracks, requirements)
@@ -144,12 +208,17 @@ def local_optimizer(tracks: Sequence[Any] | None, inplace: bool = False, require
 
 
 class LocalOptGroup(LocalOptimizer):
-    """The first of several local optimizers that has something to say."""
+    """The first of several local optimizers that has something to say.
 
-    def __init__(self, *optimizers: Any, **kwargs: Any) -> None:
-        self.opts = tuple(optimizers[0]) if len(optimizers) == 1 and isinstance(optimizers[0], (list, tuple)) \
-            else optimizers
-        self.name = kwargs.get("name") or "LocalOptGroup(" + ", ".join(str(o) for o in self.opts) + ")"
+    apply_all_opts   the others are then applied to what came out, until none has anything to say
+    """
+
+    def __init__(self, *optimizers: Any, apply_all_opts: bool = False, profile: bool = False, name: str | None = None,
+                 **kwargs: Any) -> None:
+        several = len(optimizers) == 1 and isinstance(optimizers[0], (list, tuple))
+        self.opts = tuple(optimizers[0]) if several else optimizers
+        self.apply_all_opts = apply_all_opts
+        self.name = name or f"LocalOptGroup({', '.join(str(o) for o in self.opts)})"
 
     def tracks(self) -> Sequence[Any] | None:
         found: list[Any] = []
@@ -160,34 +229,61 @@ class LocalOptGroup(LocalOptimizer):
             found.extend(tracks)
         return found
 
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
+        for one in self.opts:
+            one.add_requirements(fgraph)
+
     def transform(self, node: Apply) -> Any:
-        return self._first(node, lambda one: one.transform(node))
+        return self._ask(node, lambda one, at: one.transform(at))
 
     def at(self, node: Apply, site: Site) -> Any:
-        return self._first(node, lambda one: one.at(node, site))
+        return self._ask(node, lambda one, at: one.at(at, site))
 
-    def _first(self, node: Apply, ask: Callable[[Any], Any]) -> Any:
+    def _ask(self, node: Apply, ask: Callable[[Any, Apply], Any]) -> Any:
+        found = self._first(node, ask)
+        turns = len(self.opts) * TURNS if self.apply_all_opts else 0
+        while found and turns and not isinstance(found, dict):
+            turns -= 1
+            owner = found[0].owner
+            if owner is None or any(v.owner is not owner for v in found) or len(owner.outputs) != len(found):
+                break
+            more = self._first(owner, ask)
+            if not more or isinstance(more, dict):
+                break
+            found = more
+        return found
+
+    def _first(self, node: Apply, ask: Callable[[Any, Apply], Any]) -> Any:
         for one in self.opts:
-            tracks = one.tracks()
-            if tracks is None or any(is_tracked(node, t) for t in tracks):
-                result = ask(one)
+            if is_wanted(one, node):
+                result = ask(one, node)
                 if result not in (None, False):
-                    return result
+                    return list(result) if isinstance(result, tuple) else result
         return False
+
+
+TURNS = 8  # how often, on the average, a group applies each of its members to what came out of the others
 
 
 class OpSub(LocalOptimizer):
     """op1(*inputs) -> op2(*inputs)"""
 
     def __init__(self, op1: Op, op2: Op, transfer_tags: bool = True) -> None:
-        self.op1, self.op2 = op1, op2
+        self.op1, self.op2, self.transfer_tags = op1, op2, transfer_tags
         self.name = f"{op1} -> {op2}"
 
     def tracks(self) -> Sequence[Any]:
         return [self.op1]
 
     def transform(self, node: Apply) -> Any:
-        return False if node.op != self.op1 else self.op2.make_node(*node.inputs).outputs
+        if node.op != self.op1:
+            return False
+        made = self.op2.make_node(*node.inputs)
+        if self.transfer_tags:
+            made._tag = node._tag
+            for old, new in zip(node.outputs, made.outputs):
+                new._tag = old._tag
+        return made.outputs
 
 
 class OpRemove(LocalOptimizer):
@@ -204,81 +300,14 @@ class OpRemove(LocalOptimizer):
         return False if node.op != self.op or len(node.inputs) != len(node.outputs) else list(node.inputs)
 
 
-class PatternSub(LocalOptimizer):
-    """in_pattern -> out_pattern. A pattern is a tuple (op, *patterns), a name (a string that stands for any variable,
-    equal names for equal variables), a number, a constant, or {"pattern": p, "constraint": (variable) -> bool}.
-
-    allow_multiple_clients   also where inner results are used elsewhere
-    """
-
-    def __init__(
-        self, in_pattern: Any, out_pattern: Any, allow_multiple_clients: bool = False, skip_identities_fn: Any = None,
-        name: str | None = None, pdb: bool = False, tracks: Sequence[Any] = (), get_nodes: Any = None,
-        values_eq_approx: Any = None,
-    ) -> None:
-        if not isinstance(in_pattern, (tuple, list)):
-            raise TypeError("The pattern to search for must start with a specific Op: (op, *arguments)")
-        self.in_pattern, self.out_pattern = in_pattern, out_pattern
-        self.allow_multiple_clients = allow_multiple_clients
-        self.op = in_pattern[0]
-        self.name = name or f"{in_pattern} -> {out_pattern}"
-
-    def tracks(self) -> Sequence[Any]:
-        return [self.op]
-
-    def transform(self, node: Apply) -> Any:
-        return self._rewritten(node, None)
-
-    def at(self, node: Apply, site: Site) -> Any:
-        return self._rewritten(node, site)
-
-    def _rewritten(self, node: Apply, site: Site | None) -> Any:
-        if node.op != self.op or len(node.outputs) != 1:
-            return False
-        bound = self._match(self.in_pattern, node.outputs[0], {}, site, True)
-        if bound is None:
-            return False
-        result = self._build(self.out_pattern, bound)
-        return [result] if result.type == node.outputs[0].type else False
-
-    def _match(self, pattern: Any, v: Any, bound: dict[str, Any], site: Site | None, root: bool) -> Any:
-        if isinstance(pattern, dict):
-            constraint = pattern.get("constraint")
-            if constraint is not None and not constraint(v):
-                return None
-            return self._match(pattern["pattern"], v, bound, site, root)
-        if isinstance(pattern, (tuple, list)):
-            node = v.owner
-            if node is None or node.op != pattern[0] or len(node.inputs) != len(pattern) - 1:
-                return None
-            if not root and not self.allow_multiple_clients and site is not None and site.uses(v) > 1:
-                return None
-            for part, x in zip(pattern[1:], node.inputs):
-                found = self._match(part, x, bound, site, False)
-                if found is None:
-                    return None
-                bound = found
-            return bound
-        if isinstance(pattern, str):
-            known = bound.get(pattern)
-            if known is None:
-                return {**bound, pattern: v}
-            return bound if known is v or (isinstance(v, Constant) and v.equals(known)) else None
-        if isinstance(pattern, Constant):
-            return bound if isinstance(v, Constant) and v.equals(pattern) else None
-        value = Site.number(v)
-        return bound if value is not None and value == pattern else None
-
-    def _build(self, pattern: Any, bound: dict[str, Any]) -> Any:
-        if isinstance(pattern, (tuple, list)):
-            return pattern[0](*[self._build(part, bound) for part in pattern[1:]])
-        if isinstance(pattern, str):
-            return bound[pattern]
-        return pattern if isinstance(pattern, Variable) else as_tensor_variable(pattern)
-
-
 def is_tracked(node: Apply, what: Any) -> bool:
     return isinstance(node.op, what) if isinstance(what, type) else node.op == what
+
+
+def is_wanted(opt: Any, node: Apply) -> bool:
+    """Is `node` one that the local optimizer `opt` is for?"""
+    tracks = opt.tracks()
+    return tracks is None or any(is_tracked(node, what) for what in tracks)
 
 
 def as_rule(opt: Any, tags: Sequence[str] = (), name: str | None = None) -> Rule:
@@ -293,110 +322,19 @@ def as_rule(opt: Any, tags: Sequence[str] = (), name: str | None = None) -> Rule
     def apply(node: Apply, site: Site) -> Any:
         if tracks is not None and not any(is_tracked(node, t) for t in tracks):
             return None
-        found = opt.at(node, site)
-        if isinstance(found, dict):
-            return {old: new for old, new in found.items() if isinstance(old, Variable)}
-        return found or None
+        for one in opt.nodes_to_try(node) if isinstance(opt, LocalOptimizer) else [node]:
+            found = opt.at(one, site) if isinstance(opt, LocalOptimizer) else opt.transform(one)
+            if isinstance(found, dict):
+                return {old: new for old, new in found.items() if isinstance(old, Variable)}
+            if found:
+                return found if one is node else dict(zip(one.outputs, found))
+        return None
 
     return Rule(name or str(opt), roots, apply, frozenset(), words(tags), (opt.__doc__ or "").strip())
 
 
-class EquilibriumOptimizer(Optimizer):
-    """Local (and global) optimizers repeated until nothing changes."""
-
-    def __init__(self, optimizers: Sequence[Any], *args: Any, **kwargs: Any) -> None:
-        self.local = [o for o in optimizers if not isinstance(o, Optimizer)]
-        self.all = [o for o in optimizers if isinstance(o, Optimizer)]
-        self.name = kwargs.get("name") or type(self).__name__
-
-    def apply(self, fgraph: FunctionGraph) -> PassReport:
-        for one in self.all:
-            one.optimize(fgraph)
-        return apply_local(fgraph, self.local, self.name or "")
-
-
-class TopoOptimizer(EquilibriumOptimizer):
-    """A local optimizer applied to every node."""
-
-    def __init__(self, local_opt: Any, order: str = "in_to_out", *args: Any, **kwargs: Any) -> None:
-        if order not in ("in_to_out", "out_to_in"):
-            raise ValueError(f"order must be 'in_to_out' or 'out_to_in', got {order!r}")
-        super().__init__([local_opt], **kwargs)
-
-
-class OpKeyOptimizer(EquilibriumOptimizer):
-    """A local optimizer applied to the nodes of the ops that it tracks."""
-
-    def __init__(self, local_opt: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__([local_opt])
-
-
-def in2out(*local_opts: Any, **kwargs: Any) -> TopoOptimizer:
-    """Apply local optimizers to a graph, beginning at its inputs."""
-    return TopoOptimizer(local_opts[0] if len(local_opts) == 1 else LocalOptGroup(*local_opts), name=kwargs.get("name"))
-
-
-def out2in(*local_opts: Any, **kwargs: Any) -> TopoOptimizer:
-    """As `in2out`; the engine follows what changes, so that the order does not matter to the result."""
-    return in2out(*local_opts, **kwargs)
-
-
-def apply_local(fgraph: FunctionGraph, opts: Sequence[Any], name: str = "local optimizers") -> PassReport:
-    dims = Dims(dict(SPEAKERS))
-    fgraph.attach_feature(dims)
-    report = PassReport(name, nodes_before=len(fgraph))
-    try:
-        for opt in opts:
-            if isinstance(opt, LocalOptimizer):
-                opt.add_requirements(fgraph)
-        apply_rules(fgraph, [as_rule(opt) for opt in opts], Site(fgraph, dims), report)
-    finally:
-        fgraph.remove_feature(dims)
-    report.nodes_after = len(fgraph)
-    return report
-
-
-def copy_stack_trace(from_var: Any, to_var: Any) -> Any:
-    """Let `to_var` (and what it is made of, where it has none) say that it was built where `from_var` was."""
-    sources = from_var if isinstance(from_var, (list, tuple)) else [from_var]
-    origin = next((o for v in sources if (o := _origin(v)) is not None), None)
-    for v in to_var if isinstance(to_var, (list, tuple)) else [to_var]:
-        (v.owner if v.owner is not None else v).origin = origin
-    return to_var
-
-
-def _origin(v: Any) -> Any:
-    return v.owner.origin if v.owner is not None else v.origin
-
-
-@contextmanager
-def inherit_stack_trace(from_var: Any) -> Iterator[None]:
-    """Nodes built inside take over where `from_var` was built."""
-    with inherit(_origin(from_var)):
-        yield
-
-
-def check_stack_trace(f_or_fgraph: Any, ops_to_check: Any = "last", bug_print: str = "raise") -> bool:
-    """Does every node (of the given ops; "last": those of the outputs; "all") know the line that built it?"""
-    fgraph = getattr(getattr(f_or_fgraph, "maker", None), "fgraph", f_or_fgraph)
-    nodes = fgraph.toposort()
-    if ops_to_check == "last":
-        nodes = [v.owner for v in fgraph.outputs if v.owner is not None]
-    elif ops_to_check != "all":
-        wanted = ops_to_check if isinstance(ops_to_check, (list, tuple)) else [ops_to_check]
-        nodes = [n for n in nodes if any(is_tracked(n, op) if not isinstance(op, str) else str(n.op) == op
-                                         for op in wanted)]
-    missing = [node for node in nodes if node.origin is None]
-    if missing and bug_print == "raise":
-        raise AssertionError(f"These nodes do not know where they were built: {missing}")
-    if missing and bug_print == "warn":
-        warnings.warn(f"These nodes do not know where they were built: {missing}")
-    return not missing
-
-
 __all__ = [
-    "EquilibriumOptimizer", "FromFunctionLocalOptimizer", "FromFunctionOptimizer", "LocalOptGroup", "LocalOptimizer",
-    "MergeOptimizer", "OpKeyOptimizer", "OpRemove", "OpSub", "Optimizer", "PatternSub", "SeqOptimizer", "TopoOptimizer",
-    "apply_local", "as_rule", "check_stack_trace", "copy_stack_trace", "in2out", "inherit_stack_trace",
-    "local_optimizer", "optimizer", "out2in",
+    "FromFunctionLocalOptimizer", "FromFunctionOptimizer", "LocalOptGroup", "LocalOptimizer", "MergeFeature",
+    "MergeOptimizer", "OpRemove", "OpSub", "Optimizer", "SeqOptimizer", "as_rule", "inplace_optimizer", "is_tracked",
+    "is_wanted", "local_optimizer", "optimizer",
 ]

@@ -139,11 +139,16 @@ class _News(Feature):
                     self.push(user)
 
 
-def apply_rules(fgraph: FunctionGraph, rules: Sequence[Rule], site: Site, report: PassReport) -> None:
-    """Apply `rules` everywhere in `fgraph` until none applies (or the budget is spent)."""
+def apply_rules(
+    fgraph: FunctionGraph, rules: Sequence[Rule], site: Site, report: PassReport, index: RuleIndex | None = None
+) -> None:
+    """Apply `rules` everywhere in `fgraph` until none applies (or the budget is spent).
+
+    index   of rules that will not be met again, which are better not remembered
+    """
     if not rules:
         return
-    index = index_of(tuple(rules))
+    index = index or index_of(tuple(rules))
     queue: deque[Apply] = deque(fgraph.toposort())
     queued = set(queue)
     size = len(queue)
@@ -277,8 +282,12 @@ def checked(fgraph: FunctionGraph, rule: Rule, old: Variable, new: Variable) -> 
 
 def complain(rule: Rule, node: Apply, error: Exception, report: PassReport) -> None:
     """Report a rule that raised, as config.on_opt_error says."""
-    what = f"{type(error).__name__}: {error}"
-    report.failures.append((rule.name, what))
+    report.failures.append((rule.name, f"{type(error).__name__}: {error}"))
+    report_error(error, f"The rewrite {rule.name} failed on {node} and was skipped")
+
+
+def report_error(error: Exception, what: str) -> None:
+    """Raise `error`, log it, stop in the debugger or go on, as config.on_opt_error says."""
     how = config.on_opt_error
     if how == "raise":
         raise error
@@ -288,4 +297,4 @@ def complain(rule: Rule, node: Apply, error: Exception, report: PassReport) -> N
         pdb.post_mortem(error.__traceback__)
     elif how == "warn":
         trace = "".join(traceback.format_exception(error)[-4:])
-        logger.error("The rewrite %s failed on %s and was skipped: %s\n%s", rule.name, node, what, trace)
+        logger.error("%s: %s: %s\n%s", what, type(error).__name__, error, trace)

@@ -30,7 +30,9 @@ class Pass:
     tags     by which a Query selects it, besides its name
     rules    applied until none applies
     work     for a pass that is no rule set: (site, report) -> None
-    always   run whatever the Query says
+    always   run whatever the Query says, and no reason to look at a graph by itself
+    added    rules of users: each is selected by its own tags alone, not by those of the pass
+    owner    who brought it: "pipeline", this library; "user": it is selected by its tags alone; "query": always run
     """
 
     name: str
@@ -38,6 +40,14 @@ class Pass:
     rules: tuple[Rule, ...] = ()
     work: Callable[[Site, PassReport], None] | None = None
     always: bool = False
+    added: tuple[Rule, ...] = ()
+    owner: str = "pipeline"
+
+    def is_wanted(self, query: Query) -> bool:
+        labels = frozenset([self.name, *self.tags])
+        if self.owner == "user":
+            return query.wants(labels)
+        return self.always or self.owner == "query" or query.wants_pass(labels | {ALL})
 
 
 @dataclass
@@ -89,7 +99,7 @@ def run_passes(fgraph: FunctionGraph, passes: Sequence[Pass], query: Query) -> R
 def _run_passes(fgraph: FunctionGraph, passes: Sequence[Pass], query: Query) -> RewriteReport:
     report = RewriteReport(nodes_before=len(fgraph))
     began = time.perf_counter()
-    wanted = [p for p in passes if p.always or query.wants_pass(frozenset([ALL, p.name, *p.tags]))]
+    wanted = [p for p in passes if p.is_wanted(query)]
     if any(not p.always for p in wanted):
         dims = Dims(dict(SPEAKERS))
         fgraph.attach_feature(dims)
@@ -116,7 +126,7 @@ def run_pass(site: Site, p: Pass, query: Query) -> PassReport:
     site.shapes.forget()
     if p.work is not None:
         p.work(site, done)
-    apply_rules(site.fgraph, selected(p, query), site, done)
+    apply_rules(site.fgraph, selected(p, query.within(p.name, *p.tags)), site, done)
     done.nodes_after = len(site.fgraph)
     done.seconds = time.perf_counter() - began
     return done
@@ -126,7 +136,8 @@ def run_pass(site: Site, p: Pass, query: Query) -> PassReport:
 def selected(p: Pass, query: Query) -> tuple[Rule, ...]:
     """The rules of a pass that a query wants."""
     inherited = frozenset([ALL, p.name, *p.tags]) - {"fast_compile"}  # of a pass in it, only the rules in it too
-    return tuple(rule for rule in p.rules if query.wants(rule.labels() | inherited))
+    own = tuple(rule for rule in p.rules if query.wants(rule.labels() | inherited))
+    return (*own, *(rule for rule in p.added if query.wants(rule.labels())))
 
 
 class ValueCheck:
