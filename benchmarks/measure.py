@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -74,3 +75,20 @@ def _environment() -> dict[str, str]:
     environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT / "src")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment
+
+
+def show(seconds: float) -> str:
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {unit}"
+    return f"{seconds / 1e-9:.0f} ns"
+
+
+def write_table(name: str, lines: list[str]) -> None:
+    """Put these lines between the marks of this name in benchmarks/README.md."""
+    path = ROOT / "benchmarks" / "README.md"
+    marked = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- end -->)", flags=re.S)
+    text, count = marked.subn(lambda m: m[1] + "\n".join(lines) + "\n" + m[2], path.read_text())
+    if count != 1:
+        raise ValueError(f"{path} has {count} places marked {name!r}")
+    path.write_text(text)

@@ -2,8 +2,8 @@
 
     python benchmarks/run.py [--only PATTERN] [--write]
 
-`--write` puts the table into benchmarks/README.md. One thread. The peers (PyTensor, JAX, PyTorch, Numba, numexpr)
-are measured by a separate harness in environments of their own; see benchmarks/README.md.
+`--write` puts the table into benchmarks/README.md. One thread. The peers (JAX, PyTorch)
+are measured by `peers.py`, in environments of their own.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ import argparse
 import fnmatch
 import os
 import platform
-import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
-from measure import ONE_THREAD, cpu_of_process, in_fresh_process, interleaved
+from measure import ONE_THREAD, ROOT, cpu_of_process, in_fresh_process, interleaved, show, write_table
 
 if os.environ.get("OMP_NUM_THREADS") != "1":  # libraries read these when they are loaded
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ONE_THREAD})
@@ -61,13 +59,6 @@ def against(name: str, bar: float, ours: Callable, theirs: Callable, seconds: fl
     return Row(name, t["ours"] / t["theirs"], bar, "× NumPy", f"{show(t['ours'])} and {show(t['theirs'])}")
 
 
-def show(seconds: float) -> str:
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= scale:
-            return f"{seconds / scale:.3g} {unit}"
-    return f"{seconds / 1e-9:.0f} ns"
-
-
 @case
 def start_up() -> Iterator[Row]:
     t = cpu_of_process({"ours": "import theano, theano.tensor", "numpy": "import numpy", "bare": "pass"})
@@ -82,7 +73,7 @@ def start_up() -> Iterator[Row]:
     )
     yield Row("smallest program after import: build, compile, call", smallest, 0.15, "s CPU")
     step = in_fresh_process(
-        f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parent.parent / 'examples')!r})\n"
+        f"import sys; sys.path.insert(0, {str(ROOT / 'examples')!r})\n"
         "import digits, theano.tensor as T\n"
         "x, y = T.matrix('x'), T.ivector('y'); import theano, time; s = time.process_time()\n"
         "m = digits.hidden_layer(x)\n"
@@ -287,13 +278,8 @@ def main() -> None:
     text = table(rows)
     print("\n" + text)
     if options.write:
-        path = Path(__file__).resolve().parent / "README.md"
         stamp = f"Measured on {date.today()}, Python {platform.python_version()}, NumPy {np.__version__}, one thread."
-        replaced = re.sub(
-            r"(<!-- table -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{stamp}\n\n{text}\n{m[2]}", path.read_text(),
-            flags=re.S,
-        )
-        path.write_text(replaced)
+        write_table("table", [stamp, "", text])
 
 
 if __name__ == "__main__":
