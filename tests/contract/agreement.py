@@ -10,7 +10,7 @@ import numpy as np
 
 import theano
 import theano.tensor as T
-from theano.errors import ShapeError
+from theano.errors import MethodNotDefined, ShapeError
 from theano.graph.evaluate import evaluate
 from theano.graph.traverse import toposort
 from theano.tensor.type import TensorType
@@ -78,10 +78,10 @@ def inferred_shape(output, inputs):
                 shapes[v] = np.shape(v.data)
         try:
             found = node.op.infer_shape(node, [shapes[v] for v in node.inputs])
-        except ShapeError:
+        except (ShapeError, MethodNotDefined):
             return None
         for v, lengths in zip(node.outputs, found, strict=True):
-            shapes[v] = tuple(lengths)
+            shapes[v] = None if lengths is None else tuple(lengths)
     return shapes.get(output, np.shape(getattr(output, "data", ())))
 
 

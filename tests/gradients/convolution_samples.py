@@ -46,8 +46,3 @@ CONVOLUTION_SAMPLES = {
     "Images2Neibs": [(lambda x: Images2Neibs("ignore_borders")(x, WINDOWS, (1, 1)) ** 2, (IMAGE,))],
     "Neibs2Images": [(lambda m: Neibs2Images()(m, (2, 3), (2, 3), IMAGE) ** 2, (PATCHES,))],
 }
-# no ops themselves; and the ops of ctc, whose first derivative alone exists and is tested with them
-CONVOLUTION_BASES = {
-    "BaseAbstractConv", "_TwoSpatialAxes", "_ThreeSpatialAxes", "PoolBase", "PoolGrad", "_NeibsBase",
-    "ConnectionistTemporalClassification", "ConnectionistTemporalClassificationGrad",
-}  # fmt: skip

@@ -17,7 +17,10 @@ def definite(x):
 
 LINEAR_SAMPLES = {
     "MatrixInverse": [(lambda x: nlinalg.matrix_inverse(x + SPREAD), (S,)), (nlinalg.matrix_inverse, (B,))],
-    "MatrixPinv": [(nlinalg.pinv, (W,)), (nlinalg.pinv, (H,))],
+    "MatrixPinv": [
+        (nlinalg.pinv, (W,)), (nlinalg.pinv, (H,)), (lambda x: nlinalg.pinv(x + SPREAD, 0.5), (S,)),
+        (lambda x: nlinalg.pinv(x, 0.3), (W,)), (lambda x: nlinalg.pinv(x, 0.3), (H,)),
+    ],
     "Det": [(lambda x: nlinalg.det(x + SPREAD), (S,)), (nlinalg.det, (B,))],
     "Cofactors": [(lambda x: Cofactors()(x), (S,)), (lambda x: Cofactors()(x), (B,))],
     "SLogDet": [(lambda x: nlinalg.slogdet(x + SPREAD)[1], (S,))],
@@ -51,7 +54,10 @@ LINEAR_SAMPLES = {
         (lambda x, y: slinalg.solve_triangular(x + SPREAD, y), (S, H)),
         (lambda x, y: slinalg.solve_triangular(x, y, 1, True, True), (S, (3,))),
     ],
-    "Lstsq": [(lambda x, y: nlinalg.lstsq()(x, y)[0], (H, (3,))), (lambda x, y: nlinalg.lstsq()(x, y)[1], (H, H))],
+    "Lstsq": [
+        (lambda x, y: nlinalg.lstsq()(x, y)[0], (H, (3,))), (lambda x, y: nlinalg.lstsq()(x, y)[1], (H, H)),
+        (lambda x, y: nlinalg.lstsq()(x + SPREAD[:, :2], y, 0.7)[0], (H, (3,))),
+    ],
     "Expm": [(slinalg.expm, (S,)), (slinalg.expm, (B,))],
     "RFFTOp": [(fft.rfft, ((2, 5),)), (lambda x: fft.rfft_op(x, (4,)), ((2, 5),))],
     "IRFFTOp": [(fft.irfft, ((2, 3, 2),)), (lambda x: fft.irfft_op(x, (5,)), ((2, 3, 2),))],

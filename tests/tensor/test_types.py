@@ -429,6 +429,10 @@ def test_none_slices_and_devices():
     s = T.make_slice(n, None, 2)
     assert evaluate([s], {n: np.asarray(3)})[0] == slice(3, None, 2)
     assert evaluate([T.make_slice(slice(1, n))], {n: np.asarray(3)})[0] == slice(1, 3, None)
+    x = T.dmatrix("x")
+    value = np.arange(12.0).reshape(3, 4)
+    part = evaluate([x[1:, T.make_slice(n, None, -2)]], {x: value, n: np.asarray(2)})[0]
+    np.testing.assert_array_equal(part, value[1:, 2::-2])
     assert str(T.SliceConstant(T.slicetype, slice(1, None))) == "SliceConstant{1, None, None}"
     with pytest.raises(TypeError):
         T.SliceConstant(T.slicetype, slice(1.5, None))

@@ -87,7 +87,9 @@ class BaseAdvancedIncSubtensor(Op):
             check_value(self._name, known, y.shape, result[index].shape)
         try:
             if self.set_instead_of_inc:
-                result[index] = y
+                # in C order: of arrays that lie otherwise in memory NumPy goes through the elements otherwise, and the
+                # last of repeated indices would not win
+                result[_in_c_order(index)] = np.ascontiguousarray(y) if y.ndim else y
             else:
                 np.add.at(result, index, y)
         except ValueError as error:
@@ -124,6 +126,12 @@ class BaseAdvancedIncSubtensor(Op):
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         return [[True], [True], *([False] for _ in node.inputs[2:])]
+
+
+def _in_c_order(index: Any) -> Any:
+    if isinstance(index, tuple):
+        return tuple(np.ascontiguousarray(v) if isinstance(v, np.ndarray) and v.ndim else v for v in index)
+    return np.ascontiguousarray(index) if isinstance(index, np.ndarray) and index.ndim else index
 
 
 def are_distinct(indices: Sequence[Any]) -> bool:

@@ -19,7 +19,7 @@ from theano.graph.op import Op
 from theano.graph.type import NullType
 from theano.scalar.arithmetic import add, mul
 from theano.scalar.comparison import eq
-from theano.scalar.complex_numbers import conj
+from theano.scalar.complex_numbers import conj, real
 from theano.scalar.dtypes import (
     complex_dtypes,
     discrete_dtypes,
@@ -358,17 +358,22 @@ class ProductOfOthers(Op):
 
     def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
         (x, *directions), (gz,) = inputs, output_gradients
-        if x.dtype in complex_dtypes:
-            return [NullType("derivatives of second order of a complex product are not implemented")() for _ in inputs]
-        terms = [self(x, *directions, gz)]
+        is_complex = outputs[0].dtype in complex_dtypes
+        back = conj(gz) if is_complex else gz   # a holomorphic function: its derivative is conjugated
+        terms = [self(x, *directions, back)]
         for number, _ in enumerate(directions):
-            terms.append(self(x, *directions[:number], gz, *directions[number + 1:]))
-        return [
-            term if v.dtype in discrete_dtypes else cast_to(term, v.dtype) for v, term in zip(inputs, terms)
-        ]
+            terms.append(self(x, *directions[:number], back, *directions[number + 1:]))
+        return [_as_input(v, conj(term) if is_complex else term) for v, term in zip(inputs, terms)]
 
     def __str__(self) -> str:
         return f"ProductOfOthers{{axes={list(self.axes)}}}"
+
+
+def _as_input(x: Any, term: Any) -> Any:
+    """`term` in the dtype of x, whose gradient it is."""
+    if x.dtype in discrete_dtypes:
+        return term
+    return cast_to(real(term) if term.dtype in complex_dtypes and x.dtype not in complex_dtypes else term, x.dtype)
 
 
 def _exclusive(rows: np.ndarray, ways: list[np.ndarray]) -> np.ndarray:

@@ -18,6 +18,7 @@ from theano.tensor.basic_indexing import Subtensor
 from theano.tensor.convert import as_tensor_variable, constant
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.index_list import ARRAY, INT, clamped, too_many, without_whole_tail
+from theano.tensor.other_types import MakeSlice, NoneTypeT
 from theano.tensor.variable import TensorConstant
 
 _WHOLE = slice(None)
@@ -83,6 +84,8 @@ def as_index(arg: Any) -> Any:
         return int(arg)
     if isinstance(arg, Constant) and (arg.data is None or isinstance(arg.data, slice)):
         return as_index(arg.data)
+    if isinstance(getattr(getattr(arg, "owner", None), "op", None), MakeSlice):
+        return as_index(slice(*(None if isinstance(v.type, NoneTypeT) else v for v in arg.owner.inputs)))
     if isinstance(arg, (list, tuple, range)) and not len(arg):
         return constant(np.zeros((0,), "int64"))
     if isinstance(arg, str):

@@ -25,10 +25,10 @@ from theano.tensor.linear.functions import tensorsolve as tensorsolve
 from theano.tensor.linear.functions import trace as trace
 from theano.tensor.linear.inverses import Det as Det
 from theano.tensor.linear.inverses import MatrixInverse as MatrixInverse
-from theano.tensor.linear.inverses import MatrixPinv as MatrixPinv
 from theano.tensor.linear.inverses import SLogDet as SLogDet
 from theano.tensor.linear.inverses import slogdet as slogdet
 from theano.tensor.linear.least_squares import Lstsq
+from theano.tensor.linear.pseudo_inverse import MatrixPinv as MatrixPinv
 
 alloc_diag = AllocDiag()
 det = Det()

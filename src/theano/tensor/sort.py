@@ -10,8 +10,10 @@ import numpy as np
 from theano.graph.node import Apply
 from theano.graph.op import Op
 from theano.graph.type import DisconnectedType, disconnected_type
-from theano.scalar.arithmetic import abs_
+from theano.scalar.arithmetic import abs_, mod
+from theano.scalar.comparison import eq
 from theano.scalar.dtypes import discrete_dtypes, integer_dtypes
+from theano.scalar.selection import switch
 from theano.tensor.advanced_indexing import AdvancedIncSubtensor
 from theano.tensor.careduce import normalized_axes
 from theano.tensor.convert import as_tensor_variable, constant
@@ -28,15 +30,16 @@ from theano.tensor.variable import TensorVariable
 _KINDS = ("quicksort", "mergesort", "heapsort", "stable")
 
 
-def _scattered(x: Any, positions: Any, gz: Any, axis: int) -> Any:
-    """Zeros of x's shape with `gz` at `positions` along `axis` (as np.put_along_axis)."""
+def _scattered(x: Any, positions: Any, gz: Any, axis: Any) -> Any:
+    """Zeros of x's shape with `gz` at `positions` along `axis` (as np.put_along_axis), an int or a 0-d variable."""
     ndim = x.ndim
-    index = [
-        positions if k == axis
-        else dimshuffle(arange(shape_i_op(k)(x)), ["x"] * k + [0] + ["x"] * (ndim - 1 - k))
-        for k in range(ndim)
-    ]
-    return AdvancedIncSubtensor((ARRAY,) * ndim)(zeros_for(x, gz), gz, *index)
+    along = [dimshuffle(arange(shape_i_op(k)(x)), ["x"] * k + [0] + ["x"] * (ndim - 1 - k)) for k in range(ndim)]
+    if isinstance(axis, int):
+        along[axis % ndim] = positions
+    else:
+        axis = mod(axis, ndim)
+        along = [switch(eq(axis, k), positions, places) for k, places in enumerate(along)]
+    return AdvancedIncSubtensor((ARRAY,) * ndim)(zeros_for(x, gz), gz, *along)
 
 
 def _axis_input(axis: Any) -> Any:
@@ -83,11 +86,8 @@ class SortOp(Op):
         (x, axis), (gz,) = inputs, output_gradients
         if x.dtype in discrete_dtypes:
             return [zero_for(x), disconnected_type()]
-        number = known(axis)
-        if not isinstance(number, int):
-            raise NotImplementedError(f"the gradient of {self} needs an axis that is known, got {axis}")
         positions = ArgSortOp(self.kind, self.order)(x, axis)
-        return [_scattered(x, positions, gz, number % x.ndim), disconnected_type()]
+        return [_scattered(x, positions, gz, known(axis)), disconnected_type()]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         return [[True], [False]]
@@ -207,7 +207,7 @@ class TopKOp(Op):
         if not self.return_values or x.dtype in discrete_dtypes or isinstance(gz.type, DisconnectedType):
             return [zero_for(x), disconnected_type()]
         positions = outputs[1] if self.return_indices else TopKOp(self.axis, self.sorted, return_values=False)(x, kth)
-        return [_scattered(x, positions, gz, self.axis % x.ndim), disconnected_type()]
+        return [_scattered(x, positions, gz, self.axis), disconnected_type()]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         return [[True] * len(node.outputs), [False] * len(node.outputs)]

@@ -1,4 +1,4 @@
-"""Inverses and determinants: MatrixInverse, MatrixPinv, Det, SLogDet."""
+"""Inverses and determinants: MatrixInverse, Det, SLogDet. The pseudo-inverse is in `pseudo_inverse.py`."""
 
 from __future__ import annotations
 
@@ -10,21 +10,16 @@ from numpy.linalg import LinAlgError
 
 from theano.graph.node import Apply
 from theano.graph.op import Op
-from theano.graph.type import disconnected_type
 from theano.scalar.complex_numbers import imag
 from theano.scalar.dtypes import complex_dtypes
 from theano.tensor.careduce import Sum
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.creation import eye
-from theano.tensor.elemwise import cast_to
 from theano.tensor.linear.matrices import (
     MatrixOp,
     adjoint,
-    as_numbers,
     chain,
     column,
     is_connected,
-    matrix_input,
     real_of,
     require_square,
     result,
@@ -72,55 +67,6 @@ class MatrixInverse(MatrixOp):
             return [None]
         y = self(x)
         return [-chain(y, tangent, y)]
-
-
-class MatrixPinv(Op):
-    """The Moore-Penrose pseudo-inverse. Inputs: the matrices and, if at all, `rcond`.
-
-    rcond   singular values up to rcond times the largest count as zero; default 1e-15
-    The gradient is that at constant rank.
-    """
-
-    __props__ = ()
-
-    def make_node(self, x: Any, rcond: Any = None) -> Apply:
-        x = matrix_input("pinv", x)
-        inputs = [x]
-        if rcond is not None:
-            inputs.append(_cutoff("pinv", rcond))
-        *batch, rows, columns = x.type.shape
-        return Apply(self, inputs, [result(x.dtype, (*batch, columns, rows))])
-
-    def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
-        x, *rcond = inputs
-        output_storage[0][0] = np.linalg.pinv(x, float(rcond[0])) if rcond else np.linalg.pinv(x)
-
-    def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
-        *batch, rows, columns = input_shapes[0]
-        return [(*batch, columns, rows)]
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        return [[True], *([False] for _ in node.inputs[1:])]
-
-    def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
-        (x, *rest), (p,), (g,) = inputs, outputs, output_gradients
-        ph, gh = adjoint(p), adjoint(g)
-        left = _identity(x, -2) - chain(x, p)
-        right = _identity(x, -1) - chain(p, x)
-        term = chain(left, gh, p, ph) + chain(ph, p, gh, right) - chain(ph, g, ph)
-        return [gradient_term(x, term), *(disconnected_type() for _ in rest)]
-
-
-def _cutoff(name: str, rcond: Any) -> Any:
-    rcond = as_numbers(name, rcond)
-    if rcond.ndim or rcond.dtype in complex_dtypes:
-        raise TypeError(f"{name}: rcond must be a number, got {rcond} of type {rcond.type}")
-    return cast_to(rcond, "float64")
-
-
-def _identity(x: Any, axis: int) -> Any:
-    n = x.shape[x.ndim + axis]
-    return eye(n, n, dtype=x.dtype)
 
 
 class Det(Op):

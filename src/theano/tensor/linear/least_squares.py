@@ -9,6 +9,7 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from theano import scalar
+from theano.graph.clone import equal_computations
 from theano.graph.node import Apply
 from theano.graph.op import Op
 from theano.graph.type import disconnected_type
@@ -18,7 +19,6 @@ from theano.tensor.indexing import getitem
 from theano.tensor.joining import join
 from theano.tensor.lengths import at_most
 from theano.tensor.linear.factors import SVD
-from theano.tensor.linear.inverses import MatrixPinv
 from theano.tensor.linear.matrices import (
     adjoint,
     as_numbers,
@@ -31,6 +31,7 @@ from theano.tensor.linear.matrices import (
     smaller,
     summed,
 )
+from theano.tensor.linear.pseudo_inverse import MatrixPinv, by_products, by_singular_values, is_negligible
 from theano.tensor.products import differ, matmul, same_dtype
 from theano.tensor.region import zero_for
 
@@ -41,7 +42,7 @@ class Lstsq(Op):
     Inputs: a matrix, a vector or matrix b, and `rcond`: singular values up to rcond times the largest count as zero
     (None: the machine precision times the larger side of a; -1: the machine precision).
     The residuals are empty unless a has full column rank and more rows than columns. Gradients are those at constant
-    rank.
+    rank, that is for a constant number of singular values that count as zero.
     """
 
     __props__ = ()
@@ -55,7 +56,7 @@ class Lstsq(Op):
             raise LinAlgError(f"lstsq: {a} of type {a.type} and {b} of type {b.type} must have equally many rows")
         rows, columns = a.type.shape
         if rcond is None:
-            rcond = scalar.maximum(a.shape[0], a.shape[1]) * np.asarray(np.finfo(real_of(a)).eps, "float64")
+            rcond = _default_cutoff(a)
         rcond = as_numbers("lstsq", rcond)
         if rcond.ndim:
             raise TypeError(f"lstsq: rcond must be a number, got {rcond} of type {rcond.type}")
@@ -90,14 +91,12 @@ class Lstsq(Op):
         is_vector = b.ndim == 1
         columns, solution = (column(b), column(x)) if is_vector else (b, x)
         if is_connected(by_x):
-            pinv = MatrixPinv()
-            # -1 stands for the machine precision
-            eps = np.asarray(np.finfo(real_of(a)).eps, "float64")
-            cut = scalar.switch(scalar.lt(rcond, np.zeros((), "float64")), eps, rcond)
-            p = pinv(a, cut)
+            p = MatrixPinv()(a, cut := _positive_cutoff(a, rcond))
             by_solution = column(by_x) if is_vector else by_x
             by_b.append(matmul(adjoint(p), by_solution))
-            by_a.append(pinv.L_op([a, cut], [p], [matmul(by_solution, adjoint(columns))])[0])
+            by_p = matmul(by_solution, adjoint(columns))
+            at_rounding = is_negligible(rcond) or equal_computations([rcond], [_default_cutoff(a)])
+            by_a.append(by_products(a, p, by_p) if at_rounding else by_singular_values(a, cut, by_p))
         if is_connected(by_r):
             # zeros take the place of residuals that are not given
             count = columns.shape[1]
@@ -111,3 +110,14 @@ class Lstsq(Op):
         if is_vector:
             by_b = [getitem(term, (slice(None), 0)) for term in by_b]
         return [summed(a, by_a), summed(b, by_b), disconnected_type()]
+
+
+def _default_cutoff(a: Any) -> Any:
+    """The machine precision times the larger side."""
+    return scalar.maximum(a.shape[0], a.shape[1]) * np.asarray(np.finfo(real_of(a)).eps, "float64")
+
+
+def _positive_cutoff(a: Any, rcond: Any) -> Any:
+    """rcond as `pinv` takes it; -1 stands for the machine precision."""
+    eps = np.asarray(np.finfo(real_of(a)).eps, "float64")
+    return scalar.switch(scalar.lt(rcond, np.zeros((), "float64")), eps, rcond)

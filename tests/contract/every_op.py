@@ -1,0 +1,39 @@
+"""All cases of the contract of ops, and all ops that the package has: the subclasses of Op in all of its modules."""
+
+import importlib
+import pkgutil
+
+from op_cases_algebra import ALGEBRA_CASES
+from op_cases_networks import NETWORK_CASES
+from op_cases_tensors import TENSOR_CASES
+
+import theano
+from theano.graph.op import Op
+
+CASES = TENSOR_CASES | ALGEBRA_CASES | NETWORK_CASES
+# classes that give their subclasses something and are no ops by themselves
+BASES = {
+    "BaseAbstractConv", "BaseAdvancedIncSubtensor", "BaseAdvancedSubtensor", "GradientOp", "LengthsOp", "MatrixOp",
+    "NamedMathematics", "OpenMPOp", "PoolBase", "PoolGrad", "_AlongAxis", "_FromUniform", "_HalfTransform",
+    "_NeibsBase", "_ThreeSpatialAxes", "_TwoSpatialAxes", "mrg_uniform_base",
+}  # fmt: skip
+ELSEWHERE = {
+    "MakeSlice": "has no tensor as its result: tests/tensor/test_types.py",
+    "Raise": "has no value: tests/tensor/test_checks.py",
+    "Scan": "tests/loops",
+}
+# ops that give an expression of other ops when they are applied
+COMPOSITIONS = {"DiffOp", "FillDiagonal", "FillDiagonalOffset"}
+
+
+def subclasses(kind):
+    for child in kind.__subclasses__():
+        yield child
+        yield from subclasses(child)
+
+
+def ops_of_the_package():
+    """{name: class} of all ops that the package defines."""
+    for module in pkgutil.walk_packages(theano.__path__, "theano."):
+        importlib.import_module(module.name)
+    return {kind.__name__: kind for kind in subclasses(Op) if kind.__module__.startswith("theano.")}
