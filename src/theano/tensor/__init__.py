@@ -10,7 +10,7 @@ from theano.tensor.basic import *  # noqa: F403
 # submodules that are loaded when they are first named, as in `tensor.nnet.softmax`
 _SUBMODULES = (
     "fft", "fourier", "io", "linear", "nlinalg", "slinalg", "nnet", "opt", "raw_random", "shared_randomstreams",
-    "signal",
+    "signal", "utils",
 )
 # names of `theano.gradient` that programs spell `theano.tensor.grad` too
 _DERIVATIVES = (
