@@ -86,6 +86,14 @@ def test_a_kernel_is_one_step():
     assert [step.impl for step in stats.steps] == ["kernel"] and len(stats.steps[0].nodes) >= 3
 
 
+def test_a_view_may_need_lengths_that_are_computed():
+    x, w = tt.dmatrices("xw")
+    y = tt.tanh(x).reshape((x.shape[0], w.shape[0] * 2))
+    values = np.ones((2, 6)), np.ones((3, 6))
+    f = theano.function([x, w], tt.dot(y, w.T), profile=ProfileStats(atexit_print=False))
+    np.testing.assert_array_equal(f(*values), theano.function([x, w], tt.dot(y, w.T))(*values))
+
+
 def test_python_code_is_called_so():
     @theano.as_op([tt.dvector], [tt.dvector])
     def mine(a):

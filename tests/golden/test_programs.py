@@ -16,6 +16,7 @@ import pytest
 import theano.tensor as T
 from theano.graph.fgraph import FunctionGraph
 from theano.lowering.lower import lower
+from theano.tensor.signal.pool import pool_2d
 
 HERE = Path(__file__).parent / "programs"
 Expression = tuple[list[Any], list[Any], dict[int, int]]
@@ -62,15 +63,16 @@ def linear_algebra() -> Expression:
     return [x, y], [T.slinalg.cholesky(x * 2), *T.nlinalg.slogdet(y)], {}
 
 
-def convolution() -> Expression:
+def convolution_and_pooling() -> Expression:
     x, w = T.ftensor4("x"), T.ftensor4("w")
     y = T.nnet.conv2d(x, w, border_mode="half", subsample=(2, 1))
-    return [x, w], [y, *T.grad(T.sqr(y).sum(), [x, w])], {}
+    z = pool_2d(y, (2, 2), ignore_border=True)
+    return [x, w], [y, *T.grad(T.sqr(z).sum(), [x, w])], {}
 
 
 CASES: list[Callable[[], Expression]] = [
     fused_arithmetic, variance_of_rows, broadcast_and_transpose, dense_layer_with_updates, rows_and_joins,
-    shapes_and_ranges, calls_of_python, linear_algebra, convolution,
+    shapes_and_ranges, calls_of_python, linear_algebra, convolution_and_pooling,
 ]
 
 

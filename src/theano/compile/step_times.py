@@ -85,7 +85,7 @@ def link_with_clock(linker: Linker, plan: Plan, stats: ProfileStats) -> Linked:
         scheduled = [node for step in linked.program.steps for node in set(step.nodes)]
         parts = divide(plan.fgraph, steps, scheduled)
         for part in parts:
-            if len(part.nodes) == 1 and part.nodes[0].op.view_map:  # native code would return a copy
+            if _only_a_view(part):  # native code would return a copy
                 part.run, impl = _perform(part, plan.fgraph), "view"
             else:
                 part.run, impl = _native(part, plan, linker)
@@ -98,6 +98,13 @@ def link_with_clock(linker: Linker, plan: Plan, stats: ProfileStats) -> Linked:
     else:
         return linked
     return Linked(Timed(plan, parts, stats), plan, linked.program)
+
+
+def _only_a_view(part: Part) -> bool:
+    """Is it one node whose results are views, with nothing absorbed that would have to be computed for it?"""
+    node = part.nodes[0]
+    given = all(isinstance(v, Constant) or v in part.inputs for v in node.inputs)
+    return len(part.nodes) == 1 and bool(node.op.view_map) and given
 
 
 def _native(part: Part, plan: Plan, linker: NativeLinker) -> tuple[Callable[..., Any], str]:

@@ -11,7 +11,18 @@ from collections.abc import Collection, Mapping
 
 from theano.graph.fgraph import FunctionGraph
 from theano.graph.node import Apply
-from theano.lowering import convolution, creation, elementwise, indexing, joining, linear, products, reductions, shapes
+from theano.lowering import (
+    convolution,
+    creation,
+    elementwise,
+    indexing,
+    joining,
+    linear,
+    pooling,
+    products,
+    reductions,
+    shapes,
+)
 from theano.lowering import fuse as fusion
 from theano.lowering.blocking import group_rows
 from theano.lowering.build import NATIVE_DTYPES
@@ -22,7 +33,7 @@ from theano.lowering.schedule import Schedule
 from theano.lowering.work import Datum, Opaque
 
 # the families, named so that importing this module registers their lowerings
-FAMILIES = (convolution, creation, elementwise, indexing, joining, linear, products, reductions, shapes)
+FAMILIES = (convolution, creation, elementwise, indexing, joining, linear, pooling, products, reductions, shapes)
 
 
 def lower(

@@ -6,56 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from routine_pairs import NATIVE, REFERENCE, agree, calls_python, fail_alike, layouts, numbers, same
 
 import theano
 import theano.tensor as T
-from theano.compile.modes import Mode
-from theano.lowering.program import PyCallStep, RoutineStep
 from theano.tensor.nnet import conv_ops
 from theano.tensor.nnet.conv_shape import get_conv_output_shape
 
-NATIVE, REFERENCE = Mode("native", None), Mode("py", None)
-LIMITS = {"float64": 1e-12, "float32": 2e-5}
 OPS = {
     2: (conv_ops.AbstractConv2d, conv_ops.AbstractConv2d_gradInputs, conv_ops.AbstractConv2d_gradWeights),
     3: (conv_ops.AbstractConv3d, conv_ops.AbstractConv3d_gradInputs, conv_ops.AbstractConv3d_gradWeights),
 }
-
-
-def numbers(shape: Any, dtype: str = "float64", seed: int = 0) -> np.ndarray:
-    return np.asarray(np.random.default_rng(seed).normal(size=shape), dtype)
-
-
-def variable(a: np.ndarray) -> Any:
-    return T.TensorType(a.dtype.name, (None,) * a.ndim)()
-
-
-def both(op: Any, *arrays: np.ndarray) -> tuple[Any, Any]:
-    """The op as a function on both backends; native code has a routine for it and does not call Python."""
-    inputs = [variable(a) for a in arrays]
-    output = op(*inputs)
-    native = theano.function(inputs, output, mode=NATIVE)
-    steps = native.program.steps
-    assert sum(isinstance(s, RoutineStep) for s in steps) == 1, str(native.program)
-    assert not [s for s in steps if isinstance(s, PyCallStep)], str(native.program)
-    return native, theano.function(inputs, output, mode=REFERENCE)
-
-
-def same(found: np.ndarray, wanted: np.ndarray, scale: float = 0) -> None:
-    assert found.dtype == wanted.dtype and found.shape == wanted.shape
-    limit = LIMITS[found.dtype.name]
-    scale = np.max(np.abs(wanted), initial=scale, where=np.isfinite(wanted))
-    np.testing.assert_allclose(found, wanted, rtol=limit, atol=limit * scale)
-
-
-def agree(op: Any, *arrays: np.ndarray) -> None:
-    native, reference = both(op, *arrays)
-    before = [a.copy() for a in arrays]
-    found, wanted = native(*arrays), reference(*arrays)
-    same(found, wanted)
-    assert found.flags.c_contiguous
-    for a, old in zip(arrays, before):
-        np.testing.assert_array_equal(a, old)
 
 
 def all_three(image: np.ndarray, kernel: np.ndarray, seed: int = 3, **options: Any) -> None:
@@ -178,21 +139,6 @@ def test_more_filters_than_a_panel_holds(dtype: str) -> None:
     all_three(numbers((2, 3, 5, 6), dtype), numbers((2500, 3, 3, 3), dtype, 1))
 
 
-def layouts(a: np.ndarray) -> dict[str, np.ndarray]:
-    """The same values in memory in other ways."""
-    wide = np.zeros((*a.shape[:-1], 2 * a.shape[-1]), a.dtype)
-    wide[..., ::2] = a
-    return {
-        "backwards": np.flip(np.flip(a).copy()),
-        "rows backwards": np.flip(np.flip(a, -2).copy(), -2),
-        "columns backwards": np.flip(np.flip(a, -1).copy(), -1),
-        "every second": wide[..., ::2],
-        "other order": np.asfortranarray(a),
-        "channels last": np.moveaxis(np.moveaxis(a, 1, -1).copy(), -1, 1),
-        "broadcast": np.broadcast_to(a[:1, :1], a.shape),
-    }
-
-
 @pytest.mark.parametrize("mode", ["valid", "half"])
 @pytest.mark.parametrize("layout", layouts(np.ones((1, 1, 1, 1))))
 def test_layouts(layout: str, mode: str) -> None:
@@ -262,14 +208,14 @@ def test_other_dtypes_run_through_perform() -> None:
     for dtype in ("int32", "float16"):
         x, w = T.tensor4(dtype=dtype), T.tensor4(dtype=dtype)
         f = theano.function([x, w], conv_ops.AbstractConv2d()(x, w), mode=NATIVE)
-        assert any(isinstance(s, PyCallStep) for s in f.program.steps)
+        assert calls_python(f)
         assert f(np.ones((1, 2, 3, 3), dtype), np.ones((1, 2, 2, 2), dtype)).tolist() == [[[[8, 8], [8, 8]]]]
 
 
 def test_stated_shapes_are_checked_where_that_is_asked_for() -> None:
     x, w = T.dtensor4(), T.dtensor4()
     f = theano.function([x, w], T.nnet.conv2d(x, w, (2, 3, 5, None), (None, 3, 2, 2)), mode=NATIVE)
-    assert not [s for s in f.program.steps if isinstance(s, PyCallStep)]
+    assert not calls_python(f)
     right, wrong = np.ones((2, 3, 5, 6)), np.ones((3, 3, 5, 6))
     kernel, wider = np.ones((1, 3, 2, 2)), np.ones((1, 3, 2, 3))
     assert f(wrong, kernel).shape == (3, 1, 4, 5) and f(right, wider).shape == (2, 1, 4, 4)
@@ -283,16 +229,6 @@ def test_stated_shapes_are_checked_where_that_is_asked_for() -> None:
 
 
 # -- failures: those of perform -------------------------------------------------------------------------------------
-
-
-def fail_alike(op: Any, *arrays: np.ndarray) -> None:
-    native, reference = both(op, *arrays)
-    with pytest.raises(ValueError) as wanted:
-        reference(*arrays)
-    with pytest.raises(ValueError) as found:
-        native(*arrays)
-    assert str(found.value) == str(wanted.value) and type(found.value) is type(wanted.value)
-    assert "Native code" not in str(found.value)
 
 
 def test_failures_of_convolution() -> None:
@@ -337,7 +273,7 @@ def test_gradients_need_no_python() -> None:
         grads = T.grad((y**2).sum(), [x, w])
         again = T.grad(sum((g**2).sum() for g in grads), [x, w])
         native = theano.function([x, w], [*grads, *again], mode=NATIVE)
-        assert not [s for s in native.program.steps if isinstance(s, PyCallStep)], str(native.program)
+        assert not calls_python(native), str(native.program)
         reference = theano.function([x, w], [*grads, *again], mode=REFERENCE)
         arrays = numbers((2, 4, 6, 6), "float32"), numbers((4, 4 // options.get("num_groups", 1), 3, 3), "float32", 1)
         for found, wanted in zip(native(*arrays), reference(*arrays)):
@@ -347,7 +283,7 @@ def test_gradients_need_no_python() -> None:
 def test_flipped_kernels_are_read_where_they_are() -> None:
     x, w = T.dtensor4(), T.dtensor4()
     f = theano.function([x, w], conv_ops.AbstractConv2d()(x[:, :, ::-1], w[:, :, ::-1, ::-1]), mode=NATIVE)
-    assert not [s for s in f.program.steps if isinstance(s, PyCallStep)]
+    assert not calls_python(f)
     a, b = numbers((2, 3, 6, 7)), numbers((4, 3, 2, 3), seed=1)
     g = theano.function([x, w], conv_ops.AbstractConv2d(filter_flip=False)(x, w), mode=REFERENCE)
     same(f(a, b), g(a[:, :, ::-1], b))

@@ -146,10 +146,18 @@ def dot_text(rows: int, columns: int, kind: str, lanes: int) -> str:
     return t.end()
 
 
-def tiles_text(tiles: Tiles, kind: str, lanes: int) -> str:
-    """All functions of a dtype, and what they declare."""
+def _declaration(kind: str, lanes: int) -> str:
     vec = f"<{lanes} x {kind}>"
-    parts = [f"declare {vec} @llvm.fmuladd.v{lanes}f{8 * SIZE[kind]}({vec}, {vec}, {vec})"]
-    parts += [product_text(rows, tiles.width, kind, lanes) for rows in tiles.rows]
-    parts += [dot_text(rows, tiles.columns, kind, lanes) for rows in tiles.dot_rows]
-    return "\n\n".join(parts)
+    return f"declare {vec} @llvm.fmuladd.v{lanes}f{8 * SIZE[kind]}({vec}, {vec}, {vec})"
+
+
+def products_text(tiles: Tiles, kind: str, lanes: int) -> str:
+    """All functions product_<rows> of a dtype."""
+    functions = [product_text(rows, tiles.width, kind, lanes) for rows in tiles.rows]
+    return "\n\n".join([_declaration(kind, lanes), *functions])
+
+
+def dots_text(tiles: Tiles, kind: str, lanes: int) -> str:
+    """All functions dot_<rows> of a dtype."""
+    functions = [dot_text(rows, tiles.columns, kind, lanes) for rows in tiles.dot_rows]
+    return "\n\n".join([_declaration(kind, lanes), *functions])

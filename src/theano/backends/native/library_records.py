@@ -77,5 +77,6 @@ def routine_record(image: Image, step: RoutineStep) -> int:
         image.point(at, c[where], image.put(words or [0]))
     image.point(at, c["ROUTINE_PARAMS"], image.put([int(n) for n in step.params] or [0]))
     image.write(at, c["ROUTINE_STATE"], image.room(c["ROUTINE_STATE_BYTES"]))
-    image.write(at, c["ROUTINE_CODE"], code_table(family, step.outputs[0].dtype))
+    image.write(at, c["ROUTINE_COUNT"], len(step.inputs))
+    image.write(at, c["ROUTINE_CODE"], code_table(step.routine, step.outputs[0].dtype))
     return at

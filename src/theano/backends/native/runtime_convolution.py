@@ -63,23 +63,23 @@ from theano.backends.native.runtime_plan import (
     PLAN_TOP_DATA,
     PLAN_TOP_OFFSETS,
     code_of,
-    least,
-    most,
     plan_complete,
     plan_make,
     plan_workspace,
-    stride_along,
-    up,
 )
 from theano.backends.native.runtime_routines import (
     back,
+    count_of,
+    in_c_order,
     input_ndim,
+    least,
     leave,
-    length,
+    most,
     output_ndim,
     output_size,
     routine_input,
     routine_output,
+    up,
 )
 from theano.backends.native.runtime_tiles import (
     PANEL_ROOM,
@@ -329,26 +329,6 @@ def by_kernel_rows(plan: int, group: int, place: int, filter: int, filters: int,
 
 
 # ---- steps
-
-
-def count_of(buffer: int, ndim: int) -> int:
-    """How many elements a buffer has."""
-    count = 1
-    while ndim > 0:
-        ndim -= 1
-        count = count * length(buffer, ndim)
-    return count
-
-
-def in_c_order(buffer: int, ndim: int, size: int) -> int:
-    """Are the elements of a buffer contiguous?"""
-    axis = ndim - 1
-    while axis >= 0:
-        if length(buffer, axis) > 1 and stride_along(buffer, ndim, axis) != size:
-            return 0
-        size = size * length(buffer, axis)
-        axis -= 1
-    return 1
 
 
 def prepare(frame: int, step: int, role: int) -> int:

@@ -20,6 +20,8 @@ from theano.backends.native.runtime_routines import (
     routine_input,
     routine_output,
     routine_param,
+    stride_along,
+    up,
     workspace,
 )
 
@@ -106,27 +108,6 @@ CODE_BYTES = 168
 CHUNK_BYTES = 24
 def code_of(plan: int, at: int) -> int:
     return load64(load64(plan + PLAN_CODE) + at)
-
-
-def least(a: int, b: int) -> int:
-    if a < b:
-        return a
-    return b
-
-
-def most(a: int, b: int) -> int:
-    if a > b:
-        return a
-    return b
-
-
-def up(a: int, b: int) -> int:
-    """a / b, rounded up."""
-    return (a + b - 1) // b
-
-
-def stride_along(buffer: int, ndim: int, axis: int) -> int:
-    return load64(buffer + BUFFER_DIMS + (ndim + axis) * 8)
 
 
 def wanted(frame: int, step: int, axis: int) -> int:

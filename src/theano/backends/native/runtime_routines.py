@@ -27,7 +27,8 @@ ROUTINE_OUTPUTS = 24
 ROUTINE_PARAMS = 32  # address of the integers
 ROUTINE_STATE = 40  # where in the frame words lie that prepare may leave for run
 ROUTINE_CODE = 48  # the table of the family's vector code for the first output's dtype (`vector_code.py`), or 0
-ROUTINE_BYTES = 56
+ROUTINE_COUNT = 56  # of the inputs
+ROUTINE_BYTES = 64
 ROUTINE_STATE_BYTES = 64
 
 # of an input or output: where its buffer lies in the frame, its rank, and its elements' size
@@ -45,6 +46,47 @@ INT_MAXIMUM = 2147483647
 
 def length(buffer: int, axis: int) -> int:
     return load64(buffer + BUFFER_DIMS + axis * 8)
+
+
+def stride_along(buffer: int, ndim: int, axis: int) -> int:
+    return load64(buffer + BUFFER_DIMS + (ndim + axis) * 8)
+
+
+def count_of(buffer: int, ndim: int) -> int:
+    """How many elements a buffer has."""
+    count = 1
+    while ndim > 0:
+        ndim -= 1
+        count = count * length(buffer, ndim)
+    return count
+
+
+def in_c_order(buffer: int, ndim: int, size: int) -> int:
+    """Are the elements of a buffer contiguous?"""
+    axis = ndim - 1
+    while axis >= 0:
+        if length(buffer, axis) > 1 and stride_along(buffer, ndim, axis) != size:
+            return 0
+        size = size * length(buffer, axis)
+        axis -= 1
+    return 1
+
+
+def least(a: int, b: int) -> int:
+    if a < b:
+        return a
+    return b
+
+
+def most(a: int, b: int) -> int:
+    if a > b:
+        return a
+    return b
+
+
+def up(a: int, b: int) -> int:
+    """a / b, rounded up."""
+    return (a + b - 1) // b
 
 
 def small(n: int) -> int:
@@ -67,6 +109,10 @@ def back(thread: int) -> int:
 def routine_input(frame: int, step: int, n: int) -> int:
     """The buffer of input n."""
     return frame + load64(load64(step + ROUTINE_INPUTS) + n * ENTRY_BYTES + ENTRY_BUFFER)
+
+
+def input_count(step: int) -> int:
+    return load64(step + ROUTINE_COUNT)
 
 
 def input_ndim(step: int, n: int) -> int:

@@ -26,6 +26,8 @@ from theano.backends.native.runtime_plan import (
     PLAN_PANEL,
     PLAN_SIZE,
     code_of,
+)
+from theano.backends.native.runtime_routines import (
     least,
     up,
 )

@@ -51,6 +51,8 @@ from theano.backends.native.runtime_plan import (
     PLAN_UNSHARED,
     PLAN_WINDOW_ROWS,
     code_of,
+)
+from theano.backends.native.runtime_routines import (
     least,
     up,
 )

@@ -1,70 +1,131 @@
 """Machine code that is made once for each dtype: tables of addresses, for the run-time files of a family of routines.
 
-A family has such code if it has a file `vector_<family>.py`. The positions in the table are that family's constants
-CODE_…, in the run-time file named below. Nothing is compiled before a program needs it.
+The code is that of the files `vector_<name>.py`, and loops in registers (`convolution_text.py`). Where in the table a
+function's address is, say constants of a run-time file. Nothing is compiled before a program needs it.
 """
 
 from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Callable, Mapping
 from functools import cache
+from types import ModuleType
 
 from theano._collector import collector_paused
 from theano._config import config
-from theano.backends.native import runtime_plan as plan
-from theano.backends.native import target
-from theano.backends.native.convolution_text import tiles_for, tiles_text
+from theano.backends.native import runtime_plan, runtime_pooling, target
+from theano.backends.native.convolution_text import Tiles, dots_text, products_text, tiles_for
 from theano.backends.native.vector_language import KINDS, vector_text
 from theano.backends.native.vector_text import SIZE
 
 _lock = threading.RLock()
-_tables: list[ctypes.Array] = []
+_convolution_tables: list[ctypes.Array] = []
 # 32 vector registers come with AVX-512 and on AArch64
 _MANY_REGISTERS = 64
 
 
-def code_table(family: str, dtype: str) -> int:
-    """The address of a family's table for a dtype; 0 where it has none."""
-    if family != "convolution" or dtype not in KINDS:
+def code_table(routine: str, dtype: str) -> int:
+    """The address of a table with what a routine calls for a dtype; 0 where it calls nothing of this kind."""
+    family, _, name = routine.partition(".")
+    if dtype not in KINDS or family not in _FAMILIES:
         return 0
     with _lock, collector_paused():
-        return ctypes.addressof(_convolution(dtype))
+        return ctypes.addressof(_FAMILIES[family](name, dtype))
 
 
-def _functions(family: str, dtype: str) -> dict[str, int]:
-    """The functions of `vector_<family>.py`, compiled for a dtype."""
-    text, symbols = vector_text(family, {}, dtype, target.host().vector_bytes)
+def _lanes(dtype: str) -> int:
+    return target.host().vector_bytes // SIZE[KINDS[dtype]]
+
+
+def _numbers(module: ModuleType) -> dict[str, int]:
+    return {name: value for name, value in vars(module).items() if isinstance(value, int)}
+
+
+@cache
+def _functions(name: str, dtype: str, module: ModuleType, *others: str) -> dict[str, int]:
+    """The functions of `vector_<name>.py`, to which constants of a module and functions of other files are known."""
+    known = _numbers(module)
+    for other in others:
+        known.update(_functions(other, dtype, module))
+    text, symbols = vector_text(name, known, dtype, target.host().vector_bytes)
     code = target.Code(text, 1, promote=True)
     return {name: code.address(symbol) for name, symbol in symbols.items()}
 
 
+def _fill(table: ctypes.Array, module: ModuleType, prefix: str, functions: Mapping[str, int]) -> None:
+    """Put functions where the module's constants say."""
+    numbers = _numbers(module)
+    for name, address in functions.items():
+        place = numbers.get(prefix + name.upper())
+        if place is not None:
+            table[place // 8] = address
+
+
 @cache
-def _convolution(dtype: str) -> ctypes.Array:
-    host = target.host()
-    kind = KINDS[dtype]
-    lanes = host.vector_bytes // SIZE[kind]
-    tiles = tiles_for(32 if host.vector_bytes == _MANY_REGISTERS or host.has.get("neon") else 16)
+def _convolution_table(dtype: str) -> ctypes.Array:
+    plan = runtime_plan
     table = (ctypes.c_int64 * (plan.CODE_BYTES // 8))()
-    table[plan.CODE_LANES // 8] = lanes
-    table[plan.CODE_WIDTH // 8] = tiles.width * lanes
+    tiles = _tiles()
+    table[plan.CODE_LANES // 8] = _lanes(dtype)
+    table[plan.CODE_WIDTH // 8] = tiles.width * _lanes(dtype)
     table[plan.CODE_DOT_COLUMNS // 8] = tiles.columns
     table[plan.CODE_DOT_ROWS // 8] = max(tiles.dot_rows)
-    for name, address in _functions("convolution", dtype).items():
-        table[getattr(plan, f"CODE_{name.upper()}") // 8] = address
-    code = target.Code(tiles_text(tiles, kind, lanes), 1)
-    for rows in tiles.rows:
-        table[plan.CODE_PRODUCT // 8 + rows - 1] = code.address(f"product_{rows}")
-    for rows in tiles.dot_rows:
-        table[plan.CODE_DOT // 8 + rows - 1] = code.address(f"dot_{rows}")
     table[plan.CODE_ASSERTS // 8] = int(config.conv.assert_shape)
-    _tables.append(table)
+    _fill(table, plan, "CODE_", _functions("convolution", dtype, plan))
+    _convolution_tables.append(table)
     return table
 
 
+def _tiles() -> Tiles:
+    host = target.host()
+    return tiles_for(32 if host.vector_bytes == _MANY_REGISTERS or host.has.get("neon") else 16)
+
+
+@cache
+def _loops(kind: str, dtype: str) -> dict[int, int]:
+    """The loops "product" or "dot" for a dtype: {rows: address}."""
+    tiles = _tiles()
+    rows, text = {
+        "product": (tiles.rows, products_text), "dot": (tiles.dot_rows, dots_text),
+    }[kind]  # fmt: skip
+    code = target.Code(text(tiles, KINDS[dtype], _lanes(dtype)), 1)
+    return {n: code.address(f"{kind}_{n}") for n in rows}
+
+
+def _convolution(name: str, dtype: str) -> ctypes.Array:
+    table = _convolution_table(dtype)
+    kind, first = ("dot", runtime_plan.CODE_DOT) if name == "by_kernel" else ("product", runtime_plan.CODE_PRODUCT)
+    for rows, address in _loops(kind, dtype).items():
+        table[first // 8 + rows - 1] = address
+    return table
+
+
+@cache
+def _pooling_table(dtype: str) -> ctypes.Array:
+    module = runtime_pooling
+    table = (ctypes.c_int64 * (module.POOL_CODE_BYTES // 8))()
+    table[module.POOL_CODE_LANES // 8] = _lanes(dtype)
+    lowest = {"float32": ctypes.c_float, "float64": ctypes.c_double}[dtype]
+    lowest.from_buffer(table, module.POOL_CODE_LOWEST).value = float("-inf")
+    _fill(table, module, "POOL_CODE_", _functions("pooling", dtype, module))
+    return table
+
+
+def _pooling(name: str, dtype: str) -> ctypes.Array:
+    table = _pooling_table(dtype)
+    if name != "pool":
+        functions = _functions("pooling_gradient", dtype, runtime_pooling, "pooling")
+        _fill(table, runtime_pooling, "POOL_CODE_", functions)
+    return table
+
+
+_FAMILIES: dict[str, Callable[[str, str], ctypes.Array]] = {"convolution": _convolution, "pooling": _pooling}
+
+
 def _switch_assertions(on: bool) -> None:
-    for table in _tables:
-        table[plan.CODE_ASSERTS // 8] = int(on)
+    for table in _convolution_tables:
+        table[runtime_plan.CODE_ASSERTS // 8] = int(on)
 
 
 config.conv._params["assert_shape"].on_change = _switch_assertions

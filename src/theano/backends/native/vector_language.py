@@ -96,6 +96,11 @@ def copy_item(target: int, source: int) -> None:
     raise NotImplementedError
 
 
+def number_item(target: int, integer: int) -> None:
+    """Store an integer as an element."""
+    raise NotImplementedError
+
+
 def add_total(target: int, value: Any) -> None:
     """Add the sum of a vector's elements to the element at `target`."""
     raise NotImplementedError
@@ -220,6 +225,10 @@ class _VectorFunction(Function):
 
     def word_copy_item(self, target: str, source: str) -> None:
         self.emit(f"store {self.kind} {self.item(self.pointer(source))}, ptr {self.pointer(target)}, {self.align}")
+
+    def word_number_item(self, target: str, integer: str) -> None:
+        number = self.value(f"sitofp i64 {integer} to {self.kind}")
+        self.emit(f"store {self.kind} {number}, ptr {self.pointer(target)}, {self.align}")
 
     def word_add_total(self, target: str, value: str) -> None:
         name = f"llvm.vector.reduce.fadd.v{self.unit.lanes}f{8 * SIZE[self.kind]}"

@@ -111,6 +111,20 @@ class PoolBase(Op):
             )
         return Windows(image, counts, ws, stride, pad)
 
+    def _check_fit(self, x: Any, windows: Windows, **arrays: Any) -> None:
+        """ValueError unless these arrays have the shape of what pooling makes of x."""
+        wanted = x.shape[: x.ndim - self.ndim] + windows.counts
+        for what, array in arrays.items():
+            if array.shape != wanted:
+                raise ValueError(
+                    f"pooling: {what} of shape {array.shape} does not fit an input of shape {x.shape}, whose windows "
+                    f"give {wanted}"
+                )
+
+    def _check_like(self, x: Any, values: Any) -> None:
+        if values.shape != x.shape:
+            raise ValueError(f"pooling: values of shape {values.shape} are not like the input of shape {x.shape}")
+
     def _counts(self, shape: Sequence[Any], sizes: Sequence[Any]) -> list[Any]:
         """The lengths of the output over the axes pooled: ints, variables, or None where a length is None."""
         lengths = []
@@ -213,7 +227,9 @@ class MaxPoolGrad(PoolGrad):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         x, maxout, gz, *sizes = inputs
-        output_storage[0][0] = pool_arrays.spread_to_maxima(x, maxout, gz, self._windows(x.shape, *sizes))
+        windows = self._windows(x.shape, *sizes)
+        self._check_fit(x, windows, maxima=maxout, gradient=gz)
+        output_storage[0][0] = pool_arrays.spread_to_maxima(x, maxout, gz, windows)
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
         return [input_shapes[0]]
@@ -240,7 +256,10 @@ class DownsampleFactorMaxGradGrad(PoolBase):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         x, maxout, gz, *sizes = inputs
-        output_storage[0][0] = pool_arrays.collect_at_maxima(x, maxout, gz, self._windows(x.shape, *sizes))
+        windows = self._windows(x.shape, *sizes)
+        self._check_fit(x, windows, maxima=maxout)
+        self._check_like(x, gz)
+        output_storage[0][0] = pool_arrays.collect_at_maxima(x, maxout, gz, windows)
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
         return [input_shapes[1]]
@@ -267,6 +286,7 @@ class MaxPoolRop(PoolBase):
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         x, point, *sizes = inputs
         windows = self._windows(x.shape, *sizes)
+        self._check_like(x, point)
         output_storage[0][0] = pool_arrays.collect_at_maxima(x, pool_arrays.maxima(x, windows), point, windows)
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
@@ -295,8 +315,7 @@ class AveragePoolGrad(PoolGrad):
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         x, gz, *sizes = inputs
         windows = self._windows(x.shape, *sizes)
-        if gz.shape != x.shape[: x.ndim - self.ndim] + windows.counts:
-            raise ValueError(f"pooling: a gradient of shape {gz.shape} does not fit an input of shape {x.shape}")
+        self._check_fit(x, windows, gradient=gz)
         if self.mode != "sum":
             divisor = pool_arrays.averages_divisor(windows, self.mode == "average_inc_pad")
             gz = gz / divisor.astype(gz.dtype)

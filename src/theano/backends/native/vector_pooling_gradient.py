@@ -1,0 +1,267 @@
+"""Pooling: rows of its gradients, in vectors.
+
+Written in the language of `vector_language.py`; `runtime_pooling.py` calls it, and its constants are known here. What
+phases and pairs are is said in `vector_pooling.py`.
+"""
+
+# ruff: noqa: F821
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from theano.backends.native.runtime_language import load64
+from theano.backends.native.vector_language import (
+    copy_item,
+    vadd,
+    vevens,
+    vload,
+    vload_first,
+    vmix_high,
+    vmix_low,
+    vodds,
+    vstore,
+    vstore_first,
+    vwhere_equal,
+)
+from theano.backends.native.vector_pooling import (
+    divide_row,
+    pool_planes,
+    split_row,
+    window_length,
+    window_start,
+)
+
+
+def last_window(plan: int, axis: int, element: int) -> int:
+    """The last window that sees an element of the image."""
+    window = (element + load64(plan + POOL_PAD + axis)) // load64(plan + POOL_STRIDE + axis)
+    if window >= load64(plan + POOL_COUNTS + axis):
+        return load64(plan + POOL_COUNTS + axis) - 1
+    return window
+
+
+def first_window(plan: int, axis: int, element: int) -> int:
+    """The first window that sees an element, if one does."""
+    beyond = element + load64(plan + POOL_PAD + axis) - load64(plan + POOL_WINDOW + axis)
+    if beyond < 0:
+        return 0
+    return beyond // load64(plan + POOL_STRIDE + axis) + 1
+
+
+def join_row(plan: int, phases: int, row: int) -> int:
+    """The inverse of `split_row`."""
+    stride = load64(plan + POOL_STRIDE + 16)
+    before = load64(plan + POOL_PAD + 16)
+    left = load64(plan + POOL_IMAGE + 16)
+    phase = load64(plan + POOL_PHASE)
+    if stride == 1:
+        at = phases + before * SIZE
+        while left > 0:
+            vstore_first(row, vload_first(at, left), left)
+            row += LANES * SIZE
+            at += LANES * SIZE
+            left -= LANES
+        return 0
+    if stride == 2:
+        evens = phases + before % 2 * phase + before // 2 * SIZE
+        odds = phases + (before + 1) % 2 * phase + (before + 1) // 2 * SIZE
+        while left > 0:
+            v = vload(evens)
+            w = vload(odds)
+            vstore_first(row, vmix_low(v, w), left)
+            vstore_first(row + LANES * SIZE, vmix_high(v, w), left - LANES)
+            row += 2 * LANES * SIZE
+            evens += LANES * SIZE
+            odds += LANES * SIZE
+            left -= 2 * LANES
+        return 0
+    place = before % stride
+    at = phases + place * phase + before // stride * SIZE
+    while left > 0:
+        copy_item(row, at)
+        row += SIZE
+        at += phase
+        place += 1
+        if place == stride:
+            place = 0
+            at += SIZE - stride * phase
+        left -= 1
+    return 0
+
+
+def spread_row(plan: int, largest: int, values: int) -> int:
+    """Add to POOL_MORE, the phases of a row's gradient, what a row of windows sends back to it."""
+    phases = load64(plan + POOL_PHASES)
+    gradient = load64(plan + POOL_MORE)
+    tap = load64(plan + POOL_TAPS)
+    end = tap + load64(plan + POOL_WINDOW + 16) * 8
+    where = load64(plan + POOL_MODE) == MODE_MAX
+    while tap < end:
+        at = phases + load64(tap)
+        to = gradient + load64(tap)
+        place = 0
+        left = load64(plan + POOL_COUNTS + 16)
+        while left > 0:
+            v = vload_first(values + place, left)
+            if where:
+                v = vwhere_equal(vload(at + place), vload_first(largest + place, left), v)
+            vstore(to + place, vadd(vload(to + place), v))
+            place += LANES * SIZE
+            left -= LANES
+        tap += 8
+    return 0
+
+
+def spread_pairs(plan: int, row: int, largest: int, values: int, out: int) -> int:
+    """The whole gradient of a row that one row of windows sees, which are pairs."""
+    where = load64(plan + POOL_MODE) == MODE_MAX
+    left = load64(plan + POOL_COUNTS + 16)
+    while left > 0:
+        v = vload_first(values, left)
+        first = v
+        second = v
+        if where:
+            a = vload_first(row, 2 * left)
+            b = vload_first(row + LANES * SIZE, 2 * left - LANES)
+            m = vload_first(largest, left)
+            first = vwhere_equal(vevens(a, b), m, v)
+            second = vwhere_equal(vodds(a, b), m, v)
+        vstore_first(out, vmix_low(first, second), 2 * left)
+        vstore_first(out + LANES * SIZE, vmix_high(first, second), 2 * left - LANES)
+        row += 2 * LANES * SIZE
+        out += 2 * LANES * SIZE
+        values += LANES * SIZE
+        largest += LANES * SIZE
+        left -= LANES
+    return 0
+
+
+def spread_planes(plan: int, x: int, largest: int, values: int, out: int, count: int) -> int:
+    """The gradients of `count` images, row by row: each gets what the windows that see it send back."""
+    row = load64(plan + POOL_IMAGE + 16) * SIZE
+    step = load64(plan + POOL_COUNTS + 16) * SIZE
+    deep = load64(plan + POOL_COUNTS + 8) * step
+    whole = load64(plan + POOL_COUNTS) * deep
+    while count > 0:
+        if load64(plan + POOL_MODE) >= MODE_INCLUDING:
+            average_plane(plan, values)
+        z = 0
+        while z < load64(plan + POOL_IMAGE):
+            y = 0
+            while y < load64(plan + POOL_IMAGE + 8):
+                if load64(plan + POOL_MODE) >= MODE_INCLUDING:
+                    spread_to_row(plan, z, y, x, 0, load64(plan + POOL_PLANE), out)
+                else:
+                    spread_to_row(plan, z, y, x, largest, values, out)
+                x += row
+                out += row
+                y += 1
+            z += 1
+        largest += whole
+        values += whole
+        count -= 1
+    return 0
+
+
+def average_plane(plan: int, values: int) -> int:
+    """The values of an image's windows, divided, to POOL_PLANE."""
+    out = load64(plan + POOL_PLANE)
+    z = 0
+    while z < load64(plan + POOL_COUNTS):
+        y = 0
+        while y < load64(plan + POOL_COUNTS + 8):
+            divide_row(plan, z, y, out, values)
+            out += load64(plan + POOL_COUNTS + 16) * SIZE
+            values += load64(plan + POOL_COUNTS + 16) * SIZE
+            y += 1
+        z += 1
+    return 0
+
+
+def spread_to_row(plan: int, z: int, y: int, row: int, largest: int, values: int, out: int) -> int:
+    """The gradient of one row; `largest` and `values` are those of the whole image."""
+    step = load64(plan + POOL_COUNTS + 16) * SIZE
+    deep = load64(plan + POOL_COUNTS + 8) * step
+    z_window = last_window(plan, 0, z)
+    z_first = first_window(plan, 0, z)
+    y_last = last_window(plan, 8, y)
+    y_first = first_window(plan, 8, y)
+    if load64(plan + POOL_PAIRS) == WHOLE_PAIRS and z_window == z_first and y_last == y_first:
+        at = z_window * deep + y_last * step
+        return spread_pairs(plan, row, largest + at, values + at, out)
+    if load64(plan + POOL_MODE) == MODE_MAX:
+        split_row(plan, row, load64(plan + POOL_PHASES))
+    memset(load64(plan + POOL_MORE), 0, load64(plan + POOL_PHASE) * load64(plan + POOL_STRIDE + 16))
+    while z_window >= z_first:
+        y_window = y_last
+        while y_window >= y_first:
+            at = z_window * deep + y_window * step
+            spread_row(plan, largest + at, values + at)
+            y_window -= 1
+        z_window -= 1
+    return join_row(plan, load64(plan + POOL_MORE), out)
+
+
+def collect_planes(plan: int, x: int, largest: int, values: int, out: int, count: int) -> int:
+    """For every window the sum of `values`, which is like x, where x is the largest of the window."""
+    row = load64(plan + POOL_IMAGE + 16) * SIZE
+    plane = load64(plan + POOL_IMAGE + 8) * row
+    while count > 0:
+        if load64(plan + POOL_PLANE) != 0:
+            largest = load64(plan + POOL_PLANE)
+            pool_planes(plan, x, largest, 1)
+        z = 0
+        while z < load64(plan + POOL_COUNTS):
+            y = 0
+            while y < load64(plan + POOL_COUNTS + 8):
+                at = window_start(plan, 0, z) * plane + window_start(plan, 8, y) * row
+                planes = window_length(plan, 0, z)
+                collect_row(plan, x + at, values + at, planes, window_length(plan, 8, y), largest, out)
+                largest += load64(plan + POOL_COUNTS + 16) * SIZE
+                out += load64(plan + POOL_COUNTS + 16) * SIZE
+                y += 1
+            z += 1
+        x += load64(plan + POOL_IMAGE) * plane
+        values += load64(plan + POOL_IMAGE) * plane
+        count -= 1
+    return 0
+
+
+def collect_row(plan: int, x: int, values: int, planes: int, rows: int, largest: int, out: int) -> int:
+    """A row of results, from the rows of the image that its windows see: `rows` of each of some planes."""
+    row = load64(plan + POOL_IMAGE + 16) * SIZE
+    plane = load64(plan + POOL_IMAGE + 8) * row
+    memset(out, 0, load64(plan + POOL_COUNTS + 16) * SIZE)
+    z = 0
+    while z < planes:
+        y = 0
+        while y < rows:
+            split_row(plan, x + z * plane + y * row, load64(plan + POOL_PHASES))
+            split_row(plan, values + z * plane + y * row, load64(plan + POOL_MORE))
+            collect_from_row(plan, largest, out)
+            y += 1
+        z += 1
+    return 0
+
+
+def collect_from_row(plan: int, largest: int, out: int) -> int:
+    """Add to a row of results the elements of POOL_MORE where those of POOL_PHASES are the largest."""
+    phases = load64(plan + POOL_PHASES)
+    more = load64(plan + POOL_MORE)
+    first = load64(plan + POOL_TAPS)
+    end = first + load64(plan + POOL_WINDOW + 16) * 8
+    left = load64(plan + POOL_COUNTS + 16)
+    while left > 0:
+        total = vload_first(out, left)
+        m = vload_first(largest, left)
+        tap = first
+        while tap < end:
+            total = vadd(total, vwhere_equal(vload(phases + load64(tap)), m, vload(more + load64(tap))))
+            tap += 8
+        vstore_first(out, total, left)
+        phases += LANES * SIZE
+        more += LANES * SIZE
+        largest += LANES * SIZE
+        out += LANES * SIZE
+        left -= LANES
+    return 0
