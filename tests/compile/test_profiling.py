@@ -79,6 +79,16 @@ def test_steps_take_all_of_the_time_when_there_is_work():
     assert 0.95 <= max(parts) <= 1
 
 
+def test_a_view_computes_the_lengths_that_have_no_step():
+    """A reshape is a view, and the vector of lengths that it asks for may belong to no step of the program."""
+    x, index = tt.dtensor4("x"), tt.lvector("index")
+    chosen = x[index]
+    g = theano.function([x, index], chosen.reshape((chosen.shape[0], -1)) + 1, profile=ProfileStats(atexit_print=False))
+    data = np.arange(24.0).reshape(2, 3, 2, 2)
+    np.testing.assert_array_equal(g(data, [1, 0, 1]), data[[1, 0, 1]].reshape(3, 12) + 1)
+    np.testing.assert_array_equal(g(data, [1]), data[[1]].reshape(1, 12) + 1)
+
+
 def test_a_kernel_is_one_step():
     x = tt.dvector("x")
     stats = ProfileStats(atexit_print=False)
