@@ -11,6 +11,7 @@ import numpy as np
 from theano.graph.evaluate import evaluate
 from theano.graph.node import Apply, Variable
 from theano.loops.inner_errors import explained
+from theano.tensor.random_state import copied_state, is_random_state
 
 _FIRST_ROOM = 16  # rows allocated for a trace of a loop that may end early
 
@@ -121,7 +122,9 @@ def _check(op: Any, node: Apply, n_steps: int, outer: Any) -> None:
 
 def _own(value: Any) -> Any:
     """`value` in memory that no input shares."""
-    return np.array(value) if isinstance(value, np.ndarray) else copy.deepcopy(value)
+    if isinstance(value, np.ndarray):
+        return np.array(value)
+    return copied_state(value) if is_random_state(value) else copy.deepcopy(value)
 
 
 def _empty(op: Any, outer: Any, windows: list[list[Any]], carried: list[Any]) -> list[Any]:
