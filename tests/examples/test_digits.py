@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "digits.py"
+
+@pytest.fixture
+def digits(example):
+    return example("digits")
 
 
-@pytest.fixture(scope="module")
-def digits():
-    specification = importlib.util.spec_from_file_location("digits", EXAMPLE)
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["digits"] = module  # dataclasses look their module up
-    specification.loader.exec_module(module)
-    return module
-
-
-def test_accuracy_and_picture(digits, tmp_path, capsys):
+def test_accuracy_and_picture(digits, tmp_path, is_picture, capsys):
     picture = tmp_path / "digits.png"
     accuracy = digits.main(["--quiet", "--output", str(picture)])
     assert accuracy["softmax regression"] >= 0.93
     assert accuracy["100 hidden units"] >= 0.96
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert is_picture(picture)
     assert "f(1.5, 2.5) = 4.0" in capsys.readouterr().out
 
 

@@ -86,7 +86,7 @@ def test_pickles_and_deep_copies_are_those_of_numpy(layout):
 def test_seeds_and_states_are_set_as_usual(layout):
     state = copy_of_mt19937(used(1))
     state.seed(8)
-    assert drawn(state) == drawn(used(8))
+    assert drawn(state) == drawn(np.random.RandomState(8))
     for form in (True, False):
         state.set_state(used(9, 1).get_state(legacy=form))
         assert drawn(state) == drawn(used(9, 1))
