@@ -1,39 +1,111 @@
-"""Lowerings of linear algebra: routines of LAPACK for float32 and float64, `perform` for the rest."""
+"""Lowerings of linear algebra: routines of LAPACK for float32 and float64, `perform` for the rest.
+
+The routines' names and params are explained in `backends/native/runtime_factors.py` and its neighbours.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from theano.graph.node import Apply
-from theano.lowering.context import Lowering, lowers
-from theano.tensor.linear.factors import Cholesky
-from theano.tensor.linear.inverses import Det, SLogDet
+from theano.lowering.context import Lowering, LoweringRule, lowers
+from theano.tensor.linear.eigen import Eig, Eigh, Eigvalsh, GeneralisedEigh
+from theano.tensor.linear.factors import LU, SVD, Cholesky, QRFull, QRIncomplete
+from theano.tensor.linear.inverses import Det, MatrixInverse, SLogDet
+from theano.tensor.linear.solving import Solve, SolveTriangular
 
-_LAPACK = (("float32",), ("float64",))
-
-
-def _of_one_real_dtype(node: Apply) -> bool:
-    """Are all inputs and outputs float32, or all float64?"""
-    dtypes = {getattr(v.type, "dtype", "object") for v in (*node.inputs, *node.outputs)}
-    return tuple(dtypes) in _LAPACK
+_LAPACK = ({"float32"}, {"float64"})
 
 
-def _routine(lowering: Lowering, node: Apply, name: str, *params: int) -> None:
-    if _of_one_real_dtype(node):
-        lowering.routine(node, f"lapack.{name}", params)
-    else:
-        lowering.python(node)
+def _of_lapack(*op_classes: type) -> Callable[[Callable[[Any, Apply], tuple[Any, ...]]], LoweringRule]:
+    """Register a function (op, node) -> (name of the routine, *params) for these ops where LAPACK has the dtype."""
+
+    def register(choose: Callable[[Any, Apply], tuple[Any, ...]]) -> LoweringRule:
+        def rule(lowering: Lowering, node: Apply) -> None:
+            dtypes = {getattr(v.type, "dtype", "object") for v in (*node.inputs, *node.outputs)}
+            if dtypes in _LAPACK:
+                name, *params = choose(node.op, node)
+                lowering.routine(node, name, [int(n) for n in params])
+            else:
+                lowering.python(node)
+
+        return lowers(*op_classes)(rule)
+
+    return register
 
 
-@lowers(Cholesky)
-def lower_cholesky(lowering: Lowering, node: Apply) -> None:
-    op: Cholesky = node.op  # type: ignore[assignment]
-    _routine(lowering, node, "cholesky", int(op.lower), int(op.on_error == "nan"))
+@_of_lapack(Cholesky)
+def cholesky(op: Cholesky, node: Apply) -> tuple[Any, ...]:
+    return "factors.cholesky", op.lower, op.on_error == "nan"
 
 
-@lowers(Det)
-def lower_det(lowering: Lowering, node: Apply) -> None:
-    _routine(lowering, node, "det")
+@_of_lapack(LU)
+def lu(op: LU, node: Apply) -> tuple[Any, ...]:
+    return ("factors.lu",)
 
 
-@lowers(SLogDet)
-def lower_slogdet(lowering: Lowering, node: Apply) -> None:
-    _routine(lowering, node, "slogdet")
+@_of_lapack(QRFull, QRIncomplete)
+def qr(op: QRFull | QRIncomplete, node: Apply) -> tuple[Any, ...]:
+    return "factors.qr", ("reduced", "complete", "raw", "r").index(op.mode)
+
+
+@_of_lapack(SVD)
+def svd(op: SVD, node: Apply) -> tuple[Any, ...]:
+    return "svd.svd", 2 if not op.compute_uv else int(not op.full_matrices)
+
+
+@_of_lapack(MatrixInverse)
+def inverse(op: MatrixInverse, node: Apply) -> tuple[Any, ...]:
+    return ("inverses.inverse",)
+
+
+@_of_lapack(Det)
+def det(op: Det, node: Apply) -> tuple[Any, ...]:
+    return ("inverses.det",)
+
+
+@_of_lapack(SLogDet)
+def slogdet(op: SLogDet, node: Apply) -> tuple[Any, ...]:
+    return ("inverses.slogdet",)
+
+
+@_of_lapack(SolveTriangular)
+def solve_triangular(op: SolveTriangular, node: Apply) -> tuple[Any, ...]:
+    regular = op.checked and not op.unit_diagonal
+    return "solving.solve_triangular", op.checked, op.lower, op.trans != "N", op.unit_diagonal, regular
+
+
+@_of_lapack(Solve)
+def solve(op: Solve, node: Apply) -> tuple[Any, ...]:
+    structure = op.A_structure
+    name, regular = "solve_general", 0
+    if structure in ("lower_triangular", "upper_triangular"):
+        name, regular = "solve_triangular", 2
+    elif structure == "diagonal":
+        name, regular = "solve_diagonal", 2
+    elif structure in ("symmetric", "hermitian"):
+        name = "solve_symmetric"
+    elif structure == "positive_definite":
+        name = "solve_definite"
+    return f"solving.{name}", op.check_finite, op.lower, op.trans != "N", False, regular
+
+
+@_of_lapack(Eigh)
+def eigh(op: Eigh, node: Apply) -> tuple[Any, ...]:
+    return "eigen.eigh", op.UPLO == "L", False, True, False
+
+
+@_of_lapack(GeneralisedEigh)
+def generalised_eigh(op: GeneralisedEigh, node: Apply) -> tuple[Any, ...]:
+    return "eigen.eigh", op.lower, True, True, True
+
+
+@_of_lapack(Eigvalsh)
+def eigvalsh(op: Eigvalsh, node: Apply) -> tuple[Any, ...]:
+    return "eigen.eigh", op.lower, True, False, len(node.inputs) == 2
+
+
+@_of_lapack(Eig)
+def eig(op: Eig, node: Apply) -> tuple[Any, ...]:
+    return ("eigen.eig",)

@@ -12,8 +12,10 @@ import theano
 import theano.tensor as T
 from theano.compile.modes import Mode
 from theano.lowering.program import PyCallStep, RoutineStep
-from theano.tensor.linear.factors import Cholesky
-from theano.tensor.linear.inverses import Det, SLogDet
+from theano.tensor.linear.eigen import Eig, Eigh, Eigvalsh, GeneralisedEigh
+from theano.tensor.linear.factors import LU, SVD, Cholesky, QRFull, QRIncomplete
+from theano.tensor.linear.inverses import Det, MatrixInverse, SLogDet
+from theano.tensor.linear.solving import Solve, SolveTriangular
 
 NATIVE, REFERENCE = Mode("native", None), Mode("py", None)
 DTYPES = ["float64", "float32"]
@@ -28,6 +30,17 @@ def definite(n: int, dtype: str, batch: tuple[int, ...] = (), seed: int = 0) -> 
 
 def general(n: int, dtype: str, batch: tuple[int, ...] = (), seed: int = 0) -> np.ndarray:
     return np.asarray(np.random.default_rng(seed).normal(size=(*batch, n, n)) + 2 * np.eye(n), dtype)
+
+
+def symmetric(n: int, dtype: str, batch: tuple[int, ...] = (), seed: int = 0) -> np.ndarray:
+    x = general(n, dtype, batch, seed)
+    return x + np.swapaxes(x, -1, -2)
+
+
+def of_real_spectrum(n: int, dtype: str, batch: tuple[int, ...] = (), seed: int = 0) -> np.ndarray:
+    """Matrices that are not symmetric and have real eigenvalues far from each other."""
+    v = np.random.default_rng(seed).normal(size=(*batch, n, n)) / 4 + 2 * np.eye(n)
+    return np.asarray(v * np.arange(1, n + 1) @ np.linalg.inv(v), dtype)
 
 
 def layouts(a: np.ndarray) -> dict[str, np.ndarray]:
@@ -84,7 +97,22 @@ SQUARE: dict[str, tuple[Any, Callable[..., np.ndarray]]] = {
     "cholesky_nan": (Cholesky(on_error="nan"), definite),
     "det": (Det(), general),
     "slogdet": (SLogDet(), general),
+    "inverse": (MatrixInverse(), general),
+    "lu": (LU(), general),
+    "qr": (QRFull(), general),
+    "qr_complete": (QRFull("complete"), general),
+    "qr_raw": (QRFull("raw"), general),
+    "qr_r": (QRIncomplete(), general),
+    "svd": (SVD(), general),
+    "svd_reduced": (SVD(full_matrices=False), general),
+    "singular_values": (SVD(compute_uv=False), general),
+    "eigh": (Eigh(), symmetric),
+    "eigh_upper": (Eigh("U"), general),
+    "eigvalsh": (Eigvalsh(), general),
+    "eigvalsh_upper": (Eigvalsh(lower=False), symmetric),
+    "eig": (Eig(), of_real_spectrum),
 }
+ANY_SHAPE = ["lu", "qr", "qr_complete", "qr_raw", "qr_r", "svd", "svd_reduced", "singular_values"]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -110,11 +138,23 @@ def test_stacks(name: str, dtype: str) -> None:
     Pair(op, turned).agree(turned)
 
 
-@pytest.mark.parametrize("name", SQUARE)
+@pytest.mark.parametrize("name", sorted(set(SQUARE) - set(ANY_SHAPE)))
 def test_not_square(name: str) -> None:
     op, _ = SQUARE[name]
     for shape in ((2, 3), (3, 2), (0, 1), (1, 0)):
         assert "square" in Pair(op, np.ones((1, 1))).fail_alike(np.linalg.LinAlgError, np.ones(shape))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ANY_SHAPE)
+def test_rectangles(name: str, dtype: str) -> None:
+    op, _ = SQUARE[name]
+    rng = np.random.default_rng(1)
+    for batch in ((), (3,), (0,)):
+        pair = Pair(op, np.ones((*batch, 1, 1), dtype))
+        for m, n in ((2, 5), (5, 2), (1, 4), (4, 1), (0, 3), (3, 0), (40, 70), (70, 40)):
+            for x in layouts(rng.normal(size=(*batch, m, n)).astype(dtype)).values():
+                pair.agree(x)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -162,6 +202,159 @@ def test_determinants_of_singular_and_of_far_ones(dtype: str) -> None:
         x[2, 1] = value
         det.agree(x)
         slogdet.agree(x)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_inverse_of_singular_matrices_and_of_nan(dtype: str) -> None:
+    pair = Pair(MatrixInverse(), np.ones((1, 1), dtype))
+    for bad in (np.zeros((3, 3)), np.ones((2, 2)), np.diag([1.0, 0.0, 2.0])):
+        assert "singular" in pair.fail_alike(np.linalg.LinAlgError, bad.astype(dtype))
+    for value in (np.nan, np.inf):
+        for where in ((0, 0), (2, 1), (3, 3)):
+            x = general(4, dtype)
+            x[where] = value
+            pair.agree(x)
+        x = np.diag([1.0, value, 3.0]).astype(dtype)
+        pair.agree(x)
+    stack = np.stack([np.eye(2), np.ones((2, 2))]).astype(dtype)
+    assert "stack" in Pair(MatrixInverse(), stack).fail_alike(np.linalg.LinAlgError, stack)
+
+
+@pytest.mark.parametrize("name", ["lu", "eigvalsh", "eig", "svd", "singular_values"])
+def test_nan_and_inf_are_errors(name: str) -> None:
+    op, matrix = SQUARE[name]
+    kind = ValueError if name in ("lu", "eigvalsh") else np.linalg.LinAlgError
+    pair = Pair(op, np.ones((1, 1)))
+    for value in (np.nan, np.inf) if not name.startswith("s") else (np.nan,):
+        for where in ((0, 0), (3, 1), (1, 3)):
+            x = matrix(4, "float64")
+            x[where] = value
+            pair.fail_alike(kind, x)
+
+
+def test_complex_eigenvalues_of_real_matrices() -> None:
+    turn = np.array([[0.0, -1.0], [1.0, 0.0]])
+    assert "complex" in Pair(Eig(), turn).fail_alike(np.linalg.LinAlgError, turn)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("lower", [True, False])
+@pytest.mark.parametrize("op", [GeneralisedEigh, Eigvalsh])
+def test_eigenvalues_of_a_pair(op: Any, lower: bool, dtype: str) -> None:
+    pair = Pair(op(lower=lower), np.ones((1, 1), dtype), np.ones((1, 1), dtype))
+    for n in (0, 1, 2, 7, 33):
+        a, b = symmetric(n, dtype), definite(n, dtype, seed=1)
+        for x, y in zip(layouts(a).values(), reversed(layouts(b).values())):
+            pair.agree(x, y)
+    a, b = symmetric(3, dtype), definite(3, dtype)
+    pair.fail_alike(np.linalg.LinAlgError, a, -b)
+    pair.fail_alike(np.linalg.LinAlgError, a, b[:2, :2])
+    pair.fail_alike(np.linalg.LinAlgError, a, b[:2])
+    pair.fail_alike(ValueError, a * np.nan, b)
+    pair.fail_alike(ValueError, a, b * np.inf)
+
+
+SYSTEMS: dict[str, tuple[Any, Callable[..., np.ndarray]]] = {
+    **{
+        f"triangular {lower} {trans} {unit}": (SolveTriangular(lower, trans, unit), general)
+        for lower in (True, False) for trans in "NTC" for unit in (True, False)
+    },
+    "unchecked": (SolveTriangular(checked=False), general),
+    "general": (Solve(), general),
+    "general transposed": (Solve(trans=1), general),
+    "lower": (Solve("lower_triangular", trans=1), general),
+    "upper": (Solve("upper_triangular"), general),
+    "symmetric": (Solve("symmetric", lower=True), general),
+    "symmetric upper": (Solve("symmetric", trans=1), general),
+    "hermitian": (Solve("hermitian"), symmetric),
+    "definite": (Solve("positive_definite", lower=True), definite),
+    "definite upper": (Solve("positive_definite", trans=2), definite),
+    "diagonal": (Solve("diagonal"), general),
+    "banded": (Solve("banded"), general),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_systems_of_any_layout_and_size(name: str, dtype: str) -> None:
+    op, matrix = SYSTEMS[name]
+    rng = np.random.default_rng(2)
+    vector, columns = (Pair(op, np.ones((1, 1), dtype), np.ones((1,) * k, dtype)) for k in (1, 2))
+    for n in (0, 1, 2, 5, 33):
+        for a in layouts(matrix(n, dtype)).values():
+            b = rng.normal(size=2 * n).astype(dtype)
+            for v in (b[:n], b[::2], b[n:][::-1]):
+                vector.agree(a, v)
+        for k in (0, 1, 3, 40):
+            for b in layouts(rng.normal(size=(n, k)).astype(dtype)).values():
+                columns.agree(a, b)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_stacks_of_systems(name: str, dtype: str) -> None:
+    op, matrix = SYSTEMS[name]
+    rng = np.random.default_rng(3)
+    for batch in ((3,), (2, 3), (0,)):
+        pair = Pair(op, np.ones((*batch, 1, 1), dtype), np.ones((*batch, 1, 1), dtype))
+        for n, k in ((0, 2), (4, 0), (4, 1), (4, 3)):
+            b = layouts(rng.normal(size=(*batch, n, k)).astype(dtype)).values()
+            for x, y in zip(layouts(matrix(n, dtype, batch)).values(), reversed(b)):
+                pair.agree(x, y)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_systems_that_do_not_fit(name: str) -> None:
+    op, matrix = SYSTEMS[name]
+    a = matrix(3, "float64")
+    columns, vector = Pair(op, a, a), Pair(op, a, a[0])
+    columns.fail_alike(np.linalg.LinAlgError, a, np.ones((2, 3)))
+    columns.fail_alike(np.linalg.LinAlgError, a[:2], np.ones((2, 3)))
+    vector.fail_alike(np.linalg.LinAlgError, a, np.ones(4))
+    stack = np.stack([a, a])
+    Pair(op, stack, stack).fail_alike(np.linalg.LinAlgError, stack, np.ones((3, 3, 3)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", sorted(set(SYSTEMS) - {"unchecked"}))
+def test_singular_systems_and_nan(name: str, dtype: str) -> None:
+    op, matrix = SYSTEMS[name]
+    a, b = matrix(4, dtype), np.ones((4, 2), dtype)
+    columns, vector = Pair(op, a, b), Pair(op, a, b[:, 0])
+    zero = np.zeros((4, 4), dtype)
+    if not getattr(op, "unit_diagonal", False):
+        columns.fail_alike(np.linalg.LinAlgError, zero, b)
+        vector.fail_alike(np.linalg.LinAlgError, zero, b[:, 0])
+        if name.startswith("triangular"):  # even where there is nothing to solve
+            columns.fail_alike(np.linalg.LinAlgError, zero, b[:, :0])
+        else:
+            columns.agree(zero, b[:, :0])
+    for value in (np.nan, np.inf):
+        for where in ((0, 0), (1, 3), (3, 1)):
+            x = a.copy()
+            x[where] = value
+            columns.fail_alike(ValueError, x, b)
+            y = b[:, 0].copy()
+            y[where[0]] = value
+            vector.fail_alike(ValueError, a, y)
+    indefinite = -np.eye(4, dtype=dtype)
+    if name.startswith("definite"):
+        assert "leading minor" in columns.fail_alike(np.linalg.LinAlgError, indefinite, b)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("structure", ["general", "symmetric", "upper_triangular", "diagonal"])
+def test_unchecked_systems_take_nan(structure: str, dtype: str) -> None:
+    a, b = general(4, dtype), np.ones((4, 3), dtype)
+    pair = Pair(Solve(structure, check_finite=False), a, b)
+    b[2, 1] = np.nan
+    (x,) = pair.agree(a, b)
+    assert np.isnan(x[:, 1]).any() and np.isfinite(x[:, [0, 2]]).all()
+    (x,) = Pair(SolveTriangular(checked=False), a, b).agree(a, b)
+    assert np.isnan(x[2:, 1]).all() and np.isfinite(x[:, [0, 2]]).all()
+    a[0, 0] = 0
+    found = Pair(SolveTriangular(checked=False), a, b).native(a, b)[0]
+    assert not np.isfinite(found[0]).any()
 
 
 def test_other_dtypes_run_through_perform() -> None:

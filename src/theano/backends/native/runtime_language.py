@@ -9,8 +9,11 @@ written in a small subset of Python in which every value is a 64-bit integer (an
   `stack(n)`: n bytes on the stack; `invoke(f, ...)`: call the function at address f; `prefetch(p)`: fetch the cache
   line at p, which may be any address
 * a float is the 64 bits of a double: `fadd(a, b)`, `fsub`, `fmul`, `fdiv`, `fless(a, b)` (0 or 1, 0 for NaN),
-  `flog(a)`, `fnumber(i)` of an integer, `fload32(p)` and `fstore32(p, a)` for floats of 32 bits in memory; `load64` and
-  `store64` do for the others
+  `flog(a)`, `fnumber(i)` of an integer and `fwhole(a)` back, `fload32(p)` and `fstore32(p, a)` for floats of 32 bits in
+  memory; `load64` and `store64` do for the others
+* `blas_trsm(size, ...)`, `lapack_potrf(size, ...)`: call the routine for floats of `size` bytes. Arguments are
+  addresses; `ref(i)` is that of a 32-bit integer, or a letter, with the value i. The value of a call of LAPACK is info,
+  its last argument, which is not given
 * a module-level `NAME = 3` is a constant; any other free name is a C function or object (`target.c_address`), a
   function of another run-time file, or a name that the caller of `runtime_text` defines
 
@@ -39,7 +42,7 @@ _FOLD = {
 }  # fmt: skip
 _LOADS = {"load8": "i8", "load16": "i16", "load32": "i32", "load64": "i64"}
 _FLOATS = {"fadd": "fadd", "fsub": "fsub", "fmul": "fmul", "fdiv": "fdiv", "fless": "fcmp olt"}
-_FLOAT_WORDS = frozenset((*_FLOATS, "flog", "fnumber", "fload32", "fstore32"))
+_FLOAT_WORDS = frozenset((*_FLOATS, "flog", "fnumber", "fwhole", "fload32", "fstore32"))
 _STORES = {"store8": "i8", "store16": "i16", "store32": "i32", "store64": "i64"}
 
 # C functions whose result is a 32-bit int: the upper half of the register is undefined.
@@ -100,6 +103,10 @@ def invoke(function: int, *args: int) -> int:
     raise NotImplementedError
 
 
+def ref(value: int) -> int:
+    raise NotImplementedError
+
+
 def fadd(a: int, b: int) -> int:
     raise NotImplementedError
 
@@ -128,6 +135,10 @@ def fnumber(integer: int) -> int:
     raise NotImplementedError
 
 
+def fwhole(a: int) -> int:
+    raise NotImplementedError
+
+
 def fload32(address: int) -> int:
     raise NotImplementedError
 
@@ -144,6 +155,7 @@ class Function:
         self.node = node
         self.lines: list[str] = []
         self.count = 0
+        self.refs = 0  # places for 32-bit integers, each with the upper half unused
         self.loops: list[tuple[str, str]] = []
         self.closed = False
         # what variables hold, as far as the current block knows
@@ -154,6 +166,7 @@ class Function:
         params = ", ".join(f"i64 %arg.{a.arg}" for a in self.node.args.args)
         self.lines.append(f"define i64 @{self.unit.prefix}{self.node.name}({params}) {{")
         self.lines.append("entry.block:")  # no local of the runtime has a dot in its name
+        top = len(self.lines)
         for name in sorted(self.locals):
             self.emit(f"%{name} = alloca {self.type_of(name)}")
         for arg in self.node.args.args:
@@ -162,6 +175,7 @@ class Function:
         if not self.closed:
             self.emit("ret i64 0")
         self.lines.append("}")
+        self.lines[top:top] = [f"  %ref.{n} = alloca i64" for n in range(self.refs)]
         return "\n".join(self.lines)
 
     # -- text
@@ -343,6 +357,10 @@ class Function:
                 value = self.value(f"trunc i64 {value} to {kind}")
             self.emit(f"store {kind} {value}, ptr {self.pointer(args[0])}")
             return "0"
+        if name == "ref":
+            return self.reference(args[0])
+        if name.startswith(("blas_", "lapack_")):
+            return self.fortran(name, args)
         if name in _FLOAT_WORDS:
             return self.float_word(name, args)
         if name == "prefetch":
@@ -364,6 +382,26 @@ class Function:
         return self.value(f"call i64 {address}({operands})")
 
 
+    def reference(self, value: str) -> str:
+        self.refs += 1
+        place = f"%ref.{self.refs - 1}"
+        self.emit(f"store i64 {value}, ptr {place}")
+        return self.value(f"ptrtoint ptr {place} to i64")
+
+    def fortran(self, name: str, args: list[str]) -> str:
+        """A routine of BLAS or LAPACK, which has a letter for the dtype in front."""
+        library, _, routine = name.partition("_")
+        double, single = (target.c_address(f"{library}_{letter}{routine}") for letter in "ds")
+        wide = self.value(f"icmp eq i64 {args[0]}, 8")
+        address = self.pointer(self.value(f"select i1 {wide}, i64 {double}, i64 {single}"))
+        given = args[1:]
+        info = ""
+        if library == "lapack":
+            info = self.reference("0")
+            given.append(info)
+        self.emit(f"call void {address}({', '.join(f'i64 {a}' for a in given)})")
+        return self.call("load32", [info]) if info else "0"
+
     def float_word(self, name: str, args: list[str]) -> str:
         if name == "fnumber":
             return self.bits(self.value(f"sitofp i64 {args[0]} to double"))
@@ -378,6 +416,8 @@ class Function:
         if name == "flog":
             address = self.pointer(str(target.libm_address("log")))
             return self.bits(self.value(f"call double {address}(double {values[0]})"))
+        if name == "fwhole":
+            return self.value(f"fptosi double {values[0]} to i64")
         found = self.value(f"{_FLOATS[name]} double {values[0]}, {values[1]}")
         return self.value(f"zext i1 {found} to i64") if name == "fless" else self.bits(found)
 

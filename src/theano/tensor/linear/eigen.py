@@ -43,7 +43,7 @@ from theano.tensor.linear.matrices import (
     square_input,
     square_shape,
 )
-from theano.tensor.linear.scipy_linalg import scipy_linalg
+from theano.tensor.linear.scipy_linalg import hermitian_spectrum, real_spectrum, scipy_linalg
 from theano.tensor.products import conjugated, gradient_term, same_dtype, transposed
 from theano.tensor.region import zero_for
 
@@ -65,8 +65,13 @@ class Eig(Op):
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         (x,) = inputs
         require_square("eig", x)
-        w, v = np.linalg.eig(x)
-        if np.iscomplexobj(w) and not np.iscomplexobj(x):
+        if np.iscomplexobj(x):
+            output_storage[0][0], output_storage[1][0] = np.linalg.eig(x)
+            return
+        if not np.isfinite(x).all():
+            raise LinAlgError(f"eig: a matrix of shape {x.shape} holds NaN or inf")
+        w, imaginary, v = real_spectrum(x)
+        if imaginary.any():
             raise LinAlgError(
                 f"eig: a real matrix of shape {x.shape} has complex eigenvalues; "
                 "give it a complex matrix, as in eig(x.astype('complex128'))"
@@ -130,7 +135,7 @@ class Eigh(Op):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         require_square("eigh", inputs[0])
-        w, v = np.linalg.eigh(inputs[0], self.UPLO)  # type: ignore[call-overload]
+        w, v = hermitian_spectrum(inputs[0], self.UPLO == "L")
         output_storage[0][0], output_storage[1][0] = w, v
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:

@@ -45,7 +45,7 @@ from theano.tensor.linear.matrices import (
     square_shape,
     summed,
 )
-from theano.tensor.linear.scipy_linalg import scipy_linalg
+from theano.tensor.linear.scipy_linalg import scipy_linalg, singular
 from theano.tensor.linear.solving import SolveTriangular
 from theano.tensor.products import gradient_term, matmul
 from theano.tensor.region import zero_for
@@ -276,8 +276,17 @@ class SVD(Op):
         return [(*batch, rows, k), (*batch, k), (*batch, k, columns)]
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
-        found = np.linalg.svd(inputs[0], self.full_matrices, self.compute_uv)  # type: ignore[call-overload]
-        for cell, value in zip(output_storage, found if self.compute_uv else (found,)):
+        (x,) = inputs
+        if not x.size:
+            found: Any = np.linalg.svd(x, self.full_matrices, self.compute_uv)  # type: ignore[call-overload]
+            found = list(found) if self.compute_uv else [found]
+        else:
+            dtypes = (x.dtype, x.real.dtype, x.dtype) if self.compute_uv else (x.real.dtype,)
+            found = [np.empty(shape, dtype) for shape, dtype in zip(self._shapes(x.shape, min), dtypes)]
+            for k in np.ndindex(x.shape[:-2]):
+                for array, part in zip(found, singular(x[k], self.full_matrices, self.compute_uv)):
+                    array[k] = part
+        for cell, value in zip(output_storage, found):
             cell[0] = np.asarray(value)
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:

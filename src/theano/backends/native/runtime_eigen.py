@@ -1,0 +1,191 @@
+"""The run-time system: eigenvalues and eigenvectors by LAPACK (see `runtime_matrices.py`).
+
+Written in the language of `runtime_language.py`. The drivers are those of NumPy and SciPy (syevd, sygvd, geev), so that
+eigenvectors have the same signs.
+"""
+
+# ruff: noqa: F821
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from theano.backends.native.runtime_core import E_MEMORY, block_free, fail
+from theano.backends.native.runtime_language import load32, load64, ref
+from theano.backends.native.runtime_matrices import (
+    ABSOLUTE,
+    LETTER_L,
+    LETTER_N,
+    LETTER_U,
+    LETTER_V,
+    at_least,
+    columns_of,
+    finite_stack,
+    make_output,
+    make_vectors,
+    number_at,
+    square,
+    stack_count,
+    to_columns,
+    to_rows,
+    work_length,
+)
+from theano.backends.native.runtime_routines import (
+    E_LENGTHS,
+    E_NUMBERS,
+    back,
+    input_ndim,
+    input_size,
+    leave,
+    routine_input,
+    routine_output,
+    routine_param,
+    workspace,
+)
+
+# ---- symmetric: outputs the eigenvalues and, where EIGH_VECTORS, the eigenvectors
+
+EIGH_LOWER = 0  # the triangle that is read
+EIGH_FINITE = 1  # NaN and inf are errors
+EIGH_VECTORS = 2
+EIGH_PAIR = 3  # there is a second, positive definite matrix b: a v = w b v
+
+
+def eigh_prepare(frame: int, step: int) -> int:
+    failed = 0
+    if routine_param(step, EIGH_PAIR):
+        n = columns_of(routine_input(frame, step, 0), 2)
+        other = routine_input(frame, step, 1)
+        failed = square(frame, other, 2)
+        if n != columns_of(other, 2):
+            failed = fail(frame, E_LENGTHS, n, columns_of(other, 2), 0, 0)
+    if not failed:
+        failed = spectrum_prepare(frame, step, routine_param(step, EIGH_VECTORS))
+    return failed
+
+
+def spectrum_prepare(frame: int, step: int, vectors: int) -> int:
+    x = routine_input(frame, step, 0)
+    ndim = input_ndim(step, 0)
+    n = columns_of(x, ndim)
+    failed = square(frame, x, ndim)
+    if not failed:
+        failed = make_vectors(frame, step, 0, x, n)
+    if vectors and not failed:
+        failed = make_output(frame, step, 1, x, n, n)
+    return failed
+
+
+def eigh_run(frame: int, step: int) -> int:
+    x = routine_input(frame, step, 0)
+    ndim = input_ndim(step, 0)
+    n = columns_of(x, ndim)
+    count = stack_count(x, ndim)
+    size = input_size(step, 0)
+    pair = routine_param(step, EIGH_PAIR)
+    values = load64(routine_output(frame, step, 0))
+    if n == 0 or count == 0:
+        return 0
+    vectors = 0
+    job = LETTER_N
+    if routine_param(step, EIGH_VECTORS):
+        vectors = load64(routine_output(frame, step, 1))
+        job = LETTER_V
+    half = LETTER_U
+    if routine_param(step, EIGH_LOWER):
+        half = LETTER_L
+    lengths = ref(0)
+    if pair:
+        lapack_sygvd(
+            size, ref(1), ref(job), ref(half), ref(n), values, ref(n), values, ref(n), values, values, ref(-1),
+            lengths, ref(-1),
+        )  # fmt: skip
+    else:
+        lapack_syevd(size, ref(job), ref(half), ref(n), values, ref(n), values, values, ref(-1), lengths, ref(-1))
+    room = work_length(values, size)
+    whole = at_least(load32(lengths), 1)
+    copy = workspace(frame, n * n * (1 + pair) + room + whole, size)
+    if copy == 0:
+        return E_MEMORY
+    other = copy + n * n * size
+    work = other + n * n * size * pair
+    integers = work + room * size
+    thread = leave(frame, count * n, n * n)
+    failed = 0
+    if routine_param(step, EIGH_FINITE):
+        failed = 1 - finite_stack(x, ndim, size)
+    if pair and not failed:
+        failed = 1 - finite_stack(routine_input(frame, step, 1), 2, size)
+    i = 0
+    while i < count and not failed:
+        to_columns(copy, x, ndim, i, size)
+        if pair:
+            to_columns(other, routine_input(frame, step, 1), 2, 0, size)
+            failed = lapack_sygvd(
+                size, ref(1), ref(job), ref(half), ref(n), copy, ref(n), other, ref(n), values, work, ref(room),
+                integers, ref(whole),
+            )  # fmt: skip
+        else:
+            failed = lapack_syevd(
+                size, ref(job), ref(half), ref(n), copy, ref(n), values, work, ref(room), integers, ref(whole)
+            )
+        if vectors:
+            to_rows(vectors + i * n * n * size, copy, n, n, size)
+        values += n * size
+        i += 1
+    back(thread)
+    block_free(copy)
+    if failed:
+        return fail(frame, E_NUMBERS, 0, 0, 0, 0)
+    return 0
+
+
+# ---- general: real eigenvalues only
+
+
+def eig_prepare(frame: int, step: int) -> int:
+    return spectrum_prepare(frame, step, 1)
+
+
+def eig_run(frame: int, step: int) -> int:
+    x = routine_input(frame, step, 0)
+    ndim = input_ndim(step, 0)
+    n = columns_of(x, ndim)
+    count = stack_count(x, ndim)
+    size = input_size(step, 0)
+    values = load64(routine_output(frame, step, 0))
+    vectors = load64(routine_output(frame, step, 1))
+    if n == 0 or count == 0:
+        return 0
+    lapack_geev(
+        size, ref(LETTER_N), ref(LETTER_V), ref(n), values, ref(n), values, values, values, ref(1), values, ref(n),
+        values, ref(-1),
+    )  # fmt: skip
+    room = work_length(values, size)
+    copy = workspace(frame, 2 * n * n + n + room, size)
+    if copy == 0:
+        return E_MEMORY
+    turned = copy + n * n * size
+    imaginary = turned + n * n * size
+    work = imaginary + n * size
+    thread = leave(frame, count * n, n * n)
+    failed = 1 - finite_stack(x, ndim, size)
+    i = 0
+    while i < count and not failed:
+        to_columns(copy, x, ndim, i, size)
+        failed = lapack_geev(
+            size, ref(LETTER_N), ref(LETTER_V), ref(n), copy, ref(n), values, imaginary, work, ref(1), turned, ref(n),
+            work, ref(room),
+        )  # fmt: skip
+        k = 0
+        while k < n:
+            if (number_at(imaginary + k * size, size) & ABSOLUTE) != 0:
+                failed = 1
+            k += 1
+        to_rows(vectors + i * n * n * size, turned, n, n, size)
+        values += n * size
+        i += 1
+    back(thread)
+    block_free(copy)
+    if failed:
+        return fail(frame, E_NUMBERS, 0, 0, 0, 0)
+    return 0

@@ -1,0 +1,148 @@
+"""The run-time system: singular values and vectors by LAPACK (see `runtime_matrices.py`).
+
+Written in the language of `runtime_language.py`.
+"""
+
+# ruff: noqa: F821
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from theano.backends.native.runtime_core import E_MEMORY, block_free, fail
+from theano.backends.native.runtime_language import load64, ref
+from theano.backends.native.runtime_matrices import (
+    LETTER_A,
+    LETTER_N,
+    LETTER_S,
+    ONE,
+    at_least,
+    at_most,
+    columns_of,
+    fill_diagonal,
+    make_output,
+    make_vectors,
+    rows_of,
+    stack_count,
+    to_columns,
+    to_rows,
+    work_length,
+)
+from theano.backends.native.runtime_routines import (
+    E_LIMIT,
+    E_NUMBERS,
+    back,
+    input_ndim,
+    input_size,
+    leave,
+    routine_input,
+    routine_output,
+    routine_param,
+    small,
+    workspace,
+)
+
+# Outputs u, s and vh; params (what: 0 u and vh are square, 1 they are not, 2 s is the only output).
+
+
+def job_of(step: int) -> int:
+    kind = routine_param(step, 0)
+    if kind == 0:
+        return LETTER_A
+    if kind == 1:
+        return LETTER_S
+    return LETTER_N
+
+
+def svd_prepare(frame: int, step: int) -> int:
+    job = job_of(step)
+    x = routine_input(frame, step, 0)
+    ndim = input_ndim(step, 0)
+    m = rows_of(x, ndim)
+    n = columns_of(x, ndim)
+    k = at_most(m, n)
+    if not small(m) or not small(n):
+        return fail(frame, E_LIMIT, m, n, 0, 0)
+    if job == LETTER_N:
+        return make_vectors(frame, step, 0, x, k)
+    failed = 0
+    if job == LETTER_A:
+        failed = make_output(frame, step, 0, x, m, m)
+        if not failed:
+            failed = make_output(frame, step, 2, x, n, n)
+    else:
+        failed = make_output(frame, step, 0, x, m, k)
+        if not failed:
+            failed = make_output(frame, step, 2, x, k, n)
+    if not failed:
+        failed = make_vectors(frame, step, 1, x, k)
+    return failed
+
+
+def svd_run(frame: int, step: int) -> int:
+    job = job_of(step)
+    x = routine_input(frame, step, 0)
+    ndim = input_ndim(step, 0)
+    m = rows_of(x, ndim)
+    n = columns_of(x, ndim)
+    k = at_most(m, n)
+    count = stack_count(x, ndim)
+    size = input_size(step, 0)
+    first = load64(routine_output(frame, step, 0))
+    if count == 0:
+        return 0
+    if job == LETTER_N:
+        return decomposition(frame, step, job, m, n, 0, 0, first, 0, 0)
+    s = load64(routine_output(frame, step, 1))
+    vh = load64(routine_output(frame, step, 2))
+    if k == 0:
+        if job == LETTER_A:
+            i = 0
+            while i < count:
+                fill_diagonal(first + i * m * m * size, m, m, (m + 1) * size, ONE, size)
+                fill_diagonal(vh + i * n * n * size, n, n, (n + 1) * size, ONE, size)
+                i += 1
+        return 0
+    if job == LETTER_A:
+        return decomposition(frame, step, job, m, n, m, n, s, first, vh)
+    return decomposition(frame, step, job, m, n, k, k, s, first, vh)
+
+
+def decomposition(
+    frame: int, step: int, job: int, m: int, n: int, wide: int, high: int, s: int, u: int, vh: int
+) -> int:
+    """Of every matrix: u has `wide` columns, vh `high` rows."""
+    x = routine_input(frame, step, 0)
+    ndim = input_ndim(step, 0)
+    k = at_most(m, n)
+    count = stack_count(x, ndim)
+    size = input_size(step, 0)
+    if k == 0:
+        return 0
+    tall = at_least(high, 1)
+    lapack_gesdd(size, ref(job), ref(m), ref(n), s, ref(m), s, s, ref(m), s, ref(tall), s, ref(-1), s)
+    room = work_length(s, size)
+    copy = workspace(frame, m * n + m * wide + high * n + room + 8 * k, size)
+    if copy == 0:
+        return E_MEMORY
+    left = copy + m * n * size
+    right = left + m * wide * size
+    work = right + high * n * size
+    integers = work + room * size
+    thread = leave(frame, count * k, m * n)
+    failed = 0
+    i = 0
+    while i < count and not failed:
+        to_columns(copy, x, ndim, i, size)
+        failed = lapack_gesdd(
+            size, ref(job), ref(m), ref(n), copy, ref(m), s, left, ref(m), right, ref(tall), work, ref(room), integers
+        )
+        if u != 0:
+            to_rows(u + i * m * wide * size, left, m, wide, size)
+            to_rows(vh + i * high * n * size, right, high, n, size)
+        s += k * size
+        i += 1
+    back(thread)
+    block_free(copy)
+    if failed:
+        return fail(frame, E_NUMBERS, 0, 0, 0, 0)
+    return 0
