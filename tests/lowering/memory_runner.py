@@ -176,6 +176,7 @@ class MemoryRunner:
             case "diagonal":
                 offset, first, second = params
                 result = np.diagonal(x, offset, first, second)
+                result.flags.writeable = x.flags.writeable
                 return result
             case "specify":
                 for axis, dim in enumerate(params):

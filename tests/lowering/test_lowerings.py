@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from programs import check, program_of, python_calls
+from programs import check, kernels, program_of, python_calls
 
+import theano
 import theano.tensor as T
 from theano.errors import TheanoError
 from theano.lowering.program import DimsStep, PyCallStep
+from theano.tensor.diagonal import AllocDiag, diagonal_length
 from theano.tensor.type import TensorType
 
 DTYPES = ["bool", "int8", "uint8", "int32", "int64", "uint64", "float16", "float32", "float64"]
@@ -270,6 +272,34 @@ def test_diagonals() -> None:
     x, value = tensor((3, 4))
     native([x], [T.diag(x), x.diagonal(1) * 2, T.exp(x).diagonal(-1)], [value])
     check([x], [T.diag(x[0])], [value])
+
+
+@pytest.mark.parametrize("offset", [0, 2, -1])
+@pytest.mark.parametrize("axes", [(0, 1), (1, 0), (0, 2), (2, 1)])
+def test_matrices_with_one_diagonal(axes: tuple[int, int], offset: int) -> None:
+    """Alone, with stated lengths that hold the diagonal exactly, and with lengths that do not."""
+    op = AllocDiag(offset, *axes)
+    v, vector = tensor((4,), name="v")
+    x, value = tensor((2, 4), name="x")
+    rows, columns = T.lscalars("rows", "columns")
+    source, array = (x, value) if 2 in axes else (v, vector)
+    native([source], [op(source), T.exp(op(source[..., ::-1])).sum(), op(source).shape], [array])
+    high, wide = 4 + max(-offset, 0), 4 + max(offset, 0)
+    for m, n in ((high, wide), (high + (offset >= 0), wide), (high, wide + (offset <= 0))):
+        fits = diagonal_length(m, n, offset) == 4
+        inputs, values = [source, rows, columns], [array, np.array(m), np.array(n)]
+        if fits:
+            native(inputs, [op(source, rows, columns) * 2], values)
+        else:
+            with pytest.raises(ValueError):
+                theano.function(inputs, op(source, rows, columns))(*values)
+
+
+def test_the_main_diagonal_is_computed_where_it_is_used() -> None:
+    v, vector = tensor((4,), name="v")
+    x, value = tensor((4, 4), name="x")
+    program = native([v, x], [T.tril(T.diag(v) + x), T.diag(v).sum(axis=0)], [vector, value])
+    assert len(kernels(program)) == 1
 
 
 def test_mismatched_lengths_are_found() -> None:

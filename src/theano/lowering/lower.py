@@ -14,6 +14,7 @@ from theano.graph.node import Apply
 from theano.lowering import (
     convolution,
     creation,
+    diagonals,
     elementwise,
     indexing,
     joining,
@@ -33,7 +34,10 @@ from theano.lowering.schedule import Schedule
 from theano.lowering.work import Datum, Opaque
 
 # the families, named so that importing this module registers their lowerings
-FAMILIES = (convolution, creation, elementwise, indexing, joining, linear, pooling, products, reductions, shapes)
+FAMILIES = (
+    convolution, creation, diagonals, elementwise, indexing, joining, linear, pooling,
+    products, reductions, shapes,
+)
 
 
 def lower(

@@ -186,7 +186,9 @@ def _view(values: dict[int, Any], step: ViewStep, x: np.ndarray) -> np.ndarray:
             return x.reshape(shape)
         case "diagonal":
             offset, first, second = step.params
-            return np.diagonal(x, offset, first, second)
+            shown = np.diagonal(x, offset, first, second)
+            shown.flags.writeable = x.flags.writeable
+            return shown
         case "specify":
             for axis, d in enumerate(step.params):
                 if d is not None and _number(values, d) != x.shape[axis]:

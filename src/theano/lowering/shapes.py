@@ -1,4 +1,4 @@
-"""Lowerings of ops about shapes: lengths as numbers, reshapes, checks of lengths, diagonals."""
+"""Lowerings of ops about shapes: lengths as numbers, reshapes, checks of lengths."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from theano.graph.node import Apply
 from theano.lowering.context import Lowering, lowers
 from theano.lowering.program import DimsStep, Step
 from theano.lowering.work import Datum, Length, Opaque
-from theano.tensor.diagonal import ExtractDiag
 from theano.tensor.shape import UNSTATED, Rebroadcast, Reshape, Shape, Shape_i, SpecifyShape
 
 
@@ -95,17 +94,4 @@ def lower_rebroadcast(lowering: Lowering, node: Apply) -> None:
     out = lowering.new(variable, source.dims)
     stated = tuple(1 if flags.get(axis) else None for axis in range(source.ndim))
     lowering.view(out, source, "specify", stated, nodes=[node])
-    lowering.define(variable, out)
-
-
-@lowers(ExtractDiag)
-def lower_extract_diag(lowering: Lowering, node: Apply) -> None:
-    op: Any = node.op
-    source = lowering.datum(node.inputs[0])
-    (variable,) = node.outputs
-    axes = op.axis1 % source.ndim, op.axis2 % source.ndim
-    kept = [ref for axis, ref in enumerate(source.dims) if axis not in axes]
-    out = lowering.new(variable)
-    out.dims = tuple(n if n is not None else ref for n, ref in zip(out.shape, [*kept, Length(out, out.ndim - 1)]))
-    lowering.view(out, source, "diagonal", (op.offset, *axes), nodes=[node])
     lowering.define(variable, out)

@@ -15,6 +15,7 @@ import numpy as np
 
 from theano.backends.native import runtime_core as core
 from theano.backends.native import runtime_records as rt
+from theano.backends.native import runtime_views as views
 from theano.backends.native.kernel_code import CompiledKernel, Slot, compile_kernels
 from theano.backends.native.library_records import product_record, routine_record
 from theano.backends.native.python_call import make_call
@@ -304,14 +305,14 @@ class Image:
             case PyCallStep():
                 return self._python(step)
             case FreeStep():
-                code = self.runtime.door("free_run")
+                code = self.runtime.door("kernels", "free_run")
                 return self.put([0, code, len(step.inputs), *(self.offset(b) for b in step.inputs)])
             case AllocStep() | DimsStep():
                 return self._from_dims(step)
         raise NotImplementedError(f"the native backend has no step {type(step).__name__}")
 
     def _from_dims(self, step: AllocStep | DimsStep) -> int:
-        code = self.runtime.door("dims_prepare" if isinstance(step, DimsStep) else "alloc_prepare")
+        code = self.runtime.door("views", "dims_prepare" if isinstance(step, DimsStep) else "alloc_prepare")
         (out,) = step.outputs
         dims = Place(self.put([w for d in step.dims for w in self._dim(d)] or [0]))
         size = np.dtype(out.dtype).itemsize
@@ -321,8 +322,8 @@ class Image:
         made = self.kernels[id(step)]
         kernel = made.kernel
         at = self.put([0] * (rt.KERNEL_BYTES // 8))
-        self.write(at, core.STEP_PREPARE, self.runtime.door("kernel_prepare"))
-        self.write(at, core.STEP_RUN, self.runtime.door("kernel_run"))
+        self.write(at, core.STEP_PREPARE, self.runtime.door("kernels", "kernel_prepare"))
+        self.write(at, core.STEP_RUN, self.runtime.door("kernels", "kernel_run"))
         pairs = rt.STATE_EXTENTS + 8 * kernel.rank
         state = self.room(pairs + 16 * made.indexed + 8)
         for offset, value in (
@@ -364,7 +365,7 @@ class Image:
         for (offset, axis), buffer in touched.items():
             words += [offset, buffer.ndim, axis, np.dtype(buffer.dtype).itemsize]
         last = tables[numbers[-1]]
-        self.write(last, core.STEP_RUN, self.runtime.door("rows_run"))
+        self.write(last, core.STEP_RUN, self.runtime.door("rows", "rows_run"))
         self.point(last, rt.KERNEL_ROWS, self.put(words))
 
     def _slot(self, step: KernelStep, made: CompiledKernel, slot: Slot, pairs: int) -> list[int]:
@@ -401,7 +402,7 @@ class Image:
 
     def _view(self, step: ViewStep) -> int:
         from_, to = step.inputs[0], step.outputs[0]
-        code = self.runtime.door("view_" + step.kind)
+        code = self.runtime.door("views", "view_" + step.kind)
         words: list[int] = []
         match step.kind:
             case "dimshuffle":
@@ -423,11 +424,11 @@ class Image:
                 raise NotImplementedError(f"the native backend has no view {step.kind!r}")
         size = 8 if from_.dtype == "object" else np.dtype(from_.dtype).itemsize
         at = self.put([code, 0, self.offset(from_), self.offset(to), from_.ndim, to.ndim, size, 0, len(words)])
-        self.point(at, self.runtime.constants["VIEW_PARAMS"], self.put(words or [0]))
+        self.point(at, views.VIEW_PARAMS, self.put(words or [0]))
         return at
 
     def _python(self, step: PyCallStep) -> int:
-        code = self.runtime.door("call_python")
+        code = self.runtime.door("views", "call_python")
         call = make_call(step)
         self.kept.append(call)
         at = self.put([0, code, id(call), len(step.inputs), len(step.outputs), 0, 0])
@@ -447,10 +448,9 @@ class Image:
                 self.argument.get(id(root), -1),
                 0 if constant is None else id(self._constant_object(root)),
             ]
-        c = self.runtime.constants
-        self.point(at, c["CALL_INPUTS"], self.put(words or [0]))
+        self.point(at, views.CALL_INPUTS, self.put(words or [0]))
         words = [w for b in step.outputs for w in (self.offset(b), b.ndim if b.dtype != "object" else -1)]
-        self.point(at, c["CALL_OUTPUTS"], self.put(words or [0]))
+        self.point(at, views.CALL_OUTPUTS, self.put(words or [0]))
         return at
 
     def _constant_object(self, buffer: Buffer) -> Any:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from theano.backends.native import runtime_core as core
+from theano.backends.native import runtime_products as products
+from theano.backends.native import runtime_routines as routines
 from theano.backends.native import target
 from theano.backends.native.vector_code import code_table
 from theano.lowering.program import Buffer, CallStep, RoutineStep
@@ -30,53 +32,51 @@ _PRODUCTS = {
 def product_record(image: Image, step: CallStep) -> int:
     name, kind = _PRODUCTS[step.routine]
     out = step.outputs[0]
-    prepare, run = image.runtime.door("product_prepare"), image.runtime.door("product_run")
-    c = image.runtime.constants
+    prepare, run = (image.runtime.door("products", f"product_{what}") for what in ("prepare", "run"))
     letter = {"float32": "s", "float64": "d"}[out.dtype]
-    at = image.put([0] * (c["PRODUCT_BYTES"] // 8))
+    at = image.put([0] * (products.PRODUCT_BYTES // 8))
     image.write(at, core.STEP_PREPARE, prepare)
     image.write(at, core.STEP_RUN, run)
     scalars = [x for x in (step.alpha, step.beta) if isinstance(x, Buffer)]
     matrices = step.inputs[: len(step.inputs) - len(scalars)]
-    image.write(at, c["PRODUCT_A"], image.offset(matrices[0]))
-    image.write(at, c["PRODUCT_B"], image.offset(matrices[1]))
-    image.write(at, c["PRODUCT_OUT"], image.offset(out))
+    image.write(at, products.PRODUCT_A, image.offset(matrices[0]))
+    image.write(at, products.PRODUCT_B, image.offset(matrices[1]))
+    image.write(at, products.PRODUCT_OUT, image.offset(out))
     beta: float | Buffer = step.beta
     if len(matrices) > 2 and not (isinstance(beta, float | int) and beta == 0 and kind != 3):
-        image.write(at, c["PRODUCT_C"], image.offset(matrices[2]))
-        image.write(at, c["PRODUCT_GUARD"], image.guard.get(id(matrices[2]), 0))
+        image.write(at, products.PRODUCT_C, image.offset(matrices[2]))
+        image.write(at, products.PRODUCT_GUARD, image.guard.get(id(matrices[2]), 0))
         takes_over = step.inplace and id(matrices[2]) not in image.never
-        image.write(at, c["PRODUCT_TAKES_OVER"], int(takes_over))
+        image.write(at, products.PRODUCT_TAKES_OVER, int(takes_over))
     else:
         beta = 0.0
-    for value, where in ((step.alpha, "PRODUCT_ALPHA"), (beta, "PRODUCT_BETA")):
+    for value, where in ((step.alpha, products.PRODUCT_ALPHA), (beta, products.PRODUCT_BETA)):
         if isinstance(value, Buffer):
-            image.write(at, c[where + "_AT"], image.offset(value))
+            image.write(at, where + 8, image.offset(value))
         else:
             bits = np.zeros(1, dtype=np.int64)
             bits.view(out.dtype)[0] = value
-            image.point(at, c[where], image.put([int(bits[0])]))
-    image.write(at, c["PRODUCT_SIZE"], np.dtype(out.dtype).itemsize)
-    image.write(at, c["PRODUCT_ROUTINE"], target.c_address(f"blas_{letter}{name}"))
-    image.write(at, c["PRODUCT_SCALE"], target.c_address(f"blas_{letter}scal"))
-    image.write(at, c["PRODUCT_KIND"], kind)
-    image.write(at, c["PRODUCT_STATE"], image.room(8))
+            image.point(at, where, image.put([int(bits[0])]))
+    image.write(at, products.PRODUCT_SIZE, np.dtype(out.dtype).itemsize)
+    image.write(at, products.PRODUCT_ROUTINE, target.c_address(f"blas_{letter}{name}"))
+    image.write(at, products.PRODUCT_SCALE, target.c_address(f"blas_{letter}scal"))
+    image.write(at, products.PRODUCT_KIND, kind)
+    image.write(at, products.PRODUCT_STATE, image.room(8))
     return at
 
 
 def routine_record(image: Image, step: RoutineStep) -> int:
     """The routine "family.name" is the pair of functions name_prepare and name_run in `runtime_<family>.py`."""
     family, _, name = step.routine.partition(".")
-    prepare, run = (image.runtime.door(f"{name}_{what}", family) for what in ("prepare", "run"))
-    c = image.runtime.constants
-    at = image.put([0] * (c["ROUTINE_BYTES"] // 8))
+    prepare, run = (image.runtime.door(family, f"{name}_{what}") for what in ("prepare", "run"))
+    at = image.put([0] * (routines.ROUTINE_BYTES // 8))
     image.write(at, core.STEP_PREPARE, prepare)
     image.write(at, core.STEP_RUN, run)
-    for buffers, where in ((step.inputs, "ROUTINE_INPUTS"), (step.outputs, "ROUTINE_OUTPUTS")):
+    for buffers, where in ((step.inputs, routines.ROUTINE_INPUTS), (step.outputs, routines.ROUTINE_OUTPUTS)):
         words = [w for b in buffers for w in (image.offset(b), b.ndim, np.dtype(b.dtype).itemsize)]
-        image.point(at, c[where], image.put(words or [0]))
-    image.point(at, c["ROUTINE_PARAMS"], image.put([int(n) for n in step.params] or [0]))
-    image.write(at, c["ROUTINE_STATE"], image.room(c["ROUTINE_STATE_BYTES"]))
-    image.write(at, c["ROUTINE_COUNT"], len(step.inputs))
-    image.write(at, c["ROUTINE_CODE"], code_table(step.routine, step.outputs[0].dtype))
+        image.point(at, where, image.put(words or [0]))
+    image.point(at, routines.ROUTINE_PARAMS, image.put([int(n) for n in step.params] or [0]))
+    image.write(at, routines.ROUTINE_STATE, image.room(routines.ROUTINE_STATE_BYTES))
+    image.write(at, routines.ROUTINE_COUNT, len(step.inputs))
+    image.write(at, routines.ROUTINE_CODE, code_table(step.routine, step.outputs[0].dtype))
     return at

@@ -20,7 +20,7 @@ from functools import cache
 
 from theano._collector import collector_paused
 from theano.backends.native import runtime_core, target
-from theano.backends.native.runtime_language import imported_parts, runtime_text
+from theano.backends.native.runtime_language import imported_names, runtime_text
 
 _lock = threading.RLock()
 # in calls; a thousand elements of work count as one more
@@ -79,11 +79,14 @@ _handler = _Handler(name=b"theano", version=1)
 
 
 class Runtime:
-    """Addresses (`functions`) and constants of the run-time system."""
+    """The run-time system's files (parts), compiled when they are needed.
+
+    A part sees the names that it imports, and no others: two parts may use one name for different things. `scopes`
+    holds what each part defines: its constants, and the addresses of its functions. Parts compiled together share one.
+    """
 
     def __init__(self) -> None:
-        self.functions: dict[str, int] = {}
-        self.constants: dict[str, int] = {}
+        self.scopes: dict[str, dict[str, int]] = {}
         make_capsule = ctypes.pythonapi.PyCapsule_New
         make_capsule.restype = ctypes.py_object
         make_capsule.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
@@ -108,26 +111,25 @@ class Runtime:
         self.known["BUDGET"] = ctypes.addressof(self._budget)
         self._upgrade_method = self._upgrade  # one object, whose address the code knows
         self.known["UPGRADE"] = id(self._upgrade_method)
-        self._doors: dict[str, ctypes.Array] = {}
+        self._doors: dict[tuple[str, str], ctypes.Array] = {}
         self._definitions: dict[str, _MethodDef] = {}
         self._parts: dict[str, tuple[str, dict[str, str]]] = {}
-        self._loaded: set[str] = set()
         self._add(*_EVERY_PROGRAM)
         for name in ("malloc", "calloc", "realloc", "free"):
             # these stay: arrays of other modules may hold them
-            setattr(_handler, name, self.functions["handler_" + name])
+            setattr(_handler, name, self.scopes["core"]["handler_" + name])
 
     def _add(self, *names: str) -> None:
-        known = {**self.known, **self.constants, **self.functions}
+        known = dict(self.known)
+        for name in names:
+            for part, wanted in imported_names(name).items():
+                if part not in names:
+                    known.update({w: self.scopes[part][w] for w in wanted})
         # Syntax trees are many small objects and no garbage: looking for some among them costs more than the rest.
         with collector_paused():
             text, symbols, constants = runtime_text(names, known)
-        twice = self.functions.keys() & symbols.keys()
-        twice |= {c for c, value in constants.items() if self.constants.get(c, value) != value}
-        if twice:
-            raise RuntimeError(f"runtime_{names[0]}.py defines {', '.join(sorted(twice))}, which other parts have too")
-        self._loaded.update(names)
-        self.constants.update(constants)
+        scope = dict(constants)
+        self.scopes.update(dict.fromkeys(names, scope))
         self._parts[names[0]] = text, symbols
         self._generate(names[0], level=0)
         if names[0] in _AS_GOOD_AS_NEEDED:
@@ -138,10 +140,10 @@ class Runtime:
         text, symbols = self._parts[part]
         code = target.Code(text, level, promote=level > 0)
         for name, symbol in symbols.items():
-            address = self.functions[name] = code.address(symbol)
-            if name in self._doors:
-                self._doors[name][0] = address
-            if name in self._definitions:
+            address = self.scopes[part][name] = code.address(symbol)
+            if (part, name) in self._doors:
+                self._doors[part, name][0] = address
+            if part == "core" and name in self._definitions:
                 self._definitions[name].code = address
 
     def _upgrade(self) -> None:
@@ -156,27 +158,28 @@ class Runtime:
 
     def _load(self, part: str) -> None:
         """Compile the file `runtime_<part>.py`, after those from which it takes functions."""
-        if part not in self._loaded:
-            for other in imported_parts(part):
+        if part not in self.scopes:
+            for other in imported_names(part):
                 self._load(other)
             self._add(part)
 
-    def door(self, name: str, part: str = "") -> int:
-        """The address of a word which holds the address of a function; `part`: the file where it is."""
+    def door(self, part: str, name: str) -> int:
+        """The address of a word which holds the address of the function `name` in `runtime_<part>.py`."""
         with _lock:
-            if name not in self.functions:
-                self._load(part or ("products" if name.startswith("product_") else "views"))
-            if name not in self.functions:
+            self._load(part)
+            scope = self.scopes[part]
+            if name not in scope:
                 raise NotImplementedError(f"the run-time system has no function {name!r} in runtime_{part}.py")
-            if name not in self._doors:
-                self._doors[name] = (ctypes.c_int64 * 1)(self.functions[name])
-            return ctypes.addressof(self._doors[name])
+            unit = "core" if part in _EVERY_PROGRAM else part
+            if (unit, name) not in self._doors:
+                self._doors[unit, name] = (ctypes.c_int64 * 1)(scope[name])
+            return ctypes.addressof(self._doors[unit, name])
 
     def method(self, name: str) -> int:
         """The address of a PyMethodDef for a function with the METH_FASTCALL | METH_KEYWORDS convention."""
         with _lock:
             if name not in self._definitions:
-                self._definitions[name] = _MethodDef(b"compiled", self.functions[name], 0x80 | 0x02, None)
+                self._definitions[name] = _MethodDef(b"compiled", self.scopes["core"][name], 0x80 | 0x02, None)
             return ctypes.addressof(self._definitions[name])
 
 
@@ -219,5 +222,5 @@ def pooled_bytes() -> int:
 
 def empty_pool() -> None:
     """Give the pool's memory back to the system."""
-    shrink = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(runtime().functions["pool_shrink"])
+    shrink = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(runtime().scopes["core"]["pool_shrink"])
     shrink(0)

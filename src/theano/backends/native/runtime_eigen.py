@@ -17,7 +17,6 @@ from theano.backends.native.runtime_matrices import (
     LETTER_N,
     LETTER_U,
     LETTER_V,
-    at_least,
     columns_of,
     finite_stack,
     make_output,
@@ -36,6 +35,7 @@ from theano.backends.native.runtime_routines import (
     input_ndim,
     input_size,
     leave,
+    most,
     routine_input,
     routine_output,
     routine_param,
@@ -102,7 +102,7 @@ def eigh_run(frame: int, step: int) -> int:
     else:
         lapack_syevd(size, ref(job), ref(half), ref(n), values, ref(n), values, values, ref(-1), lengths, ref(-1))
     room = work_length(values, size)
-    whole = at_least(load32(lengths), 1)
+    whole = most(load32(lengths), 1)
     copy = workspace(frame, n * n * (1 + pair) + room + whole, size)
     if copy == 0:
         return E_MEMORY

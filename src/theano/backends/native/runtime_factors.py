@@ -15,8 +15,6 @@ from theano.backends.native.runtime_matrices import (
     LETTER_U,
     NAN,
     ONE,
-    at_least,
-    at_most,
     columns_of,
     fill_diagonal,
     fill_numbers,
@@ -40,7 +38,9 @@ from theano.backends.native.runtime_routines import (
     back,
     input_ndim,
     input_size,
+    least,
     leave,
+    most,
     routine_input,
     routine_output,
     routine_param,
@@ -127,7 +127,7 @@ def lu_prepare(frame: int, step: int) -> int:
     ndim = input_ndim(step, 0)
     m = rows_of(x, ndim)
     n = columns_of(x, ndim)
-    k = at_most(m, n)
+    k = least(m, n)
     failed = bounded(frame, x, ndim)
     if not failed:
         failed = make_output(frame, step, 0, x, m, m)
@@ -143,7 +143,7 @@ def lu_run(frame: int, step: int) -> int:
     ndim = input_ndim(step, 0)
     m = rows_of(x, ndim)
     n = columns_of(x, ndim)
-    k = at_most(m, n)
+    k = least(m, n)
     count = stack_count(x, ndim)
     size = input_size(step, 0)
     p = load64(routine_output(frame, step, 0))
@@ -196,7 +196,7 @@ def put_lower(target: int, source: int, m: int, k: int, size: int) -> int:
     """What is below the diagonal of a column-major matrix, and ones on it."""
     i = 0
     while i < m:
-        inside = at_most(i, k)
+        inside = least(i, k)
         copy_items(target, size, source + i * size, m * size, inside, size)
         memset(target + inside * size, 0, (k - inside) * size)
         if i < k:
@@ -210,7 +210,7 @@ def put_upper(target: int, source: int, m: int, rows: int, n: int, size: int) ->
     """The upper triangle of a column-major matrix with m rows, the first `rows` of them."""
     i = 0
     while i < rows:
-        inside = at_most(i, n)
+        inside = least(i, n)
         memset(target, 0, inside * size)
         copy_items(target + inside * size, size, source + (i + inside * m) * size, m * size, n - inside, size)
         target += n * size
@@ -226,7 +226,7 @@ def qr_prepare(frame: int, step: int) -> int:
     ndim = input_ndim(step, 0)
     m = rows_of(x, ndim)
     n = columns_of(x, ndim)
-    k = at_most(m, n)
+    k = least(m, n)
     kind = routine_param(step, 0)
     inner = k
     if kind == 1:
@@ -252,7 +252,7 @@ def qr_run(frame: int, step: int) -> int:
     ndim = input_ndim(step, 0)
     m = rows_of(x, ndim)
     n = columns_of(x, ndim)
-    k = at_most(m, n)
+    k = least(m, n)
     kind = routine_param(step, 0)
     count = stack_count(x, ndim)
     size = input_size(step, 0)
@@ -269,14 +269,14 @@ def qr_run(frame: int, step: int) -> int:
     inner = k
     if kind == 1:
         inner = m
-    columns = at_least(n, inner)
+    columns = most(n, inner)
     tau = workspace(frame, k + 2, size)
     if tau == 0:
         return E_MEMORY
     lapack_geqrf(size, ref(m), ref(n), tau, ref(m), tau, tau, ref(-1))
     room = work_length(tau, size)
     lapack_orgqr(size, ref(m), ref(inner), ref(k), tau, ref(m), tau, tau, ref(-1))
-    room = at_least(room, work_length(tau, size))
+    room = most(room, work_length(tau, size))
     copy = workspace(frame, m * columns + room, size)
     if copy == 0:
         block_free(tau)

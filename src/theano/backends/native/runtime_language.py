@@ -478,7 +478,10 @@ class Unit:
             return self.constants[name]
         if name in self.known:
             return self.known[name]
-        return target.c_address(name)
+        try:
+            return target.c_address(name)
+        except AttributeError:
+            raise NameError(f"{self.name}: {name} is neither defined nor imported, nor a C function") from None
 
     def text(self) -> str:
         declared = "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"
@@ -497,10 +500,11 @@ def source_of(module: str) -> str:
     return str(spec.loader.get_source(spec.name))  # type: ignore[attr-defined]
 
 
-def imported_parts(name: str) -> list[str]:
-    """The run-time files from which the file `runtime_<name>.py` imports."""
-    found = re.findall(rf"^from {re.escape(__package__ or '')}\.runtime_(\w+) import", _source(name), re.MULTILINE)
-    return [part for part in found if part != "language"]
+def imported_names(name: str) -> dict[str, list[str]]:
+    """The run-time files from which the file `runtime_<name>.py` imports, and what it takes from each."""
+    pattern = rf"^from {re.escape(__package__ or '')}\.runtime_(\w+) import (\([^)]*\)|.*)"
+    found = re.findall(pattern, _source(name), re.MULTILINE)
+    return {part: re.findall(r"\w+", names) for part, names in found if part != "language"}
 
 
 def runtime_text(names: Sequence[str], known: Mapping[str, int]) -> tuple[str, dict[str, str], dict[str, int]]:

@@ -273,15 +273,3 @@ def work_length(work: int, size: int) -> int:
     """What LAPACK has answered to a question for the length of its workspace."""
     n = fwhole(number_at(work, size))
     return n + (n >> 20) + 1  # a float of 32 bits may have rounded it
-
-
-def at_least(n: int, least: int) -> int:
-    if n < least:
-        return least
-    return n
-
-
-def at_most(n: int, most: int) -> int:
-    if n > most:
-        return most
-    return n

@@ -19,7 +19,6 @@ from theano.backends.native.runtime_matrices import (
     LETTER_T,
     LETTER_U,
     ONE,
-    at_least,
     columns_of,
     copy_lengths,
     copy_matrix,
@@ -44,6 +43,7 @@ from theano.backends.native.runtime_routines import (
     input_size,
     leave,
     length,
+    most,
     routine_input,
     routine_output,
     routine_param,
@@ -144,7 +144,7 @@ def put_side(target: int, to_down: int, to_across: int, step: int, b: int, i: in
     b_ndim = input_ndim(step, 1)
     return copy_matrix(
         target, to_down, to_across, side_at(b, b_ndim, ndim, i), side_down(b, b_ndim, ndim),
-        side_across(b, b_ndim, ndim, size), length(b, at_least(ndim - 2, 0)), sides(b, b_ndim, ndim), size,
+        side_across(b, b_ndim, ndim, size), length(b, most(ndim - 2, 0)), sides(b, b_ndim, ndim), size,
     )  # fmt: skip
 
 
@@ -292,7 +292,7 @@ def solve_whole(frame: int, step: int, kind: int) -> int:
     pivots = copy + n * n * size
     work = pivots + n * size
     found = work + room * size
-    thread = leave(frame, count * n, n * at_least(n, k))
+    thread = leave(frame, count * n, n * most(n, k))
     failed = unfit(step, a, b, size)
     i = 0
     while i < count and not failed and n > 0 and k > 0:

@@ -15,8 +15,6 @@ from theano.backends.native.runtime_matrices import (
     LETTER_N,
     LETTER_S,
     ONE,
-    at_least,
-    at_most,
     columns_of,
     fill_diagonal,
     make_output,
@@ -33,7 +31,9 @@ from theano.backends.native.runtime_routines import (
     back,
     input_ndim,
     input_size,
+    least,
     leave,
+    most,
     routine_input,
     routine_output,
     routine_param,
@@ -59,7 +59,7 @@ def svd_prepare(frame: int, step: int) -> int:
     ndim = input_ndim(step, 0)
     m = rows_of(x, ndim)
     n = columns_of(x, ndim)
-    k = at_most(m, n)
+    k = least(m, n)
     if not small(m) or not small(n):
         return fail(frame, E_LIMIT, m, n, 0, 0)
     if job == LETTER_N:
@@ -84,7 +84,7 @@ def svd_run(frame: int, step: int) -> int:
     ndim = input_ndim(step, 0)
     m = rows_of(x, ndim)
     n = columns_of(x, ndim)
-    k = at_most(m, n)
+    k = least(m, n)
     count = stack_count(x, ndim)
     size = input_size(step, 0)
     first = load64(routine_output(frame, step, 0))
@@ -113,12 +113,12 @@ def decomposition(
     """Of every matrix: u has `wide` columns, vh `high` rows."""
     x = routine_input(frame, step, 0)
     ndim = input_ndim(step, 0)
-    k = at_most(m, n)
+    k = least(m, n)
     count = stack_count(x, ndim)
     size = input_size(step, 0)
     if k == 0:
         return 0
-    tall = at_least(high, 1)
+    tall = most(high, 1)
     lapack_gesdd(size, ref(job), ref(m), ref(n), s, ref(m), s, s, ref(m), s, ref(tall), s, ref(-1), s)
     room = work_length(s, size)
     copy = workspace(frame, m * n + m * wide + high * n + room + 8 * k, size)

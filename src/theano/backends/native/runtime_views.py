@@ -23,6 +23,7 @@ from theano.backends.native.runtime_core import (
     FLAG_WRITEABLE,
     FRAME_ARGS,
     FRAME_CODE,
+    MAXIMUM_BYTES,
     allocate,
     block_array,
     contiguous_copy,
