@@ -97,7 +97,7 @@ _LAZY = {
     "pprint": "theano.printing",
 }
 _SUBMODULES = (
-    "configparser", "gof", "gradient", "misc", "printing", "sandbox", "scalar", "scan_module", "sparse", "updates",
+    "configparser", "d3viz", "gof", "gradient", "misc", "printing", "sandbox", "scalar", "scan_module", "sparse", "updates",
 )  # fmt: skip
 
 
