@@ -293,45 +293,6 @@ class Test_print:
             Print("a")(3)
 
 
-class Test_pydotprint:
-    def test_without_pydot_the_error_says_what_to_install(self, monkeypatch, tmp_path):
-        import sys
-
-        for name in ("pydot", "pydotplus", "pydot_ng"):
-            monkeypatch.setitem(sys.modules, name, None)
-        with pytest.raises(RuntimeError, match="pip install pydot"):
-            printing.pydotprint(T.dscalar("x") * 2, outfile=str(tmp_path / "x.png"))
-
-    def test_what_is_handed_to_pydot(self, monkeypatch, tmp_path, shared_graph):
-        import sys
-        import types
-
-        class Dot:
-            def __init__(self, **kwargs):
-                self.items = []
-
-            add_node = add_edge = lambda self, item: self.items.append(item)
-
-            def to_string(self):
-                return "\n".join(map(str, self.items))
-
-        fake = types.SimpleNamespace(
-            Dot=Dot,
-            Node=lambda name, **kw: f"node {name} {kw['label']}",
-            Edge=lambda a, b, label="": f"edge {a} {b} {label}",
-        )
-        monkeypatch.setitem(sys.modules, "pydot", fake)
-        x, z = shared_graph
-        path = tmp_path / "graph.dot"
-        printing.pydotprint(FunctionGraph([x], [z]), outfile=str(path), print_output_file=False)
-        text = path.read_text()
-        assert text.count("node") == 5  # x, three operations, the output
-        assert text.count("edge") == 6
-        assert b"node" in printing.pydotprint(z, format="dot", return_image=True)
-        with pytest.raises(ValueError):
-            printing.pydotprint(3)
-
-
 def test_100_000_links():
     x = T.dscalar("x")
     y = x

@@ -65,7 +65,11 @@ class Diagram:
 
 @dataclass(slots=True, eq=False)
 class Drawable:
-    """A graph to draw. `updates`: {output position: input position}; `seconds`: {node: time}, of a profiled function."""
+    """A graph to draw.
+
+    updates          {position of an output: position of the input whose new value it is}
+    seconds, calls   {node: time in all calls, number of calls} of a profiled function
+    """
 
     inputs: list[Variable]
     outputs: list[Variable]
@@ -205,7 +209,7 @@ def inner_graph(op: Any) -> FunctionGraph | None:
 
 
 def inner_ports(node: Apply) -> tuple[Sequence[tuple[int, int]], Sequence[tuple[int, int]]]:
-    """How an op's own inputs and outputs continue in its inner graph: ([(outer, inner) inputs], [(outer, inner) outputs]).
+    """How an op's own inputs and outputs go on in its inner graph: ([(outer, inner) inputs], [(outer, inner) outputs]).
 
     Loops tell it themselves: an initial value goes on in every tap of its state, the number of steps nowhere.
     """
