@@ -27,6 +27,7 @@ LAYERS = [
     ["theano.lowering"],
     ["theano.backends"],
     ["theano.compile"],
+    ["theano.d3viz"],
     ["theano"],
 ]
 

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("name", ["docs/tutorial.md", "README.md"])
+@pytest.mark.parametrize("name", ["docs/tutorial.md", "docs/visualising.md", "README.md"])
 def test_examples_run(name: str) -> None:
     result = doctest.testfile(str(ROOT / name), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.attempted > 0

@@ -71,7 +71,7 @@ class Test_diagram:
         f = theano.function([x], x + 1, name="increment")
         assert drawable(f, "test").title == "increment" and drawable(x, "test").title == "x"
         for wrong in (3, None, [x, None], [], {}, "x", theano.function):
-            with pytest.raises(NotDrawable, match="test draws a compiled function.*got"):
+            with pytest.raises(NotDrawable, match=r"test draws a compiled function.*got"):
                 drawable(wrong, "test")
 
     def test_times_of_a_profiled_function(self):
@@ -110,7 +110,7 @@ class Test_inner_graphs:
         x, h, w = T.dmatrix("x"), T.dmatrix("h"), T.dvector("w")
         s, _ = theano.scan(
             lambda v, before, last, w: [last + before * v * w, v.sum()],
-            sequences=x, outputs_info=[dict(initial=h, taps=[-2, -1]), None], non_sequences=w,
+            sequences=x, outputs_info=[{"initial": h, "taps": [-2, -1]}, None], non_sequences=w,
         )  # fmt: skip
         node = s[1].owner
         inputs, outputs = inner_ports(node)

@@ -50,7 +50,7 @@ def graph():
 
 class Test_text:
     def test_boxes_and_arrows(self, graph):
-        x, y, z = graph
+        x, _, z = graph
         nodes, edges = dot(FunctionGraph([x], [z]))
         assert len(nodes) == 5  # x, three operations, the output
         assert sorted(a["label"].split(" ")[0] for a in nodes.values()) == [
@@ -67,7 +67,7 @@ class Test_text:
         assert label(nodes, "exp")["shape"] == "ellipse" and label(nodes, "name=x")["shape"] == "box"
 
     def test_what_is_drawn(self, graph):
-        x, y, z = graph
+        x, _, z = graph
         for what in (z, [z], (z,), z.owner, FunctionGraph([x], [z])):
             assert len(dot(what)[0]) == 5
         f = theano.function([x], z, mode="reference")
@@ -101,7 +101,7 @@ class Test_text:
 
 class Test_options:
     def test_compact(self, graph):
-        x, y, z = graph
+        _, y, z = graph
         assert len(dot(z)[0]) == 5
         assert len(dot(z, compact=False)[0]) == 8  # the three results too
         y.name = "y"

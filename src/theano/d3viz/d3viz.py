@@ -34,12 +34,12 @@ def d3viz(fct: Any, outfile: str | os.PathLike[str], copy_deps: bool = True, *ar
     Graphs inside ops (OpFromGraph, scan) are unfolded by a click. Raises TypeError if `fct` has no graph,
     FileNotFoundError if there is no such folder.
 
-    >>> import tempfile, os, theano, theano.tensor as tt
+    >>> import pathlib, tempfile, theano, theano.tensor as tt
     >>> x = tt.dvector("x")
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "graph.html")
+    ...     path = pathlib.Path(folder, "graph.html")
     ...     d3viz(theano.function([x], tt.exp(x).sum()), path)
-    ...     print(open(path).read()[:15])
+    ...     print(path.read_text(encoding="utf-8")[:15])
     <!DOCTYPE html>
     """
     path = _checked(outfile, "d3viz")
