@@ -18,6 +18,7 @@ from theano.graph.traverse import toposort
 from theano.rewriting.rules.matrices import MATRICES
 from theano.tensor.linear.factors import SVD, Cholesky
 from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
+from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.linear.solving import Solve, SolveTriangular
 from theano.tensor.nlinalg import det, eigh, matrix_inverse, qr, slogdet, svd
 from theano.tensor.products import Dot
@@ -65,6 +66,13 @@ EXAMPLES: dict[str, list[Build]] = {
         lambda i: solve(gram(i), i["v"]) + T.sum(cholesky(gram(i))),
         lambda i: solve(gram(i), i["M"]) + T.sum(Cholesky(lower=False)(gram(i))),
         lambda i: Solve("positive_definite", trans="T")(gram(i), i["M"]) + T.sum(cholesky(gram(i))),
+    ],
+    "one_factorisation_for_all_solves": [
+        lambda i: solve(i["A"], i["v"]) + Solve(trans="T")(i["A"], i["u"]),
+        lambda i: solve(i["A"], i["M"]) + Solve(trans="T", check_finite=False)(i["A"], 2 * i["M"]),
+        lambda i: solve(i["A"], solve(i["A"], i["M"])), lambda i: solve(gram(i), i["v"]) * solve(gram(i), i["u"]),
+        lambda i: Solve("positive_definite", lower=True)(i["K"], Solve("positive_definite", lower=True)(i["K"], i["v"])),
+        lambda i: Solve("positive_definite")(i["K"], i["M"]) + Solve("positive_definite")(i["K"], i["M"] ** 2),
     ],
     "solve_by_structure": [
         lambda i: solve(T.tril(i["A"]), i["v"]), lambda i: solve(T.triu(i["A"]), i["M"]),
@@ -151,7 +159,7 @@ def test_example(name: str, number: int, dtype: str) -> None:
         np.testing.assert_allclose(found, expected, rtol=0, atol=300 * np.finfo(dtype).eps * scale, err_msg=name)
 
 
-SINGULAR = ["solve_for_inverse", "solve_by_structure", "log_of_det", "sign_of_det", "det_by_structure",
+SINGULAR = ["solve_for_inverse", "one_factorisation_for_all_solves", "solve_by_structure", "log_of_det", "sign_of_det", "det_by_structure",
             "slogdet_by_structure", "log_of_modulus_of_det"]  # fmt: skip
 
 
@@ -183,13 +191,33 @@ A, K, b = T.dmatrix("A"), T.dmatrix("K"), T.dvector("b")
 def test_whole_functions_avoid_inverses() -> None:
     cost = T.dot(b, T.dot(matrix_inverse(A), b))
     f = theano.function([A, b], [cost, *theano.grad(cost, [A, b])])
-    assert MatrixInverse not in kinds(f) and Solve in kinds(f)
+    assert kinds(f).isdisjoint({MatrixInverse, Solve}) and {LUFactor, LUSolve} <= kinds(f)
     values = values_of(4, "float64", 3)
     a, v = values["A"], values["v"]
     inverse = np.linalg.inv(a)
     for found, expected in zip(f(a, v), [v @ inverse @ v, -np.outer(inverse.T @ v, inverse @ v),
                                          (inverse + inverse.T) @ v]):  # fmt: skip
         np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_a_solution_and_its_gradient_share_a_factorisation() -> None:
+    x = solve(A, b)
+    cost = T.sum(x**3)
+    f = theano.function([A, b], [cost, *theano.grad(cost, [A, b])])
+    names = [type(node.op).__name__ for node in f.maker.fgraph.toposort()]
+    assert names.count("LUFactor") == 1 and names.count("LUSolve") == 2 and "Solve" not in names
+    values = values_of(5, "float64", 2)
+    a, v = values["A"], values["v"]
+    solution = np.linalg.solve(a, v)
+    by_b = np.linalg.solve(a.T, 3 * solution**2)
+    for found, expected in zip(f(a, v), [np.sum(solution**3), -np.outer(by_b, solution), by_b]):
+        np.testing.assert_allclose(found, expected, rtol=1e-11)
+    for bad in (np.zeros((5, 5)), np.ones((4, 5)), np.full((5, 5), np.nan)):
+        with pytest.raises(ValueError):   # LinAlgError is one
+            f(bad, v)
+    with pytest.raises(ValueError):
+        f(a, np.full(5, np.inf))
+    assert f(np.empty((0, 0)), np.empty(0))[1].shape == (0, 0)
 
 
 def test_an_inverse_that_is_needed_is_kept() -> None:

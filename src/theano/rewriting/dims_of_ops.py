@@ -24,6 +24,7 @@ from theano.tensor.joining import Join, Split
 from theano.tensor.linear.factors import Cholesky
 from theano.tensor.linear.functions import Expm
 from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
+from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.linear.solving import Solve, SolveTriangular
 from theano.tensor.nnet.classes import ClassNumbers
 from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
@@ -342,6 +343,20 @@ def of_square_matrix(node: Apply) -> Iterator[Fact]:
                 yield (out, axis), axis_key(x, axis), False
 
 
+def of_lu_factor(node: Apply) -> Iterator[Fact]:
+    (x,), (factors, pivots) = node.inputs, node.outputs
+    yield axis_key(x, 0), axis_key(x, 1), True
+    yield from same_shape(factors, x)
+    if pivots.type.shape[0] is None:  # type: ignore[attr-defined]
+        yield (pivots, 0), axis_key(x, 0), False
+
+
+def of_lu_solve(node: Apply) -> Iterator[Fact]:
+    factors, _, b = node.inputs
+    yield axis_key(b, 0), axis_key(factors, 0), True
+    yield from same_shape(node.outputs[0], b)
+
+
 def of_solve(node: Apply) -> Iterator[Fact]:
     a, b = node.inputs
     ndim = a.type.ndim  # type: ignore[attr-defined]
@@ -405,6 +420,8 @@ SPEAKERS: dict[type, Speaker] = {
     BatchedDot: of_batched_dot,
     **dict.fromkeys((Cholesky, Cofactors, Det, Expm, MatrixInverse, SLogDet), of_square_matrix),
     **dict.fromkeys((Solve, SolveTriangular), of_solve),
+    LUFactor: of_lu_factor,
+    LUSolve: of_lu_solve,
     Gemm: of_gemm,
     Gemv: of_gemv,
     Ger: of_ger,

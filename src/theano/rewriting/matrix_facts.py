@@ -278,11 +278,11 @@ def is_orthogonal(v: Any) -> bool:
     return False
 
 
-def cholesky_factor(v: Any, clients: Iterable[tuple[Any, int]]) -> Any | None:
-    """A Cholesky factor of the symmetric matrix `v` that the graph computes anyhow, and that proves it positive
-    definite."""
+def cholesky_factor(v: Any, clients: Iterable[tuple[Any, int]], lower: bool | None = None) -> Any | None:
+    """A Cholesky factor of `v` that the graph computes anyhow, and that proves it positive definite; where `v` is
+    symmetric, or (lower given) only this triangle of it counts."""
     for user, _ in clients:
         op = getattr(user, "op", None)
-        if isinstance(op, Cholesky) and op.on_error == "raise" and is_symmetric(v):
+        if isinstance(op, Cholesky) and op.on_error == "raise" and (op.lower == lower or is_symmetric(v)):
             return user.outputs[0]
     return None

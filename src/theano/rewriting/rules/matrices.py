@@ -35,6 +35,7 @@ from theano.tensor.elemwise import Elemwise, elemwise_of
 from theano.tensor.linear.factors import SVD, Cholesky
 from theano.tensor.linear.functions import Expm
 from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
+from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.linear.solving import Solve, SolveTriangular
 from theano.tensor.products import Dot, transposed
 
@@ -235,6 +236,36 @@ def solve_by_structure(node: Apply, site: Site) -> Any:
     return [Solve(structure, lower, trans=op.trans, check_finite=op.check_finite)(x, b)]
 
 
+@function_rule(Solve, name="one_factorisation_for_all_solves", assumes="rounding", tags="reuse_decomposition")
+def one_factorisation_for_all_solves(node: Apply, site: Site) -> Any:
+    """solve(x, b), solve(x.T, c) -> one factorisation of x, and its triangles for each of them: a gradient of a solution
+    is one more solution"""
+    x = node.inputs[0]
+    op: Any = node.op
+    if not is_real_matrix(x) or triangles(x):
+        return None
+    factors = [user for user, _ in site.fgraph.clients[x] if isinstance(user, Apply) and isinstance(user.op, LUFactor)]
+    kinds = _ALIKE.get(op.A_structure, ())
+    solves = [
+        user for user, position in site.fgraph.clients[x]
+        if isinstance(user, Apply) and isinstance(user.op, Solve) and position == 0 and user.op.A_structure in kinds
+        and (op.A_structure != "positive_definite" or user.op.lower == op.lower)
+    ]
+    if not kinds or len(solves) + len(factors) < 2:
+        return None
+    if op.A_structure == "positive_definite":
+        factor = Cholesky(op.lower)(x)
+        return {user.outputs[0]: _solved_by(factor, user.inputs[1], user.op.check_finite) for user in solves}
+    lu = factors[0].outputs if factors else LUFactor()(x)
+    return {
+        user.outputs[0]: LUSolve(user.op.trans, user.op.check_finite)(*lu, user.inputs[1]) for user in solves
+    }
+
+
+_GENERAL = ("general", "symmetric")
+_ALIKE = {"general": _GENERAL, "symmetric": _GENERAL, "positive_definite": ("positive_definite",)}
+
+
 @function_rule(Solve, name="solve_by_cholesky", assumes="rounding", tags="local_psd_solve_with_chol")
 def solve_by_cholesky(node: Apply, site: Site) -> Any:
     """solve(x, b) -> two triangular solves, where the graph computes the Cholesky factor of the symmetric x anyhow"""
@@ -242,7 +273,8 @@ def solve_by_cholesky(node: Apply, site: Site) -> Any:
     x, b = node.inputs
     if op.A_structure not in ("general", "symmetric", "positive_definite") or not is_real_matrix(x):
         return None
-    factor = cholesky_factor(x, site.fgraph.clients[x])
+    of_triangle = op.lower if op.A_structure == "positive_definite" else None
+    factor = cholesky_factor(x, site.fgraph.clients[x], of_triangle)
     if factor is None:
         return None
     return [_solved_by(factor, b, op.check_finite)]
@@ -445,6 +477,6 @@ MATRICES = ruleset(
     DETERMINANTS, product_with_outer_product, product_of_three_by_a_vector,
     product_with_diagonal_matrix, diagonal_of_product,
     transpose_of_symmetric, inverse_of_inverse, inverse_of_orthogonal, solve_for_inverse, solve_by_cholesky,
-    solve_by_structure, det_by_structure, slogdet_by_structure, cholesky_of_product_of_factors, one_svd_for_all,
+    one_factorisation_for_all_solves, solve_by_structure, det_by_structure, slogdet_by_structure, cholesky_of_product_of_factors, one_svd_for_all,
     expm_of_diagonal,
 )

@@ -62,10 +62,15 @@ def _operands(name: str, a: Any, b: Any) -> tuple[Any, Any, Any]:
     return a, b, tuple(theirs)
 
 
-def _check(name: str, a: np.ndarray, b: np.ndarray) -> None:
+def check_system(name: str, a: np.ndarray, b: np.ndarray) -> None:
+    """LinAlgError unless a is square and b has as many rows."""
     require_square(name, a)
     if a.shape[:-1] != (b.shape if b.ndim == 1 else b.shape[:-1]):
         raise LinAlgError(f"{name}: a matrix of shape {a.shape} and a right-hand side of shape {b.shape} do not fit")
+
+
+def singular_system(a: np.ndarray) -> LinAlgError:
+    return LinAlgError(f"solve: the matrix of shape {a.shape} is singular; lstsq and pinv take singular matrices")
 
 
 def _term_of_matrix(x: Any, by_b: Any, trans: str) -> Any:
@@ -112,7 +117,7 @@ class SolveTriangular(Op):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         a, b = inputs
-        _check("solve_triangular", a, b)
+        check_system("solve_triangular", a, b)
         if self.checked:
             require_finite("solve_triangular", a, b)
         if self.checked and not self.unit_diagonal:
@@ -200,7 +205,7 @@ class Solve(Op):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         a, b = inputs
-        _check("solve", a, b)
+        check_system("solve", a, b)
         op: Any = node.op
         if op.check_finite:
             require_finite("solve", a, b)
@@ -214,7 +219,7 @@ class Solve(Op):
         structure = self.A_structure
         if structure in ("lower_triangular", "upper_triangular", "diagonal"):
             if not np.all(np.diagonal(a)):
-                raise self._singular(a)
+                raise singular_system(a)
             if structure == "diagonal":
                 d = np.diagonal(a).conj() if self.trans == "C" else np.diagonal(a)
                 return b / (d if b.ndim == 1 else d[:, None])
@@ -226,7 +231,7 @@ class Solve(Op):
         try:
             return np.linalg.solve(a, b)
         except LinAlgError:
-            raise self._singular(a) from None
+            raise singular_system(a) from None
 
     def _half_read(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         is_complex = np.iscomplexobj(a)
@@ -244,13 +249,9 @@ class Solve(Op):
                 "is not); assume_a='sym' takes indefinite matrices"
             )
         if info > 0:
-            raise self._singular(a)
+            raise singular_system(a)
         x = x.conj() if conjugate else x
         return x[:, 0] if b.ndim == 1 else x
-
-    @staticmethod
-    def _singular(a: np.ndarray) -> LinAlgError:
-        return LinAlgError(f"solve: the matrix of shape {a.shape} is singular; lstsq and pinv take singular matrices")
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
         return [tuple(input_shapes[1])]
