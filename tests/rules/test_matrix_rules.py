@@ -15,7 +15,8 @@ import theano.tensor as T
 from theano.graph.clone import clone_replace
 from theano.graph.evaluate import evaluate
 from theano.graph.traverse import toposort
-from theano.rewriting.rules.matrices import MATRICES
+from theano.rewriting.rules.matrices import MATRICES, drop_hint
+from theano.sandbox.linalg import psd
 from theano.tensor.linear.factors import SVD, Cholesky
 from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
 from theano.tensor.linear.shared_factors import LUFactor, LUSolve
@@ -104,6 +105,7 @@ EXAMPLES: dict[str, list[Build]] = {
         lambda i: cholesky(Dot()(Cholesky(lower=False)(i["K"]).T, Cholesky(lower=False)(i["K"]))),
     ],
     "one_svd_for_all": [lambda i: T.sum(SVD()(i["A"])[0]) ** 2 + SVD(compute_uv=False)(i["A"])],
+    "drop_hint": [lambda i: psd(i["K"]) * 2],
     "expm_of_diagonal": [lambda i: expm(T.diag(i["v"]))],
 }  # fmt: skip
 CASES = [pytest.param(name, n, id=f"{name}-{n}") for name, found in EXAMPLES.items() for n in range(len(found))]
@@ -139,7 +141,7 @@ def rewritten(name: str, number: int, dtype: str) -> tuple[dict[str, Any], Any, 
 
 
 def test_every_rule_on_matrices_has_an_example() -> None:
-    assert {rule.name for rule in MATRICES} == set(EXAMPLES)
+    assert {rule.name for rule in (*MATRICES, drop_hint)} == set(EXAMPLES)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -26,7 +26,7 @@ from theano.rewriting.rules.algebra import (
 from theano.rewriting.rules.folding import FOLDING
 from theano.rewriting.rules.indexing import INDEXING, WRITING
 from theano.rewriting.rules.joining import JOINING
-from theano.rewriting.rules.matrices import DETERMINANTS, MATRICES
+from theano.rewriting.rules.matrices import DETERMINANTS, MATRICES, drop_hint
 from theano.rewriting.rules.products import BLAS, PRODUCTS_OF_MATRICES
 from theano.rewriting.rules.reductions import REDUCTIONS, REDUCTIONS_FOR_SPEED
 from theano.rewriting.rules.selection import SELECTION
@@ -58,7 +58,7 @@ PIPELINE: tuple[Pass, ...] = (
         ("specialize",),
         (
             *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *INDEXING, *WRITING, *ALGEBRA, *POWERS,
-            product_of_exponentials, *CROSSENTROPY,
+            product_of_exponentials, *CROSSENTROPY, drop_hint,
         ),
     ),
     Pass("use BLAS", ("blas", "BlasOpt"), (*TIDY, *BLAS)),

@@ -23,6 +23,7 @@ from theano.tensor.index_list import ARRAY
 from theano.tensor.joining import Join, Split
 from theano.tensor.linear.factors import Cholesky
 from theano.tensor.linear.functions import Expm
+from theano.tensor.linear.hints import Hint
 from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
 from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.linear.solving import Solve, SolveTriangular
@@ -420,6 +421,7 @@ SPEAKERS: dict[type, Speaker] = {
     BatchedDot: of_batched_dot,
     **dict.fromkeys((Cholesky, Cofactors, Det, Expm, MatrixInverse, SLogDet), of_square_matrix),
     **dict.fromkeys((Solve, SolveTriangular), of_solve),
+    Hint: of_first_input,
     LUFactor: of_lu_factor,
     LUSolve: of_lu_solve,
     Gemm: of_gemm,

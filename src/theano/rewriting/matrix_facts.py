@@ -1,7 +1,7 @@
 """What is known of the structure of a matrix from the ops that made it: triangular, diagonal, symmetric, orthogonal.
 
 Facts are those of mathematics, up to rounding: a @ a.T is symmetric. Nothing is evaluated, and nothing is taken for
-granted of inputs. Stacks of matrices are not spoken of. `rules/matrices.py` uses these facts.
+granted of inputs but what a user promises (`tensor/linear/hints.py`). Stacks of matrices are not spoken of. `rules/matrices.py` uses these facts.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.linear.eigen import Eigh
 from theano.tensor.linear.factors import LU, SVD, Cholesky, QRFull, QRIncomplete
+from theano.tensor.linear.hints import hinted
 from theano.tensor.linear.inverses import MatrixInverse
 from theano.tensor.linear.solving import SolveTriangular
 from theano.tensor.products import Dot
@@ -167,7 +168,7 @@ _TRIANGLES: dict[type, Callable[[Any, Any, int], Triangles]] = {
 
 def is_symmetric(v: Any) -> bool:
     """Is the real matrix `v` its own transpose?"""
-    return is_real_matrix(v) and _Transposes().are(v, v, DEPTH)
+    return is_real_matrix(v) and (hinted(v, "symmetric") or _Transposes().are(v, v, DEPTH))
 
 
 class _Transposes:
@@ -189,7 +190,7 @@ class _Transposes:
         return self.known[key]
 
     def _find_out(self, a: Any, b: Any, depth: int) -> bool:
-        if a is b and all(a.type.broadcastable[:2]):
+        if a is b and (all(a.type.broadcastable[:2]) or hinted(a, "symmetric")):
             return True
         value = number(a)
         if value is not None and value == number(b):

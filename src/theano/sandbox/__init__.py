@@ -1,11 +1,11 @@
-"""theano.sandbox: `rng_mrg` and `multinomial`, which programs import from here; each is loaded when it is named."""
+"""theano.sandbox: `rng_mrg`, `multinomial` and `linalg`, which programs import from here; each is loaded when it is named."""
 
 from __future__ import annotations
 
 import importlib
 from typing import Any
 
-_SUBMODULES = ("multinomial", "rng_mrg")
+_SUBMODULES = ("linalg", "multinomial", "rng_mrg")
 
 
 def __getattr__(name: str) -> Any:

@@ -34,6 +34,7 @@ from theano.tensor.dimshuffle import DimShuffle, dimshuffle
 from theano.tensor.elemwise import Elemwise, elemwise_of
 from theano.tensor.linear.factors import SVD, Cholesky
 from theano.tensor.linear.functions import Expm
+from theano.tensor.linear.hints import Hint
 from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
 from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.linear.solving import Solve, SolveTriangular
@@ -473,6 +474,12 @@ def expm_of_diagonal(node: Apply, site: Site) -> Any:
 
 
 DETERMINANTS = ruleset(log_of_det, log_of_modulus_of_det, sign_of_det, cofactors_over_det)
+@function_rule(Hint, name="drop_hint", tags="remove_hint_nodes")
+def drop_hint(node: Apply, site: Site) -> Any:
+    """psd(x) -> x, when what it says has been used"""
+    return [node.inputs[0]]
+
+
 MATRICES = ruleset(
     DETERMINANTS, product_with_outer_product, product_of_three_by_a_vector,
     product_with_diagonal_matrix, diagonal_of_product,

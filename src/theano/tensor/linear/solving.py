@@ -234,24 +234,38 @@ class Solve(Op):
             raise singular_system(a) from None
 
     def _half_read(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Symmetric and Hermitian matrices by Cholesky if they turn out to be positive definite."""
         is_complex = np.iscomplexobj(a)
         structure = "symmetric" if self.A_structure == "hermitian" and not is_complex else self.A_structure
-        routine = {"symmetric": "sysv", "hermitian": "hesv", "positive_definite": "posv"}[structure]
         # op(A) of a symmetric (Hermitian) A is A or its conjugate
         conjugate = is_complex and self.trans == ("C" if structure == "symmetric" else "T")
         columns = b[:, None] if b.ndim == 1 else b
-        solver = lapack().get_lapack_funcs(routine, (a, b))
-        found = solver(a, columns.conj() if conjugate else columns, lower=self.lower)
-        x, info = found[-2], found[-1]
+        if conjugate:
+            columns = columns.conj()
+        x, info = None, 1
+        if structure == "positive_definite" or self._may_be_definite(a, structure):
+            _, x, info = self._call("posv", a, columns)
         if info > 0 and structure == "positive_definite":
             raise LinAlgError(
                 f"solve: the matrix of shape {a.shape} is not positive definite (its leading minor of order {info} "
                 "is not); assume_a='sym' takes indefinite matrices"
             )
         if info > 0:
+            *_, x, info = self._call("sysv" if structure == "symmetric" else "hesv", a, columns)
+        if info > 0:
             raise singular_system(a)
         x = x.conj() if conjugate else x
         return x[:, 0] if b.ndim == 1 else x
+
+    def _call(self, routine: str, a: np.ndarray, columns: np.ndarray) -> Any:
+        return lapack().get_lapack_funcs(routine, (a, columns))(a, columns, lower=self.lower)
+
+    @staticmethod
+    def _may_be_definite(a: np.ndarray, structure: str) -> bool:
+        """Is the diagonal positive, of a matrix of which a Cholesky factor would be one?"""
+        if np.iscomplexobj(a) and structure == "symmetric":
+            return False
+        return bool(np.all(np.diagonal(a).real > 0))
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
         return [tuple(input_shapes[1])]
