@@ -5,9 +5,11 @@ import scipy.linalg
 from op_case import COMPLEX, FLOATS, SUMMED, case, definite, ints, regular, special
 
 import theano.tensor as T
+from theano.sandbox.linalg import psd
 from theano.tensor import blas, careduce, fft, nlinalg, slinalg
 from theano.tensor.argmax import Argmax, MaxAndArgmax
 from theano.tensor.linear.inverses import Cofactors
+from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.products import CheckLengths
 
 NUMBERS = (*FLOATS, *COMPLEX)
@@ -266,6 +268,20 @@ ALGEBRA_CASES = {
              b: np.stack([triangular(c, d, True, 1) for c, d in zip(a, b)]),
              (regular(2, 3, 3), (2, 3, 2)), dtypes=NUMBERS, loose=9),
     ],
+    "LUFactor": [
+        case(LUFactor(), lambda x: list(scipy.linalg.lu_factor(x)) if x.size else [x, np.empty(0, "int32")],
+             (regular(3, 3),), ((4, 4),), (regular(1, 1),), (regular(0, 0),), dtypes=NUMBERS, loose=9),
+    ],
+    "LUSolve": [
+        case(lambda a, b: LUSolve()(*LUFactor()(a), b), np.linalg.solve, (regular(3, 3), (3, 2)),
+             (regular(0, 0), (0, 2)), (regular(2, 2), (2, 0)), (regular(3, 3)("float64")[::-1], (3, 1)),
+             dtypes=("float64",), loose=9),
+        case(lambda a, b: LUSolve("T")(*LUFactor()(a), b), lambda a, b: np.linalg.solve(a.T, b),
+             (regular(3, 3), (3,)), ((4, 4), (4,)), dtypes=NUMBERS, loose=9),
+        case(lambda a, b: LUSolve("C", False)(*LUFactor()(a), b), lambda a, b: np.linalg.solve(a.conj().T, b),
+             (regular(3, 3), (3, 2)), dtypes=NUMBERS, loose=9),
+    ],
+    "Hint": [case(psd, lambda x: x, (definite(3, 3),), ((0, 2),), ((2, 3, 3),), (special(2, 2),), dtypes=NUMBERS)],
     "Lstsq": [
         case(lambda a, b: nlinalg.lstsq()(a, b), lambda a, b: [np.asarray(v) for v in np.linalg.lstsq(a, b, None)],
              ((4, 2), (4,)), ((2, 4), (2,)), loose=50, exact_dtype=False),

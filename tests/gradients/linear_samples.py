@@ -3,6 +3,7 @@
 import numpy as np
 
 import theano.tensor as T
+from theano.sandbox.linalg import psd
 from theano.tensor import fft, nlinalg, slinalg
 from theano.tensor.linear.inverses import Cofactors
 
@@ -43,6 +44,7 @@ LINEAR_SAMPLES = {
         (lambda x: nlinalg.svd(x, 1, 0), (S,)),
     ],
     "LU": [(lambda x: slinalg.lu(x)[1], (H,)), (lambda x: slinalg.lu(x)[2], (W,)), (lambda x: slinalg.lu(x)[2], (S,))],
+    "Hint": [(lambda x: psd(x) ** 2, (S,))],
     "Cholesky": [
         (lambda x: slinalg.cholesky(definite(x)), (S,)), (lambda x: slinalg.Cholesky(lower=False)(definite(x)), (S,)),
     ],

@@ -23,6 +23,8 @@ NO_GRADIENT = {
     "Default": (NotImplementedError, "which argument is used is known when it runs"),
     "Duplicate": (MethodNotDefined, "only Programs hold it"),
     "FromFunctionOp": (MethodNotDefined, "a Python function has no derivative that we know"),
+    "LUFactor": (MethodNotDefined, "rewriting makes it, after differentiation"),
+    "LUSolve": (MethodNotDefined, "rewriting makes it, after differentiation"),
     "UndefinedGrad": (NullTypeGradError, "that is its purpose"),
     "Unique": (NullTypeGradError, "which of several equal elements is kept is not said"),
 }

@@ -72,7 +72,7 @@ EXAMPLES: dict[str, list[Build]] = {
         lambda i: solve(i["A"], i["v"]) + Solve(trans="T")(i["A"], i["u"]),
         lambda i: solve(i["A"], i["M"]) + Solve(trans="T", check_finite=False)(i["A"], 2 * i["M"]),
         lambda i: solve(i["A"], solve(i["A"], i["M"])), lambda i: solve(gram(i), i["v"]) * solve(gram(i), i["u"]),
-        lambda i: Solve("positive_definite", lower=True)(i["K"], Solve("positive_definite", lower=True)(i["K"], i["v"])),
+        lambda i: twice(Solve("positive_definite", lower=True), i["K"], i["v"]),
         lambda i: Solve("positive_definite")(i["K"], i["M"]) + Solve("positive_definite")(i["K"], i["M"] ** 2),
     ],
     "solve_by_structure": [
@@ -109,6 +109,10 @@ EXAMPLES: dict[str, list[Build]] = {
     "expm_of_diagonal": [lambda i: expm(T.diag(i["v"]))],
 }  # fmt: skip
 CASES = [pytest.param(name, n, id=f"{name}-{n}") for name, found in EXAMPLES.items() for n in range(len(found))]
+
+
+def twice(solve: Any, x: Any, b: Any) -> Any:
+    return solve(x, solve(x, b))
 
 
 def pair(x: Any) -> Any:
@@ -161,8 +165,10 @@ def test_example(name: str, number: int, dtype: str) -> None:
         np.testing.assert_allclose(found, expected, rtol=0, atol=300 * np.finfo(dtype).eps * scale, err_msg=name)
 
 
-SINGULAR = ["solve_for_inverse", "one_factorisation_for_all_solves", "solve_by_structure", "log_of_det", "sign_of_det", "det_by_structure",
-            "slogdet_by_structure", "log_of_modulus_of_det"]  # fmt: skip
+SINGULAR = [
+    "solve_for_inverse", "one_factorisation_for_all_solves", "solve_by_structure", "log_of_det", "sign_of_det",
+    "det_by_structure", "slogdet_by_structure", "log_of_modulus_of_det",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name, number", [p for p in CASES if p.values[0] in SINGULAR])
@@ -220,6 +226,20 @@ def test_a_solution_and_its_gradient_share_a_factorisation() -> None:
     with pytest.raises(ValueError):
         f(a, np.full(5, np.inf))
     assert f(np.empty((0, 0)), np.empty(0))[1].shape == (0, 0)
+
+
+def test_a_promised_symmetry_counts_for_one_triangle() -> None:
+    """Both solutions read the lower triangle: no factorisation of the whole matrix may stand for them."""
+    op = Solve("symmetric", lower=True)
+    f = theano.function([A, b], op(A, op(A, b)))
+    half = np.array([[4.0, 100.0], [1.0, 3.0]])
+    whole = np.array([[4.0, 1.0], [1.0, 3.0]])
+    np.testing.assert_allclose(f(half, [1.0, 2.0]), np.linalg.solve(whole, np.linalg.solve(whole, [1.0, 2.0])))
+    g = theano.function([A, b], Solve("positive_definite", True)(A, Solve("positive_definite", False)(A, b)))
+    upper = np.array([[4.0, 100.0], [100.0, 3000.0]])
+    other = np.linalg.solve(upper, [1.0, 2.0])
+    np.testing.assert_allclose(g(np.array([[4.0, 100.0], [1.0, 3000.0]]), [1.0, 2.0]),
+                               np.linalg.solve([[4.0, 1.0], [1.0, 3000.0]], other))  # fmt: skip
 
 
 def test_an_inverse_that_is_needed_is_kept() -> None:

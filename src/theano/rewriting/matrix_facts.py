@@ -1,7 +1,8 @@
 """What is known of the structure of a matrix from the ops that made it: triangular, diagonal, symmetric, orthogonal.
 
 Facts are those of mathematics, up to rounding: a @ a.T is symmetric. Nothing is evaluated, and nothing is taken for
-granted of inputs but what a user promises (`tensor/linear/hints.py`). Stacks of matrices are not spoken of. `rules/matrices.py` uses these facts.
+granted of inputs but what a user promises (`tensor/linear/hints.py`). Stacks of matrices are not spoken of.
+`rules/matrices.py` uses these facts.
 """
 
 from __future__ import annotations

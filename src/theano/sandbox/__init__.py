@@ -1,4 +1,5 @@
-"""theano.sandbox: `rng_mrg`, `multinomial` and `linalg`, which programs import from here; each is loaded when it is named."""
+"""theano.sandbox: `linalg`, `multinomial` and `rng_mrg`, which programs import from here; each is loaded when it is
+named."""
 
 from __future__ import annotations
 

@@ -239,32 +239,34 @@ def solve_by_structure(node: Apply, site: Site) -> Any:
 
 @function_rule(Solve, name="one_factorisation_for_all_solves", assumes="rounding", tags="reuse_decomposition")
 def one_factorisation_for_all_solves(node: Apply, site: Site) -> Any:
-    """solve(x, b), solve(x.T, c) -> one factorisation of x, and its triangles for each of them: a gradient of a solution
-    is one more solution"""
+    """solve(x, b), solve(x.T, c) -> one factorisation of x, and its triangles for each of them: a gradient of a
+    solution is one more solution"""
     x = node.inputs[0]
     op: Any = node.op
     if not is_real_matrix(x) or triangles(x):
         return None
-    factors = [user for user, _ in site.fgraph.clients[x] if isinstance(user, Apply) and isinstance(user.op, LUFactor)]
-    kinds = _ALIKE.get(op.A_structure, ())
-    solves = [
-        user for user, position in site.fgraph.clients[x]
-        if isinstance(user, Apply) and isinstance(user.op, Solve) and position == 0 and user.op.A_structure in kinds
-        and (op.A_structure != "positive_definite" or user.op.lower == op.lower)
-    ]
-    if not kinds or len(solves) + len(factors) < 2:
-        return None
+    users = [user for user, position in site.fgraph.clients[x] if isinstance(user, Apply) and position == 0]
     if op.A_structure == "positive_definite":
+        alike = [user for user in users if isinstance(user.op, Solve) and _reads_like(user.op, op)]
+        if len(alike) < 2:
+            return None
         factor = Cholesky(op.lower)(x)
-        return {user.outputs[0]: _solved_by(factor, user.inputs[1], user.op.check_finite) for user in solves}
-    lu = factors[0].outputs if factors else LUFactor()(x)
+        return {user.outputs[0]: _solved_by(factor, user.inputs[1], user.op.check_finite) for user in alike}  # type: ignore[attr-defined]
+    # of a matrix that is only promised to be symmetric, one triangle counts
+    kinds = ("general", "symmetric") if is_symmetric(x) else ("general",)
+    solves = [user for user in users if isinstance(user.op, Solve) and user.op.A_structure in kinds]
+    factors = [user.outputs for user in users if isinstance(user.op, LUFactor)]
+    if op.A_structure not in kinds or len(solves) + len(factors) < 2:
+        return None
+    lu = factors[0] if factors else LUFactor()(x)
     return {
-        user.outputs[0]: LUSolve(user.op.trans, user.op.check_finite)(*lu, user.inputs[1]) for user in solves
+        user.outputs[0]: LUSolve(user.op.trans, user.op.check_finite)(*lu, user.inputs[1])  # type: ignore[attr-defined]
+        for user in solves
     }
 
 
-_GENERAL = ("general", "symmetric")
-_ALIKE = {"general": _GENERAL, "symmetric": _GENERAL, "positive_definite": ("positive_definite",)}
+def _reads_like(one: Any, other: Any) -> bool:
+    return (one.A_structure, one.lower) == (other.A_structure, other.lower)
 
 
 @function_rule(Solve, name="solve_by_cholesky", assumes="rounding", tags="local_psd_solve_with_chol")
@@ -481,9 +483,8 @@ def drop_hint(node: Apply, site: Site) -> Any:
 
 
 MATRICES = ruleset(
-    DETERMINANTS, product_with_outer_product, product_of_three_by_a_vector,
-    product_with_diagonal_matrix, diagonal_of_product,
-    transpose_of_symmetric, inverse_of_inverse, inverse_of_orthogonal, solve_for_inverse, solve_by_cholesky,
-    one_factorisation_for_all_solves, solve_by_structure, det_by_structure, slogdet_by_structure, cholesky_of_product_of_factors, one_svd_for_all,
-    expm_of_diagonal,
+    DETERMINANTS, product_with_outer_product, product_of_three_by_a_vector, product_with_diagonal_matrix,
+    diagonal_of_product, transpose_of_symmetric, inverse_of_inverse, inverse_of_orthogonal, solve_for_inverse,
+    solve_by_cholesky, one_factorisation_for_all_solves, solve_by_structure, det_by_structure, slogdet_by_structure,
+    cholesky_of_product_of_factors, one_svd_for_all, expm_of_diagonal,
 )
