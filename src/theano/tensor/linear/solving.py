@@ -242,7 +242,8 @@ class Solve(Op):
         columns = b[:, None] if b.ndim == 1 else b
         if conjugate:
             columns = columns.conj()
-        x, info = None, 1
+        x: Any = None
+        info = 1
         if structure == "positive_definite" or self._may_be_definite(a, structure):
             _, x, info = self._call("posv", a, columns)
         if info > 0 and structure == "positive_definite":
