@@ -89,21 +89,49 @@ from theano.backends.native.runtime_tiles import (
     panel_depth,
 )
 from theano.backends.native.runtime_windows import (
+    PANEL_CHUNKS,
+    PANEL_COUNT,
+    PANEL_ENTRY,
+    PANEL_FIRST,
+    PANEL_TOP_CHUNKS,
+    PANEL_TOP_COUNT,
+    PANELS,
     image_chunks,
     image_of,
-    in_one_piece,
     item_of_top,
     kernel_of,
     plan_offsets,
     room_copy,
+    some_panels,
     top_chunks,
     top_of,
 )
 
 # of the inner products: bytes of what is multiplied at a time, filters, and elements of the kernel
-DOT_ROOM = 393216
-DOT_FILTERS = 256
+DOT_ROOM = 524288
+DOT_FILTERS = 128
 DOT_DEPTH = 25
+
+
+def packed_of(plan: int, group: int) -> int:
+    """Where the packed kernels of a group are."""
+    return load64(plan + PLAN_PACKED) + group * product_size(plan)
+
+
+def product_size(plan: int) -> int:
+    """Bytes of the kernels of a group (and a position)."""
+    return load64(plan + PLAN_DEPTH) * load64(plan + PLAN_FILTERS) * load64(plan + PLAN_SIZE)
+
+
+def packed_size(plan: int) -> int:
+    """Bytes of the kernels of all groups (and a position)."""
+    return product_size(plan) * load64(plan + PLAN_GROUPS)
+
+
+def column_of_top(plan: int, group: int, column: int) -> int:
+    """Where a column of a group is in the top."""
+    area = load64(plan + PLAN_AREA)
+    return top_of(plan, group) + column // area * item_of_top(plan) + column % area * load64(plan + PLAN_SIZE)
 
 
 # ---- forward
@@ -116,57 +144,61 @@ def forward(plan: int) -> int:
         while group < load64(plan + PLAN_GROUPS):
             pack_rows(
                 plan,
-                load64(plan + PLAN_PACKED),
+                packed_of(plan, group),
                 kernel_of(plan, group, place),
                 load64(plan + PLAN_FILTER_OFFSETS),
                 load64(plan + PLAN_FILTERS),
                 load64(plan + PLAN_KERNEL_OFFSETS),
                 load64(plan + PLAN_DEPTH),
             )
-            forward_columns(plan, group, place, 0, load64(plan + PLAN_COLUMNS))
             group += 1
+        forward_columns(plan, place, 0, load64(plan + PLAN_COLUMNS))
         place += 1
     return 0
 
 
-def forward_columns(plan: int, group: int, place: int, first: int, end: int) -> int:
-    width = code_of(plan, CODE_WIDTH)
+def forward_columns(plan: int, place: int, first: int, end: int) -> int:
+    panels = stack(PANELS * PANEL_ENTRY)
+    while first < end:
+        first = some_panels(plan, panels, place, first, end)
+        group = 0
+        while group < load64(plan + PLAN_GROUPS):
+            panel = panels
+            while load64(panel + PANEL_COUNT) != 0:
+                forward_panel(plan, group, panel)
+                panel += PANEL_ENTRY
+            group += 1
+    return 0
+
+
+def forward_panel(plan: int, group: int, columns: int) -> int:
+    """Compute the columns of a panel, whose entry is given, for a group."""
     size = load64(plan + PLAN_SIZE)
+    row = code_of(plan, CODE_WIDTH) * size
     depth = load64(plan + PLAN_DEPTH)
     filters = load64(plan + PLAN_FILTERS)
     part = panel_depth(plan, depth)
     panel = load64(plan + PLAN_PANEL)
-    chunks = load64(plan + PLAN_CHUNKS)
-    top = top_of(plan, group)
     step = load64(plan + PLAN_AREA) * size
-    while first < end:
-        last = least(first + width, end)
-        whole = in_one_piece(plan, first, last)
-        to = load64(plan + PLAN_RESULT)
-        pitch = width * size
-        if whole:
-            area = load64(plan + PLAN_AREA)
-            to = top + first // area * item_of_top(plan) + first % area * size
-            pitch = step
-        count = image_chunks(plan, chunks, place, first, last)
-        start = 0
-        while start < depth:
-            stop = least(start + part, depth)
-            offsets = load64(plan + PLAN_OFFSETS) + start * 8
-            invoke(
-                code_of(plan, CODE_GATHER), panel, width * size, image_of(plan, group), offsets, stop - start, chunks,
-                count,
-            )  # fmt: skip
-            multiply(
-                plan, load64(plan + PLAN_PACKED), filters, depth, start, stop, panel, width * size, to, pitch
-            )
-            start = stop
-        if not whole:
-            count = top_chunks(plan, load64(plan + PLAN_TOP_CHUNKS), place, first, last)
-            invoke(
-                code_of(plan, CODE_SCATTER), to, pitch, top, step, filters, load64(plan + PLAN_TOP_CHUNKS), count
-            )
-        first = last
+    to = load64(plan + PLAN_RESULT)
+    pitch = row
+    top_count = load64(columns + PANEL_TOP_COUNT)
+    if top_count == 0:
+        to = column_of_top(plan, group, load64(columns + PANEL_FIRST))
+        pitch = step
+    image = image_of(plan, group)
+    chunks = load64(columns + PANEL_CHUNKS)
+    count = load64(columns + PANEL_COUNT)
+    start = 0
+    while start < depth:
+        stop = least(start + part, depth)
+        offsets = load64(plan + PLAN_OFFSETS) + start * 8
+        invoke(code_of(plan, CODE_GATHER), panel, row, image, offsets, stop - start, chunks, count)
+        multiply(plan, packed_of(plan, group), filters, depth, start, stop, panel, row, to, pitch)
+        start = stop
+    if top_count != 0:
+        chunks = load64(columns + PANEL_TOP_CHUNKS)
+        invoke(code_of(plan, CODE_SCATTER), to, pitch, top_of(plan, group), step, filters, chunks, top_count)
     return 0
 
 
@@ -179,9 +211,9 @@ def by_image(plan: int) -> int:
     while place < load64(plan + PLAN_PLACES):
         group = 0
         while group < load64(plan + PLAN_GROUPS):
-            pack_channels(plan, kernel_of(plan, group, place))
-            by_image_columns(plan, group, place, 0, load64(plan + PLAN_COLUMNS))
+            pack_channels(plan, group, place)
             group += 1
+        by_image_columns(plan, place, 0, load64(plan + PLAN_COLUMNS))
         place += 1
     return 0
 
@@ -192,8 +224,8 @@ def channels_at_once(plan: int) -> int:
     return least(load64(plan + PLAN_CHANNELS), up(PANEL_ROOM, row))
 
 
-def pack_channels(plan: int, kernel: int) -> int:
-    """Pack the transposed kernel, some channels after the other."""
+def pack_channels(plan: int, group: int, place: int) -> int:
+    """Pack the transposed kernels of a group, some channels after the other."""
     taps = load64(plan + PLAN_TAPS)
     filters = load64(plan + PLAN_FILTERS)
     some = channels_at_once(plan)
@@ -202,8 +234,8 @@ def pack_channels(plan: int, kernel: int) -> int:
         some = least(some, load64(plan + PLAN_CHANNELS) - channel)
         pack_rows(
             plan,
-            load64(plan + PLAN_PACKED) + channel * taps * filters * load64(plan + PLAN_SIZE),
-            kernel,
+            packed_of(plan, group) + channel * taps * filters * load64(plan + PLAN_SIZE),
+            kernel_of(plan, group, place),
             load64(plan + PLAN_KERNEL_OFFSETS) + channel * taps * 8,
             some * taps,
             load64(plan + PLAN_FILTER_OFFSETS),
@@ -213,50 +245,56 @@ def pack_channels(plan: int, kernel: int) -> int:
     return 0
 
 
-def by_image_columns(plan: int, group: int, place: int, first: int, end: int) -> int:
-    width = code_of(plan, CODE_WIDTH)
+def by_image_columns(plan: int, place: int, first: int, end: int) -> int:
+    panels = stack(PANELS * PANEL_ENTRY)
+    while first < end:
+        first = some_panels(plan, panels, place, first, end)
+        group = 0
+        while group < load64(plan + PLAN_GROUPS):
+            panel = panels
+            while load64(panel + PANEL_COUNT) != 0:
+                by_image_panel(plan, group, panel)
+                panel += PANEL_ENTRY
+            group += 1
+    return 0
+
+
+def by_image_panel(plan: int, group: int, columns: int) -> int:
+    """See `forward_panel`."""
     size = load64(plan + PLAN_SIZE)
+    row = code_of(plan, CODE_WIDTH) * size
+    taps = load64(plan + PLAN_TAPS)
     filters = load64(plan + PLAN_FILTERS)
     part = panel_depth(plan, filters)
-    chunks = load64(plan + PLAN_CHUNKS)
-    area = load64(plan + PLAN_AREA)
-    taps = load64(plan + PLAN_TAPS)
     result = load64(plan + PLAN_RESULT)
-    top = top_of(plan, group)
-    while first < end:
-        last = least(first + width, end)
-        whole = in_one_piece(plan, first, last)
-        top_count = 0
-        if not whole:
-            top_count = top_chunks(plan, load64(plan + PLAN_TOP_CHUNKS), place, first, last)
-        count = image_chunks(plan, chunks, place, first, last)
-        some = channels_at_once(plan)
-        channel = 0
-        while channel < load64(plan + PLAN_CHANNELS):
-            some = least(some, load64(plan + PLAN_CHANNELS) - channel)
-            packed = load64(plan + PLAN_PACKED) + channel * taps * filters * size
-            start = 0
-            while start < filters:
-                stop = least(start + part, filters)
-                panel = load64(plan + PLAN_PANEL)
-                pitch = width * size
-                if whole:
-                    pitch = area * size
-                    panel = top + first // area * item_of_top(plan) + first % area * size + start * pitch
-                else:
-                    invoke(
-                        code_of(plan, CODE_GATHER), panel, pitch, top, load64(plan + PLAN_TOP_OFFSETS) + start * 8,
-                        stop - start, load64(plan + PLAN_TOP_CHUNKS), top_count,
-                    )  # fmt: skip
-                multiply(plan, packed, some * taps, filters, start, stop, panel, pitch, result, width * size)
-                start = stop
-            step = load64(plan + PLAN_ROOM_STEPS + 8)
-            invoke(
-                code_of(plan, CODE_SCATTER_ADD), result, width * size, image_of(plan, group) + channel * step,
-                load64(plan + PLAN_OFFSETS), taps, some, step, chunks, count,
-            )  # fmt: skip
-            channel += some
-        first = last
+    step = load64(plan + PLAN_ROOM_STEPS + 8)
+    top_count = load64(columns + PANEL_TOP_COUNT)
+    some = channels_at_once(plan)
+    channel = 0
+    while channel < load64(plan + PLAN_CHANNELS):
+        some = least(some, load64(plan + PLAN_CHANNELS) - channel)
+        packed = packed_of(plan, group) + channel * taps * filters * size
+        start = 0
+        while start < filters:
+            stop = least(start + part, filters)
+            panel = load64(plan + PLAN_PANEL)
+            pitch = row
+            if top_count == 0:
+                pitch = load64(plan + PLAN_AREA) * size
+                panel = column_of_top(plan, group, load64(columns + PANEL_FIRST)) + start * pitch
+            else:
+                offsets = load64(plan + PLAN_TOP_OFFSETS) + start * 8
+                chunks = load64(columns + PANEL_TOP_CHUNKS)
+                top = top_of(plan, group)
+                invoke(code_of(plan, CODE_GATHER), panel, pitch, top, offsets, stop - start, chunks, top_count)
+            multiply(plan, packed, some * taps, filters, start, stop, panel, pitch, result, row)
+            start = stop
+        image = image_of(plan, group) + channel * step
+        offsets = load64(plan + PLAN_OFFSETS)
+        chunks = load64(columns + PANEL_CHUNKS)
+        count = load64(columns + PANEL_COUNT)
+        invoke(code_of(plan, CODE_SCATTER_ADD), result, row, image, offsets, taps, some, step, chunks, count)
+        channel += some
     return 0
 
 
@@ -266,9 +304,9 @@ def by_image_columns(plan: int, group: int, place: int, first: int, end: int) ->
 def dot_columns(plan: int, filters: int) -> int:
     """How many columns are multiplied at a time: whole vectors."""
     lanes = code_of(plan, CODE_LANES)
-    room = DOT_ROOM // ((filters + DOT_DEPTH) * load64(plan + PLAN_SIZE))
-    room = most(4 * lanes, least(room, 2048))
-    return least(room // lanes, up(load64(plan + PLAN_COLUMNS), lanes)) * lanes
+    columns = up(load64(plan + PLAN_COLUMNS), lanes)
+    limit = least(DOT_ROOM // ((filters + DOT_DEPTH) * load64(plan + PLAN_SIZE)), 2048)
+    return up(columns, up(columns, most(4, limit // lanes))) * lanes
 
 
 def filters_at_once(plan: int) -> int:
@@ -278,53 +316,58 @@ def filters_at_once(plan: int) -> int:
 
 def by_kernel(plan: int) -> int:
     """Add to the kernel, which is zero."""
+    columns = load64(plan + PLAN_COLUMNS)
+    some = dot_columns(plan, filters_at_once(plan))
     place = 0
     while place < load64(plan + PLAN_PLACES):
-        group = 0
-        while group < load64(plan + PLAN_GROUPS):
-            first = 0
-            some = filters_at_once(plan)
-            while first < load64(plan + PLAN_FILTERS):
-                some = least(some, load64(plan + PLAN_FILTERS) - first)
-                by_kernel_rows(plan, group, place, first, some, 0, load64(plan + PLAN_DEPTH))
-                first += some
-            group += 1
+        first = 0
+        while first < columns:
+            by_kernel_columns(plan, place, first, least(first + some, columns))
+            first += some
         place += 1
     return 0
 
 
-def by_kernel_rows(plan: int, group: int, place: int, filter: int, filters: int, first: int, end: int) -> int:
-    """For some filters, and the elements of the kernel from first to end."""
+def by_kernel_columns(plan: int, place: int, first: int, last: int) -> int:
+    """What some columns add to the kernels."""
     size = load64(plan + PLAN_SIZE)
     lanes = code_of(plan, CODE_LANES)
-    columns = load64(plan + PLAN_COLUMNS)
-    some = dot_columns(plan, filters)
-    tops = load64(plan + PLAN_RESULT)
-    kernel = kernel_of(plan, group, place) + filter * load64(plan + PLAN_KERNEL_STEPS)
-    column = 0
-    while column < columns:
-        stop = least(column + some, columns)
-        pitch = up(stop - column, lanes) * lanes * size
-        if pitch != (stop - column) * size:
-            # the last vector of every row is not full
-            memset(tops, 0, filters * pitch)
-            memset(load64(plan + PLAN_PANEL), 0, DOT_DEPTH * pitch)
-        count = top_chunks(plan, load64(plan + PLAN_TOP_CHUNKS), place, column, stop)
-        invoke(
-            code_of(plan, CODE_GATHER), tops, pitch, top_of(plan, group), load64(plan + PLAN_TOP_OFFSETS) + filter * 8,
-            filters, load64(plan + PLAN_TOP_CHUNKS), count,
-        )  # fmt: skip
-        count = image_chunks(plan, load64(plan + PLAN_CHUNKS), place, column, stop)
-        row = first
-        while row < end:
-            rows = least(DOT_DEPTH, end - row)
-            invoke(
-                code_of(plan, CODE_GATHER), load64(plan + PLAN_PANEL), pitch, image_of(plan, group),
-                load64(plan + PLAN_OFFSETS) + row * 8, rows, load64(plan + PLAN_CHUNKS), count,
-            )  # fmt: skip
-            add_dots(plan, tops, filters, pitch, kernel, load64(plan + PLAN_KERNEL_OFFSETS) + row * 8, rows)
-            row += rows
-        column = stop
+    some = filters_at_once(plan)
+    pitch = up(last - first, lanes) * lanes * size
+    if pitch != (last - first) * size:
+        # the last vector of every row is not full
+        memset(load64(plan + PLAN_RESULT), 0, some * pitch)
+        memset(load64(plan + PLAN_PANEL), 0, DOT_DEPTH * pitch)
+    count = image_chunks(plan, load64(plan + PLAN_CHUNKS), place, first, last)
+    top_count = top_chunks(plan, load64(plan + PLAN_TOP_CHUNKS), place, first, last)
+    group = 0
+    while group < load64(plan + PLAN_GROUPS):
+        filter = 0
+        while filter < load64(plan + PLAN_FILTERS):
+            filters = least(some, load64(plan + PLAN_FILTERS) - filter)
+            kernel = kernel_of(plan, group, place) + filter * load64(plan + PLAN_KERNEL_STEPS)
+            offsets = load64(plan + PLAN_TOP_OFFSETS) + filter * 8
+            tops = load64(plan + PLAN_RESULT)
+            chunks = load64(plan + PLAN_TOP_CHUNKS)
+            invoke(code_of(plan, CODE_GATHER), tops, pitch, top_of(plan, group), offsets, filters, chunks, top_count)
+            by_kernel_rows(plan, image_of(plan, group), kernel, filters, pitch, count, 0, load64(plan + PLAN_DEPTH))
+            filter += filters
+        group += 1
+    return 0
+
+
+def by_kernel_rows(
+    plan: int, image: int, kernel: int, filters: int, pitch: int, count: int, first: int, end: int
+) -> int:
+    """For some filters, whose top is gathered, and the elements of the kernel from first to end."""
+    while first < end:
+        rows = least(DOT_DEPTH, end - first)
+        panel = load64(plan + PLAN_PANEL)
+        offsets = load64(plan + PLAN_OFFSETS) + first * 8
+        invoke(code_of(plan, CODE_GATHER), panel, pitch, image, offsets, rows, load64(plan + PLAN_CHUNKS), count)
+        in_kernel = load64(plan + PLAN_KERNEL_OFFSETS) + first * 8
+        add_dots(plan, load64(plan + PLAN_RESULT), filters, pitch, kernel, in_kernel, rows)
+        first += rows
     return 0
 
 
@@ -336,11 +379,6 @@ def prepare(frame: int, step: int, role: int) -> int:
     if plan_make(frame, step, plan, role):
         return 1
     return allocate(frame, routine_output(frame, step, 0), output_ndim(step, 0), output_size(step, 0))
-
-
-def product_size(plan: int) -> int:
-    """Bytes of the kernels of a group (and a position)."""
-    return load64(plan + PLAN_DEPTH) * load64(plan + PLAN_FILTERS) * load64(plan + PLAN_SIZE)
 
 
 def release_gil(frame: int, plan: int) -> int:
@@ -369,7 +407,7 @@ def convolve_run(frame: int, step: int) -> int:
     width = code_of(plan, CODE_WIDTH)
     row = width * size
     panel = panel_depth(plan, load64(plan + PLAN_DEPTH)) * row
-    block = plan_workspace(frame, plan, product_size(plan), panel, load64(plan + PLAN_FILTERS) * row, width)
+    block = plan_workspace(frame, plan, packed_size(plan), panel, load64(plan + PLAN_FILTERS) * row, PANELS * width)
     if block == 0:
         return 1
     thread = release_gil(frame, plan)
@@ -415,7 +453,7 @@ def by_image_run(frame: int, step: int) -> int:
     row = width * size
     panel = panel_depth(plan, load64(plan + PLAN_FILTERS)) * row
     result = channels_at_once(plan) * load64(plan + PLAN_TAPS) * row
-    block = plan_workspace(frame, plan, product_size(plan), panel, result, width)
+    block = plan_workspace(frame, plan, packed_size(plan), panel, result, PANELS * width)
     if block != 0:
         thread = release_gil(frame, plan)
         plan_offsets(plan)
@@ -444,8 +482,8 @@ def by_kernel_run(frame: int, step: int) -> int:
     copy = stack(BUFFER_DIMS + 5 * 16)
     if contiguous_top(frame, step, plan, copy):
         return 1
-    filters = least(load64(plan + PLAN_FILTERS), DOT_FILTERS)
-    columns = dot_columns(plan, filters_at_once(plan))
+    filters = filters_at_once(plan)
+    columns = dot_columns(plan, filters)
     panel = (DOT_DEPTH + code_of(plan, CODE_DOT_COLUMNS)) * columns * size
     block = plan_workspace(frame, plan, 0, panel, filters * columns * size, columns)
     if block != 0:

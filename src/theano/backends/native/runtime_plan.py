@@ -103,7 +103,8 @@ CODE_ADD_SUMS = 64
 CODE_PRODUCT = 72  # for 1 to 6 rows
 CODE_DOT = 120  # for 1 to 5 rows
 CODE_ASSERTS = 160  # config.conv.assert_shape
-CODE_BYTES = 168
+CODE_COPY_ROOM = 168
+CODE_BYTES = 176
 
 CHUNK_BYTES = 24
 def code_of(plan: int, at: int) -> int:

@@ -15,37 +15,33 @@ A *panel* is some columns of the matrix, in workspace. They lie in *chunks*, see
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import copy_items
-from theano.backends.native.runtime_language import load64, store64
+from theano.backends.native.runtime_language import invoke, load64, store64
 from theano.backends.native.runtime_plan import (
     CHUNK_BYTES,
+    CODE_COPY_ROOM,
     CODE_LANES,
     CODE_WIDTH,
     PLAN_AREA,
-    PLAN_BATCH,
     PLAN_CHANNELS,
+    PLAN_CHUNKS,
     PLAN_DILATION,
     PLAN_FILTER_OFFSETS,
     PLAN_FILTERS,
     PLAN_GROUPS,
-    PLAN_IMAGE,
-    PLAN_IMAGE_DATA,
-    PLAN_IMAGE_STEPS,
     PLAN_KERNEL,
     PLAN_KERNEL_DATA,
     PLAN_KERNEL_GROUP,
     PLAN_KERNEL_OFFSETS,
     PLAN_KERNEL_PLACES,
     PLAN_KERNEL_STEPS,
-    PLAN_LOW,
     PLAN_OFFSETS,
     PLAN_PHASE,
     PLAN_ROOM_DATA,
     PLAN_ROOM_STEPS,
     PLAN_SIZE,
-    PLAN_SPAN,
     PLAN_STRIDE,
     PLAN_TOP,
+    PLAN_TOP_CHUNKS,
     PLAN_TOP_DATA,
     PLAN_TOP_OFFSETS,
     PLAN_UNSHARED,
@@ -54,8 +50,16 @@ from theano.backends.native.runtime_plan import (
 )
 from theano.backends.native.runtime_routines import (
     least,
-    up,
 )
+
+# Panels of some columns, one after the other: their chunks serve all groups. Entries; one without chunks ends them
+PANELS = 17
+PANEL_FIRST = 0  # its first column
+PANEL_COUNT = 8  # of its chunks on the image
+PANEL_CHUNKS = 16
+PANEL_TOP_COUNT = 24  # of its chunks in the top; 0: it is contiguous there
+PANEL_TOP_CHUNKS = 32
+PANEL_ENTRY = 40
 
 
 def shift(plan: int, axis: int, element: int) -> int:
@@ -102,57 +106,8 @@ def plan_offsets(plan: int) -> int:
 
 
 def room_copy(plan: int, back: int) -> int:
-    """Copy the image into its room with padding around it, which is zero, or (back) the room to the image."""
-    steps = plan + PLAN_IMAGE_STEPS
-    room = plan + PLAN_ROOM_STEPS
-    channels = load64(plan + PLAN_GROUPS) * load64(plan + PLAN_CHANNELS)
-    n = 0
-    while n < load64(plan + PLAN_BATCH):
-        c = 0
-        while c < channels:
-            z = load64(plan + PLAN_LOW)
-            z_end = least(load64(plan + PLAN_SPAN), z + load64(plan + PLAN_IMAGE))
-            image_plane = load64(plan + PLAN_IMAGE_DATA) + n * load64(steps) + c * load64(steps + 8)
-            while z < z_end:
-                y = load64(plan + PLAN_LOW + 8)
-                y_end = least(load64(plan + PLAN_SPAN + 8), y + load64(plan + PLAN_IMAGE + 8))
-                at = load64(plan + PLAN_ROOM_DATA) + n * load64(room) + c * load64(room + 8) + z * load64(room + 16)
-                image_row = image_plane
-                while y < y_end:
-                    room_row(plan, at + y * load64(room + 24), image_row, back)
-                    image_row += load64(steps + 24)
-                    y += 1
-                image_plane += load64(steps + 16)
-                z += 1
-            c += 1
-        n += 1
-    return 0
-
-
-def room_row(plan: int, room: int, image: int, back: int) -> int:
-    """A row; its elements are sorted by their remainder modulo the stride, so that windows' neighbours are, too."""
-    size = load64(plan + PLAN_SIZE)
-    stride = load64(plan + PLAN_STRIDE + 16)
-    step = load64(plan + PLAN_IMAGE_STEPS + 32)
-    low = load64(plan + PLAN_LOW + 16)
-    end = least(load64(plan + PLAN_SPAN + 16), low + load64(plan + PLAN_IMAGE + 16))
-    phase = 0
-    while phase < stride:
-        first = 0
-        if low > phase:
-            first = up(low - phase, stride)
-        x = first * stride + phase
-        if x < end:
-            to = room + first * size
-            at = image + (x - low) * step
-            count = up(end - x, stride)
-            if back:
-                copy_items(at, step * stride, to, size, count, size)
-            else:
-                copy_items(to, size, at, step * stride, count, size)
-        room += load64(plan + PLAN_PHASE)
-        phase += 1
-    return 0
+    """Copy the image into its room, or (back) the room to the image."""
+    return invoke(code_of(plan, CODE_COPY_ROOM), plan, back)
 
 
 # ---- chunks
@@ -274,3 +229,29 @@ def in_one_piece(plan: int, first: int, last: int) -> int:
     if load64(plan + PLAN_UNSHARED) or last - first != code_of(plan, CODE_WIDTH):
         return 0
     return first % load64(plan + PLAN_AREA) + last - first <= load64(plan + PLAN_AREA)
+
+
+def some_panels(plan: int, panels: int, place: int, first: int, end: int) -> int:
+    """Fill in entries for panels from column `first` on; the column after them."""
+    width = code_of(plan, CODE_WIDTH)
+    chunks = load64(plan + PLAN_CHUNKS)
+    top_chunk = load64(plan + PLAN_TOP_CHUNKS)
+    n = 1
+    while n < PANELS and first < end:
+        last = least(first + width, end)
+        count = image_chunks(plan, chunks, place, first, last)
+        top_count = 0
+        if not in_one_piece(plan, first, last):
+            top_count = top_chunks(plan, top_chunk, place, first, last)
+        store64(panels + PANEL_FIRST, first)
+        store64(panels + PANEL_COUNT, count)
+        store64(panels + PANEL_CHUNKS, chunks)
+        store64(panels + PANEL_TOP_COUNT, top_count)
+        store64(panels + PANEL_TOP_CHUNKS, top_chunk)
+        chunks += count * CHUNK_BYTES
+        top_chunk += top_count * CHUNK_BYTES
+        panels += PANEL_ENTRY
+        first = last
+        n += 1
+    store64(panels + PANEL_COUNT, 0)
+    return first

@@ -42,15 +42,16 @@ def _numbers(module: ModuleType) -> dict[str, int]:
     return {name: value for name, value in vars(module).items() if isinstance(value, int)}
 
 
-@cache
-def _functions(name: str, dtype: str, module: ModuleType, *others: str) -> dict[str, int]:
-    """The functions of `vector_<name>.py`, to which constants of a module and functions of other files are known."""
-    known = _numbers(module)
-    for other in others:
-        known.update(_functions(other, dtype, module))
+def _compiled(name: str, dtype: str, known: Mapping[str, int]) -> dict[str, int]:
+    """The functions of `vector_<name>.py`, to which numbers and functions are known."""
     text, symbols = vector_text(name, known, dtype, target.host().vector_bytes)
     code = target.Code(text, 1, promote=True)
     return {name: code.address(symbol) for name, symbol in symbols.items()}
+
+
+@cache
+def _phases(dtype: str) -> dict[str, int]:
+    return _compiled("phases", dtype, {})
 
 
 def _fill(table: ctypes.Array, module: ModuleType, prefix: str, functions: Mapping[str, int]) -> None:
@@ -72,7 +73,7 @@ def _convolution_table(dtype: str) -> ctypes.Array:
     table[plan.CODE_DOT_COLUMNS // 8] = tiles.columns
     table[plan.CODE_DOT_ROWS // 8] = max(tiles.dot_rows)
     table[plan.CODE_ASSERTS // 8] = int(config.conv.assert_shape)
-    _fill(table, plan, "CODE_", _functions("convolution", dtype, plan))
+    _fill(table, plan, "CODE_", _compiled("convolution", dtype, {**_numbers(plan), **_phases(dtype)}))
     _convolution_tables.append(table)
     return table
 
@@ -102,21 +103,32 @@ def _convolution(name: str, dtype: str) -> ctypes.Array:
 
 
 @cache
+def _pooling_functions(dtype: str) -> dict[str, int]:
+    """Those of pooling, and what is known to them."""
+    known = {**_numbers(runtime_pooling), **_phases(dtype)}
+    return {**known, **_compiled("pooling", dtype, known)}
+
+
+@cache
+def _pooling_gradients(dtype: str) -> dict[str, int]:
+    return _compiled("pooling_gradient", dtype, _pooling_functions(dtype))
+
+
+@cache
 def _pooling_table(dtype: str) -> ctypes.Array:
     module = runtime_pooling
     table = (ctypes.c_int64 * (module.POOL_CODE_BYTES // 8))()
     table[module.POOL_CODE_LANES // 8] = _lanes(dtype)
     lowest = {"float32": ctypes.c_float, "float64": ctypes.c_double}[dtype]
     lowest.from_buffer(table, module.POOL_CODE_LOWEST).value = float("-inf")
-    _fill(table, module, "POOL_CODE_", _functions("pooling", dtype, module))
+    _fill(table, module, "POOL_CODE_", _pooling_functions(dtype))
     return table
 
 
 def _pooling(name: str, dtype: str) -> ctypes.Array:
     table = _pooling_table(dtype)
     if name != "pool":
-        functions = _functions("pooling_gradient", dtype, runtime_pooling, "pooling")
-        _fill(table, runtime_pooling, "POOL_CODE_", functions)
+        _fill(table, runtime_pooling, "POOL_CODE_", _pooling_gradients(dtype))
     return table
 
 

@@ -4,7 +4,8 @@ A *panel* is a matrix in workspace, some columns of the matrices that a convolut
 *chunks*: at most LANES columns which are neighbours in an array, too. A chunk's entry says where it lies in the array,
 where in a row of the panel (both in bytes), and how many columns it has. Rows are found by offsets in the array.
 
-Written in the language of `vector_language.py`; `runtime_convolution.py` calls it.
+Written in the language of `vector_language.py`; `runtime_convolution.py` calls it, and the constants of
+`runtime_plan.py` are known here.
 """
 
 # ruff: noqa: F821
@@ -22,6 +23,7 @@ from theano.backends.native.vector_language import (
     vstore,
     vstore_first,
 )
+from theano.backends.native.vector_phases import join_row, split_row
 
 CHUNK_AT = 0
 CHUNK_COLUMN = 8
@@ -105,6 +107,54 @@ def scatter_add(
         panel += pitch
         tap += 1
     return 0
+
+
+def copy_room(plan: int, back: int) -> int:
+    """Copy the image into its room, or (back) the room to the image; as far as windows cover it."""
+    steps = plan + PLAN_IMAGE_STEPS
+    room = plan + PLAN_ROOM_STEPS
+    channels = load64(plan + PLAN_GROUPS) * load64(plan + PLAN_CHANNELS)
+    planes = covered(plan, 0)
+    rows = covered(plan, 8)
+    n = 0
+    while n < load64(plan + PLAN_BATCH):
+        c = 0
+        while c < channels:
+            z = 0
+            while z < planes:
+                image = load64(plan + PLAN_IMAGE_DATA) + n * load64(steps) + c * load64(steps + 8)
+                image += z * load64(steps + 16)
+                to = load64(plan + PLAN_ROOM_DATA) + n * load64(room) + c * load64(room + 8)
+                to += (z + load64(plan + PLAN_LOW)) * load64(room + 16)
+                to += load64(plan + PLAN_LOW + 8) * load64(room + 24)
+                y = 0
+                while y < rows:
+                    copy_row(plan, to, image, back)
+                    to += load64(room + 24)
+                    image += load64(steps + 24)
+                    y += 1
+                z += 1
+            c += 1
+        n += 1
+    return 0
+
+
+def covered(plan: int, axis: int) -> int:
+    """How many elements of the image windows cover along an axis (times 8)."""
+    beyond = load64(plan + PLAN_SPAN + axis) - load64(plan + PLAN_LOW + axis)
+    if beyond > load64(plan + PLAN_IMAGE + axis):
+        return load64(plan + PLAN_IMAGE + axis)
+    return beyond
+
+
+def copy_row(plan: int, room: int, image: int, back: int) -> int:
+    phase = load64(plan + PLAN_PHASE)
+    stride = load64(plan + PLAN_STRIDE + 16)
+    before = load64(plan + PLAN_LOW + 16)
+    step = load64(plan + PLAN_IMAGE_STEPS + 32)
+    if back:
+        return join_row(room, phase, stride, before, image, step, covered(plan, 16))
+    return split_row(room, phase, stride, before, image, step, covered(plan, 16))
 
 
 def pack(to: int, source: int, row_offsets: int, rows: int, column_offsets: int, columns: int) -> int:

@@ -1,10 +1,9 @@
 """Pooling: rows of windows, in vectors.
 
 Written in the language of `vector_language.py`; `runtime_pooling.py` calls it, and its constants are known here. The
-elements of a row which are as far apart as windows are made neighbours first: `split_row` sorts them by their place
-modulo the stride into *phases*, with room for the padding. Then the elements that all windows of a row have at one
-place are a contiguous run, and `POOL_TAPS` tells where it starts. Pairs, of windows of two that lie side by side, need
-no such room.
+elements of a row which are as far apart as windows are made neighbours first, in phases (`vector_phases.py`) with room
+for the padding. Then the elements that all windows of a row have at one place are a contiguous run, and `POOL_TAPS`
+tells where it starts. Pairs, of windows of two that lie side by side, need no such room.
 """
 
 # ruff: noqa: F821
@@ -14,7 +13,6 @@ from __future__ import annotations
 
 from theano.backends.native.runtime_language import load64
 from theano.backends.native.vector_language import (
-    copy_item,
     number_item,
     vadd,
     vdiv,
@@ -27,6 +25,7 @@ from theano.backends.native.vector_language import (
     vodds,
     vstore_first,
 )
+from theano.backends.native.vector_phases import split_row
 
 
 def window_start(plan: int, axis: int, window: int) -> int:
@@ -58,49 +57,11 @@ def fill_row(row: int, value: int, count: int) -> int:
     return 0
 
 
-def split_row(plan: int, row: int, phases: int) -> int:
-    """Sort a row of the image into phases."""
-    stride = load64(plan + POOL_STRIDE + 16)
+def split_pooled(plan: int, row: int, phases: int) -> int:
+    """A row of the image into phases."""
     before = load64(plan + POOL_PAD + 16)
-    left = load64(plan + POOL_IMAGE + 16)
-    phase = load64(plan + POOL_PHASE)
-    if stride == 1:
-        to = phases + before * SIZE
-        while left > 0:
-            v = vload_first(row, left)
-            vstore_first(to, v, left)
-            row += LANES * SIZE
-            to += LANES * SIZE
-            left -= LANES
-        return 0
-    if stride == 2:
-        evens = phases + before % 2 * phase + before // 2 * SIZE
-        odds = phases + (before + 1) % 2 * phase + (before + 1) // 2 * SIZE
-        while left > 0:
-            v = vload_first(row, left)
-            w = vload_first(row + LANES * SIZE, left - LANES)
-            vstore_first(evens, vevens(v, w), (left + 1) >> 1)
-            vstore_first(odds, vodds(v, w), left >> 1)
-            row += 2 * LANES * SIZE
-            evens += LANES * SIZE
-            odds += LANES * SIZE
-            left -= 2 * LANES
-        return 0
-    at = before % stride
-    to = phases + at * phase + before // stride * SIZE
-    while left > 0:
-        copy_item(to, row)
-        row += SIZE
-        to += phase
-        at += 1
-        if at == stride:
-            at = 0
-            to += SIZE - stride * phase
-        left -= 1
-    return 0
-
-
-# ---- pooling
+    stride = load64(plan + POOL_STRIDE + 16)
+    return split_row(phases, load64(plan + POOL_PHASE), stride, before, row, SIZE, load64(plan + POOL_IMAGE + 16))
 
 
 def pool_row(plan: int, x: int, planes: int, rows: int, out: int) -> int:
@@ -132,7 +93,7 @@ def pool_row(plan: int, x: int, planes: int, rows: int, out: int) -> int:
         x += LANES * SIZE
         line += LANES * SIZE
         left -= LANES
-    split_row(plan, load64(plan + POOL_LINE), load64(plan + POOL_PHASES))
+    split_pooled(plan, load64(plan + POOL_LINE), load64(plan + POOL_PHASES))
     at = load64(plan + POOL_PHASES)
     first = load64(plan + POOL_TAPS)
     end = first + load64(plan + POOL_WINDOW + 16) * 8

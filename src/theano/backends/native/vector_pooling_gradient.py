@@ -1,7 +1,7 @@
 """Pooling: rows of its gradients, in vectors.
 
 Written in the language of `vector_language.py`; `runtime_pooling.py` calls it, and its constants are known here. What
-phases and pairs are is said in `vector_pooling.py`.
+phases and pairs are is said in `vector_phases.py` and `vector_pooling.py`.
 """
 
 # ruff: noqa: F821
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from theano.backends.native.runtime_language import load64
 from theano.backends.native.vector_language import (
-    copy_item,
     vadd,
     vevens,
     vload,
@@ -23,10 +22,11 @@ from theano.backends.native.vector_language import (
     vstore_first,
     vwhere_equal,
 )
+from theano.backends.native.vector_phases import join_row
 from theano.backends.native.vector_pooling import (
     divide_row,
     pool_planes,
-    split_row,
+    split_pooled,
     window_length,
     window_start,
 )
@@ -46,47 +46,6 @@ def first_window(plan: int, axis: int, element: int) -> int:
     if beyond < 0:
         return 0
     return beyond // load64(plan + POOL_STRIDE + axis) + 1
-
-
-def join_row(plan: int, phases: int, row: int) -> int:
-    """The inverse of `split_row`."""
-    stride = load64(plan + POOL_STRIDE + 16)
-    before = load64(plan + POOL_PAD + 16)
-    left = load64(plan + POOL_IMAGE + 16)
-    phase = load64(plan + POOL_PHASE)
-    if stride == 1:
-        at = phases + before * SIZE
-        while left > 0:
-            vstore_first(row, vload_first(at, left), left)
-            row += LANES * SIZE
-            at += LANES * SIZE
-            left -= LANES
-        return 0
-    if stride == 2:
-        evens = phases + before % 2 * phase + before // 2 * SIZE
-        odds = phases + (before + 1) % 2 * phase + (before + 1) // 2 * SIZE
-        while left > 0:
-            v = vload(evens)
-            w = vload(odds)
-            vstore_first(row, vmix_low(v, w), left)
-            vstore_first(row + LANES * SIZE, vmix_high(v, w), left - LANES)
-            row += 2 * LANES * SIZE
-            evens += LANES * SIZE
-            odds += LANES * SIZE
-            left -= 2 * LANES
-        return 0
-    place = before % stride
-    at = phases + place * phase + before // stride * SIZE
-    while left > 0:
-        copy_item(row, at)
-        row += SIZE
-        at += phase
-        place += 1
-        if place == stride:
-            place = 0
-            at += SIZE - stride * phase
-        left -= 1
-    return 0
 
 
 def spread_row(plan: int, largest: int, values: int) -> int:
@@ -190,7 +149,7 @@ def spread_to_row(plan: int, z: int, y: int, row: int, largest: int, values: int
         at = z_window * deep + y_last * step
         return spread_pairs(plan, row, largest + at, values + at, out)
     if load64(plan + POOL_MODE) == MODE_MAX:
-        split_row(plan, row, load64(plan + POOL_PHASES))
+        split_pooled(plan, row, load64(plan + POOL_PHASES))
     memset(load64(plan + POOL_MORE), 0, load64(plan + POOL_PHASE) * load64(plan + POOL_STRIDE + 16))
     while z_window >= z_first:
         y_window = y_last
@@ -199,7 +158,10 @@ def spread_to_row(plan: int, z: int, y: int, row: int, largest: int, values: int
             spread_row(plan, largest + at, values + at)
             y_window -= 1
         z_window -= 1
-    return join_row(plan, load64(plan + POOL_MORE), out)
+    before = load64(plan + POOL_PAD + 16)
+    stride = load64(plan + POOL_STRIDE + 16)
+    phase = load64(plan + POOL_PHASE)
+    return join_row(load64(plan + POOL_MORE), phase, stride, before, out, SIZE, load64(plan + POOL_IMAGE + 16))
 
 
 def collect_planes(plan: int, x: int, largest: int, values: int, out: int, count: int) -> int:
@@ -236,8 +198,8 @@ def collect_row(plan: int, x: int, values: int, planes: int, rows: int, largest:
     while z < planes:
         y = 0
         while y < rows:
-            split_row(plan, x + z * plane + y * row, load64(plan + POOL_PHASES))
-            split_row(plan, values + z * plane + y * row, load64(plan + POOL_MORE))
+            split_pooled(plan, x + z * plane + y * row, load64(plan + POOL_PHASES))
+            split_pooled(plan, values + z * plane + y * row, load64(plan + POOL_MORE))
             collect_from_row(plan, largest, out)
             y += 1
         z += 1
