@@ -447,3 +447,16 @@ class Test_small_things:
             else:
                 fgraph.replace(fgraph.outputs[0], node)
         assert ("does not know" in caplog.text) is (how == "log")
+
+
+def test_rules_of_the_pipelines_kind() -> None:
+    from theano.rewriting.pattern import rule, wild
+
+    a = wild("a")
+    decay = rule("decay", T.cosh(a) - T.sinh(a), T.exp(-a))
+    out = T.cosh(x) - T.sinh(x) + T.sin(x)
+    group = LocalOptGroup(decay)
+    for opt in (in2out(decay), out2in(decay, SINH_TO_COSH), EquilibriumOptimizer([decay]), in2out(group)):
+        (found,) = after(opt, out)
+        assert "exp(neg(x))" in found
+    assert after(in2out(decay), T.sin(x)) == ["sin(x)"]

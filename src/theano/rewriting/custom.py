@@ -207,6 +207,28 @@ def local_optimizer(tracks: Sequence[Any] | None, inplace: bool = False, require
     return decorate
 
 
+class RuleOptimizer(LocalOptimizer):
+    """A Rule of the pipeline's kind as a LocalOptimizer."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.name = rule.name
+        self.__doc__ = rule.doc
+
+    def transform(self, node: Apply) -> Any:
+        raise TypeError(f"The rule {self.name} needs to know the graph: apply it with in2out, or in the pipeline")
+
+    def at(self, node: Apply, site: Site) -> Any:
+        record = getattr(node.op, "scalar_op", None)
+        here = any(isinstance(node.op, r) if isinstance(r, type) else r is record for r in self.rule.roots)
+        return self.rule.apply(node, site) if here else None
+
+
+def as_local(opt: Any) -> Any:
+    """A LocalOptimizer of a Rule; other things as they are."""
+    return RuleOptimizer(opt) if isinstance(opt, Rule) else opt
+
+
 class LocalOptGroup(LocalOptimizer):
     """The first of several local optimizers that has something to say.
 
@@ -216,7 +238,7 @@ class LocalOptGroup(LocalOptimizer):
     def __init__(self, *optimizers: Any, apply_all_opts: bool = False, profile: bool = False, name: str | None = None,
                  **kwargs: Any) -> None:
         several = len(optimizers) == 1 and isinstance(optimizers[0], (list, tuple))
-        self.opts = tuple(optimizers[0]) if several else optimizers
+        self.opts = tuple(map(as_local, optimizers[0] if several else optimizers))
         self.apply_all_opts = apply_all_opts
         self.name = name or f"LocalOptGroup({', '.join(str(o) for o in self.opts)})"
 
@@ -312,8 +334,8 @@ def is_wanted(opt: Any, node: Apply) -> bool:
 
 def as_rule(opt: Any, tags: Sequence[str] = (), name: str | None = None) -> Rule:
     """A LocalOptimizer (or a Rule) as a Rule of the engine."""
-    if isinstance(opt, Rule):
-        return opt
+    if isinstance(opt, (Rule, RuleOptimizer)):
+        return opt if isinstance(opt, Rule) else opt.rule
     tracks = opt.tracks()
     roots = tuple(
         t.scalar_op if isinstance(t, Elemwise) else t if isinstance(t, type) else type(t) for t in tracks or [Op]

@@ -15,7 +15,7 @@ from theano._config import config
 from theano._provenance import inherit
 from theano.graph.fgraph import Feature, FunctionGraph
 from theano.graph.node import Apply, Variable
-from theano.rewriting.custom import LocalOptGroup, Optimizer, as_rule, is_wanted
+from theano.rewriting.custom import LocalOptGroup, Optimizer, as_local, as_rule, is_wanted
 from theano.rewriting.dims import Dims
 from theano.rewriting.dims_of_ops import SPEAKERS
 from theano.rewriting.engine import (
@@ -58,7 +58,7 @@ class NavigatorOptimizer(Optimizer):
         self, local_opt: Any, ignore_newtrees: Any = "auto", failure_callback: FailureCallback | None = None,
         name: str | None = None,
     ) -> None:  # fmt: skip
-        self.local_opt = local_opt
+        self.local_opt = local_opt = as_local(local_opt)
         if ignore_newtrees == "auto":
             ignore_newtrees = not getattr(local_opt, "reentrant", True)
         self.ignore_newtrees = bool(ignore_newtrees)
@@ -82,7 +82,7 @@ class NavigatorOptimizer(Optimizer):
         dims = Dims(dict(SPEAKERS))
         fgraph.attach_feature(dims)
         try:
-            opt = lopt or self.local_opt
+            opt = as_local(lopt or self.local_opt)
             return self._process(Site(fgraph, dims), node, opt, as_rule(opt), PassReport(self.name or "local"))
         finally:
             fgraph.remove_feature(dims)

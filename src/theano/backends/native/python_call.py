@@ -2,7 +2,7 @@
 
 `make_call` turns a PyCallStep into one Python callable: arrays in, a tuple of outputs out, which machine code can
 take apart without looking: every dense output is an exact, aligned ndarray in native byte order with the dtype and
-rank that its buffer promises.
+rank that its buffer promises; every other output is a value of its type.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from theano.graph.node import Apply
+from theano.graph.type import Generic, Type, generic
 from theano.lowering.program import PyCallStep
 
 
@@ -20,6 +22,9 @@ def make_call(step: PyCallStep) -> Callable[..., tuple[Any, ...]]:
     perform = node.op.perform
     wanted = [(None if b.dtype == "object" else np.dtype(b.dtype), b.ndim) for b in step.outputs]
     count = len(wanted)
+    # values of other types than tensors are what these say: an object that is none must go no further
+    kinds: list[Type] = [v.type for v in node.outputs] if isinstance(node, Apply) else [generic] * count
+    filters = [None if isinstance(kind, Generic) else kind.filter for kind in kinds]
 
     def call(*inputs: Any) -> tuple[Any, ...]:
         cells: list[list[Any]] = [[None] for _ in range(count)]
@@ -29,7 +34,8 @@ def make_call(step: PyCallStep) -> Callable[..., tuple[Any, ...]]:
         for number, (cell, (dtype, ndim)) in enumerate(zip(cells, wanted, strict=True)):
             value = cell[0]
             if dtype is None:
-                outputs.append(value)
+                check = filters[number]
+                outputs.append(value if check is None else checked(node, number, value, check))
                 continue
             if type(value) is not np.ndarray or value.dtype != dtype or value.ndim != ndim:
                 wrong = f"{node.op}.perform gave a wrong output {number}"
@@ -47,3 +53,11 @@ def make_call(step: PyCallStep) -> Callable[..., tuple[Any, ...]]:
         return tuple(outputs)
 
     return call
+
+
+def checked(node: Any, number: int, value: Any, check: Callable[..., Any]) -> Any:
+    """`value` as its type has it. TypeError or ValueError if it is none."""
+    try:
+        return check(value, strict=False, allow_downcast=False)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{node.op}.perform gave a wrong output {number}: {error}") from None
