@@ -1,16 +1,21 @@
 """Functions, graphs and shared variables survive pickling, also into another process, the optimised graph in it."""
 
 import copy
+import inspect
 import os
 import pickle
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 
 import theano
 import theano.tensor as tt
+from theano.ifelse import ifelse
+from theano.sandbox.rng_mrg import MRG_RandomStreams
+from theano.tensor.shared_randomstreams import RandomStreams
 
 SOURCE = os.path.dirname(os.path.dirname(theano.__file__))
 
@@ -127,15 +132,76 @@ def module_level_op(x):
     return x + 1
 
 
-def test_function_dump(tmp_path):
-    x = tt.dscalar("x")
-    s = theano.shared(2.0)
-    path = tmp_path / "call.pkl"
-    theano.compile.function_dump(str(path), [x], x * s, updates=[(s, s + 1)], name="dumped")
-    with open(path, "rb") as file:
-        f = theano.function(**pickle.load(file))
-    assert f.name == "dumped" and [float(f(3.0)), float(f(3.0))] == [6.0, 9.0]
-    assert s.get_value() == 2.0
+def test_functions_with_graphs_inside_and_random_draws(mode):
+    x, c = tt.dvector("x"), tt.iscalar("c")
+    w = theano.shared(np.ones(2), name="w")
+    last, _ = theano.scan(lambda v, a: a * w[0] + v, sequences=x, outputs_info=tt.zeros(()))
+    outputs = {
+        "scan": last[-1], "op from graph": theano.OpFromGraph([x], [tt.tanh(x) + w])(x),
+        "branches": ifelse(c, tt.exp(x), x * w), "numpy's draws": RandomStreams(3).uniform((2,)),
+        "own draws": MRG_RandomStreams(3).normal((2,)),
+    }  # fmt: skip
+    f = theano.function([x, c], outputs, updates=[(w, w * 2)], mode=mode)
+    f([1.0, 2.0], 0)  # the state is in the pickle
+    g = pickle.loads(pickle.dumps(f))
+    for k in range(3):
+        found, wanted = g([0.5, 0.25], k % 2), f([0.5, 0.25], k % 2)
+        assert list(found) == list(wanted)
+        for name, value in wanted.items():
+            np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+class Test_function_dump:
+    def test_the_call_can_be_made_again(self, tmp_path, mode):
+        x, y, z = tt.dscalars("x", "y", "z")
+        s = theano.shared(2.0)
+        path = tmp_path / "call.pkl"
+        theano.function_dump(
+            path, [x, theano.In(y, value=4.0)], {"a": x * s, "b": s + z}, mode=mode, updates={s: s + 1}, name="dumped",
+            givens=[(z, y * 10)], allow_input_downcast=True, on_unused_input="ignore", rebuild_strict=False,
+        )  # fmt: skip
+        with open(path, "rb") as file:
+            arguments = pickle.load(file)
+        f = theano.function(**arguments)
+        assert f.name == "dumped" and f.maker.mode.linker.backend == theano.compile.get_mode(mode).linker.backend
+        assert [{k: float(v) for k, v in f(3.0).items()} for _ in range(2)] == [
+            {"a": 6.0, "b": 42.0}, {"a": 9.0, "b": 43.0},
+        ]  # fmt: skip
+        assert s.get_value() == 2.0
+
+    def test_the_arguments_are_those_of_function(self, tmp_path):
+        theano.function_dump(str(tmp_path / "call.pkl"), [], None, no_default_updates=True, profile="label")
+        arguments = pickle.loads((tmp_path / "call.pkl").read_bytes())
+        assert set(arguments) == set(inspect.signature(theano.function).parameters)
+        assert arguments["no_default_updates"] is True and arguments["profile"] == "label"
+
+    def test_in_another_process(self, tmp_path):
+        x, w = tt.dvector("x"), theano.shared(np.arange(3.0), "w")
+        path = tmp_path / "call.pkl"
+        theano.function_dump(path, [x], theano.grad((tt.tanh(x * w) ** 2).sum(), w))
+        out = run_in_new_process(
+            "import theano\nprint([round(float(v), 12) for v in theano.function(**loaded)([1.0, 2.0, 3.0])])", path
+        )
+        expected = theano.function([x], theano.grad((tt.tanh(x * w) ** 2).sum(), w))([1.0, 2.0, 3.0])
+        assert out.strip() == str([round(float(v), 12) for v in expected])
+
+    def test_notes_are_left_out(self, tmp_path):
+        x = tt.dscalar("x")
+        y = x * 2
+        x.tag.lock = threading.Lock()
+        y.tag.lock, y.tag.other, y.tag.note = threading.Lock(), threading.Lock(), "kept"
+        path = tmp_path / "call.pkl"
+        for too_few in (None, "lock", ["other"]):
+            with pytest.raises(TypeError, match="cannot pickle") as info:
+                theano.function_dump(path, [x], y, extra_tag_to_remove=too_few)
+            assert "extra_tag_to_remove" in info.value.__notes__[0] and not path.exists()
+        theano.function_dump(path, [x], y, extra_tag_to_remove=["lock", "other"])
+        data = path.read_bytes()
+        arguments = pickle.loads(data)
+        assert theano.function(**arguments)(1.5) == 3.0
+        assert arguments["outputs"].tag.note == "kept" and not hasattr(arguments["inputs"][0].tag, "lock")
+        assert os.path.basename(__file__).encode() not in data  # nor where things were made
+        assert hasattr(x.tag, "lock") and "test_pickling" in str(x.origin)
 
 
 def test_a_chain_of_100_000_links_compiles_and_is_pickled():

@@ -1,6 +1,7 @@
 """debugprint, pp and the one-line forms: golden texts, sharing, options, depth."""
 
 import io
+import pickle
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ import theano.tensor as T
 from theano import printing
 from theano.gradient import jacobian, zero_grad
 from theano.graph import formula
-from theano.graph.evaluate import evaluate
 from theano.graph.fgraph import FunctionGraph
 from theano.graph.text import as_string, graph_text, letters, op_as_string
 from theano.printing import Print, debugprint, pp, pprint
@@ -265,32 +265,84 @@ class Test_descriptions:
         assert printing.position_independent_str(T.dvector("x")) == "theano_var{type=TensorType(float64, vector)}"
 
 
+MODES = ["FAST_RUN", "FAST_COMPILE", "reference"]
+
+
+@pytest.mark.parametrize("mode", MODES)
 class Test_print:
-    def test_it_prints_and_passes_on(self, capsys):
+    def test_it_prints_and_passes_on(self, mode, capsys):
         x = T.dvector("x")
-        y = Print("here", attrs=("__str__", "shape"))(x)
-        f = theano.function([x], y * 2, mode="reference")
+        y = Print("here", attrs=("__str__", "shape", "dtype", "min", ("clip", 0, 1)))(x)
+        f = theano.function([x], y * 2, mode=mode)
         np.testing.assert_array_equal(f([1.0, 2.0]), [2, 4])
-        assert capsys.readouterr().out == "here __str__ = [1. 2.]\nhere shape = (2,)\n"
+        assert capsys.readouterr().out == (
+            "here __str__ = [1. 2.]\nhere shape = (2,)\nhere dtype = float64\nhere min = 1.0\nhere clip = [1. 1.]\n"
+        )
 
-    def test_gradient_and_shape_pass(self):
+    def test_once_a_call_and_only_where_it_is_needed(self, mode, capsys):
         x = T.dvector("x")
-        g = theano.grad((Print("x")(x) ** 2).sum(), x)
-        assert evaluate([g], {x: np.array([1.0, 2.0])})[0].tolist() == [2, 4]
+        y = Print("used twice")(x)
+        Print("unused")(x)
+        f = theano.function([x], [y + 1, y * 2, Print("used twice")(x)], mode=mode)
+        assert capsys.readouterr().out == ""
+        f([1.0])
+        assert capsys.readouterr().out == "used twice __str__ = [1.]\n"
+        assert theano.function([x], y.shape, mode=mode)([1.0, 2.0]).tolist() == [2]
+        # the value is not needed for the shape, which the optimiser knows
+        assert (capsys.readouterr().out == "") == (mode != "reference")
 
-    def test_own_function_and_constants(self):
+    @pytest.mark.parametrize(
+        "value", [np.float32(2.5), np.ones((2, 0), "int8"), np.arange(6.0).reshape(2, 3)[::-1, ::2]]
+    )
+    def test_any_value_as_an_output(self, mode, value, capsys):
+        x = T.TensorType(value.dtype, (None,) * value.ndim)("x")
+        found = theano.function([x], Print("v")(x), mode=mode)(value)
+        np.testing.assert_array_equal(found, value)
+        assert found.dtype == value.dtype and not np.shares_memory(found, value)
+        assert capsys.readouterr().out == f"v __str__ = {value}\n"
+
+    def test_derivatives_pass(self, mode, capsys):
+        x = T.dvector("x")
+        y = Print("x")(x)
+        f = theano.function([x], [theano.grad((y**2).sum(), x), theano.Rop(y**2, x, T.ones_like(x))], mode=mode)
+        for found in f([1.0, 2.0]):
+            assert found.tolist() == [2, 4]
+        assert set(capsys.readouterr().out.splitlines()) == {"x __str__ = [1. 2.]"}
+
+    def test_in_a_loop(self, mode, capsys):
+        x = T.dvector("x")
+        s, _ = theano.scan(lambda v, a: Print("step")(a + v), sequences=x, outputs_info=T.zeros(()))
+        assert theano.function([x], s[-1], mode=mode)([1.0, 2.0]) == 3
+        assert capsys.readouterr().out == "step __str__ = 1.0\nstep __str__ = 3.0\n"
+
+    def test_own_function_and_constants(self, mode):
         seen = []
         op = Print("m", global_fn=lambda op, value: seen.append((op.message, value.tolist())))
-        f = theano.function([], op(T.constant([1.0, 2.0])), mode="reference")
+        f = theano.function([], op(T.constant([1.0, 2.0])), mode=mode)
         assert seen == []
         f()
         f()
         assert seen == [("m", [1, 2])] * 2
 
-    def test_equality(self):
-        assert Print("a") == Print("a") != Print("b")
+    def test_after_pickling(self, mode, capsys):
+        x = T.dscalar("x")
+        f = pickle.loads(pickle.dumps(theano.function([x], Print("kept", attrs=["ndim"])(x), mode=mode)))
+        assert f(1.0) == 1.0 and capsys.readouterr().out == "kept ndim = 0\n"
+
+    def test_an_unknown_attribute_names_the_line(self, mode):
+        x = T.dscalar("x")
+        f = theano.function([x], Print("x", attrs=["no_such_name"])(x), mode=mode)  # here
+        with pytest.raises(AttributeError, match="no_such_name") as info:
+            f(1.0)
+        assert "# here" in str(info.value)
+
+
+def test_prints_that_are_equal():
+    assert Print("a") == Print("a") != Print("b")
+    assert Print("a", attrs=["shape"]) != Print("a") and hash(Print("a")) == hash(Print("a"))
+    for wrong in (3, None, np.zeros(2)):
         with pytest.raises(TypeError, match="symbolic"):
-            Print("a")(3)
+            Print("a")(wrong)
 
 
 def test_100_000_links():

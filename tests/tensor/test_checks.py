@@ -112,3 +112,45 @@ def test_breakpoint(mode, monkeypatch):
         PdbBreakpoint("bad")(x > 0, x)
     with pytest.raises(TypeError, match="at least one value"):
         PdbBreakpoint("bad")(x.sum() > 0)
+
+
+@pytest.mark.parametrize("mode", MODES[:3])
+def test_breakpoint_with_any_value_its_shape_and_forward_derivative(mode, monkeypatch, capsys):
+    stops = []
+
+    def stop():
+        stops.append(list(sys._getframe(1).f_locals["monitored_values"]))
+
+    monkeypatch.setattr(sys, "breakpointhook", stop)
+    x, v, i = tt.fmatrix("x"), tt.fmatrix("v"), tt.lscalar("i")
+    anything = theano.generic("anything")
+    a, b, c = PdbBreakpoint("any")(i, x, anything, i)
+    assert (a.type, b.type, c.type) == (x.type, theano.generic, i.type)
+    f = theano.function([x, anything, i], [a, b, c], mode=mode)
+    value, thing = np.arange(6, dtype="float32").reshape(2, 3), {"any": "thing"}
+    for k in (0, 3):  # any number but zero is true
+        found = f(value[::-1], thing, k)
+        np.testing.assert_array_equal(found[0], value[::-1])
+        assert found[1] == thing and found[2] == k
+    assert len(stops) == 1 and stops[0][1] == thing and stops[0][2] == 3
+    assert capsys.readouterr().out == "Stopped at 'any'; 3 values are in the list monitored_values.\n"
+
+    watched = PdbBreakpoint("never")(tt.lt(x.sum(), 0), x)
+    slope = theano.function([x, v], theano.Rop(watched**2, x, v), mode=mode)
+    np.testing.assert_allclose(slope(value, value), 2 * value**2)
+    assert list(theano.function([x], watched.shape, mode=mode)(value)) == [2, 3]
+    assert list(theano.function([x], watched, mode=mode)(value[:0]).shape) == [0, 3]
+
+
+@pytest.mark.parametrize("mode", MODES[:3])
+def test_breakpoint_in_a_loop(mode, monkeypatch):
+    stops = []
+    monkeypatch.setattr(sys, "breakpointhook", lambda: stops.append(sys._getframe(1).f_locals["monitored_values"][0]))
+    x = tt.dvector("x")
+    total, _ = theano.scan(
+        lambda v, before: PdbBreakpoint("large")(tt.gt(before, 2), before + v), sequences=x, outputs_info=tt.zeros(())
+    )
+    f = theano.function([x], [total, theano.grad(total[-1], x)], mode=mode)
+    for found, wanted in zip(f([1.0, 2.0, 3.0, 4.0]), ([1, 3, 6, 10], [1, 1, 1, 1])):
+        np.testing.assert_array_equal(found, wanted)
+    assert sorted(map(float, set(map(float, stops)))) == [6.0, 10.0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from theano.compile.collect import Pairs, collect, pairs_of
 from theano.compile.function_object import Function
 from theano.compile.io import In, SymbolicInput, SymbolicOutput
 from theano.compile.maker import orig_function
+from theano.compile.pkl_utils import StripPickler
 from theano.errors import UnusedInputError
 from theano.graph.node import Variable
 from theano.graph.shared import SharedVariable
@@ -120,7 +122,10 @@ def function_dump(
     """Pickle the arguments of a call of `function` into a file, so that a problem can be sent to somebody, who runs
     `theano.function(**pickle.load(open(filename, "rb")))`.
 
-    extra_tag_to_remove   notes (`variable.tag`) that cannot be pickled: accepted, pickling such a note raises
+    The values of shared variables are in the file; the places in your program where nodes were made are not.
+
+    extra_tag_to_remove   names of notes (`variable.tag`) that are left out, for those that cannot be pickled
+    Nothing is written if something cannot be pickled.
     """
     arguments = {
         "inputs": inputs,
@@ -136,8 +141,17 @@ def function_dump(
         "profile": profile,
         "on_unused_input": on_unused_input,
     }
+    stream = io.BytesIO()
+    try:
+        StripPickler(stream, pickle.HIGHEST_PROTOCOL, extra_tag_to_remove).dump(arguments)
+    except Exception as error:
+        error.add_note(
+            f"function_dump could not write {filename!r}. If a note (variable.tag.<name>) cannot be pickled, pass its "
+            f"name in extra_tag_to_remove."
+        )
+        raise
     with open(filename, "wb") as file:
-        pickle.dump(arguments, file, protocol=-1)
+        file.write(stream.getvalue())
 
 
 def _place_of_call() -> str | None:
