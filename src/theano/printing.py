@@ -89,6 +89,35 @@ class _Reduction:
         return [f"{name}(", (output.owner.inputs[0], pstate.clone(precedence=-1000)), end]
 
 
+class _Index:
+    """`x[0]`, `m[:, i]`, `v[1:n]`."""
+
+    def parts(self, output: Variable, pstate: PrinterState) -> Any:
+        assert output.owner is not None
+        inner = pstate.clone(precedence=-1000)
+        parts: list[Any] = [(output.owner.inputs[0], pstate), "["]
+        for number, entry in enumerate(output.owner.op.get_idx(output.owner.inputs)):  # type: ignore[attr-defined]
+            if number:
+                parts.append(", ")
+            bounds = list(entry) if isinstance(entry, tuple) else [entry]
+            if len(bounds) == 3 and bounds[2] is None:
+                del bounds[2]
+            for position, bound in enumerate(bounds):
+                if position:
+                    parts.append(":")
+                if bound is not None:
+                    parts.append((bound, inner) if isinstance(bound, Variable) else str(bound))
+        return [*parts, "]"]
+
+
+class _Length:
+    """`x.shape[0]`."""
+
+    def parts(self, output: Variable, pstate: PrinterState) -> Any:
+        assert output.owner is not None
+        return [(output.owner.inputs[0], pstate), f".shape[{output.owner.op.i}]"]  # type: ignore[attr-defined]
+
+
 def _made_by(*names: str) -> Any:
     """Condition: the variable is the result of an op whose class, or a base of it, has one of these names."""
     wanted = frozenset(names)
@@ -108,6 +137,8 @@ def _notation() -> PPrinter:
     printer.assign(_made_by("Softmax"), FunctionPrinter("softmax"))
     printer.assign(_made_by("LogSoftmax"), FunctionPrinter("logsoftmax"))
     printer.assign(_made_by("Shape"), PatternPrinter("%(0)s.shape"))
+    printer.assign(_made_by("Shape_i"), _Length())
+    printer.assign(_made_by("Subtensor"), _Index())
     printer.assign(_made_by("GradientOp", "Print", "Rebroadcast"), IgnorePrinter())
     printer.assign(lambda pstate, v: v.owner is not None and type(v.owner.op) is Elemwise, _Elementwise())
     printer.assign(lambda pstate, v: v.owner is not None and type(v.owner.op) is DimShuffle, _Transposition())

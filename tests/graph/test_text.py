@@ -111,6 +111,27 @@ class Test_debugprint:
         assert "Inner graphs:" in found
         assert any(line.startswith(" >") for line in found)
 
+    def test_each_inner_graph_is_printed_once(self):
+        x = T.dvector("x")
+        inner = theano.OpFromGraph([x], [T.tanh(x) + x], name="inner")
+        outer = theano.OpFromGraph([x], [inner(x) * 2], name="outer")
+        assert lines(inner(outer(x)), ids="") == [
+            "inner{inline=False} ''", " |outer{inline=False} ''", "   |x", "", "Inner graphs:", "",
+            "inner{inline=False} ''", " >Elemwise{add} ''", "   |Elemwise{tanh} ''", "   | |x", "   |x", "",
+            "outer{inline=False} ''", " >Elemwise{mul} ''", "   |inner{inline=False} ''", "   | |x",
+            "   |DimShuffle{x} ''", "     |TensorConstant{2}",
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("mode", ["FAST_RUN", "reference"])
+    def test_several_functions(self, mode):
+        x, w = T.dscalar("x"), theano.shared(2.0, name="w")
+        f = theano.function([x], [T.exp(T.sin(x)), x], mode=mode)
+        g = theano.function([], [], updates=[(w, T.exp(w))], mode=mode)
+        assert lines([f, g, T.exp(x)], print_storage=True) == [
+            "Elemwise{exp} [id A] ''   1", " |Elemwise{sin} [id B] ''   0", "   |x [id C]", "x [id C]",
+            "Elemwise{exp} [id D] ''   0", " |w [id E] [2.0]", "Elemwise{exp} [id F] ''", " |x [id G]",
+        ]  # fmt: skip
+
     def test_where_it_goes(self, shared_graph, capsys):
         _, z = shared_graph
         debugprint(z)
@@ -155,6 +176,11 @@ class Test_pp:
             (lambda m, v: T.switch(T.eq(v, 1), v, 2), "switch((v == TensorConstant{1}), v, TensorConstant{2})"),
             (lambda m, v: T.nnet.softmax(m), "softmax(m)"),
             (lambda m, v: m.shape, "m.shape"),
+            (lambda m, v: v[0], "v[0]"),
+            (lambda m, v: m[:, -1], "m[:, -1]"),
+            (lambda m, v: m[1:, 2:5][::2], "m[1:, 2:5][::2]"),
+            (lambda m, v: (v + 1)[T.lscalar("i") :], "(v + TensorConstant{1})[i:]"),
+            (lambda m, v: v[: v.size - 1 : -1], "v[:(v.shape[0] - TensorConstant{1}):-1]"),
             (lambda m, v: T.dvector(), "<TensorType(float64, vector)>"),
             (lambda m, v: abs(v), "abs_(v)"),
         ],
