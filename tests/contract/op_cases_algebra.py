@@ -8,6 +8,7 @@ import theano.tensor as T
 from theano.sandbox.linalg import psd
 from theano.tensor import blas, careduce, fft, nlinalg, slinalg
 from theano.tensor.argmax import Argmax, MaxAndArgmax
+from theano.tensor.linear.cholesky_gradient import CholeskyGrad
 from theano.tensor.linear.inverses import Cofactors
 from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.products import CheckLengths
@@ -50,6 +51,21 @@ def cofactors(x):
     for i, j in np.ndindex(n, n):
         minor = np.delete(np.delete(x, i, -2), j, -1)
         out[..., i, j] = (-1) ** (i + j) * np.linalg.det(minor)
+    return out
+
+
+def by_lower_triangle(factor, g):
+    """The derivatives of sum(g * cholesky(a)) by a's lower triangle: dL = L half(inv(L) da inv(L)^T)."""
+    out = np.zeros_like(factor)
+    for k in np.ndindex(factor.shape[:-2]):
+        low = np.tril(factor[k])
+        inverse = np.linalg.inv(low)
+        for i, j in zip(*np.tril_indices(low.shape[0])):
+            da = np.zeros_like(low)
+            da[i, j] = da[j, i] = 1
+            half = np.tril(inverse @ da @ inverse.T)
+            half[np.diag_indices_from(half)] /= 2
+            out[k][i, j] = np.sum(g[k] * (low @ half))
     return out
 
 
@@ -240,6 +256,12 @@ ALGEBRA_CASES = {
         case(slinalg.Cholesky(lower=False), each(lambda x: scipy.linalg.cholesky(x)), *DEFINITE[:2], DEFINITE[3],
              dtypes=NUMBERS, loose=9),
         case(slinalg.Cholesky(on_error="nan"), lambda x: np.full_like(x, np.nan), (np.ones((2, 2)),), (special(2, 2),)),
+    ],
+    "CholeskyGrad": [
+        case(lambda x, g: CholeskyGrad()(x, g), by_lower_triangle, (regular(4, 4), (4, 4)), (regular(1, 1), (1, 1)),
+             (regular(0, 0), (0, 0)), (regular(2, 3, 3), (2, 3, 3)), (regular(0, 3, 3), (0, 3, 3)), loose=9),
+        case(lambda x, g: CholeskyGrad()(x, g), lambda x, g: np.tril(np.full_like(x, np.nan)),
+             (special(3, 3), (3, 3)), (regular(3, 3), special(3, 3))),
     ],
     "Solve": [
         case(lambda a, b: slinalg.solve(a, b), np.linalg.solve, (regular(3, 3), (3, 2)), (regular(0, 0), (0, 2)),

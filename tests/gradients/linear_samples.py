@@ -5,6 +5,7 @@ import numpy as np
 import theano.tensor as T
 from theano.sandbox.linalg import psd
 from theano.tensor import fft, nlinalg, slinalg
+from theano.tensor.linear.cholesky_gradient import CholeskyGrad
 from theano.tensor.linear.inverses import Cofactors
 
 S, W, H, B = (3, 3), (2, 3), (3, 2), (2, 2, 2)
@@ -48,6 +49,7 @@ LINEAR_SAMPLES = {
     "Cholesky": [
         (lambda x: slinalg.cholesky(definite(x)), (S,)), (lambda x: slinalg.Cholesky(lower=False)(definite(x)), (S,)),
     ],
+    "CholeskyGrad": [(lambda x, g: CholeskyGrad()(x + SPREAD, g), (S, S)), (lambda x, g: CholeskyGrad()(x, g), (B, B))],
     "Solve": [
         (lambda x, y: slinalg.solve(x + SPREAD, y), (S, (3,))),
         (lambda x, y: slinalg.solve(definite(x), y, assume_a="pos"), (S, H)),

@@ -139,7 +139,7 @@ def test_routines_have_a_family_and_come_before_the_commit() -> None:
     step.routine = "cholesky"
     with pytest.raises(ProgramError, match="family"):
         verify(program)
-    step.routine = "factors.cholesky"
+    step.routine = "cholesky.factor"
     program.commit_from = 0
     with pytest.raises(ProgramError, match="commit"):
         verify(program)

@@ -10,6 +10,7 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.lowering.context import Lowering, LoweringRule, lowers
+from theano.tensor.linear.cholesky_gradient import CholeskyGrad
 from theano.tensor.linear.eigen import Eig, Eigh, Eigvalsh, GeneralisedEigh
 from theano.tensor.linear.factors import LU, SVD, Cholesky, QRFull, QRIncomplete
 from theano.tensor.linear.inverses import Det, MatrixInverse, SLogDet
@@ -37,7 +38,12 @@ def _of_lapack(*op_classes: type) -> Callable[[Callable[[Any, Apply], tuple[Any,
 
 @_of_lapack(Cholesky)
 def cholesky(op: Cholesky, node: Apply) -> tuple[Any, ...]:
-    return "factors.cholesky", op.lower, op.on_error == "nan"
+    return "cholesky.factor", op.lower, op.on_error == "nan"
+
+
+@_of_lapack(CholeskyGrad)
+def cholesky_gradient(op: CholeskyGrad, node: Apply) -> tuple[Any, ...]:
+    return ("cholesky.gradient",)
 
 
 @_of_lapack(LU)

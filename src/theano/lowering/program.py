@@ -126,7 +126,7 @@ class CallStep(Step):
 class RoutineStep(Step):
     """`nodes[0].op.perform` by native code: a routine that a backend has, with any number of inputs and outputs.
 
-    routine    family and name, as "factors.cholesky". Backends find it by this alone
+    routine    family and name, as "cholesky.factor". Backends find it by this alone
     params     integers that choose what the routine does
     Inputs and outputs are those of the node, in order, as dense arrays of any strides; outputs are fresh memory, whose
     lengths the routine finds itself. Where `perform` would raise, the routine fails, and nothing has been overwritten:

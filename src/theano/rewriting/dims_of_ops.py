@@ -21,6 +21,7 @@ from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.index_list import ARRAY
 from theano.tensor.joining import Join, Split
+from theano.tensor.linear.cholesky_gradient import CholeskyGrad
 from theano.tensor.linear.factors import Cholesky
 from theano.tensor.linear.functions import Expm
 from theano.tensor.linear.hints import Hint
@@ -367,6 +368,15 @@ def of_solve(node: Apply) -> Iterator[Fact]:
     yield from same_shape(node.outputs[0], b)
 
 
+def of_cholesky_gradient(node: Apply) -> Iterator[Fact]:
+    factor, gradient = node.inputs
+    ndim = factor.type.ndim  # type: ignore[attr-defined]
+    yield axis_key(factor, ndim - 2), axis_key(factor, ndim - 1), True
+    for axis in range(ndim):
+        yield axis_key(factor, axis), axis_key(gradient, axis), True
+    yield from same_shape(node.outputs[0], factor)
+
+
 def of_gemm(node: Apply) -> Iterator[Fact]:
     z, _, x, y, _ = node.inputs
     yield from same_shape(node.outputs[0], z)
@@ -424,6 +434,7 @@ SPEAKERS: dict[type, Speaker] = {
     Hint: of_first_input,
     LUFactor: of_lu_factor,
     LUSolve: of_lu_solve,
+    CholeskyGrad: of_cholesky_gradient,
     Gemm: of_gemm,
     Gemv: of_gemv,
     Ger: of_ger,

@@ -23,6 +23,7 @@ from theano.tensor.creation import Eye, Tri
 from theano.tensor.diagonal import AllocDiag
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
+from theano.tensor.linear.cholesky_gradient import CholeskyGrad
 from theano.tensor.linear.eigen import Eigh
 from theano.tensor.linear.factors import LU, SVD, Cholesky, QRFull, QRIncomplete
 from theano.tensor.linear.hints import hinted
@@ -151,6 +152,7 @@ def _constant(v: Any) -> Any | None:
 _TRIANGLES: dict[type, Callable[[Any, Any, int], Triangles]] = {
     AllocDiag: lambda v, node, depth: BOTH if node.op.offset == 0 else NEITHER,
     Cholesky: lambda v, node, depth: frozenset((LOWER if node.op.lower else UPPER,)),
+    CholeskyGrad: lambda v, node, depth: frozenset((LOWER,)),
     DimShuffle: _of_dimshuffle,
     Dot: _of_products,
     Elemwise: _of_elementwise,

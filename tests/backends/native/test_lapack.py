@@ -12,6 +12,7 @@ import theano
 import theano.tensor as T
 from theano.compile.modes import Mode
 from theano.lowering.program import PyCallStep, RoutineStep
+from theano.tensor.linear.cholesky_gradient import CholeskyGrad
 from theano.tensor.linear.eigen import Eig, Eigh, Eigvalsh, GeneralisedEigh
 from theano.tensor.linear.factors import LU, SVD, Cholesky, QRFull, QRIncomplete
 from theano.tensor.linear.inverses import Det, MatrixInverse, SLogDet
@@ -180,6 +181,30 @@ def test_cholesky_that_gives_nan(dtype: str) -> None:
     stack[3, 0, 4] = np.inf  # in the triangle that is not read
     (found,) = Pair(Cholesky(on_error="nan"), stack).agree(stack)
     assert np.isnan(found[[1, 3]]).all() and np.isfinite(found[[0, 2]]).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gradient_of_cholesky(dtype: str) -> None:
+    pair = Pair(CholeskyGrad(), np.ones((1, 1), dtype), np.ones((1, 1), dtype))
+    for n in (0, 1, 2, 7, 64, 65, 150):  # one block of the native code has 64 rows
+        factor = np.linalg.cholesky(definite(n, dtype)) + np.triu(np.full((n, n), 5, dtype), 1)
+        g = general(n, dtype, seed=1)
+        for x, y in zip(layouts(factor).values(), reversed(layouts(g).values())):
+            pair.agree(x, y)
+    stack = np.linalg.cholesky(definite(5, dtype, (2, 3)))
+    g = general(5, dtype, (2, 3))
+    g[0, 1, 4, 2] = np.nan
+    g[1, 1, 2, 4] = np.nan  # above the diagonal: not read
+    stack[0, 0, 1, 0] = np.inf
+    stack[1, 2, 0, 1] = np.inf
+    (found,) = Pair(CholeskyGrad(), stack, g).agree(stack, g)
+    assert np.isnan(found[0, :2][..., 1:, 0]).all() and np.isfinite(found[1]).all() and np.isfinite(found[0, 2]).all()
+    turned = np.swapaxes(g, 0, 1)[:, ::-1]
+    Pair(CholeskyGrad(), turned, turned).agree(turned, turned)
+    x = np.ones((3, 3), dtype)
+    for other in (np.ones((2, 2), dtype), np.ones((3, 2), dtype)):
+        pair.fail_alike(np.linalg.LinAlgError, x, other)
+        pair.fail_alike(np.linalg.LinAlgError, other, x)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

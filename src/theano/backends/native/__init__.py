@@ -10,9 +10,8 @@ Read in this order: `executable.py` (the public face), `image.py` (a program as 
 The run-time system: `runtime_core.py` (entry, frames, memory), `runtime_records.py` (a kernel's tables),
 `runtime_kernels.py`, `runtime_axes.py`, `runtime_walk.py`, `runtime_turn.py`, `runtime_runs.py` (running a kernel, from
 the step down to a run of vectors), `runtime_rows.py` (groups of kernels), `runtime_views.py` (views, Python calls),
-`runtime_products.py` (BLAS), `runtime_routines.py` (what a routine step is), and routines of LAPACK:
-`runtime_matrices.py`, `runtime_factors.py`, `runtime_inverses.py`, `runtime_solving.py`, `runtime_eigen.py`,
-`runtime_svd.py`.
+`runtime_products.py` (BLAS), `runtime_routines.py` (what a routine step is). Routines of LAPACK start from
+`runtime_matrices.py`, convolution and pooling from `runtime_plan.py` and `vector_language.py`.
 """
 
 from __future__ import annotations

@@ -11,23 +11,15 @@ from __future__ import annotations
 from theano.backends.native.runtime_core import E_MEMORY, block_free, copy_items, fail
 from theano.backends.native.runtime_language import load32, load64, ref, store32
 from theano.backends.native.runtime_matrices import (
-    LETTER_L,
-    LETTER_U,
-    NAN,
     ONE,
     columns_of,
     fill_diagonal,
-    fill_numbers,
-    finite,
     finite_stack,
     make_output,
     make_vectors,
-    matrix_at,
     put_number,
     rows_of,
-    square,
     stack_count,
-    stride_of,
     to_columns,
     to_rows,
     work_length,
@@ -47,68 +39,6 @@ from theano.backends.native.runtime_routines import (
     small,
     workspace,
 )
-
-# ---- Cholesky: params (lower, what is not positive definite becomes NaN)
-
-
-def cholesky_prepare(frame: int, step: int) -> int:
-    x = routine_input(frame, step, 0)
-    ndim = input_ndim(step, 0)
-    failed = square(frame, x, ndim)
-    if failed:
-        return failed
-    n = columns_of(x, ndim)
-    return make_output(frame, step, 0, x, n, n)
-
-
-def cholesky_run(frame: int, step: int) -> int:
-    x = routine_input(frame, step, 0)
-    ndim = input_ndim(step, 0)
-    n = columns_of(x, ndim)
-    count = stack_count(x, ndim)
-    size = input_size(step, 0)
-    target = load64(routine_output(frame, step, 0))
-    failed = 0
-    i = 0
-    thread = leave(frame, count * n, n * n)
-    while i < count and not failed:
-        source = matrix_at(x, ndim, i)
-        down = stride_of(x, ndim, ndim - 2)
-        across = stride_of(x, ndim, ndim - 1)
-        if not finite(source, down, across, n, n, size):
-            failed = 1
-        else:
-            failed = factor_triangle(target, source, down, across, n, size, routine_param(step, 0))
-        if failed and routine_param(step, 1):
-            fill_numbers(target, n * n, NAN, size)
-            failed = 0
-        target += n * n * size
-        i += 1
-    back(thread)
-    if failed:
-        return fail(frame, E_NUMBERS, 0, 0, 0, 0)
-    return 0
-
-
-def factor_triangle(target: int, source: int, down: int, across: int, n: int, size: int, lower: int) -> int:
-    """The Cholesky factor in a row-major matrix, which LAPACK reads as its transpose; LAPACK's info."""
-    i = 0
-    while i < n:
-        row = target + i * n * size
-        if lower:
-            copy_items(row, size, source + i * down, across, i + 1, size)
-            memset(row + (i + 1) * size, 0, (n - i - 1) * size)
-        else:
-            memset(row, 0, i * size)
-            copy_items(row + i * size, size, source + i * (down + across), across, n - i, size)
-        i += 1
-    if n == 0:
-        return 0
-    letter = LETTER_L
-    if lower:
-        letter = LETTER_U
-    return lapack_potrf(size, ref(letter), ref(n), target, ref(n))
-
 
 # ---- LU: outputs the permutation, the lower and the upper factor
 

@@ -2,8 +2,8 @@
 
 Written in the language of `runtime_language.py`. LAPACK works on column-major matrices in memory of its own: what it
 shall factorise is copied first, and what it leaves is copied to row-major results. Stacks of matrices go matrix by
-matrix. See `runtime_routines.py` for what a routine is; the routines are in `runtime_factors.py`,
-`runtime_inverses.py`, `runtime_solving.py`, `runtime_eigen.py` and `runtime_svd.py`.
+matrix. See `runtime_routines.py` for what a routine is; the routines are in `runtime_cholesky.py`,
+`runtime_factors.py`, `runtime_inverses.py`, `runtime_solving.py`, `runtime_eigen.py` and `runtime_svd.py`.
 """
 
 # ruff: noqa: F821

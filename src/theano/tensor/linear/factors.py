@@ -23,6 +23,7 @@ from theano.tensor.elemwise import cast_to
 from theano.tensor.indexing import getitem
 from theano.tensor.joining import join
 from theano.tensor.lengths import at_most
+from theano.tensor.linear.cholesky_gradient import CholeskyGrad, halved
 from theano.tensor.linear.eigen import diagonal_matrix
 from theano.tensor.linear.matrices import (
     MatrixOp,
@@ -140,13 +141,14 @@ class Cholesky(MatrixOp):
         (x,), (factor,), (g,) = inputs, outputs, output_gradients
         if not self.lower:
             factor, g = adjoint(factor), adjoint(g)
-        phi = tril(chain(adjoint(factor), g))
-        half = np.asarray(0.5, phi.dtype)
-        phi = scalar.switch(on_diagonal(phi), phi * half, phi)
+        if x.dtype not in complex_dtypes:
+            by_x = CholeskyGrad()(factor, g)
+            return [gradient_term(x, by_x if self.lower else adjoint(by_x))]
         # inv(L)^H phi inv(L), by two solves
+        phi = halved(chain(adjoint(factor), g))
         solve = SolveTriangular(lower=True, trans="C", checked=False)
         inner = adjoint(solve(factor, adjoint(solve(factor, phi))))
-        whole = (inner + adjoint(inner)) * half
+        whole = (inner + adjoint(inner)) * np.asarray(0.5, phi.dtype)
         return [gradient_term(x, of_triangle(whole, self.lower))]
 
 
