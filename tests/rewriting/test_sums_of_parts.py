@@ -1,4 +1,4 @@
-"""Gradients by the parts of one array: written one after the other into one array of zeros, not added as many arrays."""
+"""Gradients by the parts of one array: written one after the other into one array of zeros, not added as many."""
 
 import numpy as np
 import pytest
