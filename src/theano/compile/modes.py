@@ -191,6 +191,7 @@ class AddFeatureOptimizer:
         self.feature = feature
 
     def optimize(self, fgraph: Any) -> None:
+        """Attach the feature to `fgraph`."""
         fgraph.attach_feature(self.feature)
 
 
@@ -201,6 +202,7 @@ class PrintCurrentFunctionGraph:
         self.header = header
 
     def optimize(self, fgraph: Any) -> None:
+        """Print `fgraph`."""
         print(f"PrintCurrentFunctionGraph: {self.header}")
         debugprint(fgraph)
 
