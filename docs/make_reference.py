@@ -38,11 +38,11 @@ REMEDY = "run `python docs/make_reference.py`"
 
 # modules of which every public name has to be in a table, and a docstring
 MODULES = (
-    "theano", "theano.configparser", "theano.gradient", "theano.printing", "theano.raise_op", "theano.scan_module",
+    "theano", "theano.configparser", "theano.gradient", "theano.ifelse", "theano.printing", "theano.raise_op", "theano.scan_module",
     "theano.compile.builders", "theano.compile.debugmode", "theano.compile.function_module", "theano.compile.io",
     "theano.compile.mode", "theano.compile.monitormode", "theano.compile.nanguardmode", "theano.compile.ops",
     "theano.compile.profiling", "theano.compile.sharedvalue", "theano.misc.pkl_utils", "theano.gof.graph",
-    "theano.gof.op", "theano.gof.type", "theano.gof.opt", "theano.gof.fg", "theano.gof.toolbox",
+    "theano.gof.op", "theano.gof.type", "theano.gof.opt", "theano.gof.optdb", "theano.gof.fg", "theano.gof.toolbox",
     "theano.sandbox.rng_mrg", "theano.tensor", "theano.tensor.extra_ops", "theano.tensor.fft", "theano.tensor.io",
     "theano.tensor.nlinalg", "theano.tensor.slinalg", "theano.tensor.sort", "theano.tensor.raw_random",
     "theano.tensor.shared_randomstreams", "theano.tensor.opt", "theano.tensor.nnet",

@@ -181,7 +181,8 @@ class AddDestroyHandler:
     """Accepted for the original's programs, and does nothing: what is overwritten in place is decided while a graph is
     lowered (docs/architecture.md)."""
 
-    def optimize(self, fgraph: Any) -> None: ...
+    def optimize(self, fgraph: Any) -> None:
+        """Does nothing."""
 
 
 class AddFeatureOptimizer:

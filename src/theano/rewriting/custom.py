@@ -163,6 +163,7 @@ class LocalOptimizer:
         """Attach the features that `transform` needs."""
 
     def print_summary(self, stream: Any = None, level: int = 0, depth: int = -1) -> None:
+        """Write what this is to `stream`."""
         print(f"{' ' * level}{type(self).__name__} {self.name or ''}".rstrip(), file=stream or sys.stdout)
 
     def __str__(self) -> str:
