@@ -38,7 +38,8 @@ REMEDY = "run `python docs/make_reference.py`"
 
 # modules of which every public name has to be in a table, and a docstring
 MODULES = (
-    "theano", "theano.configparser", "theano.gradient", "theano.ifelse", "theano.printing", "theano.raise_op", "theano.scan_module",
+    "theano", "theano.configparser", "theano.gradient", "theano.ifelse", "theano.printing", "theano.raise_op",
+    "theano.scan_module",
     "theano.compile.builders", "theano.compile.debugmode", "theano.compile.function_module", "theano.compile.io",
     "theano.compile.mode", "theano.compile.monitormode", "theano.compile.nanguardmode", "theano.compile.ops",
     "theano.compile.profiling", "theano.compile.sharedvalue", "theano.misc.pkl_utils", "theano.gof.graph",

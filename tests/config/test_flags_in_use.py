@@ -53,7 +53,9 @@ def flags_read():
         source = path.read_text()
         if path.name == "_config.py" or "config" not in source:
             continue
-        found.update(re.findall(r"\bconfig\.([\w.]+)", source))
+        for path_of_names in re.findall(r"\bconfig\.([\w.]+)", source):
+            parts = path_of_names.split(".")
+            found.update((parts[0], ".".join(parts[:2])))
         for section in re.findall(r"\bflags = config\.(\w+)\n", source):
             found.update(f"{section}.{name}" for name in re.findall(r"\bflags\.(\w+)", source))
     return found
