@@ -530,7 +530,7 @@ FLAGS: list[tuple[str, ConfigParam, str]] = [
     ),
     ("scan.debug", BoolParam(False), "no effect"),
     ("cycle_detection", EnumStr("regular", "fast"), "no effect: there are no in-place rewrites"),
-    ("check_stack_trace", EnumStr("off", "log", "warn", "raise"), "no effect: every node keeps the user's line"),
+    ("check_stack_trace", EnumStr("off", "log", "warn", "raise"), "of CheckStackTraceOptimization"),
     ("compiledir_format", StrParam("compiledir", allow_override=False), "no effect: code is made in memory"),
     ("base_compiledir", TypedParam("~/.theano", os.path.expanduser, None, False), "no effect: code is made in memory"),
     (
