@@ -15,7 +15,7 @@ sys.path.insert(0, str(DOCS))
 import make_reference  # noqa: E402
 import public_names  # noqa: E402
 
-PAGES = [*make_reference.pages(), DOCS / "differences.md"]
+PAGES = make_reference.pages()
 FENCE = re.compile(r"^```.*$", re.MULTILINE)
 INDEX = (DOCS / "reference" / "README.md").read_text()
 
