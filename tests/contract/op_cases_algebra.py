@@ -102,6 +102,11 @@ def product_of_svd(build):
     return product
 
 
+def transposed_lu(x):
+    factors, pivots = scipy.linalg.lu_factor(x.T)
+    return [factors.T, np.asarray(pivots + 1, "int32")]
+
+
 def triangular(x, b, lower, trans=0, unit=False):
     return scipy.linalg.solve_triangular(x, b, trans, lower, unit) if b.size else np.zeros_like(b)
 
@@ -291,7 +296,7 @@ ALGEBRA_CASES = {
              (regular(2, 3, 3), (2, 3, 2)), dtypes=NUMBERS, loose=9),
     ],
     "LUFactor": [
-        case(LUFactor(), lambda x: list(scipy.linalg.lu_factor(x)) if x.size else [x, np.empty(0, "int32")],
+        case(LUFactor(), lambda x: transposed_lu(x) if x.size else [x, np.empty(0, "int32")],
              (regular(3, 3),), ((4, 4),), (regular(1, 1),), (regular(0, 0),), dtypes=NUMBERS, loose=9),
     ],
     "LUSolve": [

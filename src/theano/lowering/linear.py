@@ -14,9 +14,15 @@ from theano.tensor.linear.cholesky_gradient import CholeskyGrad
 from theano.tensor.linear.eigen import Eig, Eigh, Eigvalsh, GeneralisedEigh
 from theano.tensor.linear.factors import LU, SVD, Cholesky, QRFull, QRIncomplete
 from theano.tensor.linear.inverses import Det, MatrixInverse, SLogDet
+from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.linear.solving import Solve, SolveTriangular
 
 _LAPACK = ({"float32"}, {"float64"})
+_FACTORED = ({"float32", "int32"}, {"float64", "int32"})   # with pivots
+
+
+def _dtypes(node: Apply) -> set[str]:
+    return {getattr(v.type, "dtype", "object") for v in (*node.inputs, *node.outputs)}
 
 
 def _of_lapack(*op_classes: type) -> Callable[[Callable[[Any, Apply], tuple[Any, ...]]], LoweringRule]:
@@ -24,8 +30,7 @@ def _of_lapack(*op_classes: type) -> Callable[[Callable[[Any, Apply], tuple[Any,
 
     def register(choose: Callable[[Any, Apply], tuple[Any, ...]]) -> LoweringRule:
         def rule(lowering: Lowering, node: Apply) -> None:
-            dtypes = {getattr(v.type, "dtype", "object") for v in (*node.inputs, *node.outputs)}
-            if dtypes in _LAPACK:
+            if _dtypes(node) in _LAPACK:
                 name, *params = choose(node.op, node)
                 lowering.routine(node, name, [int(n) for n in params])
             else:
@@ -115,3 +120,21 @@ def eigvalsh(op: Eigvalsh, node: Apply) -> tuple[Any, ...]:
 @_of_lapack(Eig)
 def eig(op: Eig, node: Apply) -> tuple[Any, ...]:
     return ("eigen.eig",)
+
+
+@lowers(LUFactor)
+def lower_lu_factor(lowering: Lowering, node: Apply) -> None:
+    if _dtypes(node) in _FACTORED:
+        lowering.routine(node, "lu.lu_factor", [])
+    else:
+        lowering.python(node)
+
+
+@lowers(LUSolve)
+def lower_lu_solve(lowering: Lowering, node: Apply) -> None:
+    op: Any = node.op
+    made = node.inputs[0].owner
+    if _dtypes(node) in _FACTORED and made is not None and isinstance(made.op, LUFactor):
+        lowering.routine(node, "lu.lu_solve", [int(op.check_finite), int(op.trans != "N")])
+    else:
+        lowering.python(node)

@@ -10,7 +10,7 @@ are matrices too, or a matrix and a vector.
 from __future__ import annotations
 
 from theano.backends.native.runtime_core import BUFFER_DIMS, E_MEMORY, allocate, block_free, fail
-from theano.backends.native.runtime_language import fdiv, load64, ref, stack
+from theano.backends.native.runtime_language import fdiv, fless, load64, ref, stack
 from theano.backends.native.runtime_matrices import (
     ABSOLUTE,
     LETTER_L,
@@ -307,9 +307,17 @@ def solve_whole(frame: int, step: int, kind: int) -> int:
         if kind == 0:
             failed = lapack_gesv(size, ref(n), ref(k), copy, ref(n), pivots, found, ref(n))
         elif kind == 1:
-            failed = lapack_sysv(
-                size, ref(letter), ref(n), ref(k), copy, ref(n), pivots, found, ref(n), work, ref(room)
-            )
+            # by Cholesky if it turns out to be positive definite
+            failed = 1
+            if positive_diagonal(copy, n, size):
+                failed = lapack_posv(size, ref(letter), ref(n), ref(k), copy, ref(n), found, ref(n))
+                if failed:
+                    to_columns(copy, a, ndim, i, size)
+                    put_side(found, size, n * size, step, b, i, size)
+            if failed:
+                failed = lapack_sysv(
+                    size, ref(letter), ref(n), ref(k), copy, ref(n), pivots, found, ref(n), work, ref(room)
+                )
         else:
             failed = lapack_posv(size, ref(letter), ref(n), ref(k), copy, ref(n), found, ref(n))
         to_rows(x + i * n * k * size, found, n, k, size)
@@ -319,6 +327,15 @@ def solve_whole(frame: int, step: int, kind: int) -> int:
     if failed:
         return fail(frame, E_NUMBERS, 0, 0, 0, 0)
     return 0
+
+
+def positive_diagonal(matrix: int, n: int, size: int) -> int:
+    while n > 0:
+        if not fless(0, number_at(matrix, size)):
+            return 0
+        matrix += (n + 1) * size
+        n -= 1
+    return 1
 
 
 # ---- diagonal

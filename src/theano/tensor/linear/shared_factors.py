@@ -20,9 +20,10 @@ from theano.tensor.linear.solving import check_system, singular_system, trans_le
 
 
 class LUFactor(Op):
-    """LAPACK's `getrf` of a regular matrix x: both factors in one matrix, and the rows that were exchanged (int32).
+    """A regular matrix x factorised: f and the pivots p (int32), for LUSolve.
 
-    LinAlgError where x is singular. Outputs in the layout of scipy.linalg.lu_factor.
+    (f.T, p) are what scipy.linalg.lu_factor gives of x.T, but that pivots count from 1 as LAPACK's do: then neither
+    row-major x nor row-major f need be turned for LAPACK. LinAlgError where x is singular.
     """
 
     __props__ = ()
@@ -40,9 +41,10 @@ class LUFactor(Op):
             factors, pivots = np.empty_like(x), np.empty(0, "int32")
         else:
             (getrf,) = lapack().get_lapack_funcs(("getrf",), (x,))
-            factors, pivots, info = getrf(x)
+            factors, pivots, info = getrf(x.T)
             if info > 0:
                 raise singular_system(x)
+            factors, pivots = factors.T, pivots + 1
         output_storage[0][0], output_storage[1][0] = np.ascontiguousarray(factors), pivots.astype("int32")
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
@@ -79,9 +81,13 @@ class LUSolve(Op):
         if not b.size:
             output_storage[0][0] = np.empty_like(b)
             return
+        if np.any((pivots < 1) | (pivots > len(factors))) or pivots.shape != factors.shape[:1]:
+            raise ValueError(f"LUSolve: these are no pivots of a matrix of shape {factors.shape}: {pivots}")
         (getrs,) = lapack().get_lapack_funcs(("getrs",), (factors, b))
-        found, _ = getrs(factors, pivots, b, trans="NTC".index(self.trans))
-        output_storage[0][0] = np.ascontiguousarray(found)
+        # the factors are those of the transpose
+        of_conjugate = self.trans == "C"
+        found, _ = getrs(factors.T, pivots - 1, b.conj() if of_conjugate else b, trans=int(self.trans == "N"))
+        output_storage[0][0] = np.ascontiguousarray(found.conj() if of_conjugate else found)
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
         return [tuple(input_shapes[2])]
