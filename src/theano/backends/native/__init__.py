@@ -4,14 +4,15 @@
     f = executable.bind(slow, on_error, "single")
 
 Read in this order: `executable.py` (the public face), `image.py` (a program as tables), `kernel_code.py` and
-`opcode_text.py`, `reduction_text.py` (kernels as vector code), the run-time system in the language of
-`runtime_language.py`, and `target.py` (LLVM). Nothing here knows the graph: the input is `lowering/program.py`.
+`kernel_slots.py`, `kernel_text.py`, `position_text.py`, `opcode_text.py`, `reduction_text.py` (kernels as vector code),
+the run-time system in the language of `runtime_language.py`, and `target.py` (LLVM). Nothing here knows the graph: the
+input is `lowering/program.py`.
 
 The run-time system: `runtime_core.py` (entry, frames, memory), `runtime_records.py` (a kernel's tables),
-`runtime_kernels.py`, `runtime_axes.py`, `runtime_walk.py`, `runtime_turn.py`, `runtime_runs.py` (running a kernel, from
-the step down to a run of vectors), `runtime_rows.py` (groups of kernels), `runtime_views.py` (views, Python calls),
-`runtime_products.py` (BLAS), `runtime_routines.py` (what a routine step is). Routines of LAPACK start from
-`runtime_matrices.py`, convolution and pooling from `runtime_plan.py` and `vector_language.py`.
+`runtime_prepare.py`, `runtime_kernels.py`, `runtime_axes.py`, `runtime_walk.py`, `runtime_turn.py`, `runtime_runs.py`
+(running a kernel, from the step down to a run of vectors), `runtime_rows.py` (groups of kernels), `runtime_views.py`
+(views, Python calls), `runtime_products.py` (BLAS), `runtime_routines.py` (what a routine step is). Routines of LAPACK
+start from `runtime_matrices.py`, convolution and pooling from `runtime_plan.py` and `vector_language.py`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ import numpy as np
 from theano.backends.native import runtime_core as core
 from theano.backends.native import runtime_records as rt
 from theano.backends.native import runtime_views as views
-from theano.backends.native.kernel_code import CompiledKernel, Slot, compile_kernels
+from theano.backends.native.kernel_code import CompiledKernel, compile_kernels
+from theano.backends.native.kernel_slots import Slot
 from theano.backends.native.library_records import product_record, routine_record
 from theano.backends.native.python_call import make_call
 from theano.backends.native.runtime import Runtime, runtime

@@ -256,6 +256,26 @@ class Accumulator:
         text.go(after)
         text.start(after)
 
+    def finish(self, text: VectorText, name: str, dtype: str) -> str:
+        """A function of this name which casts `count` accumulators to `dtype`, one by one."""
+        one = VectorText(1)
+        one.declarations = text.declarations
+        one.lines.append(f"define void @{name}(ptr %from, ptr %to, i64 %count) {{")
+        one.start("entry")
+        one.go_if(one.set("icmp sgt i64 %count, 0"), "loop", "done")
+        one.start("loop")
+        one.emit("%i = phi i64 [0, %entry], [%next, %loop]")
+        source = one.set(f"getelementptr {self.memory}, ptr %from, i64 %i")
+        destination = one.set(f"getelementptr {MEMORY_TYPE[dtype]}, ptr %to, i64 %i")
+        wide = "float32" if self.dtype == "float16" else self.dtype
+        one.store(dtype, one.cast(wide, dtype, self._load(one, source)), destination)
+        one.emit("%next = add i64 %i, 1")
+        one.go_if(one.set("icmp slt i64 %next, %count"), "loop", "done")
+        one.start("done")
+        one.emit("ret void")
+        one.lines.append("}")
+        return "\n".join(one.lines)
+
     # -- arithmetic
 
     def combine(self, text: VectorText, a: str, b: str) -> str:

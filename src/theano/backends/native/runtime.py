@@ -27,7 +27,7 @@ _lock = threading.RLock()
 UPGRADE_AFTER = 2000
 
 # The files that every program needs, compiled together: functions call each other within one LLVM module only.
-_EVERY_PROGRAM = ("core", "records", "kernels", "axes", "walk", "turn", "runs", "rows")
+_EVERY_PROGRAM = ("core", "records", "prepare", "kernels", "axes", "walk", "turn", "runs", "rows")
 
 # These spend their time in code for vectors, which is made well from the start.
 _AS_GOOD_AS_NEEDED = frozenset(("plan", "windows", "tiles", "convolution", "pooling"))

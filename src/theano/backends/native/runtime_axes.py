@@ -11,7 +11,18 @@ strides are changed here; no operand is touched.
 from __future__ import annotations
 
 from theano.backends.native.runtime_language import load64, stack, store64
-from theano.backends.native.runtime_records import ROLE_COUNTER, SLOT_BYTES, SLOT_ROLE
+from theano.backends.native.runtime_records import (
+    IN_POSITIONS,
+    ROLE_COUNTER,
+    ROLE_RAW,
+    SLOT_AXES,
+    SLOT_BYTES,
+    SLOT_FLAGS,
+    SLOT_NDIM,
+    SLOT_ROLE,
+    SLOT_SIZE,
+    SLOT_STATE,
+)
 
 
 def magnitude(a: int) -> int:
@@ -20,21 +31,42 @@ def magnitude(a: int) -> int:
     return a
 
 
-def sort_axes(shape: int, strides: int, wide: int, rank: int, slots: int, tracked: int, operands: int) -> int:
+def sort_axes(
+    shape: int, strides: int, wide: int, rank: int, slots: int, tracked: int, operands: int, state: int
+) -> int:
     """Largest strides first: a stable insertion sort over the sums of the strides of what lies in memory.
 
-    The first `slots` of the `tracked` lines of strides are those of slots.
+    The first `slots` of the `tracked` lines of strides are those of slots. Along axes which computed positions hang on,
+    memory is walked with the strides of the axes that these are positions on.
     """
     key = stack(wide * 8)
+    jumps = 0
+    k = 0
+    while k < slots:
+        slot = operands + k * SLOT_BYTES
+        if load64(slot + SLOT_ROLE) == ROLE_RAW:
+            d = 0
+            pairs = state + load64(slot + SLOT_STATE)
+            while d < load64(slot + SLOT_NDIM):
+                if load64(load64(slot + SLOT_AXES) + d * 8) == -2:
+                    jumps += magnitude(load64(pairs + 8))
+                    pairs += 16
+                d += 1
+        k += 1
     axis = 0
     while axis < rank:
         total = 0
+        jump = 0
         k = 0
         while k < slots:
-            if load64(operands + k * SLOT_BYTES + SLOT_ROLE) != ROLE_COUNTER:
-                total += magnitude(load64(strides + (k * wide + axis) * 8))
+            slot = operands + k * SLOT_BYTES
+            s = magnitude(load64(strides + (k * wide + axis) * 8))
+            if load64(slot + SLOT_ROLE) != ROLE_COUNTER:
+                total += s
+            if load64(slot + SLOT_FLAGS) & IN_POSITIONS and s != 0:
+                jump = jumps
             k += 1
-        store64(key + axis * 8, total)
+        store64(key + axis * 8, total + jump)
         axis += 1
     axis = 1
     while axis < rank:
@@ -60,6 +92,22 @@ def swap(a: int, b: int) -> int:
     x = load64(a)
     store64(a, load64(b))
     store64(b, x)
+    return 0
+
+
+def drop_still_axes(shape: int, strides: int, wide: int, slots: int, rank: int) -> int:
+    """Visit an axis along which nothing moves at one place only."""
+    axis = 0
+    while axis < rank:
+        moves = 0
+        k = 0
+        while k < slots:
+            if load64(strides + (k * wide + axis) * 8) != 0:
+                moves = 1
+            k += 1
+        if moves == 0:
+            store64(shape + axis * 8, 1)
+        axis += 1
     return 0
 
 
@@ -93,12 +141,17 @@ def fuse_axes(shape: int, strides: int, rank: int, slots: int, count: int) -> in
     return kept
 
 
-def longer_axis(shape: int, count: int, reduces: int) -> int:
-    """Which axis to walk innermost instead of the last one, where that is short and another is long; -1: none."""
+def longer_axis(shape: int, count: int, reduces: int, direct: int) -> int:
+    """Which axis to walk innermost instead of the last one, where that is short and another is long; -1: none.
+
+    direct: the code can go over several runs along the last axis itself, see `lies_ready`.
+    """
     last = count - 1
     short = 16
     if reduces:
         short = 32
+    elif direct:
+        short = 6
     if count < 2 or load64(shape + last * 8) >= short:
         return -1
     best = last
@@ -110,6 +163,18 @@ def longer_axis(shape: int, count: int, reduces: int) -> int:
     if best == last or load64(shape + best * 8) < 4 * load64(shape + last * 8):
         return -1
     return best
+
+
+def lies_ready(strides: int, wide: int, slots: int, axis: int, operands: int) -> int:
+    """Is every operand contiguous along the axis, or still?"""
+    k = 0
+    while k < slots:
+        s = load64(strides + (k * wide + axis) * 8)
+        role = load64(operands + k * SLOT_BYTES + SLOT_ROLE)
+        if s != 0 and role != ROLE_COUNTER and s != load64(operands + k * SLOT_BYTES + SLOT_SIZE):
+            return 0
+        k += 1
+    return 1
 
 
 def widen(shape: int, strides: int, wide: int, slots: int, count: int, best: int) -> int:
@@ -135,7 +200,7 @@ def longer_axis_of_whole(shape: int, strides: int, wide: int, slots: int, rank: 
     own_strides = stack(slots * wide * 8)
     memcpy(own_shape, shape, wide * 8)
     memcpy(own_strides, strides, slots * wide * 8)
-    best = longer_axis(own_shape, fuse_axes(own_shape, own_strides, wide, slots, rank), reduces)
+    best = longer_axis(own_shape, fuse_axes(own_shape, own_strides, wide, slots, rank), reduces, 0)
     if best < 0:
         return best
     # find the last part of that axis

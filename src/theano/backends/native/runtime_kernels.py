@@ -7,13 +7,15 @@ addresses; `runtime_axes.py` brings the axes into order, `runtime_walk.py` goes 
 of what is not contiguous.
 """
 
-# ruff: noqa: F821, SIM102, SIM109
+# ruff: noqa: F821, SIM102
 # mypy: disable-error-code="name-defined"
 
 from __future__ import annotations
 
 from theano.backends.native.runtime_axes import (
+    drop_still_axes,
     fuse_axes,
+    lies_ready,
     longer_axis,
     longer_axis_of_whole,
     sort_axes,
@@ -22,36 +24,30 @@ from theano.backends.native.runtime_axes import (
 from theano.backends.native.runtime_core import (
     BUFFER_DATA,
     BUFFER_DIMS,
-    BUFFER_OWNER,
-    E_EMPTY,
     E_INDEX,
     E_MEMORY,
     E_NEGATIVE,
-    E_SHAPE,
     FRAME_IN_COMMIT,
     FRAME_MAY_RELEASE,
-    allocate,
     block_alloc,
     block_free,
     block_malloc,
     copy_array,
     copy_items,
-    exclusive,
     fail,
     release,
 )
 from theano.backends.native.runtime_language import (
     invoke,
-    load8,
-    load16,
-    load32,
     load64,
     stack,
     store64,
 )
+from theano.backends.native.runtime_prepare import check_empty, dimension, match_axes, prepare_output
 from theano.backends.native.runtime_records import (
     CHECKED,
     COUNTS,
+    IN_POSITIONS,
     KEEP_ORDER,
     KERNEL_CODE,
     KERNEL_COST,
@@ -65,71 +61,32 @@ from theano.backends.native.runtime_records import (
     KERNEL_SLOTS,
     KERNEL_STATE,
     MASKS,
-    NEEDS_CONTENT,
-    NOT_EMPTY,
     REDUCES,
     ROLE_ACCUMULATE,
     ROLE_COUNTER,
     ROLE_IN,
     ROLE_NONE,
-    ROLE_OUT,
     ROLE_RAW,
     SLOT_AXES,
     SLOT_BUFFER,
     SLOT_BYTES,
     SLOT_FINISH,
     SLOT_FLAGS,
-    SLOT_GUARD,
     SLOT_IDENTITY,
     SLOT_NDIM,
     SLOT_ROLE,
     SLOT_SIZE,
     SLOT_SOURCE,
-    SLOT_STATE,
     SLOT_TEMPORARY,
     STATE_COPY,
     STATE_ERROR,
     STATE_EXTENTS,
     STATE_MODE,
-    TAKES_OVER,
 )
 from theano.backends.native.runtime_runs import fill, spread
 from theano.backends.native.runtime_walk import walk
 
 RELEASE_ABOVE = 20000000  # picoseconds of work for which the GIL is released
-
-
-def dimension(frame: int, entry: int) -> int:
-    """A run-time integer: entry is (kind, x, y); 1: the number x; 2: the 0-d buffer x of type y; 3: the word at x;
-    4: the sum of the y entries at x."""
-    kind = load64(entry)
-    x = load64(entry + 8)
-    if kind == 1:
-        return x
-    if kind == 3:
-        return load64(frame + x)
-    if kind == 4:
-        total = 0
-        end = x + load64(entry + 16) * 24
-        while x < end:
-            total += dimension(frame, x)
-            x += 24
-        return total
-    data = load64(frame + x)
-    size = load64(entry + 16)
-    if size == 8:
-        return load64(data)
-    if size == 4:
-        return load32(data)
-    if size == -4:
-        return load32(data) & 4294967295
-    if size == 2:
-        return (load16(data) ^ 32768) - 32768
-    if size == -2:
-        return load16(data)
-    if size == 1:
-        return (load8(data) ^ 128) - 128
-    return load8(data)
 
 
 def kernel_prepare(frame: int, step: int) -> int:
@@ -177,89 +134,6 @@ def kernel_prepare(frame: int, step: int) -> int:
         k += 1
     if load64(frame + FRAME_IN_COMMIT) and load64(step + KERNEL_FLAGS) & CHECKED:
         return kernel_loops(frame, step, 1)
-    return 0
-
-
-def match_axes(frame: int, state: int, slot: int, buffer: int, number: int) -> int:
-    ndim = load64(slot + SLOT_NDIM)
-    axes = load64(slot + SLOT_AXES)
-    found = state + load64(slot + SLOT_STATE)
-    d = 0
-    while d < ndim:
-        axis = load64(axes + d * 8)
-        n = load64(buffer + BUFFER_DIMS + d * 8)
-        if axis >= 0:
-            known = load64(state + STATE_EXTENTS + axis * 8)
-            if known == -1:
-                store64(state + STATE_EXTENTS + axis * 8, n)
-            elif known != n:
-                return fail(frame, E_SHAPE, axis, known, n, number)
-        elif axis == -1:
-            if n != 1:
-                return fail(frame, E_SHAPE, -1, 1, n, number)
-        else:
-            store64(found, n)
-            store64(found + 8, load64(buffer + BUFFER_DIMS + (ndim + d) * 8))
-            found += 16
-        d += 1
-    return 0
-
-
-def check_empty(frame: int, step: int, extents: int) -> int:
-    """max and kin of nothing are errors, unless there is no result to give."""
-    rank = load64(step + KERNEL_RANK)
-    slot = load64(step + KERNEL_OPERANDS) + load64(step + KERNEL_INPUTS) * SLOT_BYTES
-    outputs = load64(step + KERNEL_OUTPUTS)
-    k = 0
-    while k < outputs:
-        if load64(slot + SLOT_FLAGS) & NOT_EMPTY:
-            empty = 0
-            axis = 0
-            while axis < rank:
-                if load64(extents + axis * 8) == 0:
-                    empty = 1
-                axis += 1
-            d = 0
-            while d < load64(slot + SLOT_NDIM):
-                axis = load64(load64(slot + SLOT_AXES) + d * 8)
-                if axis >= 0 and load64(extents + axis * 8) == 0:
-                    empty = 0
-                d += 1
-            if empty:
-                return fail(frame, E_EMPTY, k, 0, 0, 0)
-        slot += SLOT_BYTES
-        k += 1
-    return 0
-
-
-def prepare_output(frame: int, state: int, slot: int, number: int) -> int:
-    buffer = frame + load64(slot + SLOT_BUFFER)
-    ndim = load64(slot + SLOT_NDIM)
-    flags = load64(slot + SLOT_FLAGS)
-    source = 0
-    if load64(slot + SLOT_SOURCE) != 0:
-        source = frame + load64(slot + SLOT_SOURCE)
-    if flags & TAKES_OVER and exclusive(frame, source, load64(slot + SLOT_GUARD), ndim):
-        memcpy(buffer, source, BUFFER_DIMS + ndim * 16)
-        store64(source + BUFFER_OWNER, 0)
-    else:
-        d = 0
-        while d < ndim:
-            axis = load64(load64(slot + SLOT_AXES) + d * 8)
-            n = 1
-            if axis >= 0:
-                n = load64(state + STATE_EXTENTS + axis * 8)
-            elif axis == -2:
-                n = load64(source + BUFFER_DIMS + d * 8)
-            store64(buffer + BUFFER_DIMS + d * 8, n)
-            d += 1
-        if allocate(frame, buffer, ndim, load64(slot + SLOT_SIZE)):
-            return 1
-        if flags & NEEDS_CONTENT:
-            store64(state + STATE_COPY, load64(state + STATE_COPY) | (1 << number))
-    if load64(slot + SLOT_ROLE) == ROLE_RAW:
-        # lengths and strides of the computed axes, as the output has them
-        return match_axes(frame, state, slot, buffer, number)
     return 0
 
 
@@ -386,15 +260,20 @@ def kernel_part(frame: int, step: int, mode: int, rows: int, start: int, count: 
     while k < slots and not failed:
         slot = operands + k * SLOT_BYTES
         role = load64(slot + SLOT_ROLE)
-        if role == ROLE_NONE or (mode == 1 and (role == ROLE_OUT or role == ROLE_ACCUMULATE)):
+        aside = mode == 1 and not (load64(slot + SLOT_FLAGS) & IN_POSITIONS)
+        if role == ROLE_NONE or (aside and role != ROLE_RAW):
             store64(data + k * 8, state)
         elif bind_slot(frame, slot, extents, strides + k * wide * 8, data + k * 8, rows, start, count):
             failed = fail(frame, E_MEMORY, 0, 0, 0, 0)
+        elif aside:
+            memset(strides + k * wide * 8, 0, wide * 8)
         k += 1
     if total > 0 and not failed:
         memcpy(shape, extents, rank * 8)
+        if mode == 1:
+            drop_still_axes(shape, strides, wide, slots, rank)
         if not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
-            sort_axes(shape, strides, wide, rank, slots, tracked, operands)
+            sort_axes(shape, strides, wide, rank, slots, tracked, operands, state)
         best = -1
         before = stack(wide * 8 + tracked * wide * 8)
         if rows >= 0:
@@ -413,7 +292,8 @@ def kernel_part(frame: int, step: int, mode: int, rows: int, start: int, count: 
             if rows >= 0 and reduces:
                 best = longer_axis_of_whole(before, before + wide * 8, wide, slots, rank, shape, reduces)
             else:
-                best = longer_axis(shape, axes, reduces)
+                direct = load64(step + KERNEL_FLAGS) & MASKS and lies_ready(strides, wide, slots, axes - 1, operands)
+                best = longer_axis(shape, axes, reduces, direct)
             widen(shape, strides, wide, tracked, axes, best)
         if rows >= 0:
             axis = 0

@@ -1,8 +1,8 @@
 """The run-time system: one run of a kernel, along the innermost axis.
 
-Written in the language of `runtime_language.py`. A kernel's code takes whole vectors, contiguous in every operand.
+Written in the language of `runtime_language.py`. A kernel's code takes whole vectors, contiguous in every operand, or
+one element of what stands still along the run.
 
-* an operand which stands still along the run is spread into one vector;
 * an operand with another stride is packed into a contiguous buffer, a chunk at a time (and unpacked after);
 * the last, incomplete vector of a run goes through the same instructions under a mask, or on padded copies.
 
@@ -37,10 +37,9 @@ from theano.backends.native.runtime_records import (
 )
 
 MODE_DIRECT = 0
-MODE_SPLAT = 1
-MODE_PACK = 2
-MODE_STILL = 3
-MODE_RAW = 4
+MODE_PACK = 1
+MODE_STILL = 2
+MODE_RAW = 3
 
 
 def fill(target: int, bits: int, count: int, size: int) -> int:
@@ -102,13 +101,6 @@ def run(step: int, state: int, data: int, table: int, steps: int, calls: int, ta
                     if load64(entry + 24) != ROLE_OUT:
                         pad(room, address + full * lanes * size, size, rest, lanes, size)
                     store64(tails + k * 8, room)
-            elif way == MODE_SPLAT:
-                room = load64(entry + 32) + 64
-                if load64(entry + 40) != address:
-                    store64(entry + 40, address)
-                    spread(room, address, lanes, size)
-                address = room
-                store64(tails + k * 8, room)
             elif way == MODE_PACK:
                 room = load64(entry + 48)
                 if load64(entry + 24) != ROLE_OUT:

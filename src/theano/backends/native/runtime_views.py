@@ -31,8 +31,8 @@ from theano.backends.native.runtime_core import (
     fail,
     make_array,
 )
-from theano.backends.native.runtime_kernels import dimension
 from theano.backends.native.runtime_language import load32, load64, stack, store32, store64
+from theano.backends.native.runtime_prepare import dimension
 
 VIEW_IN = 16
 VIEW_OUT = 24

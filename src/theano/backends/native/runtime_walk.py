@@ -11,15 +11,20 @@ strides are in `runtime_turn.py`.
 from __future__ import annotations
 
 from theano.backends.native.runtime_axes import magnitude
-from theano.backends.native.runtime_language import load64, stack, store64
+from theano.backends.native.runtime_language import invoke, load64, stack, store64
 from theano.backends.native.runtime_records import (
+    HOISTS,
     JOINED,
     JOINS,
     KEEP_ORDER,
+    KERNEL_CODE,
     KERNEL_FLAGS,
     KERNEL_LANES,
     KERNEL_OPERANDS,
     KERNEL_SLOTS,
+    MASKS,
+    MUST_STAND,
+    MUST_WALK,
     ROLE_ACCUMULATE,
     ROLE_COUNTER,
     ROLE_IN,
@@ -27,18 +32,21 @@ from theano.backends.native.runtime_records import (
     ROLE_OUT,
     ROLE_RAW,
     SLOT_BYTES,
+    SLOT_FLAGS,
     SLOT_ROLE,
     SLOT_SIZE,
     SLOT_TEMPORARY,
+    STATE_APART,
     STATE_FLAT,
+    STATE_HOISTED,
     STATE_JOINED,
     STATE_MODE,
+    STATE_RUNS,
 )
 from theano.backends.native.runtime_runs import (
     MODE_DIRECT,
     MODE_PACK,
     MODE_RAW,
-    MODE_SPLAT,
     MODE_STILL,
     run,
 )
@@ -57,8 +65,8 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
     operands = load64(step + KERNEL_OPERANDS)
     last = count - 1
     n = load64(shape + last * 8)
-    # per slot: mode, stride in the run, element size, role, room for a vector, what that is spread from, room for
-    # packing, 1: it is turned
+    # per slot: mode, stride in the run, element size, role, room for a vector, nothing, room for packing, 1: it is
+    # turned
     table = stack(slots * 64)
     steps = stack(slots * 8)
     calls = stack(slots * 8)
@@ -81,11 +89,8 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         if role == ROLE_RAW or role == ROLE_COUNTER:
             way = MODE_RAW
             advance = s
-        elif role == ROLE_NONE or (role == ROLE_ACCUMULATE and s == 0):
+        elif role == ROLE_NONE or (s == 0 and (role == ROLE_ACCUMULATE or role == ROLE_IN)):
             way = MODE_STILL
-            advance = 0
-        elif role == ROLE_IN and s == 0:
-            way = MODE_SPLAT
             advance = 0
         elif s != size and n > 1:
             way = MODE_PACK
@@ -99,7 +104,6 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         store64(entry + 16, size)
         store64(entry + 24, role)
         store64(entry + 32, room + k * 128)
-        store64(entry + 40, 0)
         store64(entry + 56, 0)
         if load64(state + STATE_MODE) == 1 and (role == ROLE_OUT or role == ROLE_ACCUMULATE):
             # nothing is written while positions are checked: the code's stores go to a place that nobody reads
@@ -111,9 +115,13 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         k += 1
     store64(state + STATE_FLAT, flat)
     store64(state + STATE_JOINED, 0)
+    store64(state + STATE_RUNS, 1)
+    # can the code take a run whatever its length?
+    whole = load64(step + KERNEL_FLAGS) & MASKS or n % lanes == 0
+    store64(state + STATE_HOISTED, whole and hoists(step, table, n))
     chunk = n
     if packed > 0:
-        # 32 kB of buffers at most, so that they stay in the first cache
+        # 32 kB of buffers at most, so that they stay in the first cache (64 kB where sums are wider than a vector)
         vectors = 512 // packed
         if vectors > 64:
             vectors = 64
@@ -121,13 +129,13 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
             vectors = 1
         if vectors * lanes < n:
             chunk = vectors * lanes
-        packs = stack((packed * vectors + 1) * 64)
+        packs = stack((packed * vectors + 1) * 128)
         k = 0
         while k < slots:
             entry = table + k * 64
             if load64(entry) == MODE_PACK:
                 store64(entry + 48, packs)
-                packs += vectors * 64
+                packs += vectors * lanes * load64(entry + 16)
             k += 1
     tile = n
     if far and count > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
@@ -157,6 +165,8 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         joined = stack(slots * 8)
         if not joins(slots, strides, wide, last - 1, table, joined):
             joined = 0
+    if packed == 0 and last > 0 and whole and joined == 0:
+        return walk_many_runs(step, state, shape, strides, wide, last, data, steps, index)
     base = 0
     while base < n:
         length = n - base
@@ -179,6 +189,25 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
     return 0
 
 
+def hoists(step: int, table: int, n: int) -> int:
+    """Can positions be found once for each run: does what they hang on stand still, and is the rest contiguous?"""
+    if not (load64(step + KERNEL_FLAGS) & HOISTS):
+        return 0
+    slots = load64(step + KERNEL_SLOTS)
+    slot = load64(step + KERNEL_OPERANDS)
+    k = 0
+    while k < slots:
+        flags = load64(slot + SLOT_FLAGS)
+        s = load64(table + k * 64 + 8)
+        if flags & MUST_STAND and s != 0:
+            return 0
+        if flags & MUST_WALK and s != load64(table + k * 64 + 16) and n > 1:
+            return 0
+        slot += SLOT_BYTES
+        k += 1
+    return 1
+
+
 def joins(slots: int, strides: int, wide: int, axis: int, table: int, joined: int) -> int:
     """Do runs along `axis` go into the same accumulators? Then `joined` gets how far apart they lie."""
     k = 0
@@ -191,6 +220,46 @@ def joins(slots: int, strides: int, wide: int, axis: int, table: int, joined: in
         store64(joined + k * 8, stride)
         k += 1
     return 1
+
+
+def walk_many_runs(
+    step: int, state: int, shape: int, strides: int, wide: int, last: int, data: int, steps: int, index: int
+) -> int:
+    """`walk_runs` where every operand is taken as it lies: the code goes over the runs of one outer axis itself."""
+    slots = load64(step + KERNEL_SLOTS)
+    n = load64(shape + last * 8)
+    lanes = load64(step + KERNEL_LANES)
+    at = stack(slots * 16)
+    apart = at + slots * 8
+    k = 0
+    while k < slots:
+        store64(at + k * 8, load64(data + k * 8))
+        store64(apart + k * 8, load64(strides + (k * wide + last - 1) * 8))
+        k += 1
+    store64(state + STATE_RUNS, load64(shape + (last - 1) * 8))
+    store64(state + STATE_APART, apart)
+    while 1:
+        if invoke(load64(step + KERNEL_CODE), at, steps, n // lanes, n % lanes, state):
+            return 1
+        axis = last - 2
+        while axis >= 0:
+            i = load64(index + axis * 8) + 1
+            back = 0
+            if i == load64(shape + axis * 8):
+                back = i
+            k = 0
+            while k < slots:
+                s = load64(strides + (k * wide + axis) * 8)
+                store64(at + k * 8, load64(at + k * 8) + (1 - back) * s)
+                k += 1
+            if back == 0:
+                store64(index + axis * 8, i)
+                break
+            store64(index + axis * 8, 0)
+            axis -= 1
+        if axis < 0:
+            return 0
+    return 0
 
 
 def walk_runs(

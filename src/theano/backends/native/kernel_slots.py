@@ -1,0 +1,252 @@
+"""What the driver must know about each address that it hands to a kernel's code, and which positions can be hoisted.
+
+A *slot* is an operand, an accumulator or a counter; `kernel_text.py` writes code that walks slots, `image.py` puts them
+into the tables that the run-time system reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from theano.backends.native import reduction_text
+from theano.backends.native import runtime_records as rt
+from theano.backends.native.vector_text import ITEMSIZE, SIZE, VALUE_TYPE
+from theano.lowering.kernel import INDEXED, Kernel
+
+# Instructions in a body up to which a reduction's loop is repeated in place, and above which it exists only once.
+SHORT = 12
+LONG = 80
+
+
+@dataclass(slots=True)
+class Slot:
+    """What the driver must know about one address that it hands to the code."""
+
+    role: int
+    operand: int = -1  # number in Kernel.operands; -1 for a counter
+    axes: tuple[int, ...] = ()  # a counter's iteration axes, slowest first
+    size: int = 1
+    identity: int = 0
+    temporary: int = 0
+    finish: str = ""  # function that casts the accumulator to the output
+    flags: int = 0
+    indexed: int = -1  # number of its first computed axis among all computed axes
+
+
+@dataclass(frozen=True, slots=True)
+class Hoisting:
+    """Computed positions which do not vary along some axis, so that they can be found once for a run along it.
+
+    order    the instructions that only positions hang on, in order; among them gathers from where they stand still
+    loads    operands read by these;  counters   axes counted by these
+    still    operands gathered from one element at a time;  walked   operands of which a run is contiguous
+    rows     accumulators are a row in memory (see `reduction_text.py`), not one value for the run
+    """
+
+    order: tuple[int, ...]
+    loads: frozenset[int]
+    counters: frozenset[int]
+    still: frozenset[int]
+    walked: frozenset[int]
+    rows: bool
+
+
+def hoisting(kernel: Kernel) -> Hoisting | None:
+    """How the positions of a kernel can be hoisted; None if it computes none, or if they vary along every axis."""
+    body, scatters = kernel.body, [r for r in kernel.results if r.kind.startswith("scatter")]
+    gathers = [n for n, instr in enumerate(body) if instr.op == "gather"]
+    if not gathers and not scatters:
+        return None
+    needed = in_positions(kernel)
+    loads = frozenset(body[n].attr for n in needed if body[n].op == "load")
+    counters = frozenset(body[n].attr for n in needed if body[n].op == "iota")
+    fixed = {a for number in loads for a in kernel.operands[number].axes} | set(counters)
+    fixed |= {a for n in gathers if n in needed for a in kernel.operands[body[n].attr].axes}
+    free = set(range(kernel.rank)) - fixed
+    targets = [o for o, r in zip(kernel.operands[kernel.n_inputs :], kernel.results) if r in scatters]
+    if not free or any(not free & set(o.axes) for o in targets):
+        return None
+    walked = {body[n].attr for n in gathers if free & set(kernel.operands[body[n].attr].axes)}
+    still = {body[n].attr for n in gathers} - walked
+    kept = [
+        bool(free & set(o.axes)) for o, r in zip(kernel.operands[kernel.n_inputs :], kernel.results)
+        if r.kind != "store" and r not in scatters
+    ]
+    if len(set(kept)) > 1:
+        return None
+    outputs = {kernel.n_inputs + n for n, r in enumerate(kernel.results) if r in scatters}
+    order = sorted(needed | {n for n in gathers if body[n].attr in still})
+    return Hoisting(
+        tuple(order), loads, counters, frozenset(still), frozenset(walked | outputs), bool(kept) and kept[0]
+    )
+
+
+def in_positions(kernel: Kernel) -> set[int]:
+    """The instructions that computed positions hang on."""
+    wanted = [a for instr in kernel.body if instr.op == "gather" for a in instr.args]
+    wanted += [a for r in kernel.results for a in r.args]
+    found: set[int] = set()
+    while wanted:
+        n = wanted.pop()
+        if n not in found:
+            found.add(n)
+            wanted.extend(kernel.body[n].args)
+    return found
+
+
+class Slots:
+    """The slots of a kernel, its flags and its accumulators. `name` is what its functions' names start with."""
+
+    def __init__(self, kernel: Kernel, name: str, masks: bool) -> None:
+        self.kernel = kernel
+        self.name = name
+        self.all: list[Slot] = []
+        self.flags = rt.MASKS if masks else 0
+        self.indexed = 0
+        self.counters: dict[tuple[int, ...], int] = {}
+        self.accumulators: list[reduction_text.Accumulator] = []
+        self.hoisting = hoisting(kernel)
+        self._make_inputs()
+        self._make_outputs()
+        self._make_counters()
+        self._mark_positions()
+        self._decide_joins()
+
+    def _make_inputs(self) -> None:
+        kernel = self.kernel
+        read = {i.attr for i in kernel.body if i.op == "load"}
+        gathered = {i.attr for i in kernel.body if i.op == "gather"}
+        for number, operand in enumerate(kernel.operands[: kernel.n_inputs]):
+            slot = Slot(rt.ROLE_NONE, number, operand.axes, ITEMSIZE[operand.dtype])
+            if INDEXED in operand.axes:
+                slot.indexed = self.indexed
+                self.indexed += operand.axes.count(INDEXED)
+            if number in gathered:
+                slot.role = rt.ROLE_RAW
+                self.flags |= rt.CHECKED
+            elif number in read:
+                slot.role = rt.ROLE_IN
+            self.all.append(slot)
+
+    def _make_outputs(self) -> None:
+        kernel = self.kernel
+        for number, result in enumerate(kernel.results, kernel.n_inputs):
+            operand = kernel.operands[number]
+            slot = Slot(rt.ROLE_OUT, number, operand.axes, ITEMSIZE[operand.dtype])
+            if result.kind.startswith("scatter"):
+                slot.role = rt.ROLE_RAW
+                slot.indexed = self.indexed
+                self.indexed += operand.axes.count(INDEXED)
+                self.flags |= rt.CHECKED | rt.KEEP_ORDER
+            elif result.kind != "store":
+                self.flags |= rt.REDUCES
+                self._make_accumulator(slot, number)
+            self.all.append(slot)
+
+    def _make_counters(self) -> None:
+        for instr in self.kernel.body:
+            if instr.op == "iota":
+                self._counter((instr.attr,))
+        for accumulator in self.accumulators:
+            if accumulator.position_axes is not None:
+                accumulator.position_slot = self._counter(accumulator.position_axes)
+                operand = self.kernel.operands[accumulator.slot]
+                slot = Slot(rt.ROLE_ACCUMULATE, accumulator.slot, operand.axes)
+                slot.size = slot.temporary = SIZE[accumulator.memory]
+                slot.identity = accumulator.identity_bits
+                accumulator.value_slot = len(self.all)
+                self.all.append(slot)
+
+    def _mark_positions(self) -> None:
+        """Tell the driver which slots positions hang on, and what must hold for these to be hoisted: which slots must
+        stand still along a run, and which must be contiguous."""
+        for instr in (self.kernel.body[n] for n in in_positions(self.kernel)):
+            if instr.op in ("load", "gather"):
+                self.all[instr.attr].flags |= rt.IN_POSITIONS
+            elif instr.op == "iota":
+                self.all[self.counters[instr.attr,]].flags |= rt.IN_POSITIONS
+        found = self.hoisting
+        if found is None:
+            return
+        self.flags |= rt.HOISTS
+        for number, slot in enumerate(self.all):
+            if slot.role == rt.ROLE_ACCUMULATE:
+                slot.flags |= rt.MUST_WALK if found.rows else rt.MUST_STAND
+            elif slot.operand in found.walked:
+                slot.flags |= rt.MUST_WALK
+            elif slot.operand in found.loads | found.still or number in [self.counters[a,] for a in found.counters]:
+                slot.flags |= rt.MUST_STAND
+
+    def _decide_joins(self) -> None:
+        kernel = self.kernel
+        only_reduces = len(self.accumulators) == len(kernel.results) and not self.counters
+        able = self.flags & (rt.MASKS | rt.CHECKED) == rt.MASKS
+        # where the last axis is reduced, arrays in the usual order need no rows of accumulators: spare the code
+        rows = all(kernel.rank - 1 in kernel.operands[a.slot].axes for a in self.accumulators)
+        if only_reduces and able and rows and len(kernel.body) <= SHORT:
+            self.flags |= rt.JOINS
+
+    def _make_accumulator(self, slot: Slot, number: int) -> None:
+        kernel = self.kernel
+        result = kernel.results[number - kernel.n_inputs]
+        operand = kernel.operands[number]
+        reduced = tuple(a for a in range(kernel.rank) if a not in operand.axes)
+        accumulator = reduction_text.Accumulator(
+            result.kind, result.value, kernel.body[result.value].dtype, result.dtype, number
+        )
+        slot.role = rt.ROLE_ACCUMULATE
+        if result.kind in ("max", "min", "argmax", "argmin"):
+            slot.flags |= rt.NOT_EMPTY
+        if result.kind in ("argmax", "argmin"):
+            accumulator.position_axes = reduced
+            slot.identity = 2**63 - 1
+        else:
+            slot.identity = accumulator.identity_bits
+            if accumulator.dtype != operand.dtype or accumulator.dtype == "float16":
+                slot.temporary = SIZE[accumulator.memory]
+                slot.finish = f"{self.name}.finish{number}"
+        self.accumulators.append(accumulator)
+
+    def _counter(self, axes: tuple[int, ...]) -> int:
+        if axes not in self.counters:
+            self.flags |= rt.COUNTS
+            self.counters[axes] = len(self.all)
+            self.all.append(Slot(rt.ROLE_COUNTER, -1, axes))
+        return self.counters[axes]
+
+
+def lanes_of(kernel: Kernel, vector_bytes: int) -> int:
+    """How many elements one vector holds: the widest type in sight decides.
+
+    Not in sight are positions that are computed once for a run. A sum that is wider than what it adds up may be two
+    vectors.
+    """
+    found = hoisting(kernel)
+    aside = set(found.order) if found else set()
+    sums = _sums_of_narrower(kernel)
+    widest = 1
+    for n, instr in enumerate(kernel.body):
+        if n not in aside:
+            widest = max(widest, SIZE[VALUE_TYPE[instr.dtype]] // (2 if n in sums else 1))
+    for number, operand in enumerate(kernel.operands[: kernel.n_inputs]):
+        if not found or number not in found.loads:
+            widest = max(widest, ITEMSIZE[operand.dtype])
+    for operand, result in zip(kernel.operands[kernel.n_inputs :], kernel.results):
+        vectors = 2 if result.value in sums else 1
+        widest = max(widest, ITEMSIZE[operand.dtype] // vectors)
+        if result.dtype:
+            widest = max(widest, SIZE[VALUE_TYPE[result.dtype]] // vectors)
+        if result.kind in ("argmax", "argmin") or (result.args and not found):
+            widest = 8
+    return vector_bytes // widest
+
+
+def _sums_of_narrower(kernel: Kernel) -> set[int]:
+    """Casts to a wider type which nothing but sums use."""
+    body = kernel.body
+    casts = {
+        n for n, instr in enumerate(body)
+        if instr.op == "cast" and SIZE[VALUE_TYPE[instr.dtype]] > SIZE[VALUE_TYPE[body[instr.args[0]].dtype]]
+    }
+    used = {a for instr in body for a in instr.args} | {a for r in kernel.results for a in r.args}
+    return casts - used - {r.value for r in kernel.results if r.kind not in ("sum", "prod")}

@@ -1,0 +1,484 @@
+"""Kernel → LLVM text: the function that walks runs of whole vectors.
+
+A kernel becomes one function
+
+    i64 kernel(ptr data, ptr step, i64 count, i64 active, ptr state)
+
+which computes `count` whole vectors and then `active` lanes (fewer than all) of one more. For every *slot* (operand,
+accumulator or counter) `data` holds an address (a counter's position) and `step` how far one vector advances it (for
+slots whose addresses are computed and for counters: how far one element does). What stands still along the run (step
+0) is spread over a vector first. Where the machine has masked loads and stores, what lies beyond the active lanes is
+not touched (MASKS); elsewhere the driver makes the last vector's memory whole. `state` has what `runtime_records.py`
+says under STATE_; a kernel of several axes goes over STATE_RUNS such runs. The function returns 1 when a position is
+out of range.
+
+Up to four forms of the loop exist side by side, and the state says which one is meant: accumulators in registers
+(*flat*) or a row of them in memory (*rows*), several runs at once into such a row (*joined*), positions found once
+for a run (*hoisted*).
+
+What the opcodes are in vector code is `opcode_text.py`'s business; accumulating is `reduction_text.py`'s; gathers and
+scatters are `position_text.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from theano.backends.native import opcode_text, target
+from theano.backends.native import runtime_records as rt
+from theano.backends.native.kernel_slots import LONG, SHORT, Slots, lanes_of
+from theano.backends.native.position_text import PositionText
+from theano.backends.native.vector_text import (
+    ITEMSIZE,
+    MEMORY_TYPE,
+    SIZE,
+    VectorText,
+    is_float,
+    is_unsigned,
+)
+from theano.lowering.kernel import Instr, Kernel
+
+AHEAD = 8  # how many runs ahead memory at computed positions is asked for
+
+
+class KernelText:
+    """Writes the LLVM text of one kernel: `function` is it, once `write` is done."""
+
+    def __init__(self, kernel: Kernel, name: str) -> None:
+        self.kernel = kernel
+        self.name = name
+        types = {o.dtype for o in kernel.operands} | {i.dtype for i in kernel.body} | {r.dtype for r in kernel.results}
+        if "float16" in types and not target.host().half:
+            raise NotImplementedError("this machine has no instructions for float16")
+        self.text = VectorText(lanes_of(kernel, target.host().vector_bytes))
+        self.table = Slots(kernel, name, masks=target.host().vector_bytes == 64)
+        self.slots = self.table.all
+        self.accumulators = self.table.accumulators
+        self.function = ""
+        self.hoisted = False
+        # what is known before the loop: values of instructions, and operands that stand still
+        self.known: dict[int, str] = {}
+        self.spread: dict[int, str] = {}
+        # cursors are what the loop moves on: one for each slot, and (hoisted) one for each gather and scatter
+        self.start: list[str] = []
+        self.advance: list[str] = []
+        self.now: list[str] = []
+        self.places: dict[tuple[str, int], int] = {}
+
+    def write(self) -> None:
+        text = self.text
+        self._prologue()
+        self._first_of_run()
+        if self.table.hoisting is not None:
+            hoisted = text.set(f"load i64, ptr {self._state(rt.STATE_HOISTED)}")
+            text.go_if(text.set(f"icmp ne i64 {hoisted}, 0"), "hoisted", "apart")
+            text.start("hoisted")
+            cursors = list(self.start), list(self.advance)
+            self.hoisted = True
+            self._hoisted_run()
+            self.start, self.advance = cursors
+            self.hoisted, self.known, self.spread = False, {}, {}
+            text.start("apart")
+        self._spread([number for number, slot in enumerate(self.slots) if slot.role == rt.ROLE_IN])
+        still = all(not any(a >= 0 for a in self.kernel.operands[acc.slot].axes) for acc in self.accumulators)
+        if self.accumulators and not still:
+            flat = text.set(f"load i64, ptr {self._state(rt.STATE_FLAT)}")
+            text.go_if(text.set(f"icmp ne i64 {flat}, 0"), "flat", "rows")
+            text.start("flat")
+            self._loops(flat=True)
+            text.start("rows")
+            if self.table.flags & rt.JOINS:
+                joined = text.set(f"load i64, ptr {self._state(rt.STATE_JOINED)}")
+                text.go_if(text.set(f"icmp ne i64 {joined}, 0"), "joined", "single")
+                text.start("joined")
+                self._loops(flat=False, joined=joined)
+                text.start("single")
+            self._loops(flat=False)
+        else:
+            self._loops(flat=True)
+        self._next_run()
+        lines = [f"define i64 @{self.name}(ptr %data, ptr %step, i64 %count, i64 %active, ptr %state) {{", "entry:"]
+        function = "\n".join([*lines, *text.allocas, *text.lines, "}"])
+        for slot in self.slots:
+            if slot.finish:
+                accumulator = next(a for a in self.accumulators if a.slot == slot.operand)
+                function += "\n\n" + accumulator.finish(text, slot.finish, self.kernel.operands[slot.operand].dtype)
+        self.function = function
+
+    def _state(self, offset: int) -> str:
+        return self.text.set(f"getelementptr i8, ptr %state, i64 {offset}")
+
+    # -- what happens once a call, and once a run
+
+    def _prologue(self) -> None:
+        """Everything that is the same for all runs of a call."""
+        text = self.text
+        self.step: list[str] = []
+        self.offsets: dict[int, str] = {}
+        for number, slot in enumerate(self.slots):
+            kind = "i64" if slot.role == rt.ROLE_COUNTER else "ptr"
+            place = text.set(f"getelementptr i64, ptr %data, i64 {number}")
+            self.start.append(text.set(f"load {kind}, ptr {place}"))
+            place = text.set(f"getelementptr i64, ptr %step, i64 {number}")
+            step = text.set(f"load i64, ptr {place}")
+            self.step.append(step)
+            if slot.role in (rt.ROLE_RAW, rt.ROLE_COUNTER):
+                lanes = text.spread("i64", step)
+                self.offsets[number] = text.binary("mul", "i64", lanes, text.lane_numbers("i64"))
+                step = text.set(f"mul i64 {step}, {text.lanes}")
+            self.advance.append(step if slot.role != rt.ROLE_NONE else "")
+        self.mask = ""
+        self.memory_mask = ""
+        self.positions = PositionText(text, self.table, self._state)
+        self.extents: dict[int, str] = {}
+        for instr in self.kernel.body:
+            if instr.op == "extent" and instr.attr not in self.extents:
+                extent = text.set(f"load i64, ptr {self._state(rt.STATE_EXTENTS + 8 * instr.attr)}")
+                self.extents[instr.attr] = text.spread("i64", extent)
+
+    def _first_of_run(self) -> None:
+        """The head of the loop over runs."""
+        text = self.text
+        if self.kernel.rank > 1:
+            before = text.block
+            text.go("run")
+            text.start("run")
+            text.emit(f"%run.number = phi i64 [0, %{before}], [%run.following, %more]")
+            for number, slot in enumerate(self.slots):
+                if slot.role == rt.ROLE_NONE:
+                    continue
+                kind = "i64" if slot.role == rt.ROLE_COUNTER else "ptr"
+                text.emit(f"%run.at{number} = phi {kind} [{self.start[number]}, %{before}], [%run.next{number}, %more]")
+                self.start[number] = f"%run.at{number}"
+        self.origin = list(self.start)
+
+    def _spread(self, numbers: Sequence[int]) -> None:
+        """Let operands which stand still along the run start with a vector of their element."""
+        text = self.text
+        for number in numbers:
+            kind = MEMORY_TYPE[self.kernel.operands[number].dtype]
+            if not any(a >= 0 for a in self.slots[number].axes):
+                self.spread[number] = self._element(number)
+                self.advance[number] = ""
+                continue
+            moves, still, ready = text.block, text.label("still"), text.label("ready")
+            text.go_if(text.set(f"icmp eq i64 {self.step[number]}, 0"), still, ready)
+            text.start(still)
+            room = text.room(kind)
+            text.emit(f"store {text.vec(kind)} {self._element(number)}, ptr {room}, align 64")
+            text.go(ready)
+            text.start(ready)
+            self.start[number] = text.set(f"phi ptr [{room}, %{still}], [{self.start[number]}, %{moves}]")
+
+    def _element(self, number: int) -> str:
+        """A vector of the element where an operand's run starts, in the form that memory has."""
+        kind = MEMORY_TYPE[self.kernel.operands[number].dtype]
+        return self.text.spread(kind, self.text.set(f"load {kind}, ptr {self.origin[number]}, align {SIZE[kind]}"))
+
+    def _next_run(self) -> None:
+        """The end of the loop over runs, to which every loop leads."""
+        text = self.text
+        text.start("next")
+        if self.kernel.rank > 1:
+            text.emit("%run.following = add i64 %run.number, 1")
+            runs = text.set(f"load i64, ptr {self._state(rt.STATE_RUNS)}")
+            text.go_if(text.set(f"icmp slt i64 %run.following, {runs}"), "more", "finished")
+            text.start("more")
+            table = text.set(f"load ptr, ptr {self._state(rt.STATE_APART)}")
+            for number, slot in enumerate(self.slots):
+                if slot.role == rt.ROLE_NONE:
+                    continue
+                place = text.set(f"getelementptr i64, ptr {table}, i64 {number}")
+                apart = text.set(f"load i64, ptr {place}")
+                if slot.role == rt.ROLE_COUNTER:
+                    text.emit(f"%run.next{number} = add i64 {self.origin[number]}, {apart}")
+                else:
+                    text.emit(f"%run.next{number} = getelementptr i8, ptr {self.origin[number]}, i64 {apart}")
+            text.go("run")
+            text.start("finished")
+        text.emit("ret i64 0")
+
+    def _hoisted_run(self) -> None:
+        """A run of which the positions are looked at beforehand."""
+        text, kernel, found = self.text, self.kernel, self.table.hoisting
+        assert found is not None
+        self.mask, self.active = text.splat("i1", "true"), "1"
+        self.now = self.start
+        self.spread = {number: self._element(number) for number in found.loads}
+        for n in found.order:
+            instr = kernel.body[n]
+            args = [self.known[a] for a in instr.args]
+            if instr.op == "gather":
+                place = self.positions.place(instr.attr, self.origin[instr.attr], args)
+                dtype = kernel.operands[instr.attr].dtype
+                one = text.set(f"load {MEMORY_TYPE[dtype]}, ptr {place}, align {ITEMSIZE[dtype]}")
+                value = text.unpack(dtype, text.spread(MEMORY_TYPE[dtype], one))
+                self.known[n] = text.cast(dtype, instr.dtype, value)
+            else:
+                self.known[n] = self._value(instr, args, [kernel.body[a].dtype for a in instr.args])
+        for n, instr in enumerate(kernel.body):
+            if instr.op == "gather" and instr.attr in found.walked:
+                self._begin_at("gather", n, instr.attr, [self.known[a] for a in instr.args])
+        for number, result in enumerate(kernel.results, kernel.n_inputs):
+            if result.kind.startswith("scatter"):
+                args = [text.cast(kernel.body[a].dtype, "int64", self.known[a]) for a in result.args]
+                self._begin_at("scatter", number, number, args)
+        used = {i.attr for n, i in enumerate(kernel.body) if n not in self.known and i.op == "load"}
+        for number, slot in enumerate(self.slots):
+            if slot.role == rt.ROLE_RAW or (slot.role == rt.ROLE_IN and number not in used):
+                self.advance[number] = ""
+        self._spread(sorted(used))
+        if self.positions.only_check:
+            text.go_if(self.positions.only_check, "next", "walk")
+            text.start("walk")
+        self._fetch_ahead()
+        self._loops(flat=not found.rows)
+
+    def _fetch_ahead(self) -> None:
+        """Ask for the memory of a run to come: where it lies is no pattern that the machine would foresee."""
+        text, kernel, found = self.text, self.kernel, self.table.hoisting
+        assert found is not None
+        spots = [(i.attr, i.args) for i in kernel.body if i.op == "gather" and i.attr in found.walked]
+        spots += [(n, r.args) for n, r in enumerate(kernel.results, kernel.n_inputs) if r.kind.startswith("scatter")]
+        indices = {slot: self._index_operand(args[0]) for slot, args in spots if len(args) == 1}
+        if kernel.rank < 2 or not any(operand >= 0 for operand in indices.values()):
+            return
+        runs = text.set(f"load i64, ptr {self._state(rt.STATE_RUNS)}")
+        ahead = text.set(f"add i64 %run.number, {AHEAD}")
+        some, after = text.label("ahead"), text.label("now")
+        text.go_if(text.set(f"icmp slt i64 {ahead}, {runs}"), some, after)
+        text.start(some)
+        table = text.set(f"load ptr, ptr {self._state(rt.STATE_APART)}")
+        points = text.set(f"add i64 {text.set(f'mul i64 %count, {text.lanes}')}, %active")
+        for slot, operand in indices.items():
+            if operand < 0:
+                continue
+            apart = text.set(f"load i64, ptr {text.set(f'getelementptr i64, ptr {table}, i64 {operand}')}")
+            distance = text.set(f"mul i64 {apart}, {AHEAD}")
+            place = text.set(f"getelementptr i8, ptr {self.origin[operand]}, i64 {distance}")
+            dtype = kernel.operands[operand].dtype
+            index = text.set(f"load {MEMORY_TYPE[dtype]}, ptr {place}, align {ITEMSIZE[dtype]}")
+            if ITEMSIZE[dtype] < 8:
+                index = text.set(f"{'zext' if is_unsigned(dtype) else 'sext'} {MEMORY_TYPE[dtype]} {index} to i64")
+            size = text.set(f"mul i64 {points}, {self.slots[slot].size}")
+            self.positions.fetch(slot, self.origin[slot], index, size)
+        text.go(after)
+        text.start(after)
+
+    def _index_operand(self, value: int) -> int:
+        """The operand which holds a position as it is; -1: it is computed."""
+        instr = self.kernel.body[value]
+        if instr.op == "cast":
+            instr = self.kernel.body[instr.args[0]]
+        return instr.attr if instr.op == "load" and not is_float(instr.dtype) and instr.dtype != "bool" else -1
+
+    def _begin_at(self, what: str, number: int, slot: int, args: Sequence[str]) -> None:
+        """A cursor for the run that starts at a computed position."""
+        self.places[what, number] = len(self.start)
+        self.start.append(self.positions.place(slot, self.origin[slot], args))
+        self.advance.append(str(self.text.lanes * self.slots[slot].size))
+
+    # -- loops
+
+    def _loops(self, flat: bool, joined: str = "") -> None:
+        """The loop over vectors. flat: accumulators live in registers; else they are read and written in memory.
+
+        joined: address of the distances between the runs of which JOINED are taken at once.
+        Where lanes can be inactive in a way that matters to a reduction, there are two: one over whole vectors
+        (several at a time if the body is short) and one which masks, for what remains.
+        """
+        text = self.text
+        copies = 1
+        checked = self.table.flags & rt.CHECKED and not self.hoisted
+        if self.accumulators and flat and len(self.kernel.body) <= SHORT and not checked:
+            copies = 4
+        self.apart: list[str] = []
+        if joined:
+            apart = text.set(f"inttoptr i64 {joined} to ptr")
+            for number in range(len(self.slots)):
+                place = text.set(f"getelementptr i64, ptr {apart}, i64 {number}")
+                self.apart.append(text.set(f"load i64, ptr {place}"))
+        for accumulator in self.accumulators:
+            accumulator.enter(text, self.step, flat, copies)
+        done = "0"
+        if len(self.kernel.body) <= LONG:
+            rounds = text.set(f"udiv i64 %count, {copies}") if copies > 1 else "%count"
+            self._guarded(rounds, "0", copies, masked=False)
+            done = text.set(f"mul i64 {rounds}, {copies}") if copies > 1 else rounds
+        rest = text.set(f"sub i64 %count, {done}")
+        points = text.set(f"add i64 {text.set(f'mul i64 {rest}, {text.lanes}')}, %active")
+        self._guarded(points, done, 1, masked=True)
+        for accumulator in self.accumulators:
+            accumulator.leave(text, self.start)
+        text.go("next")
+
+    def _guarded(self, count: str, done: str, copies: int, masked: bool) -> None:
+        """A loop, if there is anything to do, from behind the vectors that are done."""
+        text = self.text
+        some, none = text.label("some"), text.label("none")
+        text.go_if(text.set(f"icmp sgt i64 {count}, 0"), some, none)
+        text.start(some)
+        start = self.start
+        if done != "0":
+            start = [self._moved(n, at, done) for n, at in enumerate(self.start)]
+        self._loop(count, start, copies, masked)
+        text.go(none)
+        text.start(none)
+
+    def _counts(self, number: int) -> bool:
+        """Is this cursor a position, not an address?"""
+        return number < len(self.slots) and self.slots[number].role == rt.ROLE_COUNTER
+
+    def _moved(self, number: int, at: str, vectors: str) -> str:
+        """A cursor so many vectors on."""
+        text = self.text
+        if not self.advance[number]:
+            return at
+        distance = text.set(f"mul i64 {self.advance[number]}, {vectors}")
+        if self._counts(number):
+            return text.set(f"add i64 {at}, {distance}")
+        return text.set(f"getelementptr i8, ptr {at}, i64 {distance}")
+
+    def _loop(self, count: str, start: list[str], copies: int, masked: bool) -> None:
+        """One loop. `count`: rounds of `copies` vectors; if masked, points: the last vector may lack some."""
+        text = self.text
+        before = text.block
+        head, latch, done = text.label("loop"), text.label("latch"), text.label("done")
+        text.go(head)
+        text.start(head)
+        index, following = text.new("i"), text.new("i")
+        text.emit(f"{index} = phi i64 [0, %{before}], [{following}, %{latch}]")
+        self.now = []
+        nexts: list[str] = []
+        for number, first in enumerate(start):
+            if not self.advance[number]:
+                self.now.append("")
+                nexts.append("")
+                continue
+            kind = "i64" if self._counts(number) else "ptr"
+            now, then = text.new("at"), text.new("at")
+            text.emit(f"{now} = phi {kind} [{first}, %{before}], [{then}, %{latch}]")
+            self.now.append(now)
+            nexts.append(then)
+        self.active, self.mask = str(text.lanes), text.splat("i1", "true")
+        if masked:
+            left = text.set(f"sub i64 {count}, {text.set(f'mul i64 {index}, {text.lanes}')}")
+            many = text.set(f"icmp sgt i64 {left}, {text.lanes}")
+            self.active = text.set(f"select i1 {many}, i64 {text.lanes}, i64 {left}")
+            self.mask = text.compare("slt", "i64", text.lane_numbers("i64"), text.spread("i64", left))
+        self.memory_mask = self.mask if masked and self.table.flags & rt.MASKS else ""
+        for copy in range(copies):
+            if copy:
+                self.now = [self._moved(n, at, "1") for n, at in enumerate(self.now)]
+            if self.apart:
+                self._joined_runs(self.mask if masked else "")
+                continue
+            values = self._body()
+            self._results(values, self.mask if masked else "", copy)
+        for accumulator in self.accumulators:
+            accumulator.after_round(text, index)
+        text.go(latch)
+        text.start(latch)
+        for number, then in enumerate(nexts):
+            if then and self._counts(number):
+                text.emit(f"{then} = add i64 {self.now[number]}, {self.advance[number]}")
+            elif then:
+                text.emit(f"{then} = getelementptr i8, ptr {self.now[number]}, i64 {self.advance[number]}")
+        text.emit(f"{following} = add i64 {index}, 1")
+        at = text.set(f"mul i64 {following}, {text.lanes}") if masked else following
+        text.go_if(text.set(f"icmp slt i64 {at}, {count}"), head, done)
+        text.start(done)
+
+    def _joined_runs(self, mask: str) -> None:
+        """One vector of each of JOINED runs."""
+        text, first = self.text, self.now
+        runs = []
+        for number in range(rt.JOINED):
+            if number:
+                self.now = [
+                    text.set(f"getelementptr i8, ptr {at}, i64 {apart}") if slot.role == rt.ROLE_IN and at else at
+                    for at, apart, slot in zip(self.now, self.apart, self.slots, strict=True)
+                ]
+            runs.append(self._body())
+        self.now = first
+        for accumulator in self.accumulators:
+            values = [values[accumulator.value] for values in runs]
+            accumulator.update_joined(text, values, mask, self.memory_mask, self.now)
+
+    # -- instructions
+
+    def _body(self) -> list[str]:
+        body = self.kernel.body
+        values: list[str] = []
+        for number, instr in enumerate(body):
+            args = [values[a] for a in instr.args]
+            if number in self.known:
+                values.append(self.known[number])
+            elif instr.op == "gather":
+                values.append(self._gather(number, instr, args))
+            else:
+                values.append(self._value(instr, args, [body[a].dtype for a in instr.args]))
+        return values
+
+    def _value(self, instr: Instr, args: Sequence[str], dtypes: Sequence[str]) -> str:
+        text = self.text
+        match instr.op:
+            case "load":
+                dtype = self.kernel.operands[instr.attr].dtype
+                if instr.attr in self.spread:
+                    value = text.unpack(dtype, self.spread[instr.attr])
+                else:
+                    value = text.load(dtype, self.now[instr.attr], self.memory_mask)
+                return text.cast(dtype, instr.dtype, value)
+            case "iota":
+                return text.cast("int64", instr.dtype, self._position(self.table.counters[(instr.attr,)]))
+            case "extent":
+                return text.cast("int64", instr.dtype, self.extents[instr.attr])
+        return opcode_text.emit_opcode(text, instr, args, dtypes, self.active)
+
+    def _gather(self, number: int, instr: Instr, args: Sequence[str]) -> str:
+        text, slot = self.text, instr.attr
+        dtype = self.kernel.operands[slot].dtype
+        if self.hoisted:
+            value = text.load(dtype, self.now[self.places["gather", number]], self.memory_mask)
+        else:
+            value = self.positions.gather(slot, self.now[slot], self.offsets[slot], args, self.mask)
+        return text.cast(dtype, instr.dtype, value)
+
+    def _position(self, slot: int) -> str:
+        return self.text.binary("add", "i64", self.text.spread("i64", self.now[slot]), self.offsets[slot])
+
+    # -- results
+
+    def _results(self, values: Sequence[str], mask: str, copy: int) -> None:
+        text, kernel = self.text, self.kernel
+        accumulators = iter(self.accumulators)
+        # every position is checked before anything is written
+        for number, result in enumerate(kernel.results, kernel.n_inputs):
+            dtype = kernel.operands[number].dtype
+            have = kernel.body[result.value].dtype
+            if result.kind == "store":
+                value = text.cast(have, dtype, values[result.value])
+                text.store(dtype, value, self.now[number], self.memory_mask)
+            elif result.kind.startswith("scatter"):
+                value = text.cast(have, dtype, values[result.value])
+                positions = [text.cast(kernel.body[a].dtype, "int64", values[a]) for a in result.args]
+                self._scatter(number, value, positions, result.kind == "scatter_add")
+            else:
+                accumulator = next(accumulators)
+                position = ""
+                if accumulator.position_axes is not None:
+                    position = self._position(accumulator.position_slot)
+                accumulator.update(text, values[result.value], position, mask, self.memory_mask, self.now, copy)
+
+    def _scatter(self, number: int, value: str, positions: Sequence[str], add: bool) -> None:
+        text, dtype = self.text, self.kernel.operands[number].dtype
+        if not self.hoisted:
+            at, offset = self.now[number], self.offsets[number]
+            self.positions.scatter(number, value, at, offset, positions, add, self.mask, self.active)
+            return
+        at = self.now[self.places["scatter", number]]
+        if add:
+            self.positions.add_run(dtype, value, at, self.memory_mask)
+        else:
+            text.store(dtype, value, at, self.memory_mask)
