@@ -126,6 +126,9 @@ class Slots:
                 self.flags |= rt.CHECKED
             elif number in read:
                 slot.role = rt.ROLE_IN
+                # what all axes walk stands still only where the caller's array repeats itself
+                if set(range(kernel.rank)) - set(operand.axes):
+                    slot.flags |= rt.SPREADS
             self.all.append(slot)
 
     def _make_outputs(self) -> None:

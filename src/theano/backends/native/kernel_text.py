@@ -7,10 +7,10 @@ A kernel becomes one function
 which computes `count` whole vectors and then `active` lanes (fewer than all) of one more. For every *slot* (operand,
 accumulator or counter) `data` holds an address (a counter's position) and `step` how far one vector advances it (for
 slots whose addresses are computed and for counters: how far one element does). What stands still along the run (step
-0) is spread over a vector first. Where the machine has masked loads and stores, what lies beyond the active lanes is
-not touched (MASKS); elsewhere the driver makes the last vector's memory whole. `state` has what `runtime_records.py`
-says under STATE_; a kernel of several axes goes over STATE_RUNS such runs. The function returns 1 when a position is
-out of range.
+0) is spread over a vector first (SPREADS). Where the machine has masked loads and stores, what lies beyond the active
+lanes is not touched (MASKS); elsewhere the driver makes the last vector's memory whole. `state` has what
+`runtime_records.py` says under STATE_; a kernel of several axes goes over STATE_RUNS such runs. The function returns 1
+when a position is out of range.
 
 Up to four forms of the loop exist side by side, and the state says which one is meant: accumulators in registers
 (*flat*) or a row of them in memory (*rows*), several runs at once into such a row (*joined*), positions found once
@@ -156,6 +156,8 @@ class KernelText:
         """Let operands which stand still along the run start with a vector of their element."""
         text = self.text
         for number in numbers:
+            if not self.slots[number].flags & rt.SPREADS:
+                continue
             kind = MEMORY_TYPE[self.kernel.operands[number].dtype]
             if not any(a >= 0 for a in self.slots[number].axes):
                 self.spread[number] = self._element(number)

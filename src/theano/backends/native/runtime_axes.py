@@ -14,6 +14,7 @@ from theano.backends.native.runtime_language import load64, stack, store64
 from theano.backends.native.runtime_records import (
     IN_POSITIONS,
     ROLE_COUNTER,
+    ROLE_IN,
     ROLE_RAW,
     SLOT_AXES,
     SLOT_BYTES,
@@ -22,6 +23,7 @@ from theano.backends.native.runtime_records import (
     SLOT_ROLE,
     SLOT_SIZE,
     SLOT_STATE,
+    SPREADS,
 )
 
 
@@ -171,6 +173,8 @@ def lies_ready(strides: int, wide: int, slots: int, axis: int, operands: int) ->
     while k < slots:
         s = load64(strides + (k * wide + axis) * 8)
         role = load64(operands + k * SLOT_BYTES + SLOT_ROLE)
+        if s == 0 and role == ROLE_IN and not (load64(operands + k * SLOT_BYTES + SLOT_FLAGS) & SPREADS):
+            return 0
         if s != 0 and role != ROLE_COUNTER and s != load64(operands + k * SLOT_BYTES + SLOT_SIZE):
             return 0
         k += 1

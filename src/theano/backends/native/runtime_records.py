@@ -57,6 +57,7 @@ NOT_EMPTY = 4  # reduction without a neutral element
 MUST_STAND = 8  # for positions to be found once for a run, this slot must stand still along it
 MUST_WALK = 16  # and this one must be contiguous
 IN_POSITIONS = 32  # computed positions hang on this slot
+SPREADS = 64  # the code can take one element of an operand which stands still along a run
 
 # the state: what the kernel's code is told besides addresses
 STATE_MODE = 0  # 1: check positions only, write nothing

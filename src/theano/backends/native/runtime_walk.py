@@ -14,6 +14,7 @@ from theano.backends.native.runtime_axes import magnitude
 from theano.backends.native.runtime_language import invoke, load64, stack, store64
 from theano.backends.native.runtime_records import (
     HOISTS,
+    IN_POSITIONS,
     JOINED,
     JOINS,
     KEEP_ORDER,
@@ -29,13 +30,13 @@ from theano.backends.native.runtime_records import (
     ROLE_COUNTER,
     ROLE_IN,
     ROLE_NONE,
-    ROLE_OUT,
     ROLE_RAW,
     SLOT_BYTES,
     SLOT_FLAGS,
     SLOT_ROLE,
     SLOT_SIZE,
     SLOT_TEMPORARY,
+    SPREADS,
     STATE_APART,
     STATE_FLAT,
     STATE_HOISTED,
@@ -84,12 +85,17 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         size = load64(slot + SLOT_SIZE)
         if load64(slot + SLOT_TEMPORARY) != 0:
             size = load64(slot + SLOT_TEMPORARY)
+        flags = load64(slot + SLOT_FLAGS)
         way = MODE_DIRECT
         advance = lanes * size
+        if load64(state + STATE_MODE) == 1 and role <= ROLE_ACCUMULATE and not (flags & IN_POSITIONS):
+            # only positions are checked: what the code loads and stores is in a place that nobody reads
+            role = ROLE_NONE
+            store64(data + k * 8, room + k * 128)
         if role == ROLE_RAW or role == ROLE_COUNTER:
             way = MODE_RAW
             advance = s
-        elif role == ROLE_NONE or (s == 0 and (role == ROLE_ACCUMULATE or role == ROLE_IN)):
+        elif role == ROLE_NONE or (s == 0 and (role == ROLE_ACCUMULATE or flags & SPREADS)):
             way = MODE_STILL
             advance = 0
         elif s != size and n > 1:
@@ -105,12 +111,6 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         store64(entry + 24, role)
         store64(entry + 32, room + k * 128)
         store64(entry + 56, 0)
-        if load64(state + STATE_MODE) == 1 and (role == ROLE_OUT or role == ROLE_ACCUMULATE):
-            # nothing is written while positions are checked: the code's stores go to a place that nobody reads
-            store64(entry, MODE_STILL)
-            store64(entry + 24, ROLE_NONE)
-            store64(data + k * 8, room + k * 128)
-            advance = 0
         store64(steps + k * 8, advance)
         k += 1
     store64(state + STATE_FLAT, flat)
