@@ -327,3 +327,18 @@ def test_short_rows_one_by_one() -> None:
         values = [rng.normal(size=s).astype("float32") for s in (shape, shape[:2], shape[2:])]
         for first in layouts(values[0]).values():
             np.testing.assert_array_equal(f(first, *values[1:]), first * values[1][:, :, None] + values[2])
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "float32"])
+def test_long_strided_indices_of_narrow_elements(dtype: str) -> None:
+    """Positions are wider than what they name: a vector of them takes more room."""
+    kernel = Kernel(
+        2, (Operand(dtype, (INDEXED, 1)), Operand("int64", (0,)), Operand(dtype, (0, 1))), 2,
+        (Instr("load", "int64", (), 1), Instr("gather", dtype, (0,), 0)), (Result("store", 1),),
+    )
+    rng = np.random.default_rng(13)
+    index = rng.integers(-5, 5, 9000)
+    x = rng.integers(0, 2, (5, 3)).astype(dtype)
+    for places in layouts(index).values():
+        for table in layouts(x).values():
+            check(kernel, [table, places])

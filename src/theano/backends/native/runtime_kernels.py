@@ -335,12 +335,13 @@ def one_point(frame: int, step: int, state: int) -> int:
             slot += SLOT_BYTES
             k += 1
         return invoke(load64(step + KERNEL_CODE), calls, steps, 0, 1, state)
-    room = stack(slots * 64)
+    side = lanes * 8
+    room = stack(slots * side)
     while k < slots:
-        store64(calls + k * 8, room + k * 64)
+        store64(calls + k * 8, room + k * side)
         store64(steps + k * 8, 0)
         if load64(slot + SLOT_ROLE) == ROLE_IN:
-            spread(room + k * 64, load64(frame + load64(slot + SLOT_BUFFER)), lanes, load64(slot + SLOT_SIZE))
+            spread(room + k * side, load64(frame + load64(slot + SLOT_BUFFER)), lanes, load64(slot + SLOT_SIZE))
         slot += SLOT_BYTES
         k += 1
     invoke(load64(step + KERNEL_CODE), calls, steps, 0, 1, state)
@@ -348,7 +349,7 @@ def one_point(frame: int, step: int, state: int) -> int:
     slot = load64(step + KERNEL_OPERANDS) + k * SLOT_BYTES
     while k < slots:
         target = load64(frame + load64(slot + SLOT_BUFFER))
-        copy_items(target, 0, room + k * 64, 0, 1, load64(slot + SLOT_SIZE))
+        copy_items(target, 0, room + k * side, 0, 1, load64(slot + SLOT_SIZE))
         slot += SLOT_BYTES
         k += 1
     return 0

@@ -72,8 +72,11 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
     steps = stack(slots * 8)
     calls = stack(slots * 8)
     tails = stack(slots * 8)
-    room = stack(slots * 128 + 64)
+    # a vector has as many elements of a wider type as of the one that decided how many there are
+    side = lanes * 8
+    room = stack(slots * side)
     packed = 0
+    breadth = 0
     far = 0
     flat = 1
     k = 0
@@ -91,7 +94,7 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         if load64(state + STATE_MODE) == 1 and role <= ROLE_ACCUMULATE and not (flags & IN_POSITIONS):
             # only positions are checked: what the code loads and stores is in a place that nobody reads
             role = ROLE_NONE
-            store64(data + k * 8, room + k * 128)
+            store64(data + k * 8, room + k * side)
         if role == ROLE_RAW or role == ROLE_COUNTER:
             way = MODE_RAW
             advance = s
@@ -101,6 +104,7 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         elif s != size and n > 1:
             way = MODE_PACK
             packed += 1
+            breadth += advance
             if magnitude(s) >= 64:
                 far = 1
         if role == ROLE_ACCUMULATE and s != 0:
@@ -109,7 +113,7 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         store64(entry + 8, s)
         store64(entry + 16, size)
         store64(entry + 24, role)
-        store64(entry + 32, room + k * 128)
+        store64(entry + 32, room + k * side)
         store64(entry + 56, 0)
         store64(steps + k * 8, advance)
         k += 1
@@ -121,15 +125,15 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
     store64(state + STATE_HOISTED, whole and hoists(step, table, n))
     chunk = n
     if packed > 0:
-        # 32 kB of buffers at most, so that they stay in the first cache (64 kB where sums are wider than a vector)
-        vectors = 512 // packed
+        # 32 kB of buffers at most, so that they stay in the first cache
+        vectors = 32768 // breadth
         if vectors > 64:
             vectors = 64
         if vectors < 1:
             vectors = 1
         if vectors * lanes < n:
             chunk = vectors * lanes
-        packs = stack((packed * vectors + 1) * 128)
+        packs = stack(breadth * vectors)
         k = 0
         while k < slots:
             entry = table + k * 64
