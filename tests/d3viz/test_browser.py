@@ -291,6 +291,20 @@ def test_dark_and_light(training, tmp_path):
         assert brightness(light[name]) < 300 < 600 < brightness(dark[name])
 
 
+def test_functions_that_do_nothing_or_were_never_called(tmp_path):
+    script = """
+        $("fit").click(); $("farther").click(); $("unfold").click(); type("x"); $("next").click();
+        const told = all("#view .box").map((one) => { click(one); return $("details").innerText; });
+        return {boxes: labels("#view .box"), told, matrix: matrix()};"""
+    seen = looked_at(theano.function([], []), script, tmp_path)
+    assert seen["boxes"] == [] and "NaN" not in seen["matrix"]
+    x = T.dscalar("x")
+    f = theano.function([x], T.exp(x), profile=theano.ProfileStats(atexit_print=False))
+    seen = looked_at(f, script, tmp_path)
+    assert seen["boxes"] == ["exp", "output 0", "x"] and "NaN" not in json.dumps(seen)
+    assert "in 0 calls" in seen["told"][1]
+
+
 def test_a_large_graph(tmp_path):
     x = T.dvector("x")
     y = x

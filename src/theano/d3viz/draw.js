@@ -24,12 +24,12 @@ function textWidth(text, font) {
 }
 
 function noteOf(node, total) {
-  if (node.kind === "constant") return "";
+  if (node.kind === "constant" || node.note === node.label) return "";
   return node.seconds === undefined || !total ? node.note : `${node.note} · ${percent(node.seconds, total)}`;
 }
 
 function percent(seconds, total) {
-  return `${(100 * seconds / total).toFixed(1)} %`;
+  return `${(total ? 100 * seconds / total : 0).toFixed(1)} %`;
 }
 
 function sizeOfNode(node, total) {
