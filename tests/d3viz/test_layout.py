@@ -87,7 +87,7 @@ def test_small_graphs_have_all_their_bends():
 def test_inputs_and_outputs_of_an_inner_graph_lie_outside():
     x, y = T.dvectors("x", "y")
     z = T.exp(T.sin(T.cos(x)))
-    found = diagram(theano.graph.fgraph.FunctionGraph([x, y], [z + y, T.cos(x)]))
+    found = diagram(theano.FunctionGraph([x, y], [z + y, T.cos(x)]))
     made = layout(found, pinned=True)
     assert {made.slots[slot] for slot in made.layers[0]} >= set(found.inputs)
     assert {made.slots[slot] for slot in made.layers[-1]} == set(found.outputs)
@@ -125,7 +125,9 @@ def crossings(made, found):
 def test_graphs_that_can_be_drawn_without_crossings_are():
     x, y, z, w = T.dscalars("x", "y", "z", "w")
     tree = T.sub(T.sub(T.exp(w), T.sin(z)), T.sub(T.cos(y), T.tanh(x)))
-    for what in (tree, [T.exp(x), T.sin(y), T.cos(z)], T.nnet.sigmoid(x) * x):
+    pairs = theano.FunctionGraph([x, y, z, w], [T.sub(x, z), T.sub(y, w)])  # the inputs have to be sorted
+    outputs = theano.FunctionGraph([x, y], [T.exp(x), T.exp(y), T.sin(x), T.sin(y)])
+    for what in (tree, [T.exp(x), T.sin(y), T.cos(z)], T.nnet.sigmoid(x) * x, pairs, outputs):
         found = diagram(what)
         assert crossings(layout(found), found) == 0
 
