@@ -320,7 +320,6 @@ class ChangeTracker(Feature):
         self.changed = True
 
     def reset(self) -> None:
-        """Nothing happened from now on."""
         self.changed = False
 
 

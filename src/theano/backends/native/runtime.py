@@ -21,6 +21,7 @@ from functools import cache
 from theano._collector import collector_paused
 from theano.backends.native import runtime_core, target
 from theano.backends.native.runtime_language import imported_names, runtime_text
+from theano.backends.native.thread_count import threads_exist, threads_word
 
 _lock = threading.RLock()
 # in calls; a thousand elements of work count as one more
@@ -30,7 +31,7 @@ UPGRADE_AFTER = 2000
 _EVERY_PROGRAM = ("core", "records", "prepare", "kernels", "axes", "walk", "turn", "runs", "rows")
 
 # These spend their time in code for vectors, which is made well from the start.
-_AS_GOOD_AS_NEEDED = frozenset(("plan", "windows", "tiles", "convolution", "pooling"))
+_AS_GOOD_AS_NEEDED = frozenset(("plan", "windows", "tiles", "threads", "adjoints", "convolution", "pooling"))
 
 _MISFIT = b"the arguments do not fit the compiled function's inputs"
 
@@ -104,7 +105,10 @@ class Runtime:
             "Py_None": id(None),
             "PyExc_TypeError": _exception_address("PyExc_TypeError"),
             "DESCR_ITEMSIZE": 40,
+            "THREADS": threads_word(),
         }
+        if not threads_exist():
+            self.known.update(pthread_create=0, pthread_join=0)  # never called
         if sys.platform != "linux":
             self.known["malloc_usable_size"] = _usable_size()
         self._budget = (ctypes.c_int64 * 1)(UPGRADE_AFTER)

@@ -5,8 +5,8 @@ whole: a panel of it at a time is gathered into workspace, in the form that the 
 (`runtime_tiles.py`), so that packing for them is all the copying there is.
 
     forward      top = kernel · windows; panels of windows
-    by image     windows = kernel' · top, a panel at a time, added to where the windows lie
-    by kernel    kernel = top · windows', summed over panels of both
+
+Its adjoints are in `runtime_adjoints.py`; the steps of all three are here.
 """
 
 # ruff: noqa: F821
@@ -14,6 +14,14 @@ whole: a panel of it at a time is gathered into workspace, in the form that the 
 
 from __future__ import annotations
 
+from theano.backends.native.runtime_adjoints import (
+    DOT_DEPTH,
+    by_image,
+    by_kernel,
+    channels_at_once,
+    dot_columns,
+    filters_at_once,
+)
 from theano.backends.native.runtime_core import (
     BUFFER_DIMS,
     BUFFER_OWNER,
@@ -23,6 +31,7 @@ from theano.backends.native.runtime_core import (
     release,
 )
 from theano.backends.native.runtime_language import (
+    address_of,
     invoke,
     load64,
     stack,
@@ -33,35 +42,28 @@ from theano.backends.native.runtime_plan import (
     BY_KERNEL,
     CODE_DOT_COLUMNS,
     CODE_GATHER,
-    CODE_LANES,
     CODE_SCATTER,
-    CODE_SCATTER_ADD,
     CODE_WIDTH,
     FORWARD,
     PLAN_AREA,
     PLAN_BATCH,
     PLAN_BYTES,
-    PLAN_CHANNELS,
-    PLAN_CHUNKS,
     PLAN_COLUMNS,
     PLAN_DEPTH,
     PLAN_FILTER_OFFSETS,
     PLAN_FILTERS,
     PLAN_GROUPS,
     PLAN_KERNEL_OFFSETS,
-    PLAN_KERNEL_STEPS,
     PLAN_OFFSETS,
     PLAN_PACKED,
     PLAN_PANEL,
     PLAN_PLACES,
     PLAN_RESULT,
-    PLAN_ROOM_BYTES,
-    PLAN_ROOM_STEPS,
     PLAN_SIZE,
     PLAN_TAPS,
-    PLAN_TOP_CHUNKS,
+    PLAN_THREADS,
     PLAN_TOP_DATA,
-    PLAN_TOP_OFFSETS,
+    PLAN_UNSHARED,
     code_of,
     plan_complete,
     plan_make,
@@ -74,16 +76,18 @@ from theano.backends.native.runtime_routines import (
     input_ndim,
     least,
     leave,
-    most,
     output_ndim,
     output_size,
     routine_input,
     routine_output,
-    up,
+)
+from theano.backends.native.runtime_threads import (
+    MOST_THREADS,
+    parallel,
+    share,
+    thread_count,
 )
 from theano.backends.native.runtime_tiles import (
-    PANEL_ROOM,
-    add_dots,
     multiply,
     pack_rows,
     panel_depth,
@@ -96,21 +100,15 @@ from theano.backends.native.runtime_windows import (
     PANEL_TOP_CHUNKS,
     PANEL_TOP_COUNT,
     PANELS,
-    image_chunks,
+    column_of_top,
     image_of,
     item_of_top,
     kernel_of,
     plan_offsets,
     room_copy,
     some_panels,
-    top_chunks,
     top_of,
 )
-
-# of the inner products: bytes of what is multiplied at a time, filters, and elements of the kernel
-DOT_ROOM = 524288
-DOT_FILTERS = 128
-DOT_DEPTH = 25
 
 
 def packed_of(plan: int, group: int) -> int:
@@ -126,12 +124,6 @@ def product_size(plan: int) -> int:
 def packed_size(plan: int) -> int:
     """Bytes of the kernels of all groups (and a position)."""
     return product_size(plan) * load64(plan + PLAN_GROUPS)
-
-
-def column_of_top(plan: int, group: int, column: int) -> int:
-    """Where a column of a group is in the top."""
-    area = load64(plan + PLAN_AREA)
-    return top_of(plan, group) + column // area * item_of_top(plan) + column % area * load64(plan + PLAN_SIZE)
 
 
 # ---- forward
@@ -152,9 +144,21 @@ def forward(plan: int) -> int:
                 load64(plan + PLAN_DEPTH),
             )
             group += 1
-        forward_columns(plan, place, 0, load64(plan + PLAN_COLUMNS))
+        if load64(plan + PLAN_THREADS) > 1:
+            parallel(address_of(forward_part), plan, load64(plan + PLAN_THREADS))
+        else:
+            forward_columns(plan, place, 0, load64(plan + PLAN_COLUMNS))
         place += 1
     return 0
+
+
+def forward_part(plans: int, part: int) -> int:
+    """The columns of a thread: whole panels."""
+    plan = plans + part * PLAN_BYTES
+    columns = load64(plan + PLAN_COLUMNS)
+    threads = load64(plan + PLAN_THREADS)
+    width = code_of(plan, CODE_WIDTH)
+    return forward_columns(plan, 0, share(columns, width, part, threads), share(columns, width, part + 1, threads))
 
 
 def forward_columns(plan: int, place: int, first: int, end: int) -> int:
@@ -202,175 +206,6 @@ def forward_panel(plan: int, group: int, columns: int) -> int:
     return 0
 
 
-# ---- by image
-
-
-def by_image(plan: int) -> int:
-    """Add to the room, which is zero."""
-    place = 0
-    while place < load64(plan + PLAN_PLACES):
-        group = 0
-        while group < load64(plan + PLAN_GROUPS):
-            pack_channels(plan, group, place)
-            group += 1
-        by_image_columns(plan, place, 0, load64(plan + PLAN_COLUMNS))
-        place += 1
-    return 0
-
-
-def channels_at_once(plan: int) -> int:
-    """For how many channels the product is made at a time."""
-    row = code_of(plan, CODE_WIDTH) * load64(plan + PLAN_SIZE) * load64(plan + PLAN_TAPS)
-    return least(load64(plan + PLAN_CHANNELS), up(PANEL_ROOM, row))
-
-
-def pack_channels(plan: int, group: int, place: int) -> int:
-    """Pack the transposed kernels of a group, some channels after the other."""
-    taps = load64(plan + PLAN_TAPS)
-    filters = load64(plan + PLAN_FILTERS)
-    some = channels_at_once(plan)
-    channel = 0
-    while channel < load64(plan + PLAN_CHANNELS):
-        some = least(some, load64(plan + PLAN_CHANNELS) - channel)
-        pack_rows(
-            plan,
-            packed_of(plan, group) + channel * taps * filters * load64(plan + PLAN_SIZE),
-            kernel_of(plan, group, place),
-            load64(plan + PLAN_KERNEL_OFFSETS) + channel * taps * 8,
-            some * taps,
-            load64(plan + PLAN_FILTER_OFFSETS),
-            filters,
-        )
-        channel += some
-    return 0
-
-
-def by_image_columns(plan: int, place: int, first: int, end: int) -> int:
-    panels = stack(PANELS * PANEL_ENTRY)
-    while first < end:
-        first = some_panels(plan, panels, place, first, end)
-        group = 0
-        while group < load64(plan + PLAN_GROUPS):
-            panel = panels
-            while load64(panel + PANEL_COUNT) != 0:
-                by_image_panel(plan, group, panel)
-                panel += PANEL_ENTRY
-            group += 1
-    return 0
-
-
-def by_image_panel(plan: int, group: int, columns: int) -> int:
-    """See `forward_panel`."""
-    size = load64(plan + PLAN_SIZE)
-    row = code_of(plan, CODE_WIDTH) * size
-    taps = load64(plan + PLAN_TAPS)
-    filters = load64(plan + PLAN_FILTERS)
-    part = panel_depth(plan, filters)
-    result = load64(plan + PLAN_RESULT)
-    step = load64(plan + PLAN_ROOM_STEPS + 8)
-    top_count = load64(columns + PANEL_TOP_COUNT)
-    some = channels_at_once(plan)
-    channel = 0
-    while channel < load64(plan + PLAN_CHANNELS):
-        some = least(some, load64(plan + PLAN_CHANNELS) - channel)
-        packed = packed_of(plan, group) + channel * taps * filters * size
-        start = 0
-        while start < filters:
-            stop = least(start + part, filters)
-            panel = load64(plan + PLAN_PANEL)
-            pitch = row
-            if top_count == 0:
-                pitch = load64(plan + PLAN_AREA) * size
-                panel = column_of_top(plan, group, load64(columns + PANEL_FIRST)) + start * pitch
-            else:
-                offsets = load64(plan + PLAN_TOP_OFFSETS) + start * 8
-                chunks = load64(columns + PANEL_TOP_CHUNKS)
-                top = top_of(plan, group)
-                invoke(code_of(plan, CODE_GATHER), panel, pitch, top, offsets, stop - start, chunks, top_count)
-            multiply(plan, packed, some * taps, filters, start, stop, panel, pitch, result, row)
-            start = stop
-        image = image_of(plan, group) + channel * step
-        offsets = load64(plan + PLAN_OFFSETS)
-        chunks = load64(columns + PANEL_CHUNKS)
-        count = load64(columns + PANEL_COUNT)
-        invoke(code_of(plan, CODE_SCATTER_ADD), result, row, image, offsets, taps, some, step, chunks, count)
-        channel += some
-    return 0
-
-
-# ---- by kernel
-
-
-def dot_columns(plan: int, filters: int) -> int:
-    """How many columns are multiplied at a time: whole vectors."""
-    lanes = code_of(plan, CODE_LANES)
-    columns = up(load64(plan + PLAN_COLUMNS), lanes)
-    limit = least(DOT_ROOM // ((filters + DOT_DEPTH) * load64(plan + PLAN_SIZE)), 2048)
-    return up(columns, up(columns, most(4, limit // lanes))) * lanes
-
-
-def filters_at_once(plan: int) -> int:
-    filters = load64(plan + PLAN_FILTERS)
-    return up(filters, up(filters, DOT_FILTERS))
-
-
-def by_kernel(plan: int) -> int:
-    """Add to the kernel, which is zero."""
-    columns = load64(plan + PLAN_COLUMNS)
-    some = dot_columns(plan, filters_at_once(plan))
-    place = 0
-    while place < load64(plan + PLAN_PLACES):
-        first = 0
-        while first < columns:
-            by_kernel_columns(plan, place, first, least(first + some, columns))
-            first += some
-        place += 1
-    return 0
-
-
-def by_kernel_columns(plan: int, place: int, first: int, last: int) -> int:
-    """What some columns add to the kernels."""
-    size = load64(plan + PLAN_SIZE)
-    lanes = code_of(plan, CODE_LANES)
-    some = filters_at_once(plan)
-    pitch = up(last - first, lanes) * lanes * size
-    if pitch != (last - first) * size:
-        # the last vector of every row is not full
-        memset(load64(plan + PLAN_RESULT), 0, some * pitch)
-        memset(load64(plan + PLAN_PANEL), 0, DOT_DEPTH * pitch)
-    count = image_chunks(plan, load64(plan + PLAN_CHUNKS), place, first, last)
-    top_count = top_chunks(plan, load64(plan + PLAN_TOP_CHUNKS), place, first, last)
-    group = 0
-    while group < load64(plan + PLAN_GROUPS):
-        filter = 0
-        while filter < load64(plan + PLAN_FILTERS):
-            filters = least(some, load64(plan + PLAN_FILTERS) - filter)
-            kernel = kernel_of(plan, group, place) + filter * load64(plan + PLAN_KERNEL_STEPS)
-            offsets = load64(plan + PLAN_TOP_OFFSETS) + filter * 8
-            tops = load64(plan + PLAN_RESULT)
-            chunks = load64(plan + PLAN_TOP_CHUNKS)
-            invoke(code_of(plan, CODE_GATHER), tops, pitch, top_of(plan, group), offsets, filters, chunks, top_count)
-            by_kernel_rows(plan, image_of(plan, group), kernel, filters, pitch, count, 0, load64(plan + PLAN_DEPTH))
-            filter += filters
-        group += 1
-    return 0
-
-
-def by_kernel_rows(
-    plan: int, image: int, kernel: int, filters: int, pitch: int, count: int, first: int, end: int
-) -> int:
-    """For some filters, whose top is gathered, and the elements of the kernel from first to end."""
-    while first < end:
-        rows = least(DOT_DEPTH, end - first)
-        panel = load64(plan + PLAN_PANEL)
-        offsets = load64(plan + PLAN_OFFSETS) + first * 8
-        invoke(code_of(plan, CODE_GATHER), panel, pitch, image, offsets, rows, load64(plan + PLAN_CHUNKS), count)
-        in_kernel = load64(plan + PLAN_KERNEL_OFFSETS) + first * 8
-        add_dots(plan, load64(plan + PLAN_RESULT), filters, pitch, kernel, in_kernel, rows)
-        first += rows
-    return 0
-
-
 # ---- steps
 
 
@@ -379,6 +214,14 @@ def prepare(frame: int, step: int, role: int) -> int:
     if plan_make(frame, step, plan, role):
         return 1
     return allocate(frame, routine_output(frame, step, 0), output_ndim(step, 0), output_size(step, 0))
+
+
+def threads_for(plan: int) -> int:
+    """With a kernel for each position there is a product for each, too small to be divided."""
+    if load64(plan + PLAN_UNSHARED):
+        return 1
+    each = load64(plan + PLAN_DEPTH) * load64(plan + PLAN_FILTERS) * load64(plan + PLAN_GROUPS)
+    return thread_count(load64(plan + PLAN_COLUMNS) * each)
 
 
 def release_gil(frame: int, plan: int) -> int:
@@ -394,7 +237,7 @@ def convolve_prepare(frame: int, step: int) -> int:
 
 
 def convolve_run(frame: int, step: int) -> int:
-    plan = stack(PLAN_BYTES)
+    plan = stack(MOST_THREADS * PLAN_BYTES)
     plan_make(frame, step, plan, FORWARD)
     plan_complete(plan)
     size = load64(plan + PLAN_SIZE)
@@ -407,13 +250,13 @@ def convolve_run(frame: int, step: int) -> int:
     width = code_of(plan, CODE_WIDTH)
     row = width * size
     panel = panel_depth(plan, load64(plan + PLAN_DEPTH)) * row
-    block = plan_workspace(frame, plan, packed_size(plan), panel, load64(plan + PLAN_FILTERS) * row, PANELS * width)
+    result = load64(plan + PLAN_FILTERS) * row
+    block = plan_workspace(frame, plan, threads_for(plan), packed_size(plan), panel, result, PANELS * width)
     if block == 0:
         return 1
     thread = release_gil(frame, plan)
     plan_offsets(plan)
-    if load64(plan + PLAN_ROOM_BYTES) != 0:
-        room_copy(plan, 0)
+    room_copy(plan, 0)
     forward(plan)
     back(thread)
     block_free(block)
@@ -438,7 +281,7 @@ def by_image_prepare(frame: int, step: int) -> int:
 
 
 def by_image_run(frame: int, step: int) -> int:
-    plan = stack(PLAN_BYTES)
+    plan = stack(MOST_THREADS * PLAN_BYTES)
     plan_make(frame, step, plan, BY_IMAGE)
     plan_complete(plan)
     size = load64(plan + PLAN_SIZE)
@@ -453,13 +296,12 @@ def by_image_run(frame: int, step: int) -> int:
     row = width * size
     panel = panel_depth(plan, load64(plan + PLAN_FILTERS)) * row
     result = channels_at_once(plan) * load64(plan + PLAN_TAPS) * row
-    block = plan_workspace(frame, plan, packed_size(plan), panel, result, PANELS * width)
+    block = plan_workspace(frame, plan, threads_for(plan), packed_size(plan), panel, result, PANELS * width)
     if block != 0:
         thread = release_gil(frame, plan)
         plan_offsets(plan)
         by_image(plan)
-        if load64(plan + PLAN_ROOM_BYTES) != 0:
-            room_copy(plan, 1)
+        room_copy(plan, 1)
         back(thread)
         block_free(block)
     release(copy)
@@ -471,7 +313,7 @@ def by_kernel_prepare(frame: int, step: int) -> int:
 
 
 def by_kernel_run(frame: int, step: int) -> int:
-    plan = stack(PLAN_BYTES)
+    plan = stack(MOST_THREADS * PLAN_BYTES)
     plan_make(frame, step, plan, BY_KERNEL)
     plan_complete(plan)
     size = load64(plan + PLAN_SIZE)
@@ -485,12 +327,11 @@ def by_kernel_run(frame: int, step: int) -> int:
     filters = filters_at_once(plan)
     columns = dot_columns(plan, filters)
     panel = (DOT_DEPTH + code_of(plan, CODE_DOT_COLUMNS)) * columns * size
-    block = plan_workspace(frame, plan, 0, panel, filters * columns * size, columns)
+    block = plan_workspace(frame, plan, threads_for(plan), 0, panel, filters * columns * size, columns)
     if block != 0:
         thread = release_gil(frame, plan)
         plan_offsets(plan)
-        if load64(plan + PLAN_ROOM_BYTES) != 0:
-            room_copy(plan, 0)
+        room_copy(plan, 0)
         by_kernel(plan)
         back(thread)
         block_free(block)

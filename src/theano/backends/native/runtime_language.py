@@ -6,7 +6,8 @@ written in a small subset of Python in which every value is a 64-bit integer (an
 * `def f(a, b)`, assignment, `if`/`elif`/`else`, `while`, `break`, `continue`, `return`; no `for`, no recursion needed
 * `+ - * & | ^ << >>` wrap; `//` and `%` are C's division towards zero; comparisons are signed
 * `load64(p)`, `store64(p, v)` and their 8, 16 and 32-bit kin (loads of 32 bits sign-extend, shorter ones do not);
-  `stack(n)`: n bytes on the stack; `invoke(f, ...)`: call the function at address f; `prefetch(p)`: fetch the cache
+  `stack(n)`: n bytes on the stack; `invoke(f, ...)`: call the function at address f;
+  `address_of(g)`: that of a function of the same file; `prefetch(p)`: fetch the cache
   line at p, which may be any address
 * a float is the 64 bits of a double: `fadd(a, b)`, `fsub`, `fmul`, `fdiv`, `fless(a, b)` (0 or 1, 0 for NaN),
   `flog(a)`, `fnumber(i)` of an integer and `fwhole(a)` back, `fload32(p)` and `fstore32(p, a)` for floats of 32 bits in
@@ -54,6 +55,8 @@ _INT_RESULT = frozenset(
         "PyException_SetTraceback",
         "madvise",
         "PyObject_IsInstance",
+        "pthread_create",
+        "pthread_join",
     ]
 )
 
@@ -100,6 +103,10 @@ def prefetch(address: int) -> None:
 
 
 def invoke(function: int, *args: int) -> int:
+    raise NotImplementedError
+
+
+def address_of(function: object) -> int:
     raise NotImplementedError
 
 
@@ -319,6 +326,8 @@ class Function:
                 return self.value(f"zext i1 {self.condition(node)} to i64")
             case ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
                 return self.truth(node)
+            case ast.Call(func=ast.Name(id="address_of"), args=[ast.Name(id=name)]) if name in self.unit.arity:
+                return self.value(f"ptrtoint ptr @{self.unit.prefix}{name} to i64")
             case ast.Call(func=ast.Name(id=name), args=args):
                 return self.call(name, [self.expression(a) for a in args])
         raise SyntaxError(f"{self.where(node)}: {ast.dump(node)} is not in the language")

@@ -88,7 +88,9 @@ PLAN_PANEL = 520
 PLAN_RESULT = 528
 PLAN_CHUNKS = 536
 PLAN_TOP_CHUNKS = 544
-PLAN_BYTES = 560
+PLAN_THREADS = 552  # plans that lie one after the other, and differ in workspace only: one for each thread
+PLAN_COPIERS = 560  # how many threads copy the room
+PLAN_BYTES = 568
 
 # the table of a dtype's code
 CODE_LANES = 0
@@ -312,38 +314,50 @@ def bounded(a: int, b: int) -> int:
     return a * b
 
 
-def plan_workspace(frame: int, plan: int, packed: int, panel: int, result: int, columns: int) -> int:
-    """Memory for the plan, in one block to be given back; 0: there is none.
+def plan_workspace(
+    frame: int, plan: int, threads: int, packed: int, panel: int, result: int, columns: int
+) -> int:
+    """Memory for the plan, in one block to be given back; 0: there is none. More plans are made after it, for threads.
 
-    packed, panel, result   bytes;   columns   of a panel at most
+    packed, panel, result   bytes;   columns   of panels that are known at a time, at most
     """
     tables = load64(plan + PLAN_DEPTH) * 8 + 64
     of_filters = load64(plan + PLAN_FILTERS) * 8 + 64
-    chunks = columns * CHUNK_BYTES + 64
-    room = load64(plan + PLAN_ROOM_BYTES) + 64
-    total = 2 * (tables + of_filters + chunks) + packed + panel + result + 3 * 64 + 64 + room
+    chunks = columns * CHUNK_BYTES
+    own = (panel + 63 & -64) + (result + 63 & -64) + (2 * chunks + 63 & -64)
+    room = load64(plan + PLAN_ROOM_BYTES)
+    total = 2 * (tables + of_filters) + packed + threads * own + 4 * 64 + room
     if room > MAXIMUM_BYTES:
         total = room
     block = workspace(frame, total, 1)
     if block == 0:
         return 0
     at = (block + 63) & -64
+    store64(plan + PLAN_THREADS, threads)
     store64(plan + PLAN_PACKED, at)
     at = (at + packed + 63) & -64
-    store64(plan + PLAN_PANEL, at)
-    at = (at + panel + 63) & -64
-    store64(plan + PLAN_RESULT, at)
-    at = (at + result + 63) & -64
     store64(plan + PLAN_OFFSETS, at)
     store64(plan + PLAN_KERNEL_OFFSETS, at + tables)
     at += 2 * tables
     store64(plan + PLAN_FILTER_OFFSETS, at)
     store64(plan + PLAN_TOP_OFFSETS, at + of_filters)
-    at += 2 * of_filters
-    store64(plan + PLAN_CHUNKS, at)
-    store64(plan + PLAN_TOP_CHUNKS, at + chunks)
-    if load64(plan + PLAN_ROOM_BYTES) != 0:
-        at = (at + 2 * chunks + 63) & -64
+    at = (at + 2 * of_filters + 63) & -64
+    own_areas = at
+    if room != 0:
+        at += threads * own
         store64(plan + PLAN_ROOM_DATA, at)
-        memset(at, 0, load64(plan + PLAN_ROOM_BYTES))
+        memset(at, 0, room)
+    thread = 0
+    while thread < threads:
+        if thread > 0:
+            memcpy(plan + thread * PLAN_BYTES, plan, PLAN_BYTES)
+        at = own_areas + thread * own
+        one = plan + thread * PLAN_BYTES
+        store64(one + PLAN_PANEL, at)
+        at = (at + panel + 63) & -64
+        store64(one + PLAN_RESULT, at)
+        at = (at + result + 63) & -64
+        store64(one + PLAN_CHUNKS, at)
+        store64(one + PLAN_TOP_CHUNKS, at + chunks)
+        thread += 1
     return block

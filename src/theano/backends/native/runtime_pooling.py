@@ -20,7 +20,7 @@ from theano.backends.native.runtime_core import (
     fail,
     release,
 )
-from theano.backends.native.runtime_language import invoke, load64, stack, store64
+from theano.backends.native.runtime_language import address_of, invoke, load64, stack, store64
 from theano.backends.native.runtime_routines import (
     E_LENGTHS,
     ROUTINE_CODE,
@@ -41,6 +41,7 @@ from theano.backends.native.runtime_routines import (
     up,
     workspace,
 )
+from theano.backends.native.runtime_threads import MOST_THREADS, parallel, share, thread_count
 
 POOL_CODE = 0
 POOL_SIZE = 8
@@ -60,7 +61,10 @@ POOL_MORE = 192
 POOL_WIDTHS = 200
 POOL_NUMBER = 208
 POOL_PLANE = 216  # results for an image, or 0
-POOL_BYTES = 224
+POOL_THREADS = 224  # plans that lie one after the other, and differ in workspace only
+POOL_ARRAYS = 232  # the addresses of x, maxima, values and the output
+POOL_ROUTINE = 264  # of the code that is called
+POOL_BYTES = 272
 
 MODE_MAX = 0
 MODE_SUM = 1
@@ -207,11 +211,10 @@ def same_shape(frame: int, a: int, b: int, ndim: int) -> int:
     return 0
 
 
-def pool_workspace(frame: int, step: int, plan: int, with_plane: int) -> int:
-    """Memory for rows, filled with what is around the image; 0: there is none."""
-    code = load64(plan + POOL_CODE)
+def pool_workspace(frame: int, plan: int, threads: int, with_plane: int) -> int:
+    """Memory for rows, filled with what is around the image; more plans are made for threads. 0: there is no memory."""
     size = load64(plan + POOL_SIZE)
-    slack = load64(code + POOL_CODE_LANES) * size
+    slack = load64(load64(plan + POOL_CODE) + POOL_CODE_LANES) * size
     window = load64(plan + POOL_WINDOW + 16)
     stride = load64(plan + POOL_STRIDE + 16)
     counts = load64(plan + POOL_COUNTS + 16)
@@ -222,38 +225,53 @@ def pool_workspace(frame: int, step: int, plan: int, with_plane: int) -> int:
     phases = MAXIMUM_BYTES
     if phase < MAXIMUM_BYTES // stride:
         phases = phase * stride + slack
-    line = n * size + slack
-    widths = counts * size + slack
+    rows = n * size + slack + counts * size + slack
     plane = 0
     if with_plane:
         plane = load64(plan + POOL_COUNTS) * load64(plan + POOL_COUNTS + 8) * counts * size + slack
-    block = workspace(frame, line + 2 * phases + widths + 64 + plane + window * 8, 1)
+    own = (2 * phases + rows + plane + window * 8 + 16 + 63) & -64
+    block = workspace(frame, threads, own)
     if block == 0:
         return 0
-    at = block
+    store64(plan + POOL_THREADS, threads)
+    thread = 0
+    while thread < threads:
+        if thread > 0:
+            memcpy(plan + thread * POOL_BYTES, plan, POOL_BYTES)
+        pool_rows(plan + thread * POOL_BYTES, block + thread * own, phases, plane)
+        thread += 1
+    return block
+
+
+def pool_rows(plan: int, at: int, phases: int, plane: int) -> int:
+    """Lay out and fill the memory of a plan; bytes of phases and of a plane (0: none) are given."""
+    code = load64(plan + POOL_CODE)
+    size = load64(plan + POOL_SIZE)
+    slack = load64(code + POOL_CODE_LANES) * size
+    memset(at, 0, 2 * phases)
+    if load64(plan + POOL_MODE) == MODE_MAX:
+        invoke(load64(code + POOL_CODE_FILL_ROW), at, code + POOL_CODE_LOWEST, phases // size)
     store64(plan + POOL_PHASES, at)
     store64(plan + POOL_MORE, at + phases)
     at += 2 * phases
     store64(plan + POOL_LINE, at)
-    at += line
+    at += load64(plan + POOL_IMAGE + 16) * size + slack
     store64(plan + POOL_WIDTHS, at)
-    at += widths
-    if with_plane:
+    at += load64(plan + POOL_COUNTS + 16) * size + slack
+    if plane != 0:
         store64(plan + POOL_PLANE, at)
         at += plane
     store64(plan + POOL_NUMBER, at)
     at = (at + 8 + 7) & -8
     store64(plan + POOL_TAPS, at)
+    stride = load64(plan + POOL_STRIDE + 16)
     tap = 0
-    while tap < window:
-        store64(at + tap * 8, tap % stride * phase + tap // stride * size)
+    while tap < load64(plan + POOL_WINDOW + 16):
+        store64(at + tap * 8, tap % stride * load64(plan + POOL_PHASE) + tap // stride * size)
         tap += 1
-    memset(block, 0, 2 * phases)
-    if load64(plan + POOL_MODE) == MODE_MAX:
-        invoke(load64(code + POOL_CODE_FILL_ROW), block, code + POOL_CODE_LOWEST, phases // size)
-    elif load64(plan + POOL_MODE) >= MODE_INCLUDING:
+    if load64(plan + POOL_MODE) >= MODE_INCLUDING:
         invoke(load64(code + POOL_CODE_FILL_WIDTHS), plan)
-    return block
+    return 0
 
 
 def contiguous_input(frame: int, step: int, n: int, copy: int) -> int:
@@ -318,7 +336,7 @@ def collect_run(frame: int, step: int) -> int:
 
 def pooling(frame: int, step: int, routine: int, with_plane: int) -> int:
     """Run a routine over all images."""
-    plan = stack(POOL_BYTES)
+    plan = stack(MOST_THREADS * POOL_BYTES)
     if pool_plan(frame, step, plan):
         return 1
     if load64(plan + POOL_IMAGES) == 0:
@@ -326,7 +344,7 @@ def pooling(frame: int, step: int, routine: int, with_plane: int) -> int:
     arrays = input_count(step) - 3
     bytes = BUFFER_DIMS + input_ndim(step, 0) * 16
     copies = stack(3 * bytes)
-    addresses = stack(24)
+    addresses = plan + POOL_ARRAYS
     n = 0
     failed = 0
     while n < 3:
@@ -337,13 +355,21 @@ def pooling(frame: int, step: int, routine: int, with_plane: int) -> int:
         store64(addresses + n * 8, contiguous_input(frame, step, n, copies + n * bytes))
         failed = load64(addresses + n * 8) == 0
         n += 1
+    if arrays == 2:
+        store64(addresses + 16, load64(addresses + 8))
+    store64(addresses + 24, load64(routine_output(frame, step, 0)))
+    store64(plan + POOL_ROUTINE, load64(load64(plan + POOL_CODE) + routine))
+    work = count_of(routine_input(frame, step, 0), input_ndim(step, 0)) * 4
+    threads = least(thread_count(work), load64(plan + POOL_IMAGES))
     block = 0
     if not failed:
-        block = pool_workspace(frame, step, plan, with_plane)
+        block = pool_workspace(frame, plan, threads, with_plane)
     if block != 0:
-        work = count_of(routine_input(frame, step, 0), input_ndim(step, 0))
-        thread = leave(frame, work, 4)
-        pooling_of(frame, step, plan, routine, arrays, addresses)
+        thread = leave(frame, work, 1)
+        if routine == POOL_CODE_POOL_PLANES:
+            parallel(address_of(pool_part), plan, threads)
+        else:
+            parallel(address_of(gradient_part), plan, threads)
         back(thread)
         block_free(block)
     n = 0
@@ -353,14 +379,35 @@ def pooling(frame: int, step: int, routine: int, with_plane: int) -> int:
     return block == 0
 
 
-def pooling_of(frame: int, step: int, plan: int, routine: int, arrays: int, addresses: int) -> int:
-    """Call the code of a routine with the arrays in the order that it wants."""
-    code = load64(load64(plan + POOL_CODE) + routine)
-    out = load64(routine_output(frame, step, 0))
-    images = load64(plan + POOL_IMAGES)
-    x = load64(addresses)
-    if routine == POOL_CODE_POOL_PLANES:
-        return invoke(code, plan, x, out, images)
-    largest = load64(addresses + 8)
-    values = load64(addresses + (arrays - 1) * 8)
-    return invoke(code, plan, x, largest, values, out, images)
+def image_bytes(plan: int, lengths: int) -> int:
+    """Bytes of an image, or of what windows make of it."""
+    lengths = plan + lengths
+    return load64(lengths) * load64(lengths + 8) * load64(lengths + 16) * load64(plan + POOL_SIZE)
+
+
+def pool_part(plans: int, part: int) -> int:
+    """The images of a thread."""
+    plan = plans + part * POOL_BYTES
+    threads = load64(plan + POOL_THREADS)
+    first = share(load64(plan + POOL_IMAGES), 1, part, threads)
+    count = share(load64(plan + POOL_IMAGES), 1, part + 1, threads) - first
+    x = load64(plan + POOL_ARRAYS) + first * image_bytes(plan, POOL_IMAGE)
+    out = load64(plan + POOL_ARRAYS + 24) + first * image_bytes(plan, POOL_COUNTS)
+    return invoke(load64(plan + POOL_ROUTINE), plan, x, out, count)
+
+
+def gradient_part(plans: int, part: int) -> int:
+    """The same of a gradient: maxima are like results; of values and the output one is like x and one like results."""
+    plan = plans + part * POOL_BYTES
+    threads = load64(plan + POOL_THREADS)
+    first = share(load64(plan + POOL_IMAGES), 1, part, threads)
+    count = share(load64(plan + POOL_IMAGES), 1, part + 1, threads) - first
+    of_image = first * image_bytes(plan, POOL_IMAGE)
+    of_results = first * image_bytes(plan, POOL_COUNTS)
+    x = load64(plan + POOL_ARRAYS) + of_image
+    largest = load64(plan + POOL_ARRAYS + 8) + of_results
+    values = load64(plan + POOL_ARRAYS + 16)
+    out = load64(plan + POOL_ARRAYS + 24)
+    if load64(plan + POOL_ROUTINE) == load64(load64(plan + POOL_CODE) + POOL_CODE_SPREAD_PLANES):
+        return invoke(load64(plan + POOL_ROUTINE), plan, x, largest, values + of_results, out + of_image, count)
+    return invoke(load64(plan + POOL_ROUTINE), plan, x, largest, values + of_image, out + of_results, count)

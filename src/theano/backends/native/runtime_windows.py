@@ -15,15 +15,17 @@ A *panel* is some columns of the matrix, in workspace. They lie in *chunks*, see
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_language import invoke, load64, store64
+from theano.backends.native.runtime_language import address_of, invoke, load64, store64
 from theano.backends.native.runtime_plan import (
     CHUNK_BYTES,
     CODE_COPY_ROOM,
     CODE_LANES,
     CODE_WIDTH,
     PLAN_AREA,
+    PLAN_BATCH,
     PLAN_CHANNELS,
     PLAN_CHUNKS,
+    PLAN_COPIERS,
     PLAN_DILATION,
     PLAN_FILTER_OFFSETS,
     PLAN_FILTERS,
@@ -36,6 +38,7 @@ from theano.backends.native.runtime_plan import (
     PLAN_KERNEL_STEPS,
     PLAN_OFFSETS,
     PLAN_PHASE,
+    PLAN_ROOM_BYTES,
     PLAN_ROOM_DATA,
     PLAN_ROOM_STEPS,
     PLAN_SIZE,
@@ -51,6 +54,7 @@ from theano.backends.native.runtime_plan import (
 from theano.backends.native.runtime_routines import (
     least,
 )
+from theano.backends.native.runtime_threads import parallel, share, thread_count
 
 # Panels of some columns, one after the other: their chunks serve all groups. Entries; one without chunks ends them
 PANELS = 17
@@ -107,7 +111,29 @@ def plan_offsets(plan: int) -> int:
 
 def room_copy(plan: int, back: int) -> int:
     """Copy the image into its room, or (back) the room to the image."""
-    return invoke(code_of(plan, CODE_COPY_ROOM), plan, back)
+    bytes = load64(plan + PLAN_ROOM_BYTES)
+    if bytes == 0:
+        return 0
+    store64(plan + PLAN_COPIERS, thread_count(bytes))
+    if back:
+        return parallel(address_of(room_back_part), plan, load64(plan + PLAN_COPIERS))
+    return parallel(address_of(room_part), plan, load64(plan + PLAN_COPIERS))
+
+
+def room_part(plan: int, part: int) -> int:
+    return copy_part(plan, part, 0)
+
+
+def room_back_part(plan: int, part: int) -> int:
+    return copy_part(plan, part, 1)
+
+
+def copy_part(plan: int, part: int, back: int) -> int:
+    """The items of a thread."""
+    items = load64(plan + PLAN_BATCH)
+    threads = load64(plan + PLAN_COPIERS)
+    first = share(items, 1, part, threads)
+    return invoke(code_of(plan, CODE_COPY_ROOM), plan, back, first, share(items, 1, part + 1, threads))
 
 
 # ---- chunks
@@ -187,6 +213,12 @@ def kernel_of(plan: int, group: int, place: int) -> int:
 def top_of(plan: int, group: int) -> int:
     step = load64(plan + PLAN_FILTERS) * load64(plan + PLAN_AREA) * load64(plan + PLAN_SIZE)
     return load64(plan + PLAN_TOP_DATA) + group * step
+
+
+def column_of_top(plan: int, group: int, column: int) -> int:
+    """Where a column of a group is in the top."""
+    area = load64(plan + PLAN_AREA)
+    return top_of(plan, group) + column // area * item_of_top(plan) + column % area * load64(plan + PLAN_SIZE)
 
 
 def image_of(plan: int, group: int) -> int:

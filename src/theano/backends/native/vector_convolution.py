@@ -109,15 +109,14 @@ def scatter_add(
     return 0
 
 
-def copy_room(plan: int, back: int) -> int:
-    """Copy the image into its room, or (back) the room to the image; as far as windows cover it."""
+def copy_room(plan: int, back: int, n: int, end: int) -> int:
+    """Copy items of the image into their room, or (back) the room to the image; as far as windows cover it."""
     steps = plan + PLAN_IMAGE_STEPS
     room = plan + PLAN_ROOM_STEPS
     channels = load64(plan + PLAN_GROUPS) * load64(plan + PLAN_CHANNELS)
     planes = covered(plan, 0)
     rows = covered(plan, 8)
-    n = 0
-    while n < load64(plan + PLAN_BATCH):
+    while n < end:
         c = 0
         while c < channels:
             z = 0

@@ -1,0 +1,56 @@
+"""Routines read nothing beside their arrays: these lie against memory that nobody may touch.
+
+In a process of its own, for what fails here is a crash.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import ctypes, mmap, sys
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+import routine_pairs, test_convolution, test_pooling
+
+C = ctypes.CDLL(None)
+kept = []
+
+def fenced(a, at_end):
+    size = -(-max(a.nbytes, 1) // mmap.PAGESIZE) * mmap.PAGESIZE
+    area = mmap.mmap(-1, size + 2 * mmap.PAGESIZE)
+    kept.append(area)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(area))
+    for fence in (start, start + mmap.PAGESIZE + size):
+        assert C.mprotect(ctypes.c_void_p(fence), ctypes.c_size_t(mmap.PAGESIZE), 0) == 0
+    at = start + mmap.PAGESIZE + (size - a.nbytes if at_end else 0)
+    copy = np.frombuffer((ctypes.c_char * a.nbytes).from_address(at), a.dtype).reshape(a.shape)
+    copy[...] = a
+    return copy
+
+def agree(op, *arrays):
+    native, reference = routine_pairs.both(op, *arrays)
+    wanted = reference(*arrays)
+    for at_end in (True, False):
+        routine_pairs.same(native(*(fenced(a, at_end) for a in arrays)), wanted)
+
+test_convolution.agree = test_pooling.agree = agree
+for seed in range(24):
+    test_convolution.test_chosen_at_random(seed)
+for options in test_convolution.OPTIONS.values():
+    test_convolution.test_two_axes("float32", options)
+for sizes in test_pooling.SIZES.values():
+    for mode in ("max", "average_inc_pad"):
+        test_pooling.test_two_axes("float32", sizes, mode)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no mprotect")
+def test_convolution_and_pooling() -> None:
+    here = str(Path(__file__).parent)
+    done = subprocess.run([sys.executable, "-c", SCRIPT, here], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.returncode, done.stdout[-2000:] + done.stderr[-2000:])
