@@ -22,6 +22,38 @@ class InconsistencyError(TheanoError):
     """A FunctionGraph would become invalid (a cycle, a destroyed value still needed)."""
 
 
+class ReplacementDidntRemovedError(TheanoError):
+    """A replacement left in the graph what it was meant to remove."""
+
+
+class CachedConstantError(TheanoError):
+    """A graph got a constant that belongs to a cache shared by many graphs. (Never raised here: graphs copy.)"""
+
+
+class ProtocolError(TheanoError):
+    """A feature of a graph was used in a way that it is not made for."""
+
+
+class BadOptimization(TheanoError):
+    """A rewrite changed a value.
+
+    old_r, new_r, old_r_val, new_r_val   the variable that was replaced, by what, and their values
+    reason                               the name of the rewrite
+    old_graph, new_graph                 how the two are computed, as text
+    """
+
+    def __init__(
+        self, old_r: object, new_r: object = None, old_r_val: object = None, new_r_val: object = None,
+        reason: object = None, old_graph: str | None = None, new_graph: str | None = None, text: str | None = None,
+    ) -> None:  # fmt: skip
+        self.old_r, self.new_r, self.old_r_val, self.new_r_val = old_r, new_r, old_r_val, new_r_val
+        self.reason, self.old_graph, self.new_graph = reason, old_graph, new_graph
+        super().__init__(
+            text or f"The rewrite {reason} replaced {old_r} by {new_r}: {old_r_val!r} became {new_r_val!r}.\n"
+            f"Before:\n{old_graph}\nAfter:\n{new_graph}"
+        )
+
+
 class MethodNotDefined(TheanoError, NotImplementedError):
     """An Op or Type lacks a method of its contract."""
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from theano import errors
 from theano._config import config
 from theano.backends import reference
 from theano.compile import debug_values
@@ -65,25 +66,21 @@ class BadThunkOutput(DebugModeError):
         return None if self.r.owner is None else self.r.owner.op
 
 
-class BadOptimization(DebugModeError):
-    """A rewrite changed a value.
-
-    old_r, new_r, old_r_val, new_r_val   the variable that was replaced, by what, and their values
-    reason                               the name of the rewrite
-    old_graph, new_graph                 how the two are computed, as text
-    """
+class BadOptimization(DebugModeError, errors.BadOptimization):
+    """A rewrite changed a value. The attributes are those of `theano.errors.BadOptimization`."""
 
     def __init__(
         self, old_r: Variable, new_r: Variable, old_r_val: Any, new_r_val: Any, reason: Any, old_graph: str = "",
         new_graph: str = "",
     ) -> None:  # fmt: skip
-        self.old_r, self.new_r, self.old_r_val, self.new_r_val = old_r, new_r, old_r_val, new_r_val
-        self.reason, self.old_graph, self.new_graph = reason, old_graph, new_graph
-        super().__init__(
+        text = (
             f"The rewrite {reason} replaced {old_r} by {new_r}, which has another value.\n"
             f"{debug_values.difference('before', old_r_val, 'after', new_r_val)}\n"
             f"Before:\n{old_graph}\nAfter:\n{new_graph}{debug_values.made_at(old_r)}\n"
             f"Leave the rewrite out with mode.excluding({str(reason)!r}), or correct it."
+        )
+        errors.BadOptimization.__init__(
+            self, old_r, new_r, old_r_val, new_r_val, reason, old_graph, new_graph, text
         )
 
 

@@ -8,8 +8,11 @@ from typing import Any
 from theano.compile.linking import Linker as Linker
 from theano.compile.linking import LocalLinker as LocalLinker
 from theano.compile.linking import PerformLinker as PerformLinker
+from theano.errors import CachedConstantError as CachedConstantError
 from theano.errors import InconsistencyError as InconsistencyError
 from theano.errors import MissingInputError as MissingInputError
+from theano.errors import ProtocolError as ProtocolError
+from theano.graph.fgraph import AlreadyThere as AlreadyThere
 from theano.graph.fgraph import Feature as Feature
 from theano.graph.fgraph import FunctionGraph as FunctionGraph
 from theano.graph.node import Apply as Apply
@@ -29,7 +32,7 @@ from theano.graph.type import Type as Type
 from theano.graph.type import generic as generic
 
 # submodules that are loaded when they are first named, as in `theano.gof.opt`
-_SUBMODULES = ("fg", "graph", "link", "null_type", "op", "opt", "optdb", "toolbox", "type", "utils")
+_SUBMODULES = ("destroyhandler", "fg", "graph", "link", "null_type", "op", "opt", "optdb", "toolbox", "type", "utils")
 # submodule -> names of it that are also names of this module
 _LAZY = {
     "opt": (
@@ -37,6 +40,11 @@ _LAZY = {
         "LocalOptimizer", "MergeOptimizer", "NavigatorOptimizer", "OpKeyOptimizer", "OpRemove", "OpSub", "Optimizer",
         "PatternSub", "SeqOptimizer", "TopoOptimizer", "in2out", "inplace_optimizer", "local_optimizer", "optimizer",
         "out2in",
+    ),
+    "destroyhandler": ("DestroyHandler", "fast_inplace_check"),
+    "toolbox": (
+        "BadOptimization", "Bookkeeper", "History", "NoOutputFromInplace", "NodeFinder", "PreserveNames",
+        "PreserveVariableAttributes", "PrintListener", "ReplaceValidate", "ReplacementDidntRemovedError", "Validator",
     ),
     "optdb": ("DB", "EquilibriumDB", "LocalGroupDB", "ProxyDB", "Query", "SequenceDB", "TopoDB"),
 }  # fmt: skip

@@ -6,7 +6,8 @@ and equal constants are one constant. Features listen to changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from theano._provenance import inherit
@@ -19,8 +20,20 @@ OUTPUT = "output"
 Client = tuple[Any, int]
 
 
+CALLBACKS = ("on_import", "on_prune", "on_change_input", "orderings")
+
+
 class Feature:
-    """Listener to a FunctionGraph. Define the callbacks that you need."""
+    """Listener to a FunctionGraph. Define the callbacks that you need. (An object of any other class may listen too.)
+
+    on_attach        the feature has been added; AlreadyThere: it is not needed
+    on_detach        it has been taken away
+    on_import        a node has entered; its inputs are in the graph
+    on_prune         a node has left, as nobody needed it
+    on_change_input  input i of a node (of "output": output number i of the graph) was r and is new_r now
+    orderings        {node: [nodes that have to run before it]}, beyond what the graph says
+    Whatever else a feature defines can be called for all features by `execute_callbacks` and `collect_callbacks`.
+    """
 
     def on_attach(self, fgraph: FunctionGraph) -> None: ...
     def on_detach(self, fgraph: FunctionGraph) -> None: ...
@@ -71,6 +84,9 @@ class FunctionGraph:
         self.clients: dict[Variable, dict[Client, None]] = {v: {} for v in self.inputs}
         self.apply_nodes: set[Apply] = set()
         self._features: list[Feature] = []
+        self._listeners: dict[str, list[Callable[..., Any]]] = {name: [] for name in CALLBACKS}
+        self._watched: Variable | None = None  # while something is imported in its place ...
+        self._met = False  # ... did a node that enters use it?
         self._by_content: dict[Any, Apply] = {}
         self._constants: dict[Any, Constant] = {}
         self._input_set = set(self.inputs)
@@ -93,10 +109,7 @@ class FunctionGraph:
 
     def toposort(self) -> list[Apply]:
         """The nodes, each after those that it needs (and after those that features' orderings put before it)."""
-        orderings: dict[Apply, list[Apply]] = {}
-        for feature in self._features:
-            for node, before in feature.orderings(self).items():
-                orderings.setdefault(node, []).extend(before)
+        orderings = self.orderings() if self._listeners["orderings"] else None
         if orderings:
             from_inputs = self._input_set
 
@@ -106,6 +119,14 @@ class FunctionGraph:
 
             return general_toposort([v.owner for v in self.outputs if v.owner is not None], needs)
         return toposort(self.outputs, self._input_set)
+
+    def orderings(self) -> dict[Apply, list[Apply]]:
+        """{node: [nodes that have to run before it]}, as the features say."""
+        found: dict[Apply, list[Apply]] = {}
+        for say in self._listeners["orderings"]:
+            for node, before in say(self).items():
+                found.setdefault(node, []).extend(before)
+        return found
 
     def __contains__(self, node: Any) -> bool:
         return node in self.apply_nodes or node in self.clients
@@ -129,46 +150,95 @@ class FunctionGraph:
         self.clients[variable][(OUTPUT, len(self.outputs))] = None
         self.outputs.append(variable)
 
-    def replace(self, old: Variable, new: Variable, reason: Any = None) -> None:
+    def replace(self, old: Variable, new: Variable, reason: Any = None, verbose: Any = None) -> None:
         """Use `new` wherever `old` is used. TypeError if `new` cannot be converted to `old`'s type.
 
-        The new nodes enter with the origin of `old`'s node where they have none of their own. Nodes that become equal
-        to others are merged, and nodes that nobody uses any more leave.
+        Where `new` is computed from `old`, what computes it goes on using `old`: so a value can be wrapped, as in
+        `fgraph.replace(v, checked(v))`. The new nodes enter with the origin of `old`'s node where they have none of
+        their own. Nodes that become equal to others are merged, and nodes that nobody uses any more leave.
         """
         self.replace_all([(old, new)], reason)
 
-    def replace_all(self, pairs: Iterable[tuple[Variable, Variable]], reason: Any = None) -> None:
-        pending = list(pairs)
+    def replace_all(
+        self, pairs: Iterable[tuple[Variable, Variable]], reason: Any = None, *, look_back: bool = True
+    ) -> None:
+        """`replace` for several pairs.
+
+        look_back   False: each `new` is known to depend on its `old` through nodes that enter with it, at most; this
+                    saves the search for others
+        """
+        pending = [(old, new, True) for old, new in pairs]
         merged: dict[Variable, Variable] = {}
         touched: list[Variable] = []
         while pending:
-            old, new = pending.pop()
+            old, new, asked = pending.pop()
             new = self._follow(new, merged)
             if old is new or old not in self.clients:
                 continue
-            if new.type != old.type and not old.type.is_super(new.type):
-                with inherit(old.owner.origin if old.owner is not None else None):
-                    new = old.type.filter_variable(new)
-            new = self._import(new, reason, merged)
+            new, kept = self._brought_in(old, new, reason, merged, look_back and asked)
             if old is new:
                 continue
             if new.name is None and old.name is not None and new not in self._input_set \
                     and not isinstance(new, Constant):
                 new.name = old.name
             for node, position in list(self.clients[old]):
+                if node in kept:
+                    continue
                 self._set_input(node, position, new, reason)
                 if node is OUTPUT or not self.merge or node.outputs[0] in merged:
                     continue  # a node that is on its way out is nobody's twin
                 twin = self._find_twin(node)
                 if twin is not None:
-                    pending.extend(zip(node.outputs, twin.outputs))
+                    pending.extend((a, b, False) for a, b in zip(node.outputs, twin.outputs))
                     merged.update(zip(node.outputs, twin.outputs))
-            touched.append(old)
+            touched += [old, new]  # `new`, too, may have found no user
         for variable in touched:
             self._prune(variable, reason)
 
-    def change_input(self, node: Any, position: int, new: Variable, reason: Any = None) -> None:
-        """Let one input of one node (or output `position`, for node "output") be `new`."""
+    def _brought_in(
+        self, old: Variable, new: Variable, reason: Any, merged: dict[Variable, Variable], look_back: bool
+    ) -> tuple[Variable, Collection[Apply]]:
+        """(`new` as it stands in this graph for `old`, the nodes by which it is computed from `old` if it is)"""
+        if new.type != old.type and not old.type.is_super(new.type):
+            with inherit(old.owner.origin if old.owner is not None else None):
+                new = old.type.filter_variable(new)
+        self._watched, self._met = old, False
+        try:
+            new = self._import(new, reason, merged)
+        finally:
+            self._watched = None
+        return new, self._way(old, new) if (self._met or look_back) and new is not old else ()
+
+    def _way(self, old: Variable, new: Variable) -> set[Apply]:
+        """The nodes by which `new` is computed from `old`, and others above them; empty if it is not."""
+        # what `old` itself is computed from is not computed from it: most walks end right there
+        above = set(old.owner.inputs) if old.owner is not None else set()
+        above.update(w for v in list(above) if v.owner is not None for w in v.owner.inputs)
+        found = False
+        seen: set[Apply] = set()
+        stack = [new]
+        while stack:
+            v = stack.pop()
+            if v is old:
+                found = True
+            elif v.owner is not None and v.owner not in seen and v not in above and v not in self._input_set:
+                seen.add(v.owner)
+                stack.extend(v.owner.inputs)
+        return seen if found else set()
+
+    def change_input(self, node: Any, i: int, new_r: Variable, reason: Any = None) -> None:
+        """Let one input of one node (or output `i`, for node "output") be `new_r`.
+
+        InconsistencyError if `new_r` is computed from the node's own outputs: the graph would run in a circle.
+        """
+        if node is not OUTPUT and any(self._way(out, new_r) or out is new_r for out in node.outputs):
+            raise InconsistencyError(
+                f"Input {i} of {node} cannot become {new_r}, which is computed from that node: the graph would run in "
+                f"a circle. To put something behind a node, use replace."
+            )
+        self._change_input(node, i, new_r, reason)
+
+    def _change_input(self, node: Any, position: int, new: Variable, reason: Any) -> None:
         old = self.outputs[position] if node is OUTPUT else node.inputs[position]
         if new is old:
             return
@@ -179,22 +249,49 @@ class FunctionGraph:
         if node is not OUTPUT and self.merge:
             twin = self._find_twin(node)
             if twin is not None:
-                self.replace_all(list(zip(node.outputs, twin.outputs)), reason)
+                self.replace_all(list(zip(node.outputs, twin.outputs)), reason, look_back=False)
         self._prune(old, reason)
 
+    @contextmanager
+    def unmerged(self) -> Iterator[None]:
+        """Equal nodes stay apart while this lasts: what merging did can be undone."""
+        merge, self.merge = self.merge, False
+        try:
+            yield
+        finally:
+            self.merge = merge
+            self._by_content = {}
+            if merge:
+                for node in self.toposort():
+                    self._by_content.setdefault(self._content(node), node)
+
     def attach_feature(self, feature: Feature) -> None:
+        """Let `feature` listen, unless it does already, or says by raising AlreadyThere that it is not needed."""
         if feature in self._features:
             return
         try:
-            feature.on_attach(self)
+            attach = getattr(feature, "on_attach", None)
+            if attach is not None:
+                attach(self)
         except AlreadyThere:
             return
         self._features.append(feature)
+        self._listen()
 
     def remove_feature(self, feature: Feature) -> None:
         if feature in self._features:
             self._features.remove(feature)
-            feature.on_detach(self)
+            self._listen()
+            detach = getattr(feature, "on_detach", None)
+            if detach is not None:
+                detach(self)
+
+    def _listen(self) -> None:
+        """Collect the callbacks; those that do nothing are left out."""
+        for name in CALLBACKS:
+            plain = getattr(Feature, name)
+            found = [getattr(feature, name, None) for feature in self._features]
+            self._listeners[name] = [f for f in found if f is not None and getattr(f, "__func__", None) is not plain]
 
     def execute_callbacks(self, name: str, *args: Any, **kwargs: Any) -> None:
         for feature in self._features:
@@ -282,8 +379,8 @@ class FunctionGraph:
             node.inputs[position] = new
         del self.clients[old][(node, position)]
         self.clients[new][(node, position)] = None
-        for feature in self._features:
-            feature.on_change_input(self, node, position, old, new, reason)
+        for tell in self._listeners["on_change_input"]:
+            tell(self, node, position, old, new, reason)
 
     def _import(self, variable: Variable, reason: Any, merged: dict[Variable, Variable] | None = None) -> Variable:
         """Bring `variable` and all that it needs into the graph; returns what stands for it here."""
@@ -297,6 +394,8 @@ class FunctionGraph:
                 continue
             for position, source in enumerate(node.inputs):
                 here = self._follow(source, stands)
+                if here is self._watched:
+                    self._met = True
                 if here not in self.clients:
                     here = self._import_leaf(here)
                 if here is not source:
@@ -312,8 +411,8 @@ class FunctionGraph:
                 self.clients[source][(node, position)] = None
             for output in node.outputs:
                 self.clients.setdefault(output, {})
-            for feature in self._features:
-                feature.on_import(self, node, reason)
+            for tell in self._listeners["on_import"]:
+                tell(self, node, reason)
         return self._follow(variable, stands)
 
     def _import_leaf(self, variable: Variable) -> Variable:
@@ -355,8 +454,8 @@ class FunctionGraph:
             for position, source in enumerate(node.inputs):
                 del self.clients[source][(node, position)]
                 stack.append(source)
-            for feature in self._features:
-                feature.on_prune(self, node, reason)
+            for tell in self._listeners["on_prune"]:
+                tell(self, node, reason)
 
 
 def _same_types(a: Apply, b: Apply) -> bool:

@@ -232,9 +232,10 @@ def try_rule(fgraph: FunctionGraph, rule: Rule, node: Apply, site: Site, report:
     if not accepted:
         return False
     text = str(node) if config.optimizer_verbose else ""
-    before = {old: fgraph.clients.get(old) for old, _ in accepted}
-    fgraph.replace_all(accepted, rule.name)
-    if all(old in fgraph.clients and fgraph.clients[old] is before[old] and before[old] for old, _ in accepted):
+    clients = fgraph.clients
+    before = {old: (clients.get(old), len(clients.get(old, ()))) for old, _ in accepted}
+    fgraph.replace_all(accepted, rule.name, look_back=False)
+    if all(count and clients.get(old) is uses and len(clients[old]) == count for old, (uses, count) in before.items()):
         return False
     for old, new in accepted:
         site.dims.replaced(old, new)
