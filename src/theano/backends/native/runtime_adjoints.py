@@ -62,6 +62,7 @@ from theano.backends.native.runtime_threads import (
 from theano.backends.native.runtime_tiles import (
     PANEL_ROOM,
     add_dots,
+    dot_pitch,
     multiply,
     pack_rows,
     panel_depth,
@@ -216,7 +217,7 @@ def dot_columns(plan: int, filters: int) -> int:
     lanes = code_of(plan, CODE_LANES)
     columns = up(load64(plan + PLAN_COLUMNS), lanes)
     limit = least(DOT_ROOM // ((filters + DOT_DEPTH) * load64(plan + PLAN_SIZE)), 2048)
-    return up(columns, up(columns, most(4, limit // lanes))) * lanes
+    return up(columns, up(columns, most(5, limit // lanes))) * lanes
 
 
 def filters_at_once(plan: int) -> int:
@@ -252,12 +253,12 @@ def by_kernel_part(plans: int, part: int) -> int:
 
 def by_kernel_columns(plan: int, place: int, first: int, last: int, element: int, end: int) -> int:
     """What some columns add to the kernels' elements from `element` to `end`, those of a group after the other."""
-    size = load64(plan + PLAN_SIZE)
     lanes = code_of(plan, CODE_LANES)
     depth = load64(plan + PLAN_DEPTH)
     some = filters_at_once(plan)
-    pitch = up(last - first, lanes) * lanes * size
-    if pitch != (last - first) * size:
+    vectors = up(last - first, lanes)
+    pitch = dot_pitch(plan, vectors)
+    if (last - first) % lanes != 0:
         # the last vector of every row is not full
         memset(load64(plan + PLAN_RESULT), 0, some * pitch)
         memset(load64(plan + PLAN_PANEL), 0, DOT_DEPTH * pitch)
@@ -275,22 +276,23 @@ def by_kernel_columns(plan: int, place: int, first: int, last: int, element: int
             tops = load64(plan + PLAN_RESULT)
             chunks = load64(plan + PLAN_TOP_CHUNKS)
             invoke(code_of(plan, CODE_GATHER), tops, pitch, top_of(plan, group), offsets, filters, chunks, top_count)
-            by_kernel_rows(plan, image_of(plan, group), kernel, filters, pitch, count, start, stop)
+            by_kernel_rows(plan, image_of(plan, group), kernel, filters, vectors, count, start, stop)
             filter += filters
         element += stop - start
     return 0
 
 
 def by_kernel_rows(
-    plan: int, image: int, kernel: int, filters: int, pitch: int, count: int, first: int, end: int
+    plan: int, image: int, kernel: int, filters: int, vectors: int, count: int, first: int, end: int
 ) -> int:
     """For some filters, whose top is gathered, and the elements of the kernel from first to end."""
+    pitch = dot_pitch(plan, vectors)
     while first < end:
         rows = least(DOT_DEPTH, end - first)
         panel = load64(plan + PLAN_PANEL)
         offsets = load64(plan + PLAN_OFFSETS) + first * 8
         invoke(code_of(plan, CODE_GATHER), panel, pitch, image, offsets, rows, load64(plan + PLAN_CHUNKS), count)
         in_kernel = load64(plan + PLAN_KERNEL_OFFSETS) + first * 8
-        add_dots(plan, load64(plan + PLAN_RESULT), filters, pitch, kernel, in_kernel, rows)
+        add_dots(plan, filters, vectors, kernel, in_kernel, rows)
         first += rows
     return 0

@@ -42,6 +42,7 @@ from theano.backends.native.runtime_plan import (
     BY_KERNEL,
     CODE_DOT_COLUMNS,
     CODE_GATHER,
+    CODE_LANES,
     CODE_SCATTER,
     CODE_WIDTH,
     FORWARD,
@@ -88,6 +89,7 @@ from theano.backends.native.runtime_threads import (
     thread_count,
 )
 from theano.backends.native.runtime_tiles import (
+    dot_pitch,
     multiply,
     pack_rows,
     panel_depth,
@@ -326,8 +328,9 @@ def by_kernel_run(frame: int, step: int) -> int:
         return 1
     filters = filters_at_once(plan)
     columns = dot_columns(plan, filters)
-    panel = (DOT_DEPTH + code_of(plan, CODE_DOT_COLUMNS)) * columns * size
-    block = plan_workspace(frame, plan, threads_for(plan), 0, panel, filters * columns * size, columns)
+    pitch = dot_pitch(plan, columns // code_of(plan, CODE_LANES))
+    panel = (DOT_DEPTH + code_of(plan, CODE_DOT_COLUMNS)) * pitch
+    block = plan_workspace(frame, plan, threads_for(plan), 0, panel, filters * pitch, columns)
     if block != 0:
         thread = release_gil(frame, plan)
         plan_offsets(plan)

@@ -24,6 +24,7 @@ from theano.backends.native.runtime_plan import (
     CODE_WIDTH,
     PLAN_KERNEL_STEPS,
     PLAN_PANEL,
+    PLAN_RESULT,
     PLAN_SIZE,
     code_of,
 )
@@ -92,21 +93,28 @@ def dot_rows(plan: int, left: int) -> int:
     return 1
 
 
-def add_dots(plan: int, tops: int, filters: int, pitch: int, kernel: int, offsets: int, depth: int) -> int:
-    """Inner products of all rows of the tops and all rows of the panel."""
+def dot_pitch(plan: int, vectors: int) -> int:
+    """Bytes from row to row of matrices for `add_dots`: an odd number of vectors, since rows whose distance is a power
+    of two compete for the same lines of the cache."""
+    return (vectors | 1) * code_of(plan, CODE_LANES) * load64(plan + PLAN_SIZE)
+
+
+def add_dots(plan: int, filters: int, vectors: int, kernel: int, offsets: int, depth: int) -> int:
+    """Inner products of rows of so many vectors: of PLAN_RESULT, and of PLAN_PANEL, where there are `depth` rows."""
     across = code_of(plan, CODE_DOT_COLUMNS)
     vector = code_of(plan, CODE_LANES) * load64(plan + PLAN_SIZE)
+    pitch = dot_pitch(plan, vectors)
     step = load64(plan + PLAN_KERNEL_STEPS)
     panel = load64(plan + PLAN_PANEL)
     sums = stack(4096)
     while depth > 0:
         columns = least(depth, across)
         left = filters
-        at = tops
+        at = load64(plan + PLAN_RESULT)
         to = kernel
         while left > 0:
             rows = dot_rows(plan, left)
-            invoke(code_of(plan, CODE_DOT + rows * 8 - 8), at, pitch, panel, pitch, pitch // vector, sums)
+            invoke(code_of(plan, CODE_DOT + rows * 8 - 8), at, pitch, panel, pitch, vectors, sums)
             invoke(code_of(plan, CODE_ADD_SUMS), to, step, offsets, columns, sums, across * vector, rows)
             at += rows * pitch
             to += rows * step

@@ -32,22 +32,6 @@ from theano.backends.native.vector_pooling import (
 )
 
 
-def last_window(plan: int, axis: int, element: int) -> int:
-    """The last window that sees an element of the image."""
-    window = (element + load64(plan + POOL_PAD + axis)) // load64(plan + POOL_STRIDE + axis)
-    if window >= load64(plan + POOL_COUNTS + axis):
-        return load64(plan + POOL_COUNTS + axis) - 1
-    return window
-
-
-def first_window(plan: int, axis: int, element: int) -> int:
-    """The first window that sees an element, if one does."""
-    beyond = element + load64(plan + POOL_PAD + axis) - load64(plan + POOL_WINDOW + axis)
-    if beyond < 0:
-        return 0
-    return beyond // load64(plan + POOL_STRIDE + axis) + 1
-
-
 def spread_row(plan: int, largest: int, values: int) -> int:
     """Add to POOL_MORE, the phases of a row's gradient, what a row of windows sends back to it."""
     phases = load64(plan + POOL_PHASES)
@@ -97,28 +81,71 @@ def spread_pairs(plan: int, row: int, largest: int, values: int, out: int) -> in
 
 def spread_planes(plan: int, x: int, largest: int, values: int, out: int, count: int) -> int:
     """The gradients of `count` images, row by row: each gets what the windows that see it send back."""
-    row = load64(plan + POOL_IMAGE + 16) * SIZE
-    step = load64(plan + POOL_COUNTS + 16) * SIZE
-    deep = load64(plan + POOL_COUNTS + 8) * step
-    whole = load64(plan + POOL_COUNTS) * deep
+    step = load64(plan + POOL_IMAGE + 8) * load64(plan + POOL_IMAGE + 16) * SIZE
+    whole = load64(plan + POOL_COUNTS) * load64(plan + POOL_COUNTS + 8) * load64(plan + POOL_COUNTS + 16) * SIZE
+    stride = load64(plan + POOL_STRIDE)
+    pad = load64(plan + POOL_PAD)
     while count > 0:
+        of_windows = values
         if load64(plan + POOL_MODE) >= MODE_INCLUDING:
             average_plane(plan, values)
+            of_windows = load64(plan + POOL_PLANE)
+        # the windows that see a plane are those from `first` to `last`; the next one starts in `starts` planes, and
+        # the first one ends in `ends`
+        first = 0
+        last = pad // stride
+        starts = stride - pad % stride
+        ends = load64(plan + POOL_WINDOW) - pad
         z = 0
         while z < load64(plan + POOL_IMAGE):
-            y = 0
-            while y < load64(plan + POOL_IMAGE + 8):
-                if load64(plan + POOL_MODE) >= MODE_INCLUDING:
-                    spread_to_row(plan, z, y, x, 0, load64(plan + POOL_PLANE), out)
-                else:
-                    spread_to_row(plan, z, y, x, largest, values, out)
-                x += row
-                out += row
-                y += 1
+            spread_rows(plan, first, least(last, load64(plan + POOL_COUNTS) - 1), x, largest, of_windows, out)
+            x += step
+            out += step
+            starts -= 1
+            if starts == 0:
+                starts = stride
+                last += 1
+            ends -= 1
+            if ends == 0:
+                ends = stride
+                first += 1
             z += 1
         largest += whole
         values += whole
         count -= 1
+    return 0
+
+
+def least(a: int, b: int) -> int:
+    if a < b:
+        return a
+    return b
+
+
+def spread_rows(plan: int, z_first: int, z_last: int, row: int, largest: int, values: int, out: int) -> int:
+    """The rows of a plane of an image; `largest` and `values` are those of the whole image."""
+    step = load64(plan + POOL_IMAGE + 16) * SIZE
+    stride = load64(plan + POOL_STRIDE + 8)
+    pad = load64(plan + POOL_PAD + 8)
+    first = 0
+    last = pad // stride
+    starts = stride - pad % stride
+    ends = load64(plan + POOL_WINDOW + 8) - pad
+    y = 0
+    while y < load64(plan + POOL_IMAGE + 8):
+        y_last = least(last, load64(plan + POOL_COUNTS + 8) - 1)
+        spread_to_row(plan, z_first, z_last, first, y_last, row, largest, values, out)
+        row += step
+        out += step
+        starts -= 1
+        if starts == 0:
+            starts = stride
+            last += 1
+        ends -= 1
+        if ends == 0:
+            ends = stride
+            first += 1
+        y += 1
     return 0
 
 
@@ -137,27 +164,25 @@ def average_plane(plan: int, values: int) -> int:
     return 0
 
 
-def spread_to_row(plan: int, z: int, y: int, row: int, largest: int, values: int, out: int) -> int:
-    """The gradient of one row; `largest` and `values` are those of the whole image."""
+def spread_to_row(
+    plan: int, z_first: int, z_last: int, y_first: int, y_last: int, row: int, largest: int, values: int, out: int
+) -> int:
+    """The gradient of one row, which some rows of windows see."""
     step = load64(plan + POOL_COUNTS + 16) * SIZE
     deep = load64(plan + POOL_COUNTS + 8) * step
-    z_window = last_window(plan, 0, z)
-    z_first = first_window(plan, 0, z)
-    y_last = last_window(plan, 8, y)
-    y_first = first_window(plan, 8, y)
-    if load64(plan + POOL_PAIRS) == WHOLE_PAIRS and z_window == z_first and y_last == y_first:
-        at = z_window * deep + y_last * step
+    if load64(plan + POOL_PAIRS) == WHOLE_PAIRS and z_last == z_first and y_last == y_first:
+        at = z_last * deep + y_last * step
         return spread_pairs(plan, row, largest + at, values + at, out)
     if load64(plan + POOL_MODE) == MODE_MAX:
         split_pooled(plan, row, load64(plan + POOL_PHASES))
     memset(load64(plan + POOL_MORE), 0, load64(plan + POOL_PHASE) * load64(plan + POOL_STRIDE + 16))
-    while z_window >= z_first:
+    while z_last >= z_first:
         y_window = y_last
         while y_window >= y_first:
-            at = z_window * deep + y_window * step
+            at = z_last * deep + y_window * step
             spread_row(plan, largest + at, values + at)
             y_window -= 1
-        z_window -= 1
+        z_last -= 1
     before = load64(plan + POOL_PAD + 16)
     stride = load64(plan + POOL_STRIDE + 16)
     phase = load64(plan + POOL_PHASE)
