@@ -15,7 +15,7 @@ from theano import gradient
 from theano.compile.ops import as_op, deep_copy_op, view_op
 from theano.graph.print_op import Print
 from theano.lowering.duplicate import Duplicate
-from theano.rewriting.restore_checks import EqualLengths
+from theano.rewriting import checks_of_lengths as checks
 from theano.sandbox import rng_mrg
 from theano.sandbox.multinomial import ChoiceFromUniform, MultinomialFromUniform, MultinomialWOReplacementFromUniform
 from theano.tensor import io, nnet, raw_random
@@ -387,8 +387,25 @@ NETWORK_CASES = {
     "DeepCopyOp": [case(deep_copy_op, lambda x: x, *SHAPES)],
     "Duplicate": [case(Duplicate(), lambda x: x, *SHAPES)],
     "Print": [case(Print("p", global_fn=lambda op, x: None), lambda x: x, *SHAPES)],
-    "EqualLengths": [case(lambda x, y: EqualLengths("pair")(x, x.shape[0], y.shape[1]), lambda x, y: x, ((3,), (2, 3)),
+    "EqualLengths": [case(lambda x, y: checks.EqualLengths("pair")(x, x.shape[0], y.shape[1]), lambda x, y: x,
+        ((3,), (2, 3)),
         ((0,), (1, 0)))],
+    "InsideAxes": [
+        case(lambda x, i, p: checks.InsideAxes("pair")(x, i, x.shape[0], p, 3), lambda x, i, p: x,
+             ((4,), ints(-4), ints([2, -3, 0])), ((2,), ints(1), ints([]))),
+    ],
+    "OneLength": [
+        case(lambda x, y, p: checks.OneLength("rows")(x, y.shape[0], p.shape[0]), lambda x, y, p: x, ((2,), (3,), (1,)),
+             ((2,), (0,), (0,))),
+    ],
+    "SameCounts": [
+        case(lambda x, n: checks.SameCounts("reshape", 2, 2)(x, x.shape[0], x.shape[1], n, -1), lambda x, n: x,
+             ((2, 3), ints(3)), ((0, 2), ints(5))),
+        case(lambda x, p: checks.SameCounts("reshape", 1, 2)(x, x.shape[0], p), lambda x, p: x, ((6,), ints([2, 3]))),
+    ],
+    "WholePieces": [
+        case(lambda x, p: checks.WholePieces("split")(x, p, 2, x.shape[0]), lambda x, p: x, ((5,), ints([5, 0]))),
+    ],
     "OpFromGraph": [case(INNER, lambda x, y: [x * y, (x + y).sum()], ((4,), ()), ((0,), ()), dtypes=("float64",))],
     "FromFunctionOp": [
         case(outer_and_sum, lambda x, n: [np.outer(x, x) * n, x.sum()], ((3,), ints(2)), ((0,), ints(2)),

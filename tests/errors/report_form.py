@@ -5,6 +5,8 @@ import traceback
 
 import numpy as np
 
+import theano
+
 PACKAGE = os.sep + os.path.join("src", "theano") + os.sep
 
 
@@ -34,3 +36,30 @@ def fails_well(f, arguments, kind, *, file, mentions=()):
         if isinstance(a, np.ndarray):
             np.testing.assert_array_equal(a, b)
     return message
+
+
+def fails_in_every_mode(case, *, file, modes=("FAST_RUN", "FAST_COMPILE", "reference")):
+    """A case is (inputs, expression, exception or several of which one comes in all modes, bad arguments, good
+    arguments or None, further texts of the report): see `fails_well`. Shared values change only when the call works,
+    and what failed once works on good arguments, and fails again."""
+    inputs, expression, kind, bad, good, texts = case
+    kinds = set()
+    for mode in modes:
+        state = theano.shared(np.ones(2), "state")
+        f = theano.function(inputs, [expression, state + 1], updates=[(state, state * 2)], mode=mode)
+        bad_arrays = [np.asarray(value) for value in bad]
+        for kind_here in kind if isinstance(kind, tuple) else (kind,):
+            try:
+                fails_well(f, bad_arrays, kind_here, file=file, mentions=[*texts, "HINT", "Apply node"])
+                kinds.add(kind_here)
+                break
+            except AssertionError as error:
+                failure = error
+        else:
+            raise AssertionError(f"{mode}: {failure}")
+        assert state.get_value().tolist() == [1.0, 1.0], mode
+        if good is not None:
+            f(*good)
+            assert state.get_value().tolist() == [2.0, 2.0], mode
+        fails_well(f, bad_arrays, kind_here, file=file, mentions=texts)  # as well the second time
+    assert len(kinds) == 1, kinds

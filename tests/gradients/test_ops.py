@@ -17,7 +17,7 @@ from theano.gradient import Rop, grad
 from theano.graph.evaluate import evaluate
 from theano.graph.print_op import Print
 from theano.graph.traverse import toposort
-from theano.rewriting.restore_checks import EqualLengths
+from theano.rewriting import checks_of_lengths as checks
 from theano.tensor import blas, nnet
 from theano.tensor.careduce import (
     CAReduce,
@@ -156,7 +156,11 @@ SAMPLES |= {
     "ViewOp": [(lambda x: view_op(x**2), (M,))],
     "DeepCopyOp": [(lambda x: deep_copy_op(x**2), (M,))],
     "Print": [(lambda x: Print("p", global_fn=lambda op, value: None)(x**2), (M,))],
-    "EqualLengths": [(lambda x, y: EqualLengths("pair")(x**2, x.shape[1], y.shape[0]) * y, (M, V))],
+    "EqualLengths": [(lambda x, y: checks.EqualLengths("pair")(x**2, x.shape[1], y.shape[0]) * y, (M, V))],
+    "InsideAxes": [(lambda x: checks.InsideAxes("index")(x**2, np.int64(2), x.shape[0]), (M,))],
+    "OneLength": [(lambda x, y: checks.OneLength("rows")(x**2, x.shape[1], y.shape[0]) * y, (M, V))],
+    "SameCounts": [(lambda x: checks.SameCounts("reshape", 2, 1)(x**2, *x.shape, np.int64(12)), (M,))],
+    "WholePieces": [(lambda x: checks.WholePieces("split")(x**2, np.array([1, 3]), np.int64(2), x.shape[1]), (M,))],
 }
 SAMPLES |= LINEAR_SAMPLES | CONVOLUTION_SAMPLES
 

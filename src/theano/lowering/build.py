@@ -363,8 +363,11 @@ class KernelBuilder:
     # -- finishing ------------------------------------------------------------------------------------------------
 
     def finish(self, results: Sequence[Result]) -> tuple[tuple[Instr, ...], tuple[Result, ...]]:
-        """The instructions that `results` need, renumbered, and the results with the new numbers."""
-        needed = [False] * len(self.body)
+        """The instructions that `results` need, renumbered, and the results with the new numbers.
+
+        A gather is needed by itself: it checks its positions.
+        """
+        needed = [instr.op == "gather" for instr in self.body]
         for result in results:
             needed[result.value] = True
             for arg in result.args:

@@ -7,11 +7,12 @@ its axes is in `dims_of_ops.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from theano.graph.fgraph import Feature, FunctionGraph
 from theano.graph.node import Apply, Constant, Variable
+from theano.scalar.dtypes import integer_dtypes
 from theano.tensor.type import TensorType
 
 # A key names a length: (variable, axis) that of an axis, (variable,) the value of a 0-d integer, an int itself.
@@ -34,15 +35,17 @@ class Dims(Feature):
         self._speakers = speakers
         self._parent: dict[Key, Key] = {}
         self._source: dict[Key, Any] = {}  # root -> int, or key of a leaf
-        self.definitions: list[tuple[Key, Key]] = []
+        self._definitions: list[tuple[Key, Key]] = []  # (length of a result, what it is by what its op gives)
         self.enforced: list[tuple[Key, Key, Apply]] = []
         self.sizes: list[tuple[Key, Apply]] = []  # lengths that the node needs to be non-negative
+        self.nodes: list[Apply] = []  # those that were there at first
         self._recording = True
 
     # -- listening ----------------------------------------------------------------------------------------------
 
     def on_attach(self, fgraph: FunctionGraph) -> None:
-        for node in fgraph.toposort():
+        self.nodes = fgraph.toposort()
+        for node in self.nodes:
             self.on_import(fgraph, node, None)
         self._recording = False
 
@@ -56,11 +59,10 @@ class Dims(Feature):
                     self.sizes.append((a, node))
                 continue
             self.join(a, b)
-            if self._recording:
-                if enforced:
-                    self.enforced.append((a, b, node))
-                else:
-                    self.definitions.append((a, b))
+            if not enforced:
+                self._definitions.append((a, b))
+            elif self._recording:
+                self.enforced.append((a, b, node))
 
     def speaker(self, kind: type) -> Speaker | None:
         if kind not in self._speakers:
@@ -83,12 +85,15 @@ class Dims(Feature):
         vouches = speaker is not None and any(enforced for _, _, enforced in speaker(old.owner))  # type: ignore[arg-type]
         for axis in range(old.type.ndim):
             a, b = axis_key(old, axis), axis_key(new, axis)
+            # what was known to be equal may be so, and a length may have become known, because of what an op enforces
+            if not vouches and (not isinstance(b, int) or isinstance(a, int)) and not self.same_length(a, b):
+                self._definitions.append((a, b))
             self.join(a, b)
-            # a length that became known may be so because of what another op enforces
-            if not vouches and (not isinstance(b, int) or isinstance(a, int)):
-                self.definitions.append((a, b))
-        if old.type.ndim == 0 and old.type.dtype == "int64":
-            self.join((old,), (new,))
+        if old.type.dtype in integer_dtypes and new.type.dtype == old.type.dtype:
+            if not isinstance(new, Constant) and not self.same_length((old,), (new,)):
+                self._definitions.append(((old,), (new,)))
+            if old.type.ndim == 0 and old.type.dtype == "int64":
+                self.join((old,), (new,))
 
     # -- classes ------------------------------------------------------------------------------------------------
 
@@ -102,7 +107,8 @@ class Dims(Feature):
                 variable = key[0]
                 if variable.owner is None:
                     if len(key) == 1:
-                        self._source[key] = int(variable.data) if isinstance(variable, Constant) else key
+                        number = isinstance(variable, Constant) and variable.type.ndim == 0  # type: ignore[attr-defined]
+                        self._source[key] = int(variable.data) if number else key
                     else:
                         self._source[key] = key
             return key
@@ -121,6 +127,15 @@ class Dims(Feature):
             known = self._source.get(b)
             if known is None or (isinstance(source, int) and not isinstance(known, int)):
                 self._source[b] = source
+
+    def definitions(self, alive: Collection[Any]) -> Iterator[tuple[Key, Key]]:
+        """The equalities of lengths that hold by what ops give, not because an op would refuse others; of variables
+        that are no more `alive`. The others may be computed from other inputs by now."""
+        for a, b in self._definitions:
+            if isinstance(a, int):
+                a, b = b, a
+            if isinstance(a, int) or a[0] not in alive:
+                yield a, b
 
     def source(self, key: Key) -> Any:
         """An int, or the key of a leaf, that this length is known to equal; None if there is none."""

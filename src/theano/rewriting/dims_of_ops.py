@@ -29,6 +29,7 @@ from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
 from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.linear.solving import Solve, SolveTriangular
 from theano.tensor.nnet.classes import ClassNumbers
+from theano.tensor.nnet.conv_ops import AbstractConv, AbstractConv_gradInputs, AbstractConv_gradWeights
 from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
 from theano.tensor.products import BatchedDot, Dot
 from theano.tensor.scalar_constants import static_int, vector_elements
@@ -399,6 +400,29 @@ def of_ger(node: Apply) -> Iterator[Fact]:
     yield axis_key(a, 1), axis_key(y, 0), True
 
 
+def of_convolution(node: Apply) -> Iterator[Fact]:
+    """Batches, filters, and channels where there is one group; the spatial axes are for `infer_shape`."""
+    op: Any = node.op
+    a, b, out = node.inputs[0], node.inputs[1], node.outputs[0]
+    if isinstance(op, AbstractConv):
+        image, kernel, top = a, b, out
+    elif isinstance(op, AbstractConv_gradInputs):
+        kernel, top, image = a, b, out
+    else:
+        image, top, kernel = a, b, out
+    pairs = [((image, 0), (top, 0)), ((kernel, 0), (top, 1))]
+    if op.num_groups == 1:
+        pairs.append(((image, 1), (kernel, op.kernel_ndim - op.convdim - 1)))
+    for first, second in pairs:
+        if second[0] is out:
+            first, second = second, first
+        x, y = axis_key(*first), axis_key(*second)
+        if first[0] is not out:
+            yield x, y, True
+        elif not isinstance(x, int):
+            yield x, y, False
+
+
 def of_log_sum_exp(node: Apply) -> Iterator[Fact]:
     x, out = node.inputs[0], node.outputs[0]
     axes = reduced_axes(node.op.axis, x.type.ndim)  # type: ignore[attr-defined]
@@ -442,4 +466,5 @@ SPEAKERS: dict[type, Speaker] = {
     LogSoftmax: of_first_input,
     LogSumExp: of_log_sum_exp,
     ClassNumbers: of_class_numbers,
+    **dict.fromkeys((AbstractConv, AbstractConv_gradInputs, AbstractConv_gradWeights), of_convolution),
 }

@@ -56,6 +56,7 @@ from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.elemwise import cast_to
 from theano.tensor.extra_ops import NonNegative
 from theano.tensor.lengths import product, times
+from theano.tensor.products import checked
 from theano.tensor.random_counter import derived_key
 from theano.tensor.random_counter import draw as counter_draw
 from theano.tensor.raw_random import sample_shape
@@ -64,6 +65,7 @@ from theano.tensor.shape import Shape, Shape_i, reshape, shape_i
 from theano.tensor.type import TensorType, tensor_type
 
 _non_negative = NonNegative("the size of a random sample")
+_something_to_choose = NonNegative("choice from nothing: the last position")
 
 
 def guess_n_streams(size: Any, warn: bool = False) -> int:
@@ -289,6 +291,8 @@ class MRG_RandomStreams:
         ):
             raise ValueError(f"multinomial: size must be None or the number of rows of pvals, got {size}")
         n = as_tensor_variable(n)
+        if n.ndim or n.dtype not in discrete_dtypes:
+            raise TypeError(f"multinomial: n must be an integer, got {n} of type {n.type}")
         sample, state, moved = self._raw(
             "multinomial", "uniform", (mul(shape_i(pvals, 0), n),), [], None, pvals.dtype, nstreams
         )
@@ -307,22 +311,24 @@ class MRG_RandomStreams:
         a              None: positions; a number: their bound; a vector: elements of it
         replace        may one be drawn twice? If not, `size` must be a number
         """
-        a = None if a is None else as_tensor_variable(a)
+        a = None if a is None else _choices(a)
         if p is None and a is None:
             raise TypeError("choice: give the probabilities p, or a, what to choose from")
         if p is None and replace:
-            count = a if a.ndim == 0 else shape_i(a, 0)
+            last = _last_position(a)
             sample, state, moved = self._raw("choice", "uniform", size, [], ndim, "float64", nstreams)
-            found = minimum(cast_to(floor(mul(sample, count)), "int64"), sub(cast_to(count, "int64"), 1))
+            found = minimum(cast_to(floor(mul(sample, add(last, 1))), "int64"), last)
         else:
             if p is None:
-                count = a if a.ndim == 0 else shape_i(a, 0)
-                positions = arange(count)
-                p = second(cast_to(positions, "float64"), 1.0) / count
+                count = add(_last_position(a), 1)
+                p = second(cast_to(arange(count), "float64"), 1.0) / count
             p = as_tensor_variable(np.asarray(p) if isinstance(p, (list, tuple)) and not any(
                 isinstance(v, Variable) for v in p) else p)
             if p.ndim not in (1, 2) or p.dtype not in float_dtypes:
                 raise TypeError(f"choice: p must be a vector or a matrix of floats, got {p} of type {p.type}")
+            if a is not None:
+                what = arange(a) if a.ndim == 0 else a
+                p = checked(p, what, [(p.ndim - 1, 0)], "choice: p and a")
             rows = p if p.ndim == 2 else p.dimshuffle("x", 0)
             vector, static = sample_shape("choice", ndim, size, [])
             if len(static) != 1 and (p.ndim == 2 or not replace):
@@ -339,8 +345,6 @@ class MRG_RandomStreams:
             wanted = dtype_name(dtype, "int64")
             if not np.can_cast(a.dtype, wanted, "same_kind"):
                 raise TypeError(f"choice: elements of dtype {a.dtype} do not fit {wanted}; pass dtype={a.dtype!r}")
-        elif a is not None and a.ndim > 1:
-            raise TypeError(f"choice: a must be a number or a vector, got {a} of type {a.type}")
         return self.pretty_return(state, moved, cast_to(found, dtype_name(dtype, "int64")), size, nstreams)
 
     def multinomial_wo_replacement(
@@ -363,6 +367,23 @@ class MRG_RandomStreams:
         if pvals.ndim != 2 or pvals.dtype not in float_dtypes:
             raise TypeError(f"{what}: pvals must be a matrix of floats, got {pvals} of type {pvals.type}")
         return pvals
+
+
+def _choices(a: Any) -> Any:
+    """What is chosen from: an integer or a vector. TypeError for others, ValueError for a number below 1."""
+    a = as_tensor_variable(a)
+    if a.ndim > 1 or (a.ndim == 0 and a.dtype not in discrete_dtypes):
+        raise TypeError(f"choice: a must be an integer or a vector, got {a} of type {a.type}")
+    count = static_int(a) if a.ndim == 0 else a.type.shape[0]
+    if count is not None and count < 1:
+        raise ValueError(f"choice: there is nothing to choose from, a is {a} of type {a.type}")
+    return a
+
+
+def _last_position(a: Any) -> Any:
+    """The largest number that can be chosen, int64; it is checked when the function runs."""
+    count = a if a.ndim == 0 else shape_i(a, 0)
+    return _something_to_choose(sub(cast_to(count, "int64"), 1))
 
 
 def _key_of_seed(seed: Any) -> int:

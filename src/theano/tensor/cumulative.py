@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ class CumOp(Op):
     def __init__(self, axis: Any = None, mode: str = "add") -> None:
         if mode not in ("add", "mul"):
             raise ValueError(f"CumOp: mode must be 'add' or 'mul', got {mode!r}")
-        self.axis = None if axis is None else int(axis)
+        self.axis = None if axis is None else index(axis)
         self.mode = mode
 
     def make_node(self, x: Any) -> Apply:
@@ -103,7 +104,7 @@ class LinearRecurrence(Op):
     __props__ = ("axis",)
 
     def __init__(self, axis: int) -> None:
-        self.axis = int(axis)
+        self.axis = index(axis)
 
     def make_node(self, a: Any, b: Any) -> Apply:
         a, b = as_tensor_variable(a), as_tensor_variable(b)

@@ -7,6 +7,7 @@ Cumulative sums and products are in `cumulative.py`, conversions between positio
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ class RepeatOp(Op):
     __props__ = ("axis",)
 
     def __init__(self, axis: Any = None) -> None:
-        self.axis = None if axis is None else int(axis)
+        self.axis = None if axis is None else index(axis)
 
     def make_node(self, x: Any, repeats: Any) -> Apply:
         x, repeats = as_tensor_variable(x), _repeats(repeats)
@@ -166,10 +167,10 @@ class DiffOp(Op):
     __props__ = ("n", "axis")
 
     def __init__(self, n: int = 1, axis: int = -1) -> None:
-        if int(n) < 0:
+        if index(n) < 0:
             raise ValueError(f"diff: the order must not be negative, got {n}")
-        self.n = int(n)
-        self.axis = int(axis)
+        self.n = index(n)
+        self.axis = index(axis)
 
     def __call__(self, *inputs: Any, name: str | None = None, return_list: bool = False, **kwargs: Any) -> Any:
         x = as_tensor_variable(*inputs)
@@ -239,13 +240,25 @@ def bincount(x: Any, weights: Any = None, minlength: Any = None, assert_nonneg: 
     # -1 is the maximum of nothing
     size = add(Max()(join(0, x, constant(np.array([-1])))), 1)
     if minlength is not None:
-        size = maximum(size, cast_to(as_tensor_variable(minlength), "int64"))
+        size = maximum(size, _least_length(minlength))
     if weights is None:
         return AdvancedIncSubtensor1()(zeros((size,), "int64"), constant(1, dtype="int64"), x)
     weights = as_tensor_variable(weights)
     if weights.ndim != 1:
         raise TypeError(f"bincount: the weights must be a vector, got {weights} of type {weights.type}")
     return AdvancedIncSubtensor1()(zeros((size,), weights.dtype), checked(weights, x, [(0, 0)], "bincount"), x)
+
+
+def _least_length(minlength: Any) -> Any:
+    """`minlength` as a 0-d int64, which is not negative."""
+    n = as_tensor_variable(minlength)
+    if n.ndim or n.dtype not in integer_dtypes:
+        raise TypeError(f"bincount: minlength must be an integer, got {n} of type {n.type}")
+    number = known(n)
+    if isinstance(number, int) and number < 0:
+        raise ValueError(f"bincount: minlength must not be negative, got {number}")
+    n = cast_to(n, "int64")
+    return n if isinstance(number, int) else NonNegative("bincount, minlength")(n)
 
 
 class SearchsortedOp(Op):
@@ -436,7 +449,7 @@ class Unique(Op):
         self.return_index = bool(return_index)
         self.return_inverse = bool(return_inverse)
         self.return_counts = bool(return_counts)
-        self.axis = None if axis is None else int(axis)
+        self.axis = None if axis is None else index(axis)
 
     def make_node(self, x: Any) -> Apply:
         x = as_tensor_variable(x)

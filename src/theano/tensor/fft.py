@@ -148,6 +148,17 @@ class IRFFTOp(_HalfTransform):
         return [gradient_term(x, _fitted_like(term, x, self._lengths(s), half=True)), disconnected_type()]
 
 
+def _checked_length(name: str, n: Any) -> Any:
+    """A length that is asked for. TypeError if it is no integer, ValueError if it is known to be none."""
+    if isinstance(n, (int, np.integer)):
+        _check_lengths(name, (int(n),))
+        return int(n)
+    variable = as_tensor_variable(n)
+    if variable.ndim or variable.dtype not in discrete_dtypes:
+        raise TypeError(f"{name}: a length must be an integer, got {n} of type {variable.type}")
+    return variable
+
+
 def _check_lengths(name: str, lengths: Sequence[int]) -> None:
     if any(n < 1 for n in lengths):
         raise ValueError(f"{name}: the transformed axes must have length 1 at least, got {tuple(lengths)}")
@@ -297,7 +308,7 @@ def _transformed(name: str, inverse: bool, a: Any, s: Any, axes: Any, norm: str 
             raise ValueError(f"{name}: {len(s)} lengths are given for {len(chosen)} axes")
         for k, n in zip(chosen, s):
             if n is not None:
-                a = _fitted(a, k, n)
+                a = _fitted(a, k, _checked_length(name, n))
     return FFTN(chosen, inverse, norm)(a) if chosen else cast_to(a, complex_dtype(a.dtype))
 
 

@@ -118,7 +118,8 @@ class RandomFunction(Op):
             drawn = sampler(state, *[p[()] if p.ndim == 0 else p for p in parameters], size)
         except ValueError as error:
             shapes = ", ".join(str(p.shape) for p in parameters)
-            raise ValueError(f"{self.family}: {error} (size {size}, parameters of shapes {shapes})") from error
+            what = str(error).removeprefix(f"{self.family}: ")
+            raise ValueError(f"{self.family}: {what} (size {size}, parameters of shapes {shapes})") from error
         sample = np.asarray(drawn)
         if sample.ndim != self.outtype.ndim or sample.shape[: len(size)] != size:
             raise ValueError(
@@ -344,7 +345,7 @@ def binomial(
 ) -> list[Any]:  # fmt: skip
     """How often an event of probability p happens in n trials. `prob` is the old name of p."""
     n = _integer_parameter("binomial", "n", n)
-    p = as_tensor_variable(p if prob is None else prob)
+    (p,), _ = _float_parameters("binomial", None, p if prob is None else prob)
     return _draw("binomial", "binomial", random_state, size, [n, p], ndim, dtype_name(dtype, "int64"))
 
 
@@ -361,8 +362,8 @@ def poisson(
     random_state: Any, size: Any = None, lam: Any = 1.0, ndim: int | None = None, dtype: Any = "int64"
 ) -> list[Any]:
     """Counts of events which happen at the rate lam."""
-    name = dtype_name(dtype, "int64")
-    return _draw("poisson", "poisson", random_state, size, [as_tensor_variable(lam)], ndim, name)
+    (lam,), _ = _float_parameters("poisson", None, lam)
+    return _draw("poisson", "poisson", random_state, size, [lam], ndim, dtype_name(dtype, "int64"))
 
 
 def choice(
