@@ -59,8 +59,9 @@ def calls_of_python() -> Expression:
 
 
 def linear_algebra() -> Expression:
-    x, y = T.dmatrix("x"), T.fmatrix("y")
-    return [x, y], [T.slinalg.cholesky(x * 2), *T.nlinalg.slogdet(y)], {}
+    x, y, b = T.dmatrix("x"), T.fmatrix("y"), T.fvector("b")
+    factor = T.slinalg.cholesky(x * 2)
+    return [x, y, b], [factor, T.diag(T.diag(factor)), *T.nlinalg.slogdet(y), T.slinalg.solve(y.T, b)], {}
 
 
 def convolution_and_pooling() -> Expression:

@@ -134,7 +134,9 @@ def lower_lu_factor(lowering: Lowering, node: Apply) -> None:
 def lower_lu_solve(lowering: Lowering, node: Apply) -> None:
     op: Any = node.op
     made = node.inputs[0].owner
-    if _dtypes(node) in _FACTORED and made is not None and isinstance(made.op, LUFactor):
+    # the routine counts on arrays as the other one makes them
+    own = made is not None and isinstance(made.op, LUFactor) and node.inputs[:2] == made.outputs
+    if own and _dtypes(node) in _FACTORED:
         lowering.routine(node, "lu.lu_solve", [int(op.check_finite), int(op.trans != "N")])
     else:
         lowering.python(node)

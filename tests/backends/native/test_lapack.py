@@ -296,6 +296,8 @@ SYSTEMS: dict[str, tuple[Any, Callable[..., np.ndarray]]] = {
     "definite upper": (Solve("positive_definite", trans=2), definite),
     "diagonal": (Solve("diagonal"), general),
     "banded": (Solve("banded"), general),
+    "symmetric indefinite": (Solve("symmetric"), symmetric),
+    "symmetric definite": (Solve("symmetric", lower=True), definite),
 }  # fmt: skip
 
 
@@ -387,6 +389,24 @@ def test_other_dtypes_run_through_perform() -> None:
     f = theano.function([x], Det()(x), mode=NATIVE)
     assert any(isinstance(s, PyCallStep) for s in f.program.steps)
     assert f(np.diag([1j, 2])) == 2j
+
+
+def test_a_log_likelihood_with_gradient_needs_no_python() -> None:
+    """A Gaussian process: all that it needs of linear algebra, differentiated and rewritten, is native code."""
+    points, y, p = T.dvectors("points", "y", "p")
+    squares = (points.dimshuffle(0, "x") - points.dimshuffle("x", 0)) ** 2
+    covariance = T.exp(p[1] - squares / T.exp(p[2])) + T.exp(p[3]) * T.eye(points.shape[0])
+    factor = T.slinalg.cholesky(covariance)
+    z = T.slinalg.solve_lower_triangular(factor, y - p[0])
+    cost = -0.5 * T.sum(z**2) - T.sum(T.log(T.diag(factor)))
+    outputs = [cost, *theano.grad(cost, [points, p])]
+    f, g = (theano.function([points, y, p], outputs, mode=mode) for mode in ("FAST_RUN", REFERENCE))
+    assert not any(isinstance(s, PyCallStep) for s in f.program.steps), str(f.program)
+    assert sum(isinstance(s, RoutineStep) for s in f.program.steps) == 4
+    t = np.linspace(0, 5, 100)
+    given = t, np.sin(t), np.array([0.1, 0.2, 0.3, -1])
+    for have, want in zip(f(*given), g(*given)):
+        np.testing.assert_allclose(have, want, rtol=1e-9, atol=1e-9)
 
 
 def test_updates_of_a_failing_call_are_not_committed() -> None:
