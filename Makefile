@@ -20,7 +20,7 @@ test: $(STAMPS)/test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(STAMPS)/test $(STAMPS)/lint
-	$(BIN)/python -m ruff check src tests examples benchmarks
+	$(BIN)/python -m ruff check src tests examples benchmarks docs
 	$(BIN)/python -m mypy
 
 bench: $(STAMPS)/test

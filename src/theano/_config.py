@@ -50,13 +50,16 @@ class ConfigParam:
         self.on_change: Callable[[Any], None] | None = None
 
     def filter(self, value: Any) -> Any:
+        """What the flag holds when `value` is given; ValueError if it takes no such value."""
         return value if self._filter is None else self._filter(value)
 
     def first_value(self) -> Any:
+        """The default, as the flag holds it."""
         default = self.default() if callable(self.default) else self.default
         return default if default is None else self.filter(default)
 
     def kind(self) -> str:
+        """What values the flag takes, in words."""
         return type(self).__name__.removesuffix("Param").lower()
 
 
@@ -265,6 +268,7 @@ class TheanoConfigParser:
         return "\n".join(lines)
 
     def change_flags(self, args: Any = (), **flags: Any) -> change_flags:
+        """Set flags for a while: see `theano.change_flags`."""
         return change_flags(args, **flags)
 
 
@@ -388,34 +392,38 @@ _SEVERITY_RAISE = ("raise", "warn", "pdb")
 _TEST_VALUES = ("off", "ignore", "warn", "raise", "pdb")
 _SETERR = ("ignore", "warn", "raise", "call", "print", "log")
 
-# (name, kind with default, what it means). Kinds: EnumStr etc. One line a flag; those of OLD_FLAGS below are accepted
-# and have no effect.
+# (name, kind with default, what it means). Kinds: EnumStr etc. One line a flag. Flags whose meaning begins with
+# "no effect", and those of OLD_FLAGS below, are accepted because programs and settings files of the original set them.
 FLAGS: list[tuple[str, ConfigParam, str]] = [
     ("floatX", EnumStr("float64", "float32", "float16"), "dtype of untyped constructors and of int / int"),
     ("warn_float64", EnumStr(*_SEVERITY), "what to do when a float64 tensor variable is made"),
     ("pickle_test_value", BoolParam(True), "keep tag.test_value in pickles"),
     ("cast_policy", EnumStr("custom", "numpy+floatX"), "how Python numbers get their dtype"),
     ("int_division", EnumStr("int", "raise", "floatX"), "what div_proxy does with two ints"),
-    ("deterministic", EnumStr("default", "more"), "prefer deterministic implementations"),
+    (
+        "deterministic",
+        EnumStr("default", "more"),
+        "no effect: there are no other implementations",
+    ),
     ("exact", BoolParam(False), "do only rewrites that are exact in IEEE arithmetic"),
-    ("device", StrParam("cpu", allow_override=False), "where functions run"),
-    ("init_gpu_device", StrParam("", allow_override=False), "GPU to initialise while computing on the CPU"),
-    ("force_device", BoolParam(False, allow_override=False), "fail rather than fall back to the CPU"),
+    ("device", StrParam("cpu", allow_override=False), "no effect: functions run on the CPU"),
+    ("init_gpu_device", StrParam("", allow_override=False), "no effect: functions run on the CPU"),
+    ("force_device", BoolParam(False, allow_override=False), "no effect: functions run on the CPU"),
     ("conv.assert_shape", BoolParam(False), "check the shapes that users give to convolutions at run time"),
     ("print_global_stats", BoolParam(False), "print totals at exit"),
-    ("contexts", StrParam(""), "names of GPU devices: name->dev;..."),
-    ("print_active_device", BoolParam(True, allow_override=False), "announce the GPU"),
-    ("gpuarray.preallocate", FloatParam(0, allow_override=False), "GPU memory to reserve"),
-    ("gpuarray.sched", EnumStr("default", "multi", "single"), "GPU scheduling hint"),
-    ("assert_no_cpu_op", EnumStr(*_SEVERITY), "react to host ops in a GPU graph"),
+    ("contexts", StrParam(""), "no effect: functions run on the CPU"),
+    ("print_active_device", BoolParam(True, allow_override=False), "no effect: functions run on the CPU"),
+    ("gpuarray.preallocate", FloatParam(0, allow_override=False), "no effect: functions run on the CPU"),
+    ("gpuarray.sched", EnumStr("default", "multi", "single"), "no effect: functions run on the CPU"),
+    ("assert_no_cpu_op", EnumStr(*_SEVERITY), "no effect: functions run on the CPU"),
     ("mode", TypedParam("Mode", _mode), "mode of functions that are given none"),
-    ("cxx", StrParam(""), "C++ compiler; none is ever used"),
+    ("cxx", StrParam(""), "no effect: no C++ compiler is ever used"),
     (
         "linker",
         EnumStr("cvm", "c|py", "py", "c", "c|py_nogc", "vm", "vm_nogc", "cvm_nogc"),
         "backend when mode=Mode: cvm and c mean native; py and vm mean reference",
     ),
-    ("allow_gc", BoolParam(True), "free intermediate values as soon as possible"),
+    ("allow_gc", BoolParam(True), "no effect: intermediate values live as short as possible"),
     (
         "optimizer",
         EnumStr("o4", "o3", "o2", "o1", "unsafe", "fast_run", "fast_compile", "merge", "None"),
@@ -426,26 +434,54 @@ FLAGS: list[tuple[str, ConfigParam, str]] = [
     ("on_unused_input", EnumStr("raise", "warn", "ignore"), "what function() does with an input that is not used"),
     ("tensor.cmp_sloppy", IntParam(0, allow_override=False), "loosen the default comparison tolerances"),
     ("tensor.local_elemwise_fusion", BoolParam(True), "fuse elementwise operations"),
-    ("gpu.local_elemwise_fusion", BoolParam(True), "fuse elementwise operations on GPUs"),
+    ("gpu.local_elemwise_fusion", BoolParam(True), "no effect: functions run on the CPU"),
     ("traceback.limit", IntParam(8), "frames of the user's program kept for each node; -1: all"),
-    ("traceback.compile_limit", IntParam(0), "the same for nodes made while compiling"),
-    ("experimental.unpickle_gpu_on_cpu", BoolParam(False), "load pickled GPU arrays as NumPy arrays"),
-    ("numpy.seterr_all", EnumStr(*_SETERR, "None", allow_override=False), "NumPy's own setting is left alone"),
-    ("numpy.seterr_divide", EnumStr("None", *_SETERR, allow_override=False), "as above"),
-    ("numpy.seterr_over", EnumStr("None", *_SETERR, allow_override=False), "as above"),
-    ("numpy.seterr_under", EnumStr("None", *_SETERR, allow_override=False), "as above"),
-    ("numpy.seterr_invalid", EnumStr("None", *_SETERR, allow_override=False), "as above"),
-    ("warn.round", BoolParam(False), "warn that the default mode of round changed in 0.9"),
+    (
+        "traceback.compile_limit",
+        IntParam(0),
+        "no effect: nodes made while compiling name the lines of those that they replace",
+    ),
+    ("experimental.unpickle_gpu_on_cpu", BoolParam(False), "no effect: GPU arrays are not read"),
+    (
+        "numpy.seterr_all",
+        EnumStr(*_SETERR, "None", allow_override=False),
+        "no effect: NumPy's own setting is left alone",
+    ),
+    (
+        "numpy.seterr_divide",
+        EnumStr("None", *_SETERR, allow_override=False),
+        "no effect: NumPy's own setting is left alone",
+    ),
+    (
+        "numpy.seterr_over",
+        EnumStr("None", *_SETERR, allow_override=False),
+        "no effect: NumPy's own setting is left alone",
+    ),
+    (
+        "numpy.seterr_under",
+        EnumStr("None", *_SETERR, allow_override=False),
+        "no effect: NumPy's own setting is left alone",
+    ),
+    (
+        "numpy.seterr_invalid",
+        EnumStr("None", *_SETERR, allow_override=False),
+        "no effect: NumPy's own setting is left alone",
+    ),
+    ("warn.round", BoolParam(False), "no effect: the mode of round is half_to_even"),
     ("compute_test_value", EnumStr(*_TEST_VALUES), "evaluate tag.test_value while graphs are built"),
     ("print_test_value", BoolParam(False), "show test values in the repr of variables"),
-    ("compute_test_value_opt", EnumStr(*_TEST_VALUES), "evaluate test values while graphs are rewritten"),
+    (
+        "compute_test_value_opt",
+        EnumStr(*_TEST_VALUES),
+        "no effect: test values are not evaluated while graphs are rewritten",
+    ),
     ("unpickle_function", BoolParam(True), "False: a pickled function loads as None"),
     ("reoptimize_unpickled_function", BoolParam(False), "rewrite again when a function is loaded"),
     ("exception_verbosity", EnumStr("low", "high"), "high: run-time errors show the graph and all values"),
-    ("openmp", BoolParam(False), "default for OpenMP ops"),
-    ("openmp_elemwise_minsize", IntParam(200000), "elements from which elementwise work is done in parallel"),
-    ("check_input", BoolParam(True), "check the inputs of ops"),
-    ("unittests.rseed", TypedParam(666, _seed), "seed of tests, or 'random'"),
+    ("openmp", BoolParam(False), "default of OpenMPOp(openmp=None)"),
+    ("openmp_elemwise_minsize", IntParam(200000), "no effect: elementwise work is done by one thread"),
+    ("check_input", BoolParam(True), "no effect: arguments are checked"),
+    ("unittests.rseed", TypedParam(666, _seed), "no effect: tests choose their own seeds"),
     ("NanGuardMode.nan_is_error", BoolParam(True), "default of NanGuardMode"),
     ("NanGuardMode.inf_is_error", BoolParam(True), "default of NanGuardMode"),
     ("NanGuardMode.big_is_error", BoolParam(True), "default of NanGuardMode: magnitudes above 1e10"),
@@ -458,38 +494,49 @@ FLAGS: list[tuple[str, ConfigParam, str]] = [
     ("DebugMode.check_py", BoolParam(True), "run perform"),
     ("DebugMode.check_finite", BoolParam(True), "complain about NaN and Inf"),
     ("DebugMode.check_strides", IntParam(0, lambda n: n in (0, 1, 2)), "compare strides"),
-    ("DebugMode.warn_input_not_reused", BoolParam(True), "warn of in-place ops that did not reuse their input"),
+    ("DebugMode.warn_input_not_reused", BoolParam(True), "no effect: there are no in-place ops"),
     ("DebugMode.check_preallocated_output", StrParam(""), "kinds of preallocated outputs to try: a:b"),
-    ("DebugMode.check_preallocated_output_ndim", IntParam(4, lambda n: n > 0), "dimensions tried for 'strided'"),
+    ("DebugMode.check_preallocated_output_ndim", IntParam(4, lambda n: n > 0), "no effect: all arrays are tried"),
     ("profiling.time_thunks", BoolParam(True), "time each step"),
     ("profiling.n_apply", IntParam(20, lambda n: n >= 0), "rows of the node table"),
     ("profiling.n_ops", IntParam(20, lambda n: n >= 0), "rows of the op table"),
     ("profiling.output_line_width", IntParam(512, lambda n: n > 0), "width of lines"),
     ("profiling.min_memory_size", IntParam(1024, lambda n: n >= 0), "hide outputs smaller than this (bytes)"),
-    ("profiling.min_peak_memory", BoolParam(False), "search the order of least peak memory"),
+    ("profiling.min_peak_memory", BoolParam(False), "no effect: the order of steps is kept"),
     ("profiling.destination", StrParam("stderr"), "stderr, stdout or a file"),
-    ("profiling.debugprint", BoolParam(False), "print the graphs too"),
+    ("profiling.debugprint", BoolParam(False), "no effect: use theano.printing.debugprint"),
     ("profiling.ignore_first_call", BoolParam(False), "leave out the first call"),
-    ("optdb.position_cutoff", FloatParam(float("inf")), "stop rewriting at this position"),
-    ("optdb.max_use_ratio", FloatParam(8.0), "bound on the repetition of rewrites"),
-    ("metaopt.verbose", IntParam(0, lambda n: n in (0, 1, 2)), "output of choices made by timing"),
-    ("metaopt.optimizer_excluding", StrParam(""), "tags"),
-    ("metaopt.optimizer_including", StrParam(""), "tags"),
+    (
+        "optdb.position_cutoff",
+        FloatParam(float("inf")),
+        "leave out passes and rewrites of optdb beyond this position",
+    ),
+    ("optdb.max_use_ratio", FloatParam(8.0), "replacements for each node after which an EquilibriumOptimizer stops"),
+    ("metaopt.verbose", IntParam(0, lambda n: n in (0, 1, 2)), "1: LocalMetaOptimizer logs failures, 2: times"),
+    ("metaopt.optimizer_excluding", StrParam(""), "tags of alternatives that LocalMetaOptimizer does not try: a:b"),
+    ("metaopt.optimizer_including", StrParam(""), "tags of alternatives that LocalMetaOptimizer tries: a:b"),
     ("profile", BoolParam(False), "profile all functions"),
-    ("profile_optimizer", BoolParam(False), "profile rewriting"),
-    ("profile_memory", BoolParam(False), "profile memory"),
-    ("vm.lazy", TypedParam("None", _lazy), "evaluate lazily: None (where needed), True, False"),
-    ("on_shape_error", EnumStr("warn", "raise"), "what to do when infer_shape fails"),
+    ("profile_optimizer", BoolParam(False), "no effect: a profile always has the time of rewriting"),
+    ("profile_memory", BoolParam(False), "no effect: a profile always has the memory of a call"),
+    ("vm.lazy", TypedParam("None", _lazy), "no effect"),
+    ("on_shape_error", EnumStr("warn", "raise"), "no effect: what infer_shape raises is raised"),
     ("tensor.insert_inplace_optimizer_validate_nb", IntParam(-1), "no effect: there are no in-place rewrites"),
-    ("experimental.local_alloc_elemwise_assert", BoolParam(True), "add assertions where an alloc is removed"),
-    ("scan.allow_gc", BoolParam(False), "free inner temporaries at each step"),
-    ("scan.allow_output_prealloc", BoolParam(True), "reuse output memory"),
-    ("scan.debug", BoolParam(False), "more output"),
+    ("experimental.local_alloc_elemwise_assert", BoolParam(True), "no effect: checks of lengths are always kept"),
+    ("scan.allow_gc", BoolParam(False), "no effect"),
+    (
+        "scan.allow_output_prealloc",
+        BoolParam(True),
+        "no effect",
+    ),
+    ("scan.debug", BoolParam(False), "no effect"),
     ("cycle_detection", EnumStr("regular", "fast"), "no effect: there are no in-place rewrites"),
-    ("check_stack_trace", EnumStr("off", "log", "warn", "raise"), "check that rewrites keep the user's lines"),
+    ("check_stack_trace", EnumStr("off", "log", "warn", "raise"), "of CheckStackTraceOptimization"),
     ("compiledir_format", StrParam("compiledir", allow_override=False), "no effect: code is made in memory"),
-    ("base_compiledir", TypedParam("~/.theano", os.path.expanduser, None, False), "parent of compiledir"),
-    ("compiledir", TypedParam("~/.theano/compiledir", os.path.expanduser, None, False), "the optional cache directory"),
+    ("base_compiledir", TypedParam("~/.theano", os.path.expanduser, None, False), "no effect: code is made in memory"),
+    (
+        "compiledir", TypedParam("~/.theano/compiledir", os.path.expanduser, None, False),
+        "no effect: code is made in memory",
+    ),
 ]
 
 # flags of the original's C and GPU backends, which programs and settings files still set: accepted, without effect

@@ -1,12 +1,15 @@
 """Flags that change what variables do."""
 
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import theano
 import theano.tensor as tt
+from theano._config import FLAGS
 
 
 def test_warn_float64():
@@ -35,3 +38,34 @@ def test_test_values_in_pickles_and_prints():
     with theano.change_flags(print_test_value=True):
         assert repr(x) == "x\narray([1.5])"
     assert x.tag.test_value.tolist() == [1.5]
+
+
+# flags whose names the source spells in another way
+READ_OTHERWISE = {
+    "tensor.cmp_sloppy", "traceback.limit", "optimizer_excluding", "optimizer_including", "optimizer_requiring",
+}  # fmt: skip
+
+
+def flags_read():
+    """The flags that the source reads: `config.name`, or `flags = config.Section` and then `flags.name`."""
+    found = set()
+    for path in Path(theano.__file__).parent.rglob("*.py"):
+        source = path.read_text()
+        if path.name == "_config.py" or "config" not in source:
+            continue
+        for path_of_names in re.findall(r"\bconfig\.([\w.]+)", source):
+            parts = path_of_names.split(".")
+            found.update((parts[0], ".".join(parts[:2])))
+        for section in re.findall(r"\bflags = config\.(\w+)\n", source):
+            found.update(f"{section}.{name}" for name in re.findall(r"\bflags\.(\w+)", source))
+    return found
+
+
+def test_flags_say_whether_they_have_an_effect():
+    read = flags_read() | READ_OTHERWISE
+    lies = [
+        f"{name}: read {'somewhere' if name in read else 'nowhere'}, its meaning: {meaning}"
+        for name, _, meaning in FLAGS
+        if (name in read) == meaning.startswith("no effect")
+    ]
+    assert lies == []

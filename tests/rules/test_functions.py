@@ -57,6 +57,9 @@ def masked(i: Any) -> Callable[..., Any]:
         T.set_subtensor(T.zeros_like(x, dtype="bool")[i], True), T.inc_subtensor(T.zeros_like(x)[i], y), 0.0)
 
 
+SLICES = [slice(1, 2), slice(None, 1), slice(2, None)]
+MEETING = [slice(0, 2), slice(1, 3)]
+
 # by rule: graphs in which it applies
 EXAMPLES: dict[str, list[Example]] = {
     "fold_constants": [on(v(), build=lambda x: x + T.exp(T.constant([1.0, 2.0, 3.0])))],
@@ -251,6 +254,14 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m("x"), v("y"), build=lambda x, y: x + T.inc_subtensor(T.zeros_like(x)[1], y)),
         on(m("x"), v("y"), build=lambda x, y: x - T.inc_subtensor(T.zeros_like(x)[[1, 1]], y)),
         on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(T.zeros_like(x)[1], y) - x),
+        on(m("x"), v("y"), build=lambda x, y: T.add(*(T.set_subtensor(T.zeros_like(x)[k], y) for k in (2, 0, 1)))),
+        on(m("x"), v("y"), build=lambda x, y: T.add(*(T.set_subtensor(T.zeros_like(x)[k], y) for k in (0, -1, 0)))),
+        on(m("x"), v("y"), build=lambda x, y: T.add(*(T.set_subtensor(T.zeros_like(x)[s], y) for s in SLICES))),
+        on(m("x"), v("y"), build=lambda x, y: T.add(*(T.set_subtensor(T.zeros_like(x)[s], y) for s in MEETING))),
+        on(m("x"), v("y"), build=lambda x, y: T.add(
+            x, T.set_subtensor(T.zeros_like(x)[1], y), x * y, T.inc_subtensor(T.zeros_like(x)[[0, 0]], y))),
+        on(m("x"), v("y"), build=lambda x, y: T.add(y, T.set_subtensor(T.zeros_like(x)[1], y),
+                                                    T.set_subtensor(T.zeros_like(x)[1:], y))),
     ],
     "unit_factor": [
         on(v(), build=lambda x: x * 1), on(v(), build=lambda x: x / 1), on(v(), build=lambda x: -1.0 * x),

@@ -77,6 +77,7 @@ class Function:
 
     @classmethod
     def build(cls, linked: Linked, slots: Sequence[Slot], maker: FunctionMaker) -> Function:
+        """A Function for a linked graph and its inputs; `FunctionMaker.create` calls it."""
         function = cls(
             linked,
             [slot.container for slot in slots],
@@ -304,10 +305,12 @@ class Function:
 
     @property
     def value(self) -> _Values:
+        """The stored values of the inputs, by position, name or variable; they can be assigned."""
         return _Values(self, False)
 
     @property
     def container(self) -> _Values:
+        """The containers of the inputs' values, by position, name or variable."""
         return _Values(self, True)
 
     def __getitem__(self, item: Any) -> Any:
@@ -328,6 +331,7 @@ class Function:
 
     @property
     def program(self) -> Any:
+        """The Program that runs (see docs/architecture.md); None on the reference backend."""
         return self.fn.program
 
     # -- copies ---------------------------------------------------------------------------------------------------

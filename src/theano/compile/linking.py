@@ -60,11 +60,13 @@ class Linker:
         self.name = name or type(self).__name__
 
     def clone(self, allow_gc: bool | None = None) -> Linker:
+        """A linker like this one, with another `allow_gc`."""
         made = type(self)(self.allow_gc if allow_gc is None else allow_gc)
         made.name = self.name
         return made
 
     def link(self, plan: Plan) -> Linked:
+        """Make a graph with its storages runnable."""
         raise NotImplementedError(f"{type(self).__name__}.link")
 
     def __repr__(self) -> str:

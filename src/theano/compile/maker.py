@@ -158,6 +158,7 @@ class FunctionMaker:
         return self.function_builder.build(linked, slots, self)
 
     def link(self, slots: Sequence[Slot]) -> Linked:
+        """Let the mode's linker make the rewritten graph runnable."""
         mapping = self.fgraph.update_mapping or {}
         plan = Plan(
             self.fgraph,

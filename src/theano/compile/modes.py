@@ -181,7 +181,8 @@ class AddDestroyHandler:
     """Accepted for the original's programs, and does nothing: what is overwritten in place is decided while a graph is
     lowered (docs/architecture.md)."""
 
-    def optimize(self, fgraph: Any) -> None: ...
+    def optimize(self, fgraph: Any) -> None:
+        """Does nothing."""
 
 
 class AddFeatureOptimizer:
@@ -191,6 +192,7 @@ class AddFeatureOptimizer:
         self.feature = feature
 
     def optimize(self, fgraph: Any) -> None:
+        """Attach the feature to `fgraph`."""
         fgraph.attach_feature(self.feature)
 
 
@@ -201,6 +203,7 @@ class PrintCurrentFunctionGraph:
         self.header = header
 
     def optimize(self, fgraph: Any) -> None:
+        """Print `fgraph`."""
         print(f"PrintCurrentFunctionGraph: {self.header}")
         debugprint(fgraph)
 

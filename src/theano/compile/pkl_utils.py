@@ -33,6 +33,7 @@ class StripPickler(pickle.Pickler):
         self.tag_to_remove = (*TRACES, *extra)
 
     def reducer_override(self, obj: Any) -> Any:
+        """What is written in the place of notes and lines of the program."""
         if isinstance(obj, Origin):
             return _no_origin, ()
         if isinstance(obj, Tag):

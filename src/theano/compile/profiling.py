@@ -79,6 +79,7 @@ class ProfileStats:
     # -- counting -------------------------------------------------------------------------------------------------
 
     def count_call(self, seconds: float) -> None:
+        """Add one call."""
         if self.ignore_first_call:
             self.ignore_first_call = False
             return
@@ -99,6 +100,7 @@ class ProfileStats:
         self.peak_bytes = max(self.peak_bytes, peak)
 
     def count_compilation(self, maker: Any) -> None:
+        """Add the times that a FunctionMaker took."""
         self.optimizer_time += maker.rewrite_seconds
         self.linker_time += maker.link_seconds
         self.compile_time += maker.rewrite_seconds + maker.link_seconds
@@ -299,6 +301,7 @@ class ScanProfileStats(ProfileStats):
         self.call_time = 0.0
 
     def count_loop(self, steps: int, seconds: float) -> None:
+        """Add one run of the loop."""
         self.callcount += 1
         self.nbsteps += steps
         self.call_time += seconds

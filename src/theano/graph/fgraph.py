@@ -35,16 +35,25 @@ class Feature:
     Whatever else a feature defines can be called for all features by `execute_callbacks` and `collect_callbacks`.
     """
 
-    def on_attach(self, fgraph: FunctionGraph) -> None: ...
-    def on_detach(self, fgraph: FunctionGraph) -> None: ...
-    def on_import(self, fgraph: FunctionGraph, node: Apply, reason: Any) -> None: ...
-    def on_prune(self, fgraph: FunctionGraph, node: Apply, reason: Any) -> None: ...
+    def on_attach(self, fgraph: FunctionGraph) -> None:
+        """Called when the feature is attached; raise AlreadyThere to refuse."""
+
+    def on_detach(self, fgraph: FunctionGraph) -> None:
+        """Called when the feature is removed."""
+
+    def on_import(self, fgraph: FunctionGraph, node: Apply, reason: Any) -> None:
+        """Called after a node has entered the graph."""
+
+    def on_prune(self, fgraph: FunctionGraph, node: Apply, reason: Any) -> None:
+        """Called after a node has left the graph."""
 
     def on_change_input(
         self, fgraph: FunctionGraph, node: Any, i: int, r: Variable, new_r: Variable, reason: Any = None
-    ) -> None: ...
+    ) -> None:
+        """Called after input i of a node (of "output": output i of the graph) became `new_r` in place of `r`."""
 
     def orderings(self, fgraph: FunctionGraph) -> dict[Apply, list[Apply]]:
+        """{node: nodes that must run before it}, beside what the graph itself says."""
         return {}
 
 
@@ -101,6 +110,7 @@ class FunctionGraph:
 
     @property
     def variables(self) -> set[Variable]:
+        """All variables of the graph."""
         return set(self.clients)
 
     def get_clients(self, variable: Variable) -> list[Client]:
@@ -140,12 +150,14 @@ class FunctionGraph:
     # -- changing -----------------------------------------------------------------------------------------------
 
     def add_input(self, variable: Variable) -> None:
+        """One more input."""
         if variable not in self._input_set:
             self.inputs.append(variable)
             self._input_set.add(variable)
             self.clients.setdefault(variable, {})
 
     def add_output(self, variable: Variable, reason: Any = None) -> None:
+        """One more output; what computes it enters the graph."""
         variable = self._import(variable, reason)
         self.clients[variable][(OUTPUT, len(self.outputs))] = None
         self.outputs.append(variable)
@@ -279,6 +291,7 @@ class FunctionGraph:
         self._listen()
 
     def remove_feature(self, feature: Feature) -> None:
+        """Tell `feature` of no more changes."""
         if feature in self._features:
             self._features.remove(feature)
             self._listen()
@@ -294,21 +307,25 @@ class FunctionGraph:
             self._listeners[name] = [f for f in found if f is not None and getattr(f, "__func__", None) is not plain]
 
     def execute_callbacks(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Call the method `name` of all features."""
         for feature in self._features:
             callback = getattr(feature, name, None)
             if callback is not None:
                 callback(self, *args, **kwargs)
 
     def collect_callbacks(self, name: str, *args: Any) -> dict[Feature, Any]:
+        """{feature: what its method `name` returns} for all features that have it."""
         return {f: getattr(f, name)(self, *args) for f in self._features if hasattr(f, name)}
 
     def disown(self) -> None:
+        """Remove all features."""
         for feature in list(self._features):
             self.remove_feature(feature)
 
     # -- copying ------------------------------------------------------------------------------------------------
 
     def clone(self) -> FunctionGraph:
+        """A copy with variables and nodes of its own, without features."""
         return self.clone_get_equiv()[0]
 
     def clone_get_equiv(self) -> tuple[FunctionGraph, dict[Any, Any]]:

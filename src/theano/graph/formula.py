@@ -44,9 +44,11 @@ class _Parts:
     """Base of the printers here: the text follows from `parts`."""
 
     def parts(self, output: Variable, pstate: PrinterState) -> list[Part]:
+        """Strings, and (variable, state) pairs that are written in their places."""
         raise NotImplementedError
 
     def process(self, output: Variable, pstate: PrinterState) -> str:
+        """The text of `output`."""
         return pstate.pprinter.assemble(self.parts(output, pstate))  # type: ignore[attr-defined,no-any-return]
 
 
@@ -189,6 +191,7 @@ class PPrinter:
             raise TypeError(f"assign needs an Op or a function (state, variable) -> bool, got {condition!r}")
 
     def printer_of(self, variable: Variable, pstate: PrinterState) -> Any:
+        """The printer that writes `variable`."""
         if variable.owner is not None:
             known = self.printers_dict.get(variable.owner.op)
             if known is not None:
@@ -247,6 +250,7 @@ class PPrinter:
         return "\n".join(lines)
 
     def clone(self) -> PPrinter:
+        """A copy, to which `assign` can be said without changing this one."""
         copy = PPrinter()
         copy.printers = list(self.printers)
         copy.printers_dict = dict(self.printers_dict)

@@ -47,6 +47,7 @@ class Node:
 
     @property
     def tag(self) -> Tag:
+        """A place for notes, such as `tag.test_value`; `tag.trace` is the stack that made it."""
         if self._tag is None:
             self._tag = Tag()
             if self.origin is not None:
@@ -58,6 +59,7 @@ class Node:
         self._tag = value
 
     def get_parents(self) -> list[Any]:
+        """What it is made of: the owner of a variable, the inputs of a node."""
         raise NotImplementedError
 
 
@@ -87,6 +89,7 @@ class Variable(Node):
 
     @property
     def auto_name(self) -> str:
+        """A name that no other variable of this process has."""
         return f"auto_{self._number}"
 
     def get_parents(self) -> list[Any]:
@@ -143,6 +146,7 @@ class Constant(Variable):
 
     @property
     def value(self) -> Any:
+        """The same as `data`."""
         return self.data
 
     def signature(self) -> Any:
@@ -154,9 +158,11 @@ class Constant(Variable):
         return (self.type, type(self.data), self.data)
 
     def merge_signature(self) -> Any:
+        """What must be equal for two constants to be merged in a graph: the signature."""
         return self.signature()
 
     def equals(self, other: Any) -> bool:
+        """Is `other` a constant with an equal value?"""
         return isinstance(other, Constant) and self.signature() == other.signature()
 
     def clone(self) -> Constant:
@@ -200,13 +206,16 @@ class Apply(Node):
 
     @property
     def nin(self) -> int:
+        """The number of inputs."""
         return len(self.inputs)
 
     @property
     def nout(self) -> int:
+        """The number of outputs."""
         return len(self.outputs)
 
     def default_output(self) -> Variable:
+        """The output that `op(...)` returns; ValueError if there are several and none is the default."""
         number = self.op.default_output
         if number is None:
             if len(self.outputs) != 1:
@@ -216,6 +225,7 @@ class Apply(Node):
 
     @property
     def out(self) -> Variable:
+        """The same as `default_output()`."""
         return self.default_output()
 
     def get_parents(self) -> list[Any]:

@@ -140,6 +140,7 @@ class SharedVariable(Variable):
 
     @property
     def value(self) -> NoReturn:
+        """Raises AttributeError, which names get_value and set_value."""
         raise AttributeError("A shared variable has no attribute `value`; use get_value() and set_value(...).")
 
     @value.setter

@@ -48,6 +48,7 @@ class Type:
         return self == other
 
     def is_valid_value(self, value: Any) -> bool:
+        """Is `value` one of this type as it is, without conversion?"""
         try:
             self.filter(value, strict=True)
         except (TypeError, ValueError):
@@ -55,6 +56,7 @@ class Type:
         return True
 
     def value_validity_msg(self, value: Any) -> str:
+        """Why `value` is none of this type, in words."""
         try:
             self.filter(value, strict=True)
         except (TypeError, ValueError) as error:
@@ -62,6 +64,7 @@ class Type:
         return "value is valid"
 
     def make_variable(self, name: str | None = None) -> symbols.Variable:
+        """A new variable of this type."""
         return self.Variable(self, name=name)
 
     def __call__(self, name: str | None = None) -> symbols.Variable:
@@ -69,16 +72,20 @@ class Type:
         return self.make_variable(name)
 
     def make_constant(self, value: Any, name: str | None = None) -> symbols.Constant:
+        """A constant of this type."""
         return self.Constant(self, value, name=name)
 
     def values_eq(self, a: Any, b: Any) -> bool:
+        """Are two values of this type equal?"""
         return a == b
 
     def values_eq_approx(self, a: Any, b: Any) -> bool:
+        """Are two values equal within the error that an optimised function may have?"""
         return self.values_eq(a, b)
 
     @staticmethod
     def may_share_memory(a: Any, b: Any) -> bool:
+        """May two values share memory?"""
         return a is b
 
 

@@ -46,6 +46,7 @@ class IfElse(Op):
     is_lazy = True
 
     def needed(self, condition: Any) -> range:
+        """The positions of the inputs that a condition asks for."""
         start = 1 if np.asarray(condition).item() else 1 + self.n_outs
         return range(start, start + self.n_outs)
 

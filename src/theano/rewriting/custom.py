@@ -24,12 +24,14 @@ class Optimizer:
     name: str | None = None
 
     def apply(self, fgraph: FunctionGraph) -> Any:
+        """Rewrite the graph in place."""
         raise NotImplementedError(f"{type(self).__name__}.apply")
 
     def add_requirements(self, fgraph: FunctionGraph) -> None:
         """Attach the features that `apply` needs."""
 
     def optimize(self, fgraph: FunctionGraph, *args: Any, **kwargs: Any) -> Any:
+        """`apply`, with the features that it needs."""
         self.add_requirements(fgraph)
         return self.apply(fgraph, *args, **kwargs)
 
@@ -142,9 +144,11 @@ class LocalOptimizer:
     name: str | None = None
 
     def tracks(self) -> Sequence[Any] | None:
+        """The ops and classes of ops that it is for; None: all."""
         return None
 
     def transform(self, node: Apply) -> Any:
+        """What takes the place of the node's outputs: see the class."""
         raise NotImplementedError(f"{type(self).__name__}.transform")
 
     def at(self, node: Apply, site: Site) -> Any:
@@ -159,6 +163,7 @@ class LocalOptimizer:
         """Attach the features that `transform` needs."""
 
     def print_summary(self, stream: Any = None, level: int = 0, depth: int = -1) -> None:
+        """Write what this is to `stream`."""
         print(f"{' ' * level}{type(self).__name__} {self.name or ''}".rstrip(), file=stream or sys.stdout)
 
     def __str__(self) -> str:

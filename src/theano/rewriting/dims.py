@@ -65,6 +65,7 @@ class Dims(Feature):
                 self.enforced.append((a, b, node))
 
     def speaker(self, kind: type) -> Speaker | None:
+        """Who says for ops of this class what lengths their results have."""
         if kind not in self._speakers:
             found = None
             for base in kind.__mro__:
@@ -98,6 +99,7 @@ class Dims(Feature):
     # -- classes ------------------------------------------------------------------------------------------------
 
     def find(self, key: Key) -> Key:
+        """The key that stands for all that are known to equal this one."""
         parent = self._parent
         if key not in parent:
             parent[key] = key
@@ -118,6 +120,7 @@ class Dims(Feature):
         return key
 
     def join(self, a: Key, b: Key) -> None:
+        """Know from now on that two lengths are equal."""
         a, b = self.find(a), self.find(b)
         if a == b:
             return
@@ -142,6 +145,7 @@ class Dims(Feature):
         return self._source.get(self.find(key))
 
     def same_length(self, a: Key, b: Key) -> bool:
+        """Are two lengths known to be equal?"""
         return a == b or self.find(a) == self.find(b)
 
     def same(self, a: Any, b: Any) -> bool:
@@ -154,4 +158,5 @@ class Dims(Feature):
         return all(self.same_length(axis_key(a, axis), axis_key(b, axis)) for axis in range(ndim))
 
     def same_axis(self, a: Any, axis_a: int, b: Any, axis_b: int) -> bool:
+        """Are two axes known to have one length?"""
         return self.same_length(axis_key(a, axis_a), axis_key(b, axis_b))

@@ -320,6 +320,7 @@ class ChangeTracker(Feature):
         self.changed = True
 
     def reset(self) -> None:
+        """Nothing happened from now on."""
         self.changed = False
 
 

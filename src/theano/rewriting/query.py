@@ -55,12 +55,15 @@ class Query:
         object.__setattr__(self, "verify", verify)
 
     def including(self, *tags: str) -> Query:
+        """This query with these tags too."""
         return replace(self, include=self.include | set(tags), exclude=self.exclude - set(tags))
 
     def excluding(self, *tags: str) -> Query:
+        """This query without what has one of these tags or names."""
         return replace(self, exclude=self.exclude | set(tags))
 
     def requiring(self, *tags: str) -> Query:
+        """This query for such rules only as have all these tags."""
         return replace(self, require=self.require | set(tags))
 
     def register(self, *optimizations: tuple[Any, float]) -> Query:

@@ -43,6 +43,7 @@ class _FromUniform(Op):
         return Apply(self, [pvals, unis, cast_to(n, "int64")], [tensor_type(dtype, self.static_shape(pvals, n))()])
 
     def static_shape(self, pvals: Any, n: Any) -> tuple[int | None, ...]:
+        """What is known of the result's shape."""
         return pvals.type.shape
 
     def checked(self, inputs: Sequence[Any]) -> tuple[np.ndarray, np.ndarray, int]:
@@ -119,6 +120,7 @@ class ChoiceFromUniform(_FromUniform):
         self.replace = bool(replace)
 
     def static_shape(self, pvals: Any, n: Any) -> tuple[int | None, ...]:
+        """What is known of the result's shape."""
         return pvals.type.shape[0], static_int(n)
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:

@@ -101,6 +101,7 @@ class mrg_uniform(mrg_uniform_base):
 
     @classmethod
     def new(cls, rstate: Any, ndim: int | None, dtype: str, size: Any) -> list[Any]:
+        """[new state, sample] of a size."""
         vector, static = sample_shape("mrg_uniform", ndim, size, [])
         return cls(tensor_type(dtype, static))(rstate, vector, return_list=True)
 

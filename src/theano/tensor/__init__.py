@@ -27,3 +27,7 @@ def __getattr__(name: str) -> typing.Any:
     if name in _SUBMODULES:
         return importlib.import_module(f"theano.tensor.{name}")
     raise AttributeError(f"module 'theano.tensor' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_DERIVATIVES, *_SUBMODULES, "load"})

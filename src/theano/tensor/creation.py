@@ -196,6 +196,7 @@ class Alloc(Op):
         return [tuple(node.inputs[1:])]
 
     def constant_source(self, node: Apply) -> Any:
+        """The variable whose value all elements have."""
         return node.inputs[0]
 
     def do_constant_folding(self, node: Apply) -> bool:
@@ -259,6 +260,7 @@ class MakeVector(Op):
         return [(len(node.inputs),)]
 
     def vector_elements(self, node: Apply, max_recur: int) -> list[Any]:
+        """The variables that are the elements."""
         return list(node.inputs)
 
     def __str__(self) -> str:

@@ -233,8 +233,12 @@ def _left_padding(broadcastable: tuple[bool, ...], missing: int) -> DimShuffle:
 
 @cache
 def elemwise_of(record: ScalarOp) -> Elemwise:
-    """The one Elemwise op of a record."""
-    return Elemwise(record)
+    """The one Elemwise op of a record; `help(op)` tells what the record says of itself."""
+    op = Elemwise(record)
+    op.__doc__ = (
+        f"{record.doc}\n\nApplied element by element, with broadcasting. The result's dtype: {record.dtype.__doc__}"
+    )
+    return op
 
 
 def _apply(record: ScalarOp, *inputs: Any, **kwargs: Any) -> Any:

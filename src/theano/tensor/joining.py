@@ -139,9 +139,11 @@ class Join(Op):
         return [tuple(lengths)]
 
     def constant_source(self, node: Apply) -> Any:
+        """The variable whose value all elements have, or None."""
         return node.inputs[1] if len(node.inputs) == 2 else None
 
     def vector_elements(self, node: Apply, max_recur: int) -> list[Any] | None:
+        """The variables that are the elements, or None."""
         parts = node.inputs[1:]
         elements: list[Any] = []
         for part in parts:

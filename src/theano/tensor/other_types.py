@@ -39,6 +39,7 @@ class SliceType(SingletonType):
         return data
 
     def make_constant(self, value: Any, name: str | None = None) -> Constant:
+        """A constant slice."""
         return SliceConstant(self, value, name)
 
     def values_eq(self, a: Any, b: Any) -> bool:

@@ -426,6 +426,7 @@ class RandomStreamsBase:
     """The draws of a stream, as methods. A subclass gives `gen(op, *args, **kwargs)`, which supplies the state."""
 
     def gen(self, op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """A draw: `op(state, *args, **kwargs)` on a state that the stream supplies."""
         raise NotImplementedError(f"{type(self).__name__}.gen")
 
     def uniform(

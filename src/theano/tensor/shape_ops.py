@@ -53,6 +53,7 @@ class Shape(Op):
         return [(node.inputs[0].type.ndim,)]  # type: ignore[attr-defined]
 
     def vector_elements(self, node: Apply, max_recur: int) -> list[Any]:
+        """The lengths, each as a variable."""
         known = getattr(node.inputs[0].type, "shape", None)
         if known is None:
             return [None] * node.inputs[0].type.ndim  # type: ignore[attr-defined]
@@ -88,6 +89,7 @@ class Shape_i(Op):
         return [()]
 
     def constant_source(self, node: Apply) -> Any:
+        """The length as a number, if it is known."""
         known = getattr(node.inputs[0].type, "shape", None)
         return None if known is None or known[self.i] is None else np.int64(known[self.i])
 
@@ -170,6 +172,7 @@ class SpecifyShape(Op):
         return [tuple(lengths)]
 
     def constant_source(self, node: Apply) -> Any:
+        """The variable whose value all elements have."""
         return node.inputs[0]
 
 
@@ -190,6 +193,7 @@ class Rebroadcast(Op):
 
     @property
     def axis(self) -> dict[int, bool]:
+        """{axis: is its length known to be one?}"""
         return dict(self.items)
 
     def make_node(self, x: Any) -> Apply:
@@ -227,6 +231,7 @@ class Rebroadcast(Op):
         return [tuple(1 if axis in stated else n for axis, n in enumerate(input_shapes[0]))]
 
     def constant_source(self, node: Apply) -> Any:
+        """The variable whose value all elements have."""
         return node.inputs[0]
 
     def __str__(self) -> str:
@@ -322,6 +327,7 @@ class Reshape(Op):
         return [tuple(lengths)]
 
     def constant_source(self, node: Apply) -> Any:
+        """The variable whose value all elements have."""
         return node.inputs[0]
 
     def __str__(self) -> str:

@@ -80,10 +80,12 @@ class TensorType(Type):
 
     @property
     def ndim(self) -> int:
+        """The number of axes."""
         return len(self.shape)
 
     @property
     def numpy_dtype(self) -> np.dtype:
+        """The dtype as NumPy's object."""
         return np.dtype(self.dtype)
 
     def clone(
@@ -192,6 +194,7 @@ class TensorType(Type):
         )
 
     def value_zeros(self, shape: Sequence[int]) -> np.ndarray:
+        """An array of zeros of this type's dtype."""
         return np.zeros(shape, dtype=self.dtype)
 
     def values_eq(self, a: Any, b: Any, force_same_dtype: bool = True) -> bool:
@@ -215,9 +218,11 @@ class TensorType(Type):
 
     @staticmethod
     def may_share_memory(a: Any, b: Any) -> bool:
+        """May two arrays share memory?"""
         return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
 
     def get_shape_info(self, value: Any) -> tuple[int, ...]:
+        """What `get_size` needs to know of a value: its shape."""
         return np.shape(value)
 
     def get_size(self, shape_info: Sequence[int]) -> int:

@@ -6,31 +6,28 @@ from itertools import islice
 from typing import Any
 
 from theano.graph.node import Apply
-from theano.rewriting.conform import conform, mul_all, number_like
+from theano.rewriting.conform import conform
 from theano.rewriting.dims import axis_key
 from theano.rewriting.dims_of_ops import value_key, written_axes
-from theano.rewriting.known import is_number, number, padded
+from theano.rewriting.known import number, padded
 from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rules.scattered import SCATTERED, WRITES, add_of_scattered
 from theano.scalar import arithmetic as ar
-from theano.scalar.dtypes import discrete_dtypes, float_dtypes
-from theano.scalar.selection import second, switch
+from theano.scalar.selection import second
 from theano.tensor.careduce import Sum, reduced_axes
 from theano.tensor.creation import Alloc
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise, elemwise_of
-from theano.tensor.index_list import ARRAY, INT
+from theano.tensor.index_list import INT
 from theano.tensor.products import Dot
 from theano.tensor.subtensor import (
     AdvancedIncSubtensor,
-    AdvancedIncSubtensor1,
     AdvancedSubtensor,
-    AdvancedSubtensor1,
     IncSubtensor,
     Subtensor,
 )
 
 WHOLE = slice(None)
-WRITES = (IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1)
 
 
 def is_whole(entry: Any, given: Any, x: Any, axis: int, site: Site) -> bool:
@@ -341,125 +338,9 @@ def increment_of_zeros(node: Apply, site: Site) -> Any:
     return [conform(IncSubtensor(op.idx_list, set_instead_of_inc=True)(*node.inputs), node.outputs[0])]
 
 
-def scattered(v: Any, site: Site) -> Apply | None:
-    """The node of `v` if it adds (or writes once) values to zeros, and `v` is used here only."""
-    node = v.owner
-    if node is None or not isinstance(node.op, WRITES) or site.uses(v) > 1 or number(node.inputs[0]) != 0:
-        return None
-    if node.op.set_instead_of_inc and not isinstance(node.op, IncSubtensor):
-        return None
-    return node
-
-
-@function_rule(ar.mul, ar.neg, ar.true_div, name="scale_of_scattered", needs=WRITES)
-def scale_of_scattered(node: Apply, site: Site) -> Any:
-    """inc(zeros, v, i) * a -> inc(zeros, v * a[i], i), -inc(zeros, v, i) -> inc(zeros, -v, i)"""
-    out: Any = node.outputs[0]
-    record = node.op.scalar_op  # type: ignore[attr-defined]
-    if out.type.dtype not in float_dtypes:
-        return None
-    candidates = node.inputs if record is ar.mul else node.inputs[:1]
-    for position, v in enumerate(candidates):
-        inner = scattered(v, site)
-        if inner is None or v.type.dtype != out.type.dtype or v.type.broadcastable != out.type.broadcastable:  # type: ignore[attr-defined]
-            continue
-        zeros, values, *indices = inner.inputs
-        others = [w for n, w in enumerate(node.inputs) if n != position]
-        read = _reader(inner.op)
-        parts = []
-        for w in others:
-            if all(w.type.broadcastable):  # type: ignore[attr-defined]
-                parts.append(DimShuffle(w.type.broadcastable, ["x"] * values.type.ndim)(w))  # type: ignore[attr-defined]
-            elif w.type.broadcastable == out.type.broadcastable and read is not None:  # type: ignore[attr-defined]
-                parts.append(read(w, *indices))
-            else:
-                return None
-        new = elemwise_of(record)(values) if record is ar.neg else (
-            mul_all([values, *parts]) if record is ar.mul else elemwise_of(record)(values, *parts))
-        if new.type.dtype != out.type.dtype:
-            return None
-        return [conform(inner.op(zeros, new, *indices), out)]
-    return None
-
-
-def _reader(op: Any) -> Any | None:
-    if isinstance(op, AdvancedIncSubtensor1):
-        return AdvancedSubtensor1()
-    if isinstance(op, AdvancedIncSubtensor):
-        return AdvancedSubtensor(op.idx_list)
-    return Subtensor(op.idx_list)
-
-
-@function_rule(Sum, name="row_sums_of_scattered", needs=[AdvancedIncSubtensor])
-def row_sums_of_scattered(node: Apply, site: Site) -> Any:
-    """sum(inc(zeros, v, i, j), axis=1) -> inc(zeros, v, i)"""
-    x: Any = node.inputs[0]
-    inner = x.owner
-    if inner is None or x.type.ndim != 2 or reduced_axes(node.op.axis, 2) != (1,):  # type: ignore[attr-defined]
-        return None
-    if not isinstance(inner.op, AdvancedIncSubtensor) or inner.op.idx_list != (ARRAY, ARRAY):
-        return None
-    if inner.op.set_instead_of_inc or x.type.broadcastable[1]:
-        return None
-    zeros, values, rows, columns = inner.inputs
-    out: Any = node.outputs[0]
-    if number(zeros) != 0 or any(v.type.ndim != 1 or v.type.dtype == "bool" for v in (rows, columns)):  # type: ignore[attr-defined]
-        return None
-    if values.type.dtype != out.type.dtype or rows.type.broadcastable != columns.type.broadcastable:  # type: ignore[attr-defined]
-        return None
-    nothing = Alloc()(number_like(0, out.type.dtype), site.length(x, 0))
-    return [conform(AdvancedIncSubtensor1()(nothing, values, rows), out)]
-
-
-@function_rule(
-    ar.add, ar.sub, name="add_of_scattered", needs=WRITES, assumes="rounding", tags="local_add_of_sparse_write",
-)
-def add_of_scattered(node: Apply, site: Site) -> Any:
-    """x + inc(zeros, v, i) -> inc(x, v, i), x - inc(zeros, v, i) -> inc(x, -v, i),
-    inc(zeros, v, i) - x -> inc(-x, v, i)"""
-    out: Any = node.outputs[0]
-    if len(node.inputs) != 2 or out.type.dtype in ("bool", *discrete_dtypes):
-        return None
-    a, b = node.inputs
-    subtracted = node.op.scalar_op is ar.sub  # type: ignore[attr-defined]
-    for x, v in ((a, b), (b, a)):
-        inner = scattered(v, site)
-        if inner is None or x.type != out.type or v.type != out.type:
-            continue
-        _, values, *indices = inner.inputs
-        if subtracted and v is b:
-            values = elemwise_of(ar.neg)(values)
-        elif subtracted:
-            x = elemwise_of(ar.neg)(x)
-        op: Any = inner.op
-        if op.set_instead_of_inc:
-            op = IncSubtensor(op.idx_list)
-        return [conform(op(x, values, *indices), out)]
-    return None
-
-
-@function_rule(switch, name="mask_of_scattered", needs=WRITES)
-def mask_of_scattered(node: Apply, site: Site) -> Any:
-    """switch(set(False, True, i), inc(0, v, i), 0) -> inc(0, v, i): it is 0 already where nothing was added"""
-    mask, x, other = node.inputs
-    marking, adding = mask.owner, x.owner
-    out: Any = node.outputs[0]
-    if marking is None or adding is None or not isinstance(marking.op, WRITES) or x.type != out.type:
-        return None
-    if type(adding.op) is not type(marking.op) or adding.inputs[2:] != marking.inputs[2:]:
-        return None
-    a: Any = adding.op
-    b: Any = marking.op
-    if getattr(a, "idx_list", None) != getattr(b, "idx_list", None) or not b.set_instead_of_inc:
-        return None
-    if number(marking.inputs[1]) is not True or not is_number(other, 0) or not is_number(adding.inputs[0], 0):
-        return None
-    return [x] if site.same_shape(x, mask) and site.same_shape(x, out) else None
-
-
 INDEXING = ruleset(
     whole_slice, index_of_index, index_of_elementwise, slice_of_alloc, read_of_written, write_of_everything,
     write_of_write, index_of_dot, index_of_sum,
-    increment_by_zero, scale_of_scattered, row_sums_of_scattered, mask_of_scattered,
+    increment_by_zero, *SCATTERED,
 )
 WRITING = ruleset(write_of_alloc, increment_of_zeros, add_of_scattered)

@@ -82,6 +82,7 @@ class BaseAbstractConv(Op):
 
     @property
     def kernel_ndim(self) -> int:
+        """How many axes a kernel has."""
         return 2 + self.convdim * (2 if self.unshared else 1)
 
     # -- inputs -----------------------------------------------------------------------------------------------------

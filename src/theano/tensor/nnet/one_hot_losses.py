@@ -35,6 +35,7 @@ class NamedMathematics(Op):
     __props__: ClassVar[tuple[str, ...]] = ()
 
     def expand(self, inputs: Sequence[Any]) -> list[Any]:
+        """The outputs as other ops compute them."""
         raise NotImplementedError(f"{type(self).__name__}.expand")
 
 
