@@ -154,6 +154,7 @@ class ReplaceValidate(History, Validator):
     def replace_validate(
         self, fgraph: FunctionGraph, r: Variable, new_r: Variable, reason: Any = None, **kwargs: Any
     ) -> int:
+        """`replace_all_validate` of one pair."""
         return self.replace_all_validate(fgraph, [(r, new_r)], reason)
 
     def replace_all_validate(
@@ -178,6 +179,7 @@ class ReplaceValidate(History, Validator):
         self, fgraph: FunctionGraph, replacements: Sequence[tuple[Variable, Variable]], remove: Sequence[Any],
         reason: Any = None, warn: bool = True, **kwargs: Any,
     ) -> int:  # fmt: skip
+        """`replace_all_validate`; undone, with ReplacementDidntRemovedError, if a node of `remove` is still there."""
         before = self.replace_all_validate(fgraph, replacements, reason)
         left = [what for what in remove if what in fgraph]
         if left:
@@ -216,6 +218,7 @@ class NodeFinder(AddsMethods, Bookkeeper):
             del self.d[node.op]
 
     def query(self, fgraph: FunctionGraph, op: Any) -> list[Apply]:
+        """The nodes of an op."""
         try:
             return list(self.d.get(op, ()))
         except TypeError:
@@ -280,6 +283,7 @@ class NoOutputFromInplace(Feature):
         self.first_idx, self.last_idx = first_output_idx, last_output_idx
 
     def validate(self, fgraph: FunctionGraph) -> None:
+        """InconsistencyError if an output is made by an op that overwrites an input."""
         for out in fgraph.outputs[self.first_idx : self.last_idx]:
             if out.owner is not None and out.index in out.owner.op.destroy_map:
                 raise InconsistencyError(
