@@ -11,6 +11,7 @@ from routine_pairs import NATIVE, REFERENCE, agree, calls_python, fail_alike, la
 import theano
 import theano.tensor as T
 from theano.tensor.nnet import conv_ops
+from theano.tensor.nnet.abstract_conv import causal_conv1d
 from theano.tensor.nnet.conv_shape import get_conv_output_shape
 
 OPS = {
@@ -71,6 +72,13 @@ def test_three_axes(dtype: str, options: dict[str, Any]) -> None:
     all_three(numbers((2, 4, 6, 7, 8), dtype), numbers((6, channels, 3, 2, 4), dtype, 1), **options)
 
 
+@pytest.mark.parametrize("image", [(5, 1, 1), (1, 5, 1), (5, 6, 1), (5, 1, 6), (1, 1, 1)])
+def test_axes_of_length_one(image: tuple[int, ...]) -> None:
+    kernel = tuple(min(n, 2) for n in image)
+    for options in ({}, {"border_mode": "full"}, {"border_mode": ((1, 2), (0, 0), (0, 0)), "subsample": (2, 1, 1)}):
+        all_three(numbers((3, 2, *image)), numbers((4, 2, *kernel), seed=1), **options)
+
+
 @pytest.mark.parametrize("groups", [2, 3, 6])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_groups(dtype: str, groups: int) -> None:
@@ -106,6 +114,8 @@ SHAPES = {
     "windows fill panels": ((4, 3, 12, 12), (50, 5, 5)),
     "windows end in the middle of panels": ((7, 3, 9, 10), (13, 2, 3)),
     "a row of the output fills a panel": ((2, 1, 3, 66), (8, 3, 3)),
+    "columns": ((3, 4, 50, 1), (6, 3, 1)),
+    "rows of one": ((3, 4, 50, 1), (6, 1, 1)),
     "no items": ((0, 2, 5, 5), (3, 2, 2)),
     "no channels": ((2, 0, 5, 5), (3, 2, 2)),
     "no filters": ((2, 2, 5, 5), (0, 2, 2)),
@@ -117,6 +127,22 @@ SHAPES = {
 def test_shapes(dtype: str, shapes: Any) -> None:
     image, (filters, rows, columns) = shapes
     all_three(numbers(image, dtype), numbers((filters, image[1], rows, columns), dtype, 1))
+
+
+@pytest.mark.parametrize("unshared", [False, True])
+@pytest.mark.parametrize("options", [{}, {"subsample": 3, "filter_dilation": 2}, {"num_groups": 2}])
+def test_along_time(options: dict[str, Any], unshared: bool) -> None:
+    x, w = T.dtensor3("x"), T.TensorType("float64", (None,) * (4 if unshared else 3))("w")
+    image, inner = numbers((3, 4, 37)), 4 // options.get("num_groups", 1)
+    times = (37 - 1) // options.get("subsample", 1) + 1
+    kernel = numbers((6, times, inner, 5) if unshared else (6, inner, 5), seed=1)
+    y = causal_conv1d(x, w, kernel.shape, unshared=unshared, **options)
+    outputs = [y, *T.grad(T.sqr(y).sum(), [x, w])]
+    native = theano.function([x, w], outputs, mode=NATIVE)
+    assert not calls_python(native)
+    reference = theano.function([x, w], outputs, mode=REFERENCE)
+    for found, wanted in zip(native(image, kernel), reference(image, kernel)):
+        same(found, wanted)
 
 
 @pytest.mark.parametrize("filters", range(1, 20))

@@ -227,11 +227,9 @@ def threads_for(plan: int) -> int:
 
 
 def release_gil(frame: int, plan: int) -> int:
-    """See `leave`; the work is counted, too."""
+    """See `leave`."""
     columns = load64(plan + PLAN_COLUMNS) * load64(plan + PLAN_PLACES)
-    each = load64(plan + PLAN_DEPTH) * load64(plan + PLAN_FILTERS) * load64(plan + PLAN_GROUPS)
-    store64(BUDGET, load64(BUDGET) - (columns * (each >> 4) >> 10))
-    return leave(frame, columns, each)
+    return leave(frame, columns, load64(plan + PLAN_DEPTH) * load64(plan + PLAN_FILTERS) * load64(plan + PLAN_GROUPS))
 
 
 def convolve_prepare(frame: int, step: int) -> int:

@@ -53,7 +53,7 @@ PLAN_BATCH = 16
 PLAN_GROUPS = 24
 PLAN_CHANNELS = 32  # of a group
 PLAN_FILTERS = 40  # of a group
-PLAN_IMAGE = 48  # three lengths each
+PLAN_IMAGE = 48  # three numbers each, one after the other up to PLAN_LOW
 PLAN_KERNEL = 72
 PLAN_TOP = 96
 PLAN_STRIDE = 120
@@ -254,8 +254,39 @@ def plan_axis(frame: int, step: int, plan: int, role: int, axis: int, image: int
     return 0
 
 
+def nothing_along(plan: int, axis: int) -> int:
+    """Has everything length 1 along an axis (times 8)?"""
+    if load64(plan + PLAN_IMAGE + axis) != 1 or load64(plan + PLAN_KERNEL + axis) != 1:
+        return 0
+    return load64(plan + PLAN_TOP + axis) == 1 and load64(plan + PLAN_LOW + axis) == 0
+
+
+def rotate(triple: int) -> int:
+    last = load64(triple + 16)
+    store64(triple + 16, load64(triple + 8))
+    store64(triple + 8, load64(triple))
+    store64(triple, last)
+    return 0
+
+
+def plan_rotate(plan: int) -> int:
+    """Let the last axis be one with some length, for it is the one that is walked in vectors."""
+    turns = 0
+    while turns < 2 and nothing_along(plan, 16):
+        axis = plan + PLAN_IMAGE
+        while axis <= plan + PLAN_LOW:
+            rotate(axis)
+            axis += 24
+        rotate(plan + PLAN_IMAGE_STEPS + 16)
+        rotate(plan + PLAN_KERNEL_STEPS + 16)
+        rotate(plan + PLAN_KERNEL_PLACES)
+        turns += 1
+    return 0
+
+
 def plan_complete(plan: int) -> int:
     """Fill in what follows from lengths and strides."""
+    plan_rotate(plan)
     size = load64(plan + PLAN_SIZE)
     taps = 1
     area = 1
