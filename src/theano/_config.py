@@ -328,6 +328,11 @@ class change_flags:
 
     `with change_flags(floatX="float32"): ...`; dotted names as pairs or a dict:
     `change_flags([("traceback.limit", 0)])`, or with two underscores: `change_flags(traceback__limit=0)`.
+
+    >>> import theano
+    >>> with theano.change_flags(floatX="float32"):
+    ...     theano.tensor.vector("v").dtype
+    'float32'
     """
 
     def __init__(self, args: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), **flags: Any) -> None:

@@ -211,6 +211,11 @@ def clone(
     strict        replacements must have the type of what they replace; False: nodes are made again where types change
     share_inputs  False: leaves (not constants) are copied too
     copy_inputs   the old name of share_inputs
+
+    >>> import theano, theano.tensor as tt
+    >>> a, b = tt.dscalars("a", "b")
+    >>> theano.pp(clone(tt.exp(a), replace={a: b}))
+    'exp(b)'
     """
     if copy_inputs is not None:
         share_inputs = copy_inputs

@@ -152,6 +152,10 @@ def verify_grad(
     cast_to_output_type  differentiate the output cast to its own dtype's float (for float16 results)
     no_debug_ref         evaluate the reference in a fast mode
     Raises GradientError (also `verify_grad.E_grad`) where they differ.
+
+    >>> import numpy, theano.tensor as tt
+    >>> rng = numpy.random.RandomState(0)
+    >>> verify_grad(lambda x, y: tt.tanh(x) * y, [rng.rand(3), rng.rand(3)], rng=rng)
     """
     if not isinstance(pt, (list, tuple)):
         raise TypeError(f"verify_grad: pt must be a list of arrays, got {type(pt).__name__}")

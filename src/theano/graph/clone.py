@@ -105,6 +105,11 @@ def equal_computations(
     """Do xs and ys state the same computation, when in_xs[k] is read as in_ys[k]?
 
     Other leaves must be the same variables, or equal constants.
+
+    >>> import theano.tensor as tt
+    >>> x = tt.dscalar("x")
+    >>> equal_computations([tt.exp(x) + 1], [tt.exp(x) + 1]), equal_computations([x + 1], [1 + x])
+    (True, False)
     """
     if len(xs) != len(ys) or len(in_xs) != len(in_ys):
         return False

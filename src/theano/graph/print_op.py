@@ -24,6 +24,11 @@ class Print(Op):
     attrs       names of attributes (or methods without arguments) of the value, for example ("shape", "mean")
     global_fn   (op, value) -> None: does the printing
     Values pass unchanged and so do gradients. Only what the outputs need is computed, and so printed.
+
+    >>> import theano, theano.tensor as tt
+    >>> x = tt.dvector("x")
+    >>> result = theano.function([x], Print("x is")(x) + 1)([1.0, 2.0])
+    x is __str__ = [1. 2.]
     """
 
     __props__ = ("message", "attrs", "global_fn")

@@ -167,6 +167,11 @@ def shared(
     borrow                   (tensors) True: keep `value` itself and not a copy of it
     broadcastable, shape     (arrays) which axes always have length one; by default none
     Raises TypeError when no constructor takes the value and the keywords.
+
+    >>> import numpy, theano
+    >>> w = theano.shared(numpy.zeros(2), name="w")
+    >>> w.type, w.get_value().tolist()
+    (TensorType(float64, vector), [0.0, 0.0])
     """
     if isinstance(value, Node):
         raise TypeError(

@@ -47,6 +47,14 @@ def debugprint(
     print_clients  who uses a node (of a FunctionGraph or compiled function)
     used_ids       like `done`, for ids only
     program        of a compiled function: its Program (the schedule of kernels) instead of the graph
+
+    >>> import theano, theano.tensor as tt
+    >>> x = tt.dscalar("x")
+    >>> debugprint(tt.exp(x) * x)
+    Elemwise{mul} [id A] ''
+     |Elemwise{exp} [id B] ''
+     | |x [id C]
+     |x [id C]
     """
     text = "\n".join(
         _Tree(depth, print_type, ids, stop_on_name, done, print_storage, print_clients, used_ids, program).lines(obj)

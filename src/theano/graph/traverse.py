@@ -36,7 +36,13 @@ def stack_search(
 
 
 def ancestors(variables: Iterable[Variable], blockers: Collection[Variable] | None = None) -> list[Variable]:
-    """`variables` and all that they are computed from, each once, not going past `blockers`."""
+    """`variables` and all that they are computed from, each once, not going past `blockers`.
+
+    >>> import theano.tensor as tt
+    >>> x = tt.dscalar("x")
+    >>> [str(v) for v in ancestors([tt.exp(x)])]
+    ['Elemwise{exp}.0', 'x']
+    """
     blocked = set(blockers or ())
     order: list[Variable] = []
     seen: set[Variable] = set()

@@ -34,6 +34,13 @@ def scan_checkpoints(
     padding         True: the number of steps need not be a multiple of N (the sequences are copied then);
                     False: it must be, which is checked when the function runs
     Sequences have no taps, and every output is fed back with tap -1. Other arguments: see `scan`.
+
+    >>> import theano, theano.tensor as tt
+    >>> w = tt.dscalar("w")
+    >>> powers, _ = theano.scan_checkpoints(
+    ...     lambda before, k: before * k, outputs_info=[tt.ones((), "float64")], non_sequences=[w], n_steps=20)
+    >>> float(theano.grad(powers[-1], w).eval({w: 1.0}))
+    20.0
     """
     every = int(save_every_N)
     if every < 1:

@@ -21,7 +21,14 @@ def map(
     mode: Any = None,
     name: str | None = None,
 ) -> tuple[Any, OrderedUpdates]:
-    """`fn` applied to every row of the sequences: (the results stacked, updates). See `scan`."""
+    """`fn` applied to every row of the sequences: (the results stacked, updates). See `scan`.
+
+    >>> import theano, theano.tensor as tt
+    >>> x = tt.dvector("x")
+    >>> squares, _ = theano.map(lambda v: v**2, x)
+    >>> squares.eval({x: [1.0, 2.0, 3.0]}).tolist()
+    [1.0, 4.0, 9.0]
+    """
     return scan(
         fn, sequences=sequences, outputs_info=[], non_sequences=non_sequences, truncate_gradient=truncate_gradient,
         go_backwards=go_backwards, mode=mode, name=name,

@@ -29,6 +29,9 @@ def tensor(*args: Any, **kwargs: Any) -> Any:
     """tensor(dtype, broadcastable, name=None): a variable; `shape=` (lengths and None) may take the pattern's place.
 
     `tensor(name="x", dtype="float64", shape=(None, 3))` works too.
+
+    >>> tensor("float32", shape=(None, 3)).type
+    TensorType(float32, (?, 3))
     """
     name = kwargs.pop("name", None)
     if "dtype" not in kwargs and not args:

@@ -29,6 +29,11 @@ def as_tensor_variable(x: Any, name: str | None = None, ndim: int | None = None)
            nested list of these
     ndim   pad with axes of length one on the left, or drop such axes, until the rank is this
     Raises AsTensorError (a TypeError) for anything else.
+
+    >>> as_tensor_variable([1, 2]).type
+    TensorType(int64, (2,))
+    >>> as_tensor_variable(3.0, ndim=2).broadcastable
+    (True, True)
     """
     if isinstance(x, TensorOperators):
         variable = x

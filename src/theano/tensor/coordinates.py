@@ -76,6 +76,9 @@ def unravel_index(indices: Any, dims: Any, order: str = "C", ndim: int | None = 
 
     ndim   the number of axes, where `dims` is a vector of unknown length
     ValueError at run time for positions out of range.
+
+    >>> [axis.eval().tolist() for axis in unravel_index([1, 11], (3, 4))]
+    [[0, 2], [1, 3]]
     """
     return tuple(UnravelIndex(ndim, order)(indices, dims, return_list=True))
 
@@ -133,5 +136,9 @@ class RavelMultiIndex(Op):
 
 
 def ravel_multi_index(multi_index: Sequence[Any], dims: Any, mode: str = "raise", order: str = "C") -> Any:
-    """The positions in a flattened array of shape `dims` of coordinates, given as a sequence of tensors."""
+    """The positions in a flattened array of shape `dims` of coordinates, given as a sequence of tensors.
+
+    >>> ravel_multi_index(([0, 2], [1, 3]), (3, 4)).eval().tolist()
+    [1, 11]
+    """
     return RavelMultiIndex(mode, order)(*multi_index, dims)

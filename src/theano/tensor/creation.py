@@ -468,7 +468,11 @@ def full_like(model: Any, fill_value: Any, dtype: Any = None) -> Any:
 
 
 def eye(n: Any, m: Any = None, k: Any = 0, dtype: Any = None) -> Any:
-    """n × m matrix (m None: n) with ones on diagonal k (above the main one if positive); dtype None is floatX."""
+    """n × m matrix (m None: n) with ones on diagonal k (above the main one if positive); dtype None is floatX.
+
+    >>> eye(2, 3, k=1).eval().tolist()
+    [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
     return Eye(dtype_name(dtype))(n, n if m is None else m, k)
 
 
@@ -493,7 +497,13 @@ def _triangle(m: Any, k: Any, what: str) -> tuple[Any, Any]:
 
 
 def tril(m: Any, k: Any = 0) -> Any:
-    """m with zeros above diagonal k (in its last two axes)."""
+    """m with zeros above diagonal k (in its last two axes).
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> tril(m).eval({m: [[1.0, 2.0], [3.0, 4.0]]}).tolist()
+    [[1.0, 0.0], [3.0, 4.0]]
+    """
     m, below = _triangle(m, k, "tril")
     return scalar.switch(below, m, np.zeros((), m.type.dtype))
 
@@ -509,6 +519,9 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> An
 
     Without `dtype`: int64 (uint64) for integers; else the upcast of the three; floatX under `cast_policy=numpy+floatX`
     where none of them is a float64 variable or array.
+
+    >>> arange(1, 7, 2).eval().tolist(), arange(3).dtype, arange(3.0).dtype
+    ([1, 3, 5], 'int64', 'float32')
     """
     if stop is None:
         start, stop = 0, start

@@ -142,7 +142,13 @@ def backward_recurrence(a: Any, b: Any, axis: int) -> Any:
 
 
 def cumsum(x: Any, axis: Any = None) -> Any:
-    """Cumulative sum along `axis`, of the flattened x if None."""
+    """Cumulative sum along `axis`, of the flattened x if None.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> cumsum(v).eval({v: [1.0, 2.0, 3.0]}).tolist()
+    [1.0, 3.0, 6.0]
+    """
     return CumOp(axis, "add")(x)
 
 

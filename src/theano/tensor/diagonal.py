@@ -152,12 +152,24 @@ class AllocDiag(Op):
 
 
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The diagonal `offset` of two axes of a, as the last axis of a view."""
+    """The diagonal `offset` of two axes of a, as the last axis of a view.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> diagonal(m, 1).eval({m: [[1.0, 2.0], [3.0, 4.0]]}).tolist()
+    [2.0]
+    """
     return ExtractDiag(offset, axis1, axis2)(a)
 
 
 def diag(v: Any, k: int = 0) -> Any:
-    """A square matrix with the vector v on diagonal k; or diagonal k of the matrix v."""
+    """A square matrix with the vector v on diagonal k; or diagonal k of the matrix v.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> diag(v).eval({v: [1.0, 2.0]}).tolist()
+    [[1.0, 0.0], [0.0, 2.0]]
+    """
     v = as_tensor_variable(v)
     if v.type.ndim == 1:
         return AllocDiag(k)(v)

@@ -116,6 +116,10 @@ def dimshuffle(x: Any, *pattern: Any) -> Any:
     """Permute, add ("x") and drop axes: `dimshuffle(x, 1, 0)`, `dimshuffle(x, "x", 0)`, `dimshuffle(x, (0, "x"))`.
 
     Dropped axes must be known to have length one (ValueError).
+
+    >>> from theano.tensor import dmatrix
+    >>> dimshuffle(dmatrix("m"), [1, "x", 0]).broadcastable
+    (False, True, False)
     """
     if len(pattern) == 1 and isinstance(pattern[0], (list, tuple)):
         pattern = tuple(pattern[0])

@@ -31,6 +31,11 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = True) -> Any:
     Both spellings are understood, `einsum("ij,jk->ik", a, b)` and `einsum(a, [0, 1], b, [1, 2], [0, 2])`. Axes
     broadcast where their length is known to be one. optimize=False multiplies from left to right.
     ValueError for subscripts that make no sense or do not fit the operands.
+
+    >>> from theano.tensor import dmatrices
+    >>> a, b = dmatrices("a", "b")
+    >>> einsum("ij,kj->ik", a, b).eval({a: [[1.0, 2.0]], b: [[3.0, 4.0], [5.0, 6.0]]}).tolist()
+    [[11.0, 17.0]]
     """
     inputs, output, tensors = _parsed(subscripts, operands)
     dtype = upcast(*(x.dtype for x in tensors))

@@ -133,6 +133,11 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
     """The items of x along `axis` (elements of the flattened x if None), each repeated.
 
     repeats   how often: one number for all (which may be symbolic), or a vector with one for each item
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> repeat(v, 2).eval({v: [1.0, 2.0]}).tolist(), repeat(v, [2, 1]).eval({v: [1.0, 2.0]}).tolist()
+    ([1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0])
     """
     x, repeats = as_tensor_variable(x), _repeats(repeats)
     if repeats.ndim == 1 and repeats.type.shape[0] == 1:
@@ -179,7 +184,13 @@ class DiffOp(Op):
 
 
 def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
-    """The n-th difference along `axis`: x[1:] - x[:-1], n times (of bools `!=`)."""
+    """The n-th difference along `axis`: x[1:] - x[:-1], n times (of bools `!=`).
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> diff(v).eval({v: [1.0, 4.0, 9.0]}).tolist()
+    [3.0, 5.0]
+    """
     return DiffOp(n, axis)(x)
 
 
@@ -216,6 +227,9 @@ def bincount(x: Any, weights: Any = None, minlength: Any = None, assert_nonneg: 
     minlength       the result has at least this length
     assert_nonneg   accepted for compatibility: negative elements always raise ValueError
     Differentiable by the weights.
+
+    >>> bincount([0, 2, 2]).eval().tolist(), bincount([0, 2, 2], [1.0, 2.0, 3.0]).eval().tolist()
+    ([1, 0, 2], [1.0, 0.0, 5.0])
     """
     x = as_tensor_variable(x)
     if x.ndim != 1 or x.dtype not in (*integer_dtypes, "bool"):
@@ -292,6 +306,9 @@ def searchsorted(x: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
 
     side     "left": before equal elements, "right": after them
     sorter   positions that sort x, if x is not sorted itself
+
+    >>> searchsorted([1.0, 2.0, 3.0], [0.0, 2.0]).eval().tolist()
+    [0, 1]
     """
     return SearchsortedOp(side)(x, v) if sorter is None else SearchsortedOp(side)(x, v, sorter)
 
@@ -372,6 +389,9 @@ def to_one_hot(y: Any, nb_class: Any, dtype: Any = None) -> Any:
     """A matrix with a row for each element of the vector of integers y: 1 in column y[i], else 0.
 
     dtype   None: floatX
+
+    >>> to_one_hot([0, 2], 3).eval().tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     y = as_tensor_variable(y)
     if y.ndim != 1 or y.dtype not in integer_dtypes:

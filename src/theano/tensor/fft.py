@@ -214,6 +214,11 @@ def rfft(inp: Any, norm: str | None = None) -> Any:
 
     The result has n // 2 + 1 frequencies for the last axis, and a new last axis (real part, imaginary part).
     norm   None: not scaled; "ortho": divided by the square root of the number of elements; "no_norm": not scaled
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> rfft(m).eval({m: [[1.0, 0.0, 0.0, 0.0]]}).tolist()
+    [[[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]]
     """
     inp = _real_input("rfft", inp)
     _check_norm("rfft", norm)
@@ -312,6 +317,11 @@ def fft(a: Any, n: Any = None, axis: int = -1, norm: str | None = None) -> Any:
 
     n      a is cut, or filled up with zeros, to this length first
     norm   None or "backward": not scaled; "ortho": divided by sqrt(n); "forward": by n
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> fft(v).eval({v: [1.0, 0.0]}).tolist()
+    [(1+0j), (1+0j)]
     """
     return _transformed("fft", False, a, [n], [axis], norm)
 

@@ -98,6 +98,11 @@ def round(a: Any, mode: str | None = None) -> Any:
     """The nearest integer, as a float of a's dtype. TypeError for integers.
 
     mode   "half_to_even" (the default) or "half_away_from_zero": where a lies in the middle
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> round(v).eval({v: [0.5, 1.5]}).tolist(), round(v, "half_away_from_zero").eval({v: [0.5, 1.5]}).tolist()
+    ([0.0, 2.0], [1.0, 2.0])
     """
     name = _ROUNDING.get("half_to_even" if mode is None else mode)
     if name is None:
@@ -111,7 +116,11 @@ def iround(a: Any, mode: str | None = None) -> Any:
 
 
 def cast(x: Any, dtype: Any) -> Any:
-    """x converted to `dtype` ("floatX": the setting); x itself where it has that dtype. Complex to real is refused."""
+    """x converted to `dtype` ("floatX": the setting); x itself where it has that dtype. Complex to real is refused.
+
+    >>> cast(2.9, "int32").eval().item(), cast([1, 2], "floatX").dtype
+    (2, 'float64')
+    """
     x = as_tensor_variable(x)
     name = dtype_name(dtype)
     if x.type.dtype == name:
@@ -156,12 +165,22 @@ def div_proxy(x: Any, y: Any) -> Any:
 
 
 def ceil_intdiv(a: Any, b: Any) -> Any:
-    """ceil(a / b) of integers, without leaving the integers."""
+    """ceil(a / b) of integers, without leaving the integers.
+
+    >>> int(ceil_intdiv(7, 2).eval()), int(ceil_intdiv(-7, 2).eval())
+    (4, -3)
+    """
     return _ops["ceil_intdiv"](a, b)
 
 
 def isclose(a: Any, b: Any, rtol: float = 1.0e-5, atol: float = 1.0e-8, equal_nan: bool = False) -> Any:
-    """|a - b| <= atol + rtol * |b|, elementwise, as bool; equal infinities are close, NaN only with `equal_nan`."""
+    """|a - b| <= atol + rtol * |b|, elementwise, as bool; equal infinities are close, NaN only with `equal_nan`.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> isclose(v, 1.0).eval({v: [1.0 + 1e-9, 1.1]}).tolist()
+    [True, False]
+    """
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     wide = [cast_to(x, "float64") if x.type.dtype in discrete_dtypes else x for x in (a, b)]
     tolerance = np.float64(atol) + np.float64(rtol) * scalar.abs_(wide[1])
@@ -191,12 +210,24 @@ def largest(*args: Any) -> Any:
 
 
 def clip(x: Any, min: Any, max: Any) -> Any:
-    """`min` where x < min, else `max` where x > max, else x; min <= max is not checked."""
+    """`min` where x < min, else `max` where x > max, else x; min <= max is not checked.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> clip(v, -1, 1).eval({v: [-5.0, 0.5]}).tolist()
+    [-1.0, 0.5]
+    """
     return _ops["clip"](x, min, max)
 
 
 def nan_to_num(x: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    """x with NaN, inf and -inf replaced (by default with 0, the largest and the smallest number of the dtype)."""
+    """x with NaN, inf and -inf replaced (by default with 0, the largest and the smallest number of the dtype).
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> nan_to_num(v, posinf=9.0).eval({v: [float("nan"), float("inf"), 1.0]}).tolist()
+    [0.0, 9.0, 1.0]
+    """
     x = as_tensor_variable(x)
     if x.type.dtype in discrete_dtypes:
         return x

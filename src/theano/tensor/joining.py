@@ -291,6 +291,11 @@ def join(axis: Any, *tensors_list: Any) -> Any:
     """The tensors one after the other along `axis` (an integer or a 0-d variable), in their common dtype.
 
     All have the same rank (TypeError) and, off the axis, equal lengths (ValueError).
+
+    >>> from theano.tensor import dmatrix
+    >>> x = dmatrix("x")
+    >>> join(1, x, 10 * x).eval({x: [[1.0, 2.0]]}).tolist()
+    [[1.0, 2.0, 10.0, 20.0]]
     """
     if len(tensors_list) == 1:
         only = tensors_list[0]
@@ -317,6 +322,11 @@ def stack(*tensors: Any, **kwargs: Any) -> Any:
     """stack(tensors, axis=0): tensors of equal rank and shape along a new axis.
 
     Numbers are allowed among the tensors. The old form stack(a, b, ...) works and warns.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> stack([v, 10 * v], axis=1).eval({v: [1.0, 2.0]}).tolist()
+    [[1.0, 10.0], [2.0, 20.0]]
     """
     unknown = set(kwargs) - {"tensors", "axis"}
     if unknown:
@@ -384,19 +394,37 @@ def vertical_stack(*args: Any) -> Any:
 
 
 def split(x: Any, splits_size: Any, n_splits: int, axis: Any = 0) -> Any:
-    """`n_splits` consecutive pieces of x along `axis`, of the given sizes (one variable where n_splits is 1)."""
+    """`n_splits` consecutive pieces of x along `axis`, of the given sizes (one variable where n_splits is 1).
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> [piece.eval({v: [1.0, 2.0, 3.0]}).tolist() for piece in split(v, [1, 2], 2)]
+    [[1.0], [2.0, 3.0]]
+    """
     return Split(n_splits)(x, axis, splits_size)
 
 
 def stacklists(arg: Any) -> Any:
-    """Nested lists of tensors of equal shape as one tensor: the nesting gives the leading axes."""
+    """Nested lists of tensors of equal shape as one tensor: the nesting gives the leading axes.
+
+    >>> from theano.tensor import dscalars
+    >>> a, b = dscalars("a", "b")
+    >>> stacklists([[a, b], [b, a]]).eval({a: 1.0, b: 2.0}).tolist()
+    [[1.0, 2.0], [2.0, 1.0]]
+    """
     if not isinstance(arg, (list, tuple)):
         return arg
     return stack([stacklists(item) for item in arg], axis=0)
 
 
 def roll(x: Any, shift: Any, axis: Any = None) -> Any:
-    """x rotated by `shift` places along `axis`; None: in C order over all elements. `shift` may be symbolic."""
+    """x rotated by `shift` places along `axis`; None: in C order over all elements. `shift` may be symbolic.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> roll(v, 1).eval({v: [1.0, 2.0, 3.0]}).tolist()
+    [3.0, 1.0, 2.0]
+    """
     x = as_tensor_variable(x)
     if axis is None:
         return x if x.type.ndim == 0 else _roll_all(x, shift)

@@ -94,12 +94,22 @@ _permute_row_elements = PermuteRowElements()
 
 
 def permute_row_elements(x: Any, y: Any, inverse: Any = 0) -> Any:
-    """Each row (last axis) of x permuted by the row of indices in y; `inverse` 1: by the inverse permutation."""
+    """Each row (last axis) of x permuted by the row of indices in y; `inverse` 1: by the inverse permutation.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> permute_row_elements(v, [2, 0, 1]).eval({v: [10.0, 20.0, 30.0]}).tolist()
+    [30.0, 10.0, 20.0]
+    """
     return _permute_row_elements(x, y, inverse)
 
 
 def inverse_permutation(perm: Any) -> Any:
-    """The inverse of each row (last axis) of `perm`, a permutation of 0 ... n - 1."""
+    """The inverse of each row (last axis) of `perm`, a permutation of 0 ... n - 1.
+
+    >>> inverse_permutation([2, 0, 1]).eval().tolist()
+    [1, 2, 0]
+    """
     perm = as_tensor_variable(perm)
     positions = arange(shape_i(perm, perm.type.ndim - 1), dtype=perm.type.dtype)
     return permute_row_elements(positions, perm, inverse=1)

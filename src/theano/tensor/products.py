@@ -275,7 +275,13 @@ def contract(a: Any, b: Any, batch: Pairs = (), summed: Pairs = (), name: str = 
 
 def dot(a: Any, b: Any) -> Any:
     """The product of a and b as np.dot gives it: of vectors and matrices the matrix product, with a scalar the
-    elementwise one, of higher ranks the sum over the last axis of a and the last but one of b."""
+    elementwise one, of higher ranks the sum over the last axis of a and the last but one of b.
+
+    >>> from theano.tensor import dmatrix, dvector
+    >>> m, v = dmatrix("m"), dvector("v")
+    >>> dot(m, v).eval({m: [[1.0, 2.0], [3.0, 4.0]], v: [1.0, 1.0]}).tolist()
+    [3.0, 7.0]
+    """
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     if a.ndim == 0 or b.ndim == 0:
         return mul(a, b)
@@ -285,7 +291,13 @@ def dot(a: Any, b: Any) -> Any:
 
 
 def outer(x: Any, y: Any) -> Any:
-    """The matrix x[i] * y[j]; arguments of other ranks are flattened first."""
+    """The matrix x[i] * y[j]; arguments of other ranks are flattened first.
+
+    >>> from theano.tensor import dvectors
+    >>> a, b = dvectors("a", "b")
+    >>> outer(a, b).eval({a: [1.0, 2.0], b: [3.0, 4.0]}).tolist()
+    [[3.0, 4.0], [6.0, 8.0]]
+    """
     x, y = (v if v.ndim == 1 else ravel(v) for v in (as_tensor_variable(x), as_tensor_variable(y)))
     return Dot()(dimshuffle(x, 0, "x"), dimshuffle(y, "x", 0))
 
@@ -333,13 +345,22 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
     axes   how many axes: the last ones of a with the first ones of b; or [axes of a, axes of b]
     The result has the other axes of a, then those of b. ValueError for axes that do not exist or do not fit.
+
+    >>> from theano.tensor import zeros
+    >>> tensordot(zeros((2, 3, 4)), zeros((4, 3, 5)), axes=[[1, 2], [1, 0]]).type.shape
+    (2, 5)
     """
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     return contract(a, b, summed=_axis_pairs(a, b, axes, 0, "tensordot"))
 
 
 def batched_dot(a: Any, b: Any) -> Any:
-    """dot of the items along the first axis: of any ranks from one on; z[i] = dot(a[i], b[i])."""
+    """dot of the items along the first axis: of any ranks from one on; z[i] = dot(a[i], b[i]).
+
+    >>> from theano.tensor import zeros
+    >>> batched_dot(zeros((5, 2, 3)), zeros((5, 3, 4))).type.shape
+    (5, 2, 4)
+    """
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     for number, v in enumerate((a, b)):
         if v.ndim == 0:
@@ -364,7 +385,12 @@ def batched_tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
 
 def matmul(a: Any, b: Any) -> Any:
     """a @ b, as np.matmul gives it: the matrix product over the last two axes; the axes before them broadcast where
-    their length is known to be one. Scalars are refused (ValueError)."""
+    their length is known to be one. Scalars are refused (ValueError).
+
+    >>> from theano.tensor import zeros
+    >>> matmul(zeros((5, 2, 3)), zeros((3, 4))).type.shape
+    (5, 2, 4)
+    """
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     for number, v in enumerate((a, b)):
         if v.ndim == 0:

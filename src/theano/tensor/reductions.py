@@ -51,6 +51,11 @@ def sum(
 
     dtype      of the result; None: integers and bool widen to 64 bits, others stay
     acc_dtype  of the computation; None: the widest of the kind, so that float32 is added up in float64
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> sum(m, axis=1, keepdims=True).eval({m: [[1.0, 2.0], [3.0, 4.0]]}).tolist()
+    [[3.0], [7.0]]
     """
     return _reduced(Sum(axis, dtype, acc_dtype), as_tensor_variable(input), keepdims)
 
@@ -67,6 +72,11 @@ def prod(
 
     The gradient is exact where factors are 0, to every order. no_zeros_in_input=True promises that none is: the
     gradient is then a cheaper division.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> float(prod(v).eval({v: [2.0, 3.0]}))
+    6.0
     """
     return _reduced(Prod(axis, dtype, acc_dtype, no_zeros_in_input), as_tensor_variable(input), keepdims)
 
@@ -90,6 +100,11 @@ def mean(
 
     dtype   of the result; None: float64 for integers and bool, else the input's
     op      accepted for compatibility; there is no separate op
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> float(mean(v).eval({v: [1.0, 2.0, 6.0]}))
+    3.0
     """
     x = as_tensor_variable(input)
     result_dtype = "float64" if x.dtype in discrete_dtypes else x.dtype
@@ -113,6 +128,11 @@ def var(
 
     ddof        the sum of squares is divided by n - ddof
     corrected   take out the rounding error of the mean (the two-pass algorithm with correction)
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> float(var(v).eval({v: [1.0, 3.0]})), float(var(v, ddof=1).eval({v: [1.0, 3.0]}))
+    (1.0, 2.0)
     """
     x = as_tensor_variable(input)
     axes = reduced_axes(normalized_axes(axis, x.ndim, "var"), x.ndim)
@@ -144,6 +164,11 @@ def max(x: Anything, axis: Anything = None, keepdims: bool = False) -> Anything:
     """Largest element over axes; NaN where one is NaN. ValueError at run time where there is none.
 
     The gradient goes in full to every element that equals the maximum.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> max(m, axis=0).eval({m: [[1.0, 4.0], [3.0, 2.0]]}).tolist()
+    [3.0, 4.0]
     """
     return _reduced(Max(axis), as_tensor_variable(x), keepdims)
 
@@ -160,6 +185,13 @@ def argmax(x: Anything, axis: Anything = None, keepdims: bool = False) -> Anythi
     """Position (int64) of the largest element: the first of several; that of a NaN if there is one.
 
     Over several axes, or all of them (None), the position counts in their elements in C order.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> argmax(m, axis=0).eval({m: [[1.0, 4.0], [3.0, 2.0]]}).tolist()
+    [1, 0]
+    >>> int(argmax(m).eval({m: [[1.0, 4.0], [3.0, 2.0]]}))
+    1
     """
     return _reduced(Argmax(axis), as_tensor_variable(x), keepdims)
 
@@ -172,7 +204,13 @@ def argmin(x: Anything, axis: Anything = None, keepdims: bool = False) -> Anythi
 
 
 def max_and_argmax(a: Anything, axis: Anything = None, keepdims: bool = False) -> list[Anything]:
-    """[largest element, its position] over axes. See `max` and `argmax`."""
+    """[largest element, its position] over axes. See `max` and `argmax`.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> [result.eval({v: [1.0, 3.0, 2.0]}).item() for result in max_and_argmax(v)]
+    [3.0, 1]
+    """
     a = as_tensor_variable(a)
     op = MaxAndArgmax(axis)
     results = op(a)

@@ -62,6 +62,11 @@ def take(a: Any, indices: Any, axis: Any = None, mode: str = "raise") -> Any:
 
     mode   what to do with positions out of range: "raise" IndexError, "wrap" around, "clip" to the ends (negative
            positions become 0)
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> take(v, [0, 4], mode="clip").eval({v: [1.0, 2.0, 3.0]}).tolist()
+    [1.0, 3.0]
     """
     _checked_mode(mode, "take")
     a, indices = as_tensor_variable(a), _integers(indices, "take")
@@ -106,6 +111,11 @@ def nonzero(a: Any, return_matrix: bool = False) -> Any:
 
     return_matrix   give one int64 matrix instead, with a row for each axis
     ValueError if `a` has no axes.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> [positions.eval({m: [[0.0, 5.0], [6.0, 0.0]]}).tolist() for positions in nonzero(m)]
+    [[0, 1], [1, 0]]
     """
     positions = Nonzero()(a, return_list=True)
     return stack(positions, axis=0) if return_matrix else tuple(positions)
@@ -126,7 +136,13 @@ def nonzero_values(a: Any) -> Any:
 
 
 def compress(condition: Any, x: Any, axis: Any = None) -> Any:
-    """The slices of x along `axis` (elements of the flattened x if None) where the vector `condition` is nonzero."""
+    """The slices of x along `axis` (elements of the flattened x if None) where the vector `condition` is nonzero.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> compress(v > 1, v).eval({v: [1.0, 2.0, 3.0]}).tolist()
+    [2.0, 3.0]
+    """
     condition = as_tensor_variable(condition)
     if condition.ndim != 1:
         raise ValueError(f"compress: the condition must be a vector, got {condition} with {condition.ndim} axes")
@@ -213,6 +229,11 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
 
     choices   a list of tensors that broadcast together, or a tensor of which the first axis is chosen from
     mode      what to do with positions out of range: "raise" ValueError, "wrap" around, or "clip" to the ends
+
+    >>> from theano.tensor import dvectors
+    >>> a, b = dvectors("a", "b")
+    >>> choose([1, 0], [a, b]).eval({a: [1.0, 2.0], b: [3.0, 4.0]}).tolist()
+    [3.0, 2.0]
     """
     if out is not None:
         raise TypeError("choose: `out` is not supported: an expression has no storage. Use the result.")

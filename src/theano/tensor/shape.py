@@ -36,7 +36,13 @@ from theano.tensor.shape_ops import symbolic_product as symbolic_product
 
 
 def flatten(x: Any, ndim: int | None = None, outdim: int | None = None) -> Any:
-    """x with its first ndim - 1 axes kept and the others folded into one (C order). `outdim`: old name of `ndim`."""
+    """x with its first ndim - 1 axes kept and the others folded into one (C order). `outdim`: old name of `ndim`.
+
+    >>> from theano.tensor import dtensor3
+    >>> x = dtensor3("x")
+    >>> flatten(x, 2).eval({x: [[[1.0, 2.0], [3.0, 4.0]]]}).tolist()
+    [[1.0, 2.0, 3.0, 4.0]]
+    """
     x = as_tensor_variable(x)
     if ndim is not None and outdim is not None:
         raise ValueError("flatten takes ndim or its old name outdim, not both")
@@ -98,7 +104,12 @@ def check_and_normalize_axes(x: Any, axis: Any) -> list[int]:
 
 
 def transpose(x: Any, axes: Any = None) -> Any:
-    """x with its axes in the order `axes`; None reverses them."""
+    """x with its axes in the order `axes`; None reverses them.
+
+    >>> from theano.tensor import zeros
+    >>> transpose(zeros((2, 3, 4))).type.shape, transpose(zeros((2, 3, 4)), (1, 0, 2)).type.shape
+    ((4, 3, 2), (3, 2, 4))
+    """
     x = as_tensor_variable(x)
     ndim = x.type.ndim
     if axes is None:
@@ -121,7 +132,12 @@ def swapaxes(y: Any, axis1: int, axis2: int) -> Any:
 
 
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    """a with the axes `source` moved to the positions `destination`; the others keep their order."""
+    """a with the axes `source` moved to the positions `destination`; the others keep their order.
+
+    >>> from theano.tensor import zeros
+    >>> moveaxis(zeros((2, 3, 4)), 0, -1).type.shape
+    (3, 4, 2)
+    """
     a = as_tensor_variable(a)
     ndim = a.type.ndim
     one = isinstance(source, (int, np.integer))
@@ -159,7 +175,12 @@ def shape_padaxis(t: Any, axis: int) -> Any:
 
 
 def expand_dims(a: Any, axis: Any) -> Any:
-    """a with axes of length one added so that they are the axes `axis` of the result."""
+    """a with axes of length one added so that they are the axes `axis` of the result.
+
+    >>> from theano.tensor import dmatrix
+    >>> expand_dims(dmatrix("m"), (0, 3)).broadcastable
+    (True, False, False, True)
+    """
     a = as_tensor_variable(a)
     axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
     ndim = a.type.ndim + len(axes)
@@ -171,7 +192,12 @@ def expand_dims(a: Any, axis: Any) -> Any:
 
 
 def squeeze(x: Any, axis: Any = None) -> Any:
-    """x without the axes that are known to have length one; or without the axes `axis`, which must have length one."""
+    """x without the axes that are known to have length one; or without the axes `axis`, which must have length one.
+
+    >>> from theano.tensor import drow
+    >>> squeeze(drow("r")).type
+    TensorType(float64, vector)
+    """
     x = as_tensor_variable(x)
     if axis is None:
         return dimshuffle(x, [k for k, one in enumerate(x.type.broadcastable) if not one])
@@ -181,13 +207,23 @@ def squeeze(x: Any, axis: Any = None) -> Any:
 
 
 def addbroadcast(x: Any, *axes: Any) -> Any:
-    """x, whose axes `axes` are stated to have length one, so that they broadcast (checked at run time)."""
+    """x, whose axes `axes` are stated to have length one, so that they broadcast (checked at run time).
+
+    >>> from theano.tensor import dmatrix
+    >>> addbroadcast(dmatrix("m"), 0).type
+    TensorType(float64, row)
+    """
     x = as_tensor_variable(x)
     return rebroadcast(x, [(normalize_axis(a, x.type.ndim, "addbroadcast"), True) for a in _listed(axes)])
 
 
 def unbroadcast(x: Any, *axes: Any) -> Any:
-    """x, forgetting that its axes `axes` have length one."""
+    """x, forgetting that its axes `axes` have length one.
+
+    >>> from theano.tensor import drow
+    >>> unbroadcast(drow("r"), 0).type
+    TensorType(float64, matrix)
+    """
     x = as_tensor_variable(x)
     return rebroadcast(x, [(normalize_axis(a, x.type.ndim, "unbroadcast"), False) for a in _listed(axes)])
 
@@ -205,7 +241,13 @@ def makeKeepDims(x: Any, y: Any, axis: Any) -> Any:
 
 
 def broadcast_to(x: Any, shape: Any) -> Any:
-    """x repeated to the given shape along the axes that are known to have length one."""
+    """x repeated to the given shape along the axes that are known to have length one.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> broadcast_to(v, (2, v.shape[0])).eval({v: [1.0, 2.0]}).tolist()
+    [[1.0, 2.0], [1.0, 2.0]]
+    """
     return alloc(x, *dimensions(shape))
 
 
@@ -214,6 +256,11 @@ def tile(x: Any, reps: Any, ndim: int | None = None) -> Any:
 
     reps   an integer, a sequence of integers and 0-d variables, or a vector whose length is known or is `ndim`
     ndim   rank of the result: at least x's and the length of reps; both are padded with ones on the left
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> tile(v, (2, 2)).eval({v: [1.0, 2.0]}).tolist()
+    [[1.0, 2.0, 1.0, 2.0], [1.0, 2.0, 1.0, 2.0]]
     """
     x = as_tensor_variable(x)
     if isinstance(reps, (list, tuple)):

@@ -406,6 +406,10 @@ def specify_shape(x: Any, shape: Any) -> Any:
     """x, stated to have this shape: checked at run time (AssertionError), known to the compiler.
 
     `shape` is a sequence with a length, a 0-d variable or None (not stated) for every axis, or a vector.
+
+    >>> from theano.tensor import dmatrix
+    >>> specify_shape(dmatrix("m"), (None, 3)).type
+    TensorType(float64, (?, 3))
     """
     return _specify_shape(x, shape)
 
@@ -422,6 +426,11 @@ def reshape(x: Any, newshape: Any, ndim: int | None = None) -> Any:
 
     newshape   a sequence of integers and 0-d integer variables, or a vector
     ndim       its length, needed where that is not known while the graph is built (ValueError)
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> reshape(v, (2, -1)).eval({v: [1.0, 2.0, 3.0, 4.0]}).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
     """
     x = as_tensor_variable(x)
     vector = shape_vector(newshape)

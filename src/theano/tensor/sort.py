@@ -111,7 +111,13 @@ class ArgSortOp(SortOp):
 
 
 def sort(a: Any, axis: Any = -1, kind: str = "quicksort", order: Any = None) -> Any:
-    """`a` sorted in ascending order along `axis`; flattened first if that is None."""
+    """`a` sorted in ascending order along `axis`; flattened first if that is None.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> sort(v).eval({v: [3.0, 1.0, 2.0]}).tolist()
+    [1.0, 2.0, 3.0]
+    """
     a = as_tensor_variable(a)
     if axis is None:
         a, axis = ravel(a), 0
@@ -119,7 +125,13 @@ def sort(a: Any, axis: Any = -1, kind: str = "quicksort", order: Any = None) -> 
 
 
 def argsort(a: Any, axis: Any = -1, kind: str = "quicksort", order: Any = None) -> Any:
-    """The positions (int64) that sort `a` along `axis`, of the flattened `a` if that is None. Its gradient is zero."""
+    """The positions (int64) that sort `a` along `axis`, of the flattened `a` if that is None. Its gradient is zero.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> argsort(v).eval({v: [3.0, 1.0, 2.0]}).tolist()
+    [1, 2, 0]
+    """
     a = as_tensor_variable(a)
     if axis is None:
         a, axis = ravel(a), 0
@@ -219,7 +231,13 @@ def _flat_if_none(x: Any, axis: Any) -> tuple[Any, int]:
 
 
 def topk(x: Any, kth: Any, axis: Any = -1, sorted: bool = True, idx_dtype: str = "int64") -> Any:
-    """The `kth` largest elements along `axis` (flattened if None), in descending order; the smallest if negative."""
+    """The `kth` largest elements along `axis` (flattened if None), in descending order; the smallest if negative.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> topk(v, 2).eval({v: [3.0, 1.0, 2.0]}).tolist(), topk(v, -2).eval({v: [3.0, 1.0, 2.0]}).tolist()
+    ([3.0, 2.0], [2.0, 1.0])
+    """
     x, axis = _flat_if_none(x, axis)
     return TopKOp(axis, sorted, idx_dtype, return_indices=False)(x, kth)
 

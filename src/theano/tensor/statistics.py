@@ -48,6 +48,11 @@ def cov(
     ddof       divide by n - ddof instead
     fweights   how often each observation occurs (integers)
     aweights   the importance of each observation
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> cov(m).eval({m: [[1.0, 2.0], [3.0, 5.0]]}).tolist()
+    [[0.5, 1.0], [1.0, 2.0]]
     """
     if ddof is not None and ddof != int(ddof):
         raise ValueError(f"cov: ddof must be an integer, got {ddof!r}")

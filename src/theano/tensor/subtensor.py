@@ -59,6 +59,11 @@ def set_subtensor(x: Any, y: Any, inplace: bool = False, tolerate_inplace_aliasi
     be one. `inplace` and `tolerate_inplace_aliasing` are accepted and mean nothing.
 
     TypeError if `x` is no index expression; ValueError if `y` does not fit.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> set_subtensor(v[1:], 0.0).eval({v: [1.0, 2.0, 3.0]}).tolist()
+    [1.0, 0.0, 0.0]
     """
     return inc_subtensor(x, y, inplace, set_instead_of_inc=True)
 
@@ -73,6 +78,11 @@ def inc_subtensor(
     """The tensor that the index expression `x` was taken from, with `y` added to what `x` selects.
 
     With repeated indices all values are added. For the rest see `set_subtensor`.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> inc_subtensor(v[[0, 0, 1]], 1.0).eval({v: [1.0, 2.0]}).tolist()
+    [3.0, 3.0]
     """
     name = "set_subtensor" if set_instead_of_inc else "inc_subtensor"
     expression = x

@@ -45,6 +45,11 @@ def Rop(
     wrt, eval_points       a variable each, or lists of equal length; each eval_point has the shape of its variable
     disconnected_outputs   "raise", "warn" or "ignore" if an output does not depend on wrt
     return_disconnected    "zero", "None" or "Disconnected": what stands for the derivative of such an output
+
+    >>> from theano.tensor import dvectors
+    >>> v, u = dvectors("v", "u")
+    >>> Rop(v**2, v, u).eval({v: [4.0, 5.0], u: [1.0, 2.0]}).tolist()
+    [8.0, 20.0]
     """
     check_choice("disconnected_outputs", disconnected_outputs, ("raise", "warn", "ignore"))
     check_choice("return_disconnected", return_disconnected, ("zero", "None", "Disconnected"))

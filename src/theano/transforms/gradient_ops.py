@@ -131,7 +131,14 @@ def consider_constant(x: Any) -> Any:
 
 
 def zero_grad(x: Any) -> Any:
-    """x with a gradient of zero; with respect to x the result is connected."""
+    """x with a gradient of zero; with respect to x the result is connected.
+
+    >>> import theano
+    >>> from theano.tensor import dscalar
+    >>> x = dscalar("x")
+    >>> float(theano.grad(x * zero_grad(x), x).eval({x: 3.0}))
+    3.0
+    """
     return zero_grad_(x)
 
 
@@ -146,12 +153,26 @@ def undefined_grad(x: Any) -> Any:
 
 
 def grad_clip(x: Any, lower_bound: float, upper_bound: float) -> Any:
-    """x; its gradient is clipped elementwise to [lower_bound, upper_bound] as it passes."""
+    """x; its gradient is clipped elementwise to [lower_bound, upper_bound] as it passes.
+
+    >>> import theano
+    >>> from theano.tensor import dscalar
+    >>> x = dscalar("x")
+    >>> float(theano.grad(grad_clip(x, -1, 1) ** 2, x).eval({x: 3.0}))
+    1.0
+    """
     return GradClip(lower_bound, upper_bound)(x)
 
 
 def grad_scale(x: Any, multiplier: float) -> Any:
-    """x; its gradient is multiplied by `multiplier` as it passes."""
+    """x; its gradient is multiplied by `multiplier` as it passes.
+
+    >>> import theano
+    >>> from theano.tensor import dscalar
+    >>> x = dscalar("x")
+    >>> float(theano.grad(grad_scale(x, -1) ** 2, x).eval({x: 3.0}))
+    -6.0
+    """
     return GradScale(multiplier)(x)
 
 

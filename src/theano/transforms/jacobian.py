@@ -47,6 +47,11 @@ def jacobian(
 
     wrt    a variable, or a list or tuple of them: the result has the same form
     Raises TypeError if `expression` is no tensor; DisconnectedInputError as `grad` does.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> jacobian(v**2, v).eval({v: [4.0, 5.0]}).tolist()
+    [[8.0, 0.0], [0.0, 10.0]]
     """
     check_choice("disconnected_inputs", disconnected_inputs, ("raise", "warn", "ignore"))
     if not isinstance(expression, Variable) or not isinstance(expression.type, TensorType):
@@ -73,6 +78,11 @@ def hessian(
     """The second derivatives of a scalar `cost` by each variable of `wrt`, of shape wrt.shape + wrt.shape.
 
     A variable on which the gradient does not depend has zeros (that is the hessian of a linear cost).
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> hessian((v**3).sum(), v).eval({v: [1.0, 2.0]}).tolist()
+    [[6.0, 0.0], [0.0, 12.0]]
     """
     variables = wrt_list(wrt)
     results = []
@@ -83,7 +93,13 @@ def hessian(
 
 
 def hessian_vector_product(cost: Variable, wrt: Any, vectors: Any) -> Any:
-    """The hessian of a scalar `cost` by `wrt` times `vectors` (one for each variable), in the cost of two gradients."""
+    """The hessian of a scalar `cost` by `wrt` times `vectors` (one for each variable), in the cost of two gradients.
+
+    >>> from theano.tensor import dvectors
+    >>> v, u = dvectors("v", "u")
+    >>> hessian_vector_product((v**3).sum(), v, u).eval({v: [1.0, 2.0], u: [1.0, 1.0]}).tolist()
+    [6.0, 12.0]
+    """
     variables = wrt_list(wrt)
     points = list(vectors) if isinstance(vectors, (list, tuple)) else [vectors]
     if len(points) != len(variables):

@@ -57,6 +57,11 @@ def grad(
     null_gradients       "raise" or "return" for gradients that are undefined or not implemented
     The gradient by an integer variable is a float; through integer-valued expressions it is zero.
     Raises TypeError for a cost that is no scalar, DisconnectedInputError, NullTypeGradError.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> grad((v**3).sum(), v).eval({v: [1.0, 2.0]}).tolist()
+    [3.0, 12.0]
     """
     check_choice("disconnected_inputs", disconnected_inputs, ("raise", "warn", "ignore"))
     check_choice("return_disconnected", return_disconnected, ("zero", "None", "Disconnected"))
@@ -96,6 +101,11 @@ def Lop(
 
     f, eval_points   a variable each, or lists of equal length
     wrt              a variable, or a list or tuple: the result has the same form
+
+    >>> from theano.tensor import dvectors
+    >>> v, u = dvectors("v", "u")
+    >>> Lop(v**2, v, u).eval({v: [4.0, 5.0], u: [1.0, 2.0]}).tolist()
+    [8.0, 20.0]
     """
     outputs = list(f) if isinstance(f, (list, tuple)) else [f]
     points = list(eval_points) if isinstance(eval_points, (list, tuple)) else [eval_points]

@@ -28,6 +28,14 @@ def subgraph_grad(
     Raises ValueError if neither `start` nor `cost` is given.
 
     To chain pieces, give the gradients of `end` as the next piece's `start`.
+
+    >>> from theano.tensor import dscalars
+    >>> x, w1, w2 = dscalars("x", "w1", "w2")
+    >>> hidden = x * w1
+    >>> (by_w2,), (by_hidden,) = subgraph_grad([w2], end=[hidden], cost=hidden * w2)
+    >>> (by_w1,), _ = subgraph_grad([w1], end=[x], start={hidden: by_hidden})
+    >>> float(by_w1.eval({x: 2.0, w2: 3.0}))
+    6.0
     """
     if start is None and cost is None:
         raise ValueError("subgraph_grad needs start or cost: without them there is no gradient to begin with")

@@ -294,7 +294,14 @@ class EigvalshGrad:
 
 
 def eigh(a: Any, UPLO: str = "L") -> list[Any]:
-    """[eigenvalues in ascending order, eigenvectors in columns] of Hermitian matrices, by the triangle UPLO."""
+    """[eigenvalues in ascending order, eigenvectors in columns] of Hermitian matrices, by the triangle UPLO.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> values, vectors = eigh(m)
+    >>> values.eval({m: [[2.0, 0.0], [0.0, 1.0]]}).tolist()
+    [1.0, 2.0]
+    """
     return list(Eigh(UPLO)(a))
 
 

@@ -99,6 +99,11 @@ class Cholesky(MatrixOp):
     lower      which factor; the same triangle of x is read, and the gradient is by its elements
     on_error   for a matrix that is not positive definite: "raise" LinAlgError, or fill the result with "nan";
                likewise for one that holds NaN or inf (ValueError)
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> Cholesky()(m).eval({m: [[4.0, 0.0], [0.0, 9.0]]}).tolist()
+    [[2.0, 0.0], [0.0, 3.0]]
     """
 
     __props__ = ("lower", "on_error")
@@ -243,6 +248,12 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     """The factors of a = q r as np.linalg.qr gives them.
 
     mode   "reduced" or "complete": [q, r]; "r": r alone; "raw": LAPACK's [h, tau]
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> q, r = qr(m)
+    >>> bool(abs(matmul(q, r) - m).eval({m: [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]}).max() < 1e-12)
+    True
     """
     if mode not in QR_MODES:
         raise ValueError(f"qr: mode must be one of {', '.join(QR_MODES)}, got {mode!r}")
@@ -343,7 +354,13 @@ def _svd_gradient(x: Any, u: Any, s: Any, v: Any, by_u: Any, by_s: Any, by_v: An
 
 
 def svd(a: Any, full_matrices: Any = 1, compute_uv: Any = 1) -> Any:
-    """[u, s, vh] with u diag(s) vh = a as np.linalg.svd gives them, or s alone: see `SVD`."""
+    """[u, s, vh] with u diag(s) vh = a as np.linalg.svd gives them, or s alone: see `SVD`.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> svd(m, compute_uv=False).eval({m: [[3.0, 0.0], [0.0, 4.0]]}).round(6).tolist()
+    [4.0, 3.0]
+    """
     return SVD(full_matrices, compute_uv)(a)
 
 

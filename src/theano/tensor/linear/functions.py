@@ -39,7 +39,13 @@ from theano.tensor.shape import reshape
 
 
 class Expm(MatrixOp):
-    """The exponential of square matrices."""
+    """The exponential of square matrices.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> Expm()(m).eval({m: [[0.0, 1.0], [0.0, 0.0]]}).tolist()
+    [[1.0, 1.0], [0.0, 1.0]]
+    """
 
     def make_node(self, x: Any) -> Apply:
         x = square_input("expm", x)
@@ -77,7 +83,13 @@ def matrix_dot(*args: Any) -> Any:
 
 
 def matrix_power(M: Any, n: int) -> Any:
-    """The n-th power of square matrices, by repeated squaring; of the inverse if n is negative."""
+    """The n-th power of square matrices, by repeated squaring; of the inverse if n is negative.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> matrix_power(m, 3).eval({m: [[1.0, 1.0], [0.0, 1.0]]}).tolist()
+    [[1.0, 3.0], [0.0, 1.0]]
+    """
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
         raise TypeError(f"matrix_power: the exponent must be a Python integer, got {n!r}")
     M = as_tensor_variable(M)
@@ -128,6 +140,11 @@ def norm(x: Any, ord: Any = None) -> Any:
     ord   of vectors: None or 2, "inf", "-inf", 0 (how many elements are not zero), or any number p;
           of matrices: None or "fro", "inf", "-inf", 1, -1 (sums of rows or columns), 2, -2, "nuc" (singular values)
     At 0 the gradient of a Euclidean norm is NaN.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> float(norm(v).eval({v: [3.0, 4.0]})), float(norm(v, "inf").eval({v: [3.0, 4.0]}))
+    (5.0, 4.0)
     """
     x = as_numbers("norm", x)
     key = _INFINITE.get(ord, ord) if isinstance(ord, str) else ord
@@ -177,6 +194,11 @@ def kron(a: Any, b: Any) -> Any:
     """The Kronecker product, as np.kron gives it: every element of a times the whole of b.
 
     One of the two must be a matrix at least: TypeError for two vectors or scalars.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> kron(m, m).eval({m: [[1.0, 2.0]]}).tolist()
+    [[1.0, 2.0, 2.0, 4.0]]
     """
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     if a.ndim + b.ndim <= 2:

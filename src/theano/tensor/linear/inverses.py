@@ -47,7 +47,13 @@ def inverted(name: str, x: np.ndarray) -> np.ndarray:
 
 
 class MatrixInverse(MatrixOp):
-    """The inverse of square matrices. LinAlgError for a singular one."""
+    """The inverse of square matrices. LinAlgError for a singular one.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> MatrixInverse()(m).eval({m: [[2.0, 1.0], [1.0, 1.0]]}).round(6).tolist()
+    [[1.0, -1.0], [-1.0, 2.0]]
+    """
 
     def make_node(self, x: Any) -> Apply:
         x = square_input("inv", x)
@@ -70,7 +76,13 @@ class MatrixInverse(MatrixOp):
 
 
 class Det(Op):
-    """The determinant of square matrices. Its gradient is right for singular matrices too."""
+    """The determinant of square matrices. Its gradient is right for singular matrices too.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> float(Det()(m).eval({m: [[2.0, 0.0], [0.0, 4.0]]}))
+    8.0
+    """
 
     __props__ = ()
 
@@ -180,5 +192,11 @@ class SLogDet(Op):
 
 
 def slogdet(x: Any) -> list[Any]:
-    """[sign, logabsdet] of square matrices: see `SLogDet`."""
+    """[sign, logabsdet] of square matrices: see `SLogDet`.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> [round(float(r.eval({m: [[-1.0, 0.0], [0.0, 1.0]]})), 6) for r in slogdet(m)]
+    [-1.0, 0.0]
+    """
     return list(SLogDet()(as_tensor_variable(x)))

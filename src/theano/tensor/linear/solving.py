@@ -169,6 +169,11 @@ class Solve(Op):
     check_finite  ValueError for NaN and inf
 
     A call may give `assume_a` (SciPy's names), `lower` and `trans` for this one system.
+
+    >>> from theano.tensor import dmatrix, dvector
+    >>> a, b = dmatrix("a"), dvector("b")
+    >>> Solve()(a, b).eval({a: [[2.0, 0.0], [0.0, 4.0]], b: [2.0, 8.0]}).tolist()
+    [1.0, 2.0]
     """
 
     __props__ = ("A_structure", "lower", "trans", "check_finite")
@@ -295,7 +300,13 @@ class Solve(Op):
 
 
 def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False) -> Any:
-    """x with op(a) x = b for triangular a, as scipy.linalg.solve_triangular: see `SolveTriangular`."""
+    """x with op(a) x = b for triangular a, as scipy.linalg.solve_triangular: see `SolveTriangular`.
+
+    >>> from theano.tensor import dmatrix, dvector
+    >>> a, b = dmatrix("a"), dvector("b")
+    >>> solve_triangular(a, b, lower=True).eval({a: [[2.0, 9.0], [1.0, 1.0]], b: [2.0, 3.0]}).tolist()
+    [1.0, 2.0]
+    """
     return SolveTriangular(lower, trans, unit_diagonal)(a, b)
 
 

@@ -69,6 +69,12 @@ def conv2d(
     filter_dilation   step between the elements of a filter on the image
     num_groups        groups of channels that are convolved each with filters of their own
     ValueError for unknown border modes, for channels that do not fit and for filters larger than the padded image.
+
+    >>> from theano.tensor import zeros
+    >>> conv2d(zeros((8, 3, 32, 32)), zeros((16, 3, 5, 5))).type.shape
+    (8, 16, 28, 28)
+    >>> conv2d(zeros((8, 3, 32, 32)), zeros((16, 3, 5, 5)), border_mode="half", subsample=(2, 2)).type.shape
+    (8, 16, 16, 16)
     """
     _ignored(kwargs)
     if image_shape is not None:
@@ -230,6 +236,11 @@ def conv2d_transpose(
     filters          (input channels, output channels / num_groups, rows, columns)
     output_shape     four lengths; the last two are needed, as several sizes may lead to the same input
     input_dilation   the step (`subsample`) of the convolution that this one is the transpose of
+
+    >>> from theano.tensor import zeros
+    >>> images, filters = zeros((8, 16, 14, 14)), zeros((16, 3, 4, 4))
+    >>> conv2d_transpose(images, filters, (8, 3, 28, 28), border_mode=(1, 1), input_dilation=(2, 2)).type.shape
+    (8, 3, 28, 28)
     """
     return conv2d_grad_wrt_inputs(
         input, filters, output_shape, filter_shape, border_mode, input_dilation, filter_flip, filter_dilation,
@@ -314,6 +325,11 @@ def causal_conv1d(
                    length)
     filter_shape   the shape of the filters; its last entry says how many zeros come before the first input. It may be
                    None where the type of `filters` tells the length
+
+    >>> from theano.tensor import as_tensor_variable
+    >>> sequence, filters = as_tensor_variable([[[1.0, 0.0, 0.0]]]), as_tensor_variable([[[1.0, 0.5]]])
+    >>> causal_conv1d(sequence, filters, (1, 1, 2)).eval().tolist()
+    [[[1.0, 0.5, 0.0]]]
     """
     input, filters = as_tensor_variable(input), as_tensor_variable(filters)
     if input.type.ndim != 3:

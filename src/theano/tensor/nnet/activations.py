@@ -43,6 +43,11 @@ def relu(x: Any, alpha: Any = 0) -> Any:
     """max(x, 0), or x where x > 0 and alpha * x elsewhere. The gradient at 0 is the mean of both sides: 0.5.
 
     alpha   slope for negative x: a number or a tensor
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> relu(v).eval({v: [-2.0, 3.0]}).tolist(), relu(v, 0.5).eval({v: [-2.0, 3.0]}).tolist()
+    ([0.0, 3.0], [-1.0, 3.0])
     """
     x = as_tensor_variable(x)
     if isinstance(alpha, (int, float)) and alpha == 0:
@@ -54,7 +59,13 @@ def relu(x: Any, alpha: Any = 0) -> Any:
 
 
 def elu(x: Any, alpha: Any = 1) -> Any:
-    """x where x > 0, alpha * (exp(x) - 1) elsewhere."""
+    """x where x > 0, alpha * (exp(x) - 1) elsewhere.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> elu(v).eval({v: [-1000.0, 3.0]}).tolist()
+    [-1.0, 3.0]
+    """
     x = as_tensor_variable(x)
     return switch(gt(x, 0), x, _number(alpha, x) * expm1(x))
 

@@ -118,6 +118,12 @@ def batch_normalization_train(
     epsilon          at least 1e-5
     running_mean, running_var   both or none; the new ones are (1 - running_average_factor) times the old plus
                      running_average_factor times the statistics of this batch, with the unbiased variance
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> out, mean, invstd = batch_normalization_train(m, gamma=[1.0], beta=[5.0])
+    >>> out.eval({m: [[1.0], [3.0]]}).round(3).tolist(), mean.eval({m: [[1.0], [3.0]]}).tolist()
+    ([[4.0], [6.0]], [2.0])
     """
     inputs = _float_input(inputs)
     axes = _axes(axes, inputs.type.ndim)

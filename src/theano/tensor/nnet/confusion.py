@@ -16,6 +16,10 @@ def confusion_matrix(actual: Any, pred: Any) -> list[Any]:
     """[matrix, labels]: entry (i, j) counts the samples of class labels[i] that were taken for labels[j].
 
     actual, pred   integer vectors of equal length. Labels are sorted.
+
+    >>> matrix, labels = confusion_matrix([0, 1, 1], [0, 1, 0])
+    >>> matrix.eval().tolist(), labels.eval().tolist()
+    ([[1, 0], [1, 1]], [0, 1])
     """
     actual, pred = class_numbers(actual), class_numbers(pred)
     if actual.type.ndim != 1 or pred.type.ndim != 1:

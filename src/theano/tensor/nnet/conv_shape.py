@@ -83,7 +83,11 @@ def axis_pads(mode: Any, extent: Any) -> tuple[Any, Any]:
 
 
 def border_mode_to_pad(mode: Any, convdim: int, kshp: Sequence[Any]) -> Pads:
-    """((left, right), ...) of zeros that a border mode adds; `kshp` has the (dilated) lengths of the kernel."""
+    """((left, right), ...) of zeros that a border mode adds; `kshp` has the (dilated) lengths of the kernel.
+
+    >>> border_mode_to_pad("half", 2, (3, 5)), border_mode_to_pad((1, (0, 2)), 2, (3, 5))
+    (((1, 1), (2, 2)), ((1, 1), (0, 2)))
+    """
     mode = normalized_border_mode(mode, convdim)
     kshp = tuple(kshp)
     if len(kshp) != convdim:
@@ -124,6 +128,9 @@ def get_conv_output_shape(
     """The shape of the output for an image (batch, channels, *spatial) and a kernel (filters, ..., *spatial).
 
     ValueError if the kernel is known to be larger than the padded image.
+
+    >>> get_conv_output_shape((8, 3, 32, 32), (16, 3, 5, 5), "half", (2, 2))
+    (8, 16, 16, 16)
     """
     image_shape, kernel_shape = tuple(image_shape), tuple(kernel_shape)
     count = len(image_shape) - 2

@@ -19,13 +19,25 @@ from theano.tensor.reductions import sum as tensor_sum
 
 
 def binary_crossentropy(output: Any, target: Any) -> Any:
-    """-(target * log(output) + (1 - target) * log(1 - output)), element by element; output is in (0, 1)."""
+    """-(target * log(output) + (1 - target) * log(1 - output)), element by element; output is in (0, 1).
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> binary_crossentropy(v, [1, 0]).eval({v: [0.5, 0.5]}).round(4).tolist()
+    [0.6931, 0.6931]
+    """
     output, target = as_tensor_variable(output), as_tensor_variable(target)
     return -(target * log(output) + (1 - target) * log(1 - output))
 
 
 def sigmoid_binary_crossentropy(output: Any, target: Any) -> Any:
-    """binary_crossentropy(sigmoid(output), target), stable for all outputs."""
+    """binary_crossentropy(sigmoid(output), target), stable for all outputs.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> sigmoid_binary_crossentropy(v, [1, 1]).eval({v: [-800.0, 800.0]}).tolist()
+    [800.0, 0.0]
+    """
     output, target = as_tensor_variable(output), as_tensor_variable(target)
     return target * softplus(-output) + (1 - target) * softplus(output)
 
@@ -36,6 +48,11 @@ def categorical_crossentropy(coding_dist: Any, true_dist: Any) -> Any:
     coding_dist   probabilities, one distribution a row
     true_dist     probabilities of the same rank, or integers that say which class is true (one axis less)
     Raises TypeError for other ranks, or for class numbers that are no integers.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> categorical_crossentropy(m, [1]).eval({m: [[0.5, 0.5]]}).round(4).tolist()
+    [0.6931]
     """
     coding_dist, true_dist = as_tensor_variable(coding_dist), as_tensor_variable(true_dist)
     if true_dist.type.ndim == coding_dist.type.ndim:
@@ -49,7 +66,14 @@ def categorical_crossentropy(coding_dist: Any, true_dist: Any) -> Any:
 
 
 def crossentropy_softmax_1hot(x: Any, y_idx: Any, **kwargs: Any) -> list[Any]:
-    """[negative log-likelihoods of the classes y_idx, softmax(x)] for logits x."""
+    """[negative log-likelihoods of the classes y_idx, softmax(x)] for logits x.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> nll, probabilities = crossentropy_softmax_1hot(m, [0])
+    >>> nll.eval({m: [[-800.0, 800.0]]}).tolist(), probabilities.eval({m: [[-800.0, 800.0]]}).tolist()
+    ([1600.0], [[0.0, 1.0]])
+    """
     x = as_tensor_variable(x)
     return [-selected(logsoftmax(x), y_idx), softmax(x)]
 

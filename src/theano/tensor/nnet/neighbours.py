@@ -250,6 +250,10 @@ def images2neibs(ten4: Any, neib_shape: Any, neib_step: Any = None, mode: str = 
                  'full': 'valid' after padding with half a patch, or a patch less one, of zeros on all sides;
                  'wrap_centered': a patch around every step-th element, the image continuing on its other side
     ValueError where the lengths do not fit the mode.
+
+    >>> from theano.tensor import arange
+    >>> images2neibs(arange(16).reshape((1, 1, 4, 4)), (2, 2)).eval().tolist()
+    [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]
     """
     return Images2Neibs(mode)(ten4, neib_shape, neib_step)
 

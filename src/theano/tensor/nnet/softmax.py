@@ -199,17 +199,34 @@ def softmax(c: Any, axis: Any = None) -> Any:
     """exp(c) / sum(exp(c)) along `axis`, by default the last one.
 
     Without `axis` a vector is taken as a matrix of one row, and so is the result.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> softmax(v, axis=0).eval({v: [1000.0, 1000.0]}).tolist(), softmax(v).ndim
+    ([0.5, 0.5], 2)
     """
     return Softmax(-1 if axis is None else axis)(_rows(c, axis))
 
 
 def logsoftmax(c: Any, axis: Any = None) -> Any:
-    """log(softmax(c)), stable for all finite c."""
+    """log(softmax(c)), stable for all finite c.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> logsoftmax(v, axis=0).eval({v: [0.0, -1000.0]}).tolist()
+    [0.0, -1000.0]
+    """
     return LogSoftmax(-1 if axis is None else axis)(_rows(c, axis))
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """log(sum(exp(x))) over `axis` (None: all), stable."""
+    """log(sum(exp(x))) over `axis` (None: all), stable.
+
+    >>> from theano.tensor import dvector
+    >>> v = dvector("v")
+    >>> float(logsumexp(v).eval({v: [1000.0, -1000.0]}))
+    1000.0
+    """
     x = as_tensor_variable(x)
     result = LogSumExp(axis)(x)
     if keepdims:

@@ -20,7 +20,11 @@ from theano.tensor.shape import swapaxes
 
 
 def bilinear_kernel_1D(ratio: int, normalize: bool = True) -> Any:
-    """The 2 * ratio - 1 weights 1, 2, …, ratio, …, 2, 1 in floatX; divided by ratio if `normalize`."""
+    """The 2 * ratio - 1 weights 1, 2, …, ratio, …, 2, 1 in floatX; divided by ratio if `normalize`.
+
+    >>> bilinear_kernel_1D(2).eval().tolist()
+    [0.5, 1.0, 0.5]
+    """
     ratio = _positive(ratio)
     weights = np.concatenate([np.arange(1, ratio + 1), np.arange(ratio - 1, 0, -1)]).astype(config.floatX)
     return constant(weights / weights.dtype.type(ratio) if normalize else weights)
@@ -51,6 +55,10 @@ def bilinear_upsampling(
     ratio        a positive integer
     frac_ratio   instead of it (a, b), or a pair of these for rows and columns: a / b times as many
     Beyond the borders the images continue with their last elements. The other arguments are accepted for compatibility.
+
+    >>> from theano.tensor import as_tensor_variable
+    >>> bilinear_upsampling(as_tensor_variable([[[[0.0, 4.0]]]]), ratio=2).eval().round(6).tolist()
+    [[[[0.0, 2.0, 4.0, 4.0], [0.0, 2.0, 4.0, 4.0]]]]
     """
     if (ratio is None) == (frac_ratio is None):
         raise ValueError("bilinear_upsampling takes either ratio or frac_ratio")

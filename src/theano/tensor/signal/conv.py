@@ -24,6 +24,10 @@ def conv2d(
     image_shape, filter_shape   what is known of the shapes: tuples of ints and None
     border_mode, subsample      as for `nnet.conv2d`
     TypeError for other ranks; ValueError for filters larger than the image.
+
+    >>> from theano.tensor import zeros
+    >>> conv2d(zeros((5, 5)), zeros((4, 2, 2))).ndim
+    3
     """
     input, filters = as_tensor_variable(input), as_tensor_variable(filters)
     for what, x in (("input", input), ("filters", filters)):

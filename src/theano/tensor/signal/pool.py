@@ -386,6 +386,11 @@ def pool_2d(
     mode            'max', 'sum', 'average_inc_pad' (padding counts), 'average_exc_pad'
     ds, st, padding   old names of ws, stride, pad
     ValueError for unknown modes, and where no window fits.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> pool_2d(m, (1, 2), ignore_border=True).eval({m: [[1.0, 2.0, 3.0, 0.0, 9.0]]}).tolist()
+    [[2.0, 3.0]]
     """
     return _pooled(2, input, ws, ignore_border, stride, pad, mode, ds, st, padding)
 
@@ -409,6 +414,11 @@ def max_pool_2d_same_size(input: Any, patch_size: Any) -> Any:
     """`input` with zeros for all elements that are not the largest of their patch (rows, columns of the last axes).
 
     Elements at the end that fill no whole patch are zero.
+
+    >>> from theano.tensor import dmatrix
+    >>> m = dmatrix("m")
+    >>> max_pool_2d_same_size(m, (1, 2)).eval({m: [[1.0, 2.0, 3.0, 0.0]]}).tolist()
+    [[0.0, 2.0, 3.0, 0.0]]
     """
     input = as_tensor_variable(input)
     largest = Pool(ignore_border=True, mode="max")(input, patch_size)
