@@ -3,7 +3,7 @@
 `ScalarOp.registry` holds the records; one file per family declares them with `elementwise()` (`declare.py`). To add an
 op, add a record to its family: its name in `theano.tensor`, the methods of variables, the contract and gradient tests
 and the native form follow from it. There is no separate graph of scalars: a record applied to anything builds a
-tensor node, and 0-d tensors are the scalars.
+tensor node, and 0-d tensors are the scalars (`theano.scalar.float64` is such a type). Users' own ops: `user_ops.py`.
 
 Functions of `theano.tensor` that are no records but are built from them:
 
@@ -16,6 +16,9 @@ Functions of `theano.tensor` that are no records but are built from them:
 """
 
 from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from theano.scalar.activation import hard_sigmoid as hard_sigmoid
 from theano.scalar.activation import sigmoid as sigmoid
@@ -158,6 +161,31 @@ from theano.scalar.trigonometric import deg2rad as deg2rad
 from theano.scalar.trigonometric import rad2deg as rad2deg
 from theano.scalar.trigonometric import sin as sin
 from theano.scalar.trigonometric import tan as tan
+
+if TYPE_CHECKING:
+    from theano.scalar.user_ops import Composite as Composite
+    from theano.scalar.user_ops import transfer_type as transfer_type
+    from theano.scalar.user_ops import unary_out_lookup as unary_out_lookup
+
+_OF_USERS = ("Composite", "transfer_type", "unary_out_lookup")
+# what the original's scalars are here: tensors without axes, which belong to a later layer
+_TYPES = (
+    "Scalar", "ScalarConstant", "ScalarFromTensor", "ScalarSharedVariable", "ScalarVariable", "TensorFromScalar",
+    "all_types", "as_common_dtype", "as_scalar", "complex_types", "complexs", "complexs128", "complexs64", "constant",
+    "continuous_types", "discrete_types", "float_types", "floats", "get_scalar_type", "int_types", "integer_types",
+    "ints", "scalar_from_tensor", "shared", "tensor_from_scalar", "uint_types",
+)  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _OF_USERS:
+        return getattr(importlib.import_module("theano.scalar.user_ops"), name)
+    if name in _TYPES:
+        return getattr(importlib.import_module("theano.tensor.scalar_types"), name)
+    if name in all_dtypes:  # theano.scalar.float64
+        return importlib.import_module("theano.tensor.scalar_types").BY_NAME[name]
+    raise AttributeError(f"module 'theano.scalar' has no attribute {name!r}")
+
 
 # class-like names (`Exp`, `Add`, ...) and the casts by dtype, both derived
 globals().update(record_classes())

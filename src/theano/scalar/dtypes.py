@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -249,8 +250,8 @@ def complex_out(*dtypes: str) -> str:
 class specific_out:
     """Rule that gives one dtype whatever the inputs."""
 
-    def __init__(self, dtype: str) -> None:
-        self.dtype = dtype
+    def __init__(self, dtype: Any) -> None:
+        self.dtype: str = dtype if isinstance(dtype, str) else dtype.dtype
 
     def __call__(self, *dtypes: str) -> str:
         return self.dtype

@@ -12,6 +12,7 @@ _SUBMODULES = (
     "fft", "fourier", "io", "linear", "nlinalg", "slinalg", "nnet", "opt", "raw_random", "shared_randomstreams",
     "signal", "utils",
 )
+_SCALARS = ("ScalarFromTensor", "TensorFromScalar", "scalar_from_tensor", "tensor_from_scalar")
 # names of `theano.gradient` that programs spell `theano.tensor.grad` too
 _DERIVATIVES = (
     "Lop", "Rop", "consider_constant", "disconnected_grad", "grad", "grad_clip", "grad_not_implemented",
@@ -24,6 +25,8 @@ def __getattr__(name: str) -> typing.Any:
         return getattr(importlib.import_module("theano.gradient"), name)
     if name == "load":
         return importlib.import_module("theano.tensor.io").load
+    if name in _SCALARS:
+        return getattr(importlib.import_module("theano.tensor.scalar_types"), name)
     if name in _SUBMODULES:
         return importlib.import_module(f"theano.tensor.{name}")
     raise AttributeError(f"module 'theano.tensor' has no attribute {name!r}")

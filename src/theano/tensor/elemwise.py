@@ -6,6 +6,7 @@ An axis broadcasts where its length is known to be one, and only there.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import Any, ClassVar
@@ -19,6 +20,7 @@ from theano.graph.type import DisconnectedType, NullType, disconnected_type
 from theano.scalar.dtypes import upcast
 from theano.scalar.op import DISCONNECTED, UNDEFINED, ZERO, ScalarOp
 from theano.scalar.selection import cast_to as cast_record
+from theano.scalar.user_ops import UserScalarOp
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.masking import mask_for
@@ -49,7 +51,7 @@ class Elemwise(Op):
         return type(self), (self.scalar_op, None, self.name)   # hashes are of one process
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (type(self) is type(other) and self.scalar_op is other.scalar_op)  # type: ignore[attr-defined]
+        return self is other or (type(self) is type(other) and self.scalar_op == other.scalar_op)  # type: ignore[attr-defined]
 
     def __call__(self, *inputs: Any, name: str | None = None, return_list: bool = False, **kwargs: Any) -> Any:
         if self.scalar_op.define is not None:
@@ -246,3 +248,18 @@ def _apply(record: ScalarOp, *inputs: Any, **kwargs: Any) -> Any:
 
 
 ScalarOp.apply = staticmethod(_apply)  # type: ignore[assignment]
+UserScalarOp.type_of = staticmethod(lambda dtype: tensor_type(dtype, ()))  # type: ignore[assignment]
+
+
+def __getattr__(name: str) -> Any:
+    """Names that the original has in this module."""
+    home = _ELSEWHERE.get(name)
+    if home is None:
+        raise AttributeError(f"module 'theano.tensor.elemwise' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"theano.tensor.{home}"), name)
+
+
+_ELSEWHERE = {
+    "CAReduce": "careduce", "CAReduceDtype": "careduce", "Sum": "careduce", "Prod": "careduce",
+    "ProdWithoutZeros": "careduce", "All": "truth",
+}  # fmt: skip
