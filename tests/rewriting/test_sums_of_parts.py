@@ -115,3 +115,32 @@ def test_a_part_that_is_wanted_itself_stays():
     f = theano.function([x], [first, first + second])
     got, total = f([1.0, 2.0, 3.0])
     assert got.tolist() == [3, 0, 0] and total.tolist() == [3, 6, 0]
+
+
+@pytest.mark.parametrize("scaled", [lambda g: 0.1 * g, lambda g: -g, lambda g: g / 4])
+def test_descent_on_rows_of_a_table(scaled):
+    """Rows looked up twice: the step writes to both, and no array of the table's size is made of the gradient."""
+    table, i, j = T.dmatrix("table"), T.lvector("i"), T.lvector("j")
+    cost = (table[i] ** 2).sum() + T.sin(table[j]).sum() + T.exp(table[0]).sum()
+    f = theano.function([table, i, j], table - scaled(T.grad(cost, table)))
+    ops = [node.op for node in f.maker.fgraph.apply_nodes]
+    assert sum(isinstance(op, AdvancedIncSubtensor1) for op in ops) == 2 and writes_of(f) == (0, 1)
+    big = [n for n in f.maker.fgraph.apply_nodes if isinstance(n.op, Elemwise) and table in n.inputs]
+    assert not big
+    rng = np.random.RandomState(0)
+    a, r, s = rng.normal(size=(6, 3)), np.array([4, 4, 1]), np.array([0, 4])
+    g = np.zeros_like(a)
+    np.add.at(g, r, 2 * a[r])
+    np.add.at(g, s, np.cos(a[s]))
+    g[0] += np.exp(a[0])
+    np.testing.assert_allclose(f(a, r, s), a - scaled(g), rtol=1e-12)
+
+
+@pytest.mark.parametrize("combine", [lambda x, v: x + v, lambda x, v: x - v, lambda x, v: v - x, lambda x, v: x * v])
+def test_writes_over_writes_are_no_sum(combine):
+    """A user's own chain, whose second write covers a part of the first."""
+    x, y = T.dvector("x"), T.dscalar("y")
+    covered = T.set_subtensor(T.set_subtensor(T.zeros_like(x)[0:3], y)[2:4], 5 * y)
+    f = theano.function([x, y], combine(x, covered))
+    at = np.arange(1.0, 7.0)
+    np.testing.assert_array_equal(f(at, 2.0), combine(at, np.array([2.0, 2.0, 10.0, 10.0, 0.0, 0.0])))

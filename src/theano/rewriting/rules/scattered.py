@@ -30,45 +30,62 @@ from theano.tensor.subtensor import (
 WRITES = (IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1)
 
 
-def scattered(v: Any, site: Site) -> Apply | None:
-    """The node of `v` if it adds (or writes once) values to zeros, and `v` is used here only."""
-    node = v.owner
-    if node is None or not isinstance(node.op, WRITES) or site.uses(v) > 1 or number(node.inputs[0]) != 0:
-        return None
-    if node.op.set_instead_of_inc and not isinstance(node.op, IncSubtensor):
-        return None
-    return node
+def scattered(v: Any, site: Site) -> list[Apply] | None:
+    """The nodes, first to last, which add (or write once) values to zeros: `v` is the sum of what each alone gives.
+
+    None if `v` is something else, or used elsewhere too."""
+    nodes: list[Apply] = []
+    while not nodes or number(v) != 0:
+        node = v.owner
+        if node is None or not isinstance(node.op, WRITES) or site.uses(v) > 1:
+            return None
+        if node.op.set_instead_of_inc and not isinstance(node.op, IncSubtensor):
+            return None
+        nodes.append(node)
+        v = node.inputs[0]
+    nodes.reverse()
+    overwrites = any(node.op.set_instead_of_inc for node in nodes[1:])  # type: ignore[attr-defined]
+    return None if overwrites and not apart(nodes) else nodes
 
 
 @function_rule(ar.mul, ar.neg, ar.true_div, name="scale_of_scattered", needs=WRITES)
 def scale_of_scattered(node: Apply, site: Site) -> Any:
-    """inc(zeros, v, i) * a -> inc(zeros, v * a[i], i), -inc(zeros, v, i) -> inc(zeros, -v, i)"""
+    """inc(zeros, v, i) * a -> inc(zeros, v * a[i], i), -inc(zeros, v, i) -> inc(zeros, -v, i), also for several inc"""
     out: Any = node.outputs[0]
     record = node.op.scalar_op  # type: ignore[attr-defined]
     if out.type.dtype not in float_dtypes:
         return None
     candidates = node.inputs if record is ar.mul else node.inputs[:1]
     for position, v in enumerate(candidates):
-        inner = scattered(v, site)
-        if inner is None or v.type.dtype != out.type.dtype or v.type.broadcastable != out.type.broadcastable:  # type: ignore[attr-defined]
+        writes = scattered(v, site)
+        if writes is None or v.type.dtype != out.type.dtype or v.type.broadcastable != out.type.broadcastable:  # type: ignore[attr-defined]
             continue
-        zeros, values, *indices = inner.inputs
         others = [w for n, w in enumerate(node.inputs) if n != position]
-        read = _reader(inner.op)
-        parts = []
-        for w in others:
-            if all(w.type.broadcastable):  # type: ignore[attr-defined]
-                parts.append(DimShuffle(w.type.broadcastable, ["x"] * values.type.ndim)(w))  # type: ignore[attr-defined]
-            elif w.type.broadcastable == out.type.broadcastable and read is not None:  # type: ignore[attr-defined]
-                parts.append(read(w, *indices))
-            else:
+        result: Any = writes[0].inputs[0]
+        for inner in writes:
+            new = _scaled(record, inner, others, out)
+            if new is None or new.type.dtype != out.type.dtype:
                 return None
-        new = elemwise_of(record)(values) if record is ar.neg else (
-            mul_all([values, *parts]) if record is ar.mul else elemwise_of(record)(values, *parts))
-        if new.type.dtype != out.type.dtype:
-            return None
-        return [conform(inner.op(zeros, new, *indices), out)]
+            result = inner.op(result, new, *inner.inputs[2:])
+        return [conform(result, out)]
     return None
+
+
+def _scaled(record: Any, inner: Apply, others: list[Any], out: Any) -> Any | None:
+    """What `inner` writes, scaled by the others: numbers, or arrays like the result, of which the same part is read."""
+    values: Any = inner.inputs[1]
+    read = _reader(inner.op)
+    parts = []
+    for w in others:
+        if all(w.type.broadcastable):
+            parts.append(DimShuffle(w.type.broadcastable, ["x"] * values.type.ndim)(w))
+        elif w.type.broadcastable == out.type.broadcastable and read is not None:
+            parts.append(read(w, *inner.inputs[2:]))
+        else:
+            return None
+    if record is ar.mul:
+        return mul_all([values, *parts])
+    return elemwise_of(record)(values, *parts)
 
 
 def _reader(op: Any) -> Any | None:
@@ -112,32 +129,41 @@ def add_of_scattered(node: Apply, site: Site) -> Any:
     found = [scattered(v, site) if v.type == out.type else None for v in node.inputs]
     if node.op.scalar_op is ar.sub:  # type: ignore[attr-defined]
         return _difference_with_scattered(node, found)
-    writes = [inner for inner in found if inner is not None]
-    others = [v for v, inner in zip(node.inputs, found) if inner is None]
-    if not writes:
+    terms = [(v, writes) for v, writes in zip(node.inputs, found) if writes is not None]
+    base: Any = [v for v, writes in zip(node.inputs, found) if writes is None]
+    if not terms:
         return None
-    base = others[0] if len(others) == 1 else elemwise_of(ar.add)(*others) if others else None
-    if base is not None and base.type != out.type:  # shorter than the sum, or of a narrower dtype
-        base = elemwise_of(ar.add)(*others, writes.pop(0).outputs[0])
-    separate = base is None and apart(writes)
-    result: Any = writes.pop(0).outputs[0] if base is None else base
-    if not writes or result.type != out.type:
-        return None
-    for inner in writes:
-        result = (inner.op if separate else _incrementing(inner.op))(result, *inner.inputs[1:])
-    return [conform(result, out)]
+    if base:
+        base = base[0] if len(base) == 1 else elemwise_of(ar.add)(*base)
+        if base.type != out.type:  # shorter than the sum, or of a narrower dtype
+            base = elemwise_of(ar.add)(base, terms.pop(0)[0])
+        if not terms or base.type != out.type:
+            return None
+        writes = [inner for _, chain in terms for inner in chain]
+        return [conform(_written(base, writes), out)]
+    writes = [inner for _, chain in terms for inner in chain]
+    keep = len(writes) if apart(writes) else 1
+    result = _written(writes[0].inputs[0], writes[:keep], keep=True)
+    return [conform(_written(result, writes[keep:]), out)]
 
 
-def _difference_with_scattered(node: Apply, found: list[Apply | None]) -> Any:
+def _difference_with_scattered(node: Apply, found: list[list[Apply] | None]) -> Any:
     out: Any = node.outputs[0]
     a, b = node.inputs
-    for x, inner in ((a, found[1]), (b, found[0])):
-        if inner is None or x.type != out.type:
-            continue
-        values, *indices = inner.inputs[1:]
-        left, values = (x, elemwise_of(ar.neg)(values)) if x is a else (elemwise_of(ar.neg)(x), values)
-        return [conform(_incrementing(inner.op)(left, values, *indices), out)]
+    if found[1] is not None and a.type == out.type:
+        return [conform(_written(a, found[1], negated=True), out)]
+    if found[0] is not None and b.type == out.type:
+        return [conform(_written(elemwise_of(ar.neg)(b), found[0]), out)]
     return None
+
+
+def _written(base: Any, writes: list[Apply], *, keep: bool = False, negated: bool = False) -> Any:
+    """`base` with the values of all writes added at their places; `keep`: written as they were, set or added."""
+    for inner in writes:
+        values, *indices = inner.inputs[1:]
+        op = inner.op if keep else _incrementing(inner.op)
+        base = op(base, elemwise_of(ar.neg)(values) if negated else values, *indices)
+    return base
 
 
 def _incrementing(op: Any) -> Any:
