@@ -16,6 +16,7 @@ What a line may ask for (arguments are separated by commas):
            ... from home, ...                        only those whose code is in the given modules
            ... only name, ...                        only these
            ... but name, ...                         not these, which are no business of users
+    errors: module                                   the exceptions of a module
     members: x of path.of.Class                      the methods and properties of a class, written as x.method
     elementwise: family, ...                         the records of `theano.scalar.<family>`
     dtype rules: family, ...                         the rules that these records use
@@ -38,15 +39,15 @@ REMEDY = "run `python docs/make_reference.py`"
 
 # modules of which every public name has to be in a table, and a docstring
 MODULES = (
-    "theano", "theano.configparser", "theano.gradient", "theano.ifelse", "theano.printing", "theano.raise_op",
+    "theano", "theano.configparser", "theano.errors", "theano.gradient", "theano.ifelse", "theano.printing", "theano.raise_op",
     "theano.scan_module",
     "theano.compile.builders", "theano.compile.debugmode", "theano.compile.function_module", "theano.compile.io",
     "theano.compile.mode", "theano.compile.monitormode", "theano.compile.nanguardmode", "theano.compile.ops",
     "theano.compile.profiling", "theano.compile.sharedvalue", "theano.misc.pkl_utils", "theano.gof.graph",
     "theano.gof.op", "theano.gof.type", "theano.gof.opt", "theano.gof.optdb", "theano.gof.fg", "theano.gof.toolbox",
-    "theano.sandbox.rng_mrg", "theano.tensor", "theano.tensor.extra_ops", "theano.tensor.fft", "theano.tensor.io",
+    "theano.gof.destroyhandler", "theano.sandbox.linalg", "theano.sandbox.rng_mrg", "theano.tensor", "theano.tensor.extra_ops", "theano.tensor.fft", "theano.tensor.fourier", "theano.tensor.io",
     "theano.tensor.nlinalg", "theano.tensor.slinalg", "theano.tensor.sort", "theano.tensor.raw_random",
-    "theano.tensor.shared_randomstreams", "theano.tensor.opt", "theano.tensor.nnet",
+    "theano.tensor.shared_randomstreams", "theano.tensor.opt", "theano.tensor.utils", "theano.tensor.nnet",
     "theano.tensor.nnet.abstract_conv", "theano.tensor.nnet.bn", "theano.tensor.nnet.blocksparse",
     "theano.tensor.nnet.conv", "theano.tensor.nnet.conv3d2d", "theano.tensor.nnet.ctc",
     "theano.tensor.nnet.neighbours", "theano.tensor.signal.conv", "theano.tensor.signal.pool",
@@ -57,6 +58,7 @@ _TABLE = re.compile(r"(<!-- (?P<kind>[a-z ]+): ?(?P<what>[^>]*?) ?-->\n).*?(<!--
 
 KINDS: dict[str, Callable[[str], str]] = {
     "names": reference_tables.names,
+    "errors": reference_tables.errors,
     "members": reference_tables.members_of,
     "elementwise": reference_tables.elementwise,
     "dtype rules": reference_tables.dtype_rules,

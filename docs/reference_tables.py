@@ -133,6 +133,17 @@ def _content(value: Any) -> str:
     return _code(text) if len(text) <= 200 else f"A {type(value).__name__}."
 
 
+def errors(what: str) -> str:
+    """The exceptions of a module, with the natural exceptions that they are too."""
+    rows = []
+    for name, value, _ in public_names(what):
+        if isinstance(value, type) and issubclass(value, BaseException):
+            natural = [base.__name__ for base in value.__mro__ if base.__module__ == "builtins"]
+            shown = [n for n in natural if n not in ("object", "BaseException", "Exception")][:2]
+            rows.append([_code(name), ", ".join(map(_code, shown)), first_sentence(docstring(value))])
+    return _table(["error", "is also a", "meaning"], rows)
+
+
 # -- members of classes -----------------------------------------------------------------------------------------------
 
 
@@ -282,6 +293,8 @@ def covered(kind: str, what: str) -> set[tuple[str, str]]:
     if kind == "names":
         asked = _asked(what)
         return {(asked.module, name) for name in (*asked.left_out, *(entry.name for entry in _selected(what)))}
+    if kind == "errors":
+        return {(what, entry.name) for entry in public_names(what) if isinstance(entry.value, type)}
     if kind == "elementwise":
         return {("theano.tensor", name) for record in _records(what) for name in _spellings(record)}
     if kind == "constructors":

@@ -42,3 +42,7 @@ def __getattr__(name: str) -> Any:
     if name.startswith("LocalMetaOptimizer"):  # these compile functions
         return getattr(importlib.import_module("theano.compile.meta_optimizer"), name)
     raise AttributeError(f"module 'theano.gof.opt' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), "LocalMetaOptimizer", "LocalMetaOptimizerSkipAssertionError"])

@@ -51,6 +51,7 @@ class DestroyHandler(Feature):
         return found
 
     def validate(self, fgraph: FunctionGraph) -> None:
+        """InconsistencyError if an op overwrites what another still needs, or what must not change."""
         roots = MemoryRoots(fgraph)
         for root, destroyers in self.destroyers(fgraph).items():
             node, position = destroyers[0]

@@ -28,3 +28,7 @@ def __getattr__(name: str) -> Any:
     if name == "shape_of_variables":
         return importlib.import_module("theano.rewriting.shape_feature").shape_of_variables
     raise AttributeError(f"module 'theano.tensor.utils' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), "shape_of_variables"])

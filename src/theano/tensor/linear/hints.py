@@ -33,6 +33,7 @@ class Hint(Op):
 
     @property
     def hints(self) -> tuple[tuple[str, bool], ...]:
+        """What is promised: (name, True) for each."""
         return tuple((name, True) for name in self.facts)
 
     def make_node(self, x: Any) -> Apply:
