@@ -36,7 +36,10 @@ def dtype_name(dtype: Any, default: str | None = None) -> str:
 def _other(dtype: Any) -> str:
     if dtype == "floatX":
         return str(config.floatX)
-    name = np.dtype(dtype).name
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = ""
     if name not in scalar.all_dtypes:
         raise TypeError(f"{dtype!r} is not a dtype of tensors; known are {', '.join(scalar.all_dtypes)}")
     return name

@@ -298,7 +298,7 @@ def ask_op(node: Apply, gradients: list[Variable]) -> Sequence[Any]:
         raise MethodNotDefined(
             f"{op} has no derivative: {type(op).__name__} defines neither L_op nor grad.\n"
             f"The gradient is asked for through the node built at {node.origin}.\n"
-            f"Define one, or stop the gradient with theano.gradient.disconnected_grad or consider_constant."
+            f"Define one, or stop the gradient with theano.gradient.disconnected_grad or zero_grad."
         )
     terms = op.L_op(node.inputs, node.outputs, gradients)
     if not isinstance(terms, (list, tuple)):
