@@ -19,6 +19,7 @@ What a line may ask for (arguments are separated by commas):
     errors: module                                   the exceptions of a module
     members: x of path.of.Class                      the methods and properties of a class, written as x.method
     elementwise: family, ...                         the records of `theano.scalar.<family>`
+    records:                                         all elementwise records, as theano.scalar has them
     dtype rules: family, ...                         the rules that these records use
     constructors:                                    the types and constructors of symbolic variables
     flags: section | without effect                  settings: those of a section ("-": of none), those that do nothing
@@ -39,19 +40,19 @@ REMEDY = "run `python docs/make_reference.py`"
 
 # modules of which every public name has to be in a table, and a docstring
 MODULES = (
-    "theano", "theano.configparser", "theano.errors", "theano.gradient", "theano.ifelse", "theano.printing", "theano.raise_op",
-    "theano.scan_module",
-    "theano.compile.builders", "theano.compile.debugmode", "theano.compile.function_module", "theano.compile.io",
-    "theano.compile.mode", "theano.compile.monitormode", "theano.compile.nanguardmode", "theano.compile.ops",
-    "theano.compile.profiling", "theano.compile.sharedvalue", "theano.misc.pkl_utils", "theano.gof.graph",
-    "theano.gof.op", "theano.gof.type", "theano.gof.opt", "theano.gof.optdb", "theano.gof.fg", "theano.gof.toolbox",
-    "theano.gof.destroyhandler", "theano.sandbox.linalg", "theano.sandbox.rng_mrg", "theano.tensor", "theano.tensor.extra_ops", "theano.tensor.fft", "theano.tensor.fourier", "theano.tensor.io",
-    "theano.tensor.nlinalg", "theano.tensor.slinalg", "theano.tensor.sort", "theano.tensor.raw_random",
-    "theano.tensor.shared_randomstreams", "theano.tensor.opt", "theano.tensor.utils", "theano.tensor.nnet",
-    "theano.tensor.nnet.abstract_conv", "theano.tensor.nnet.bn", "theano.tensor.nnet.blocksparse",
-    "theano.tensor.nnet.conv", "theano.tensor.nnet.conv3d2d", "theano.tensor.nnet.ctc",
-    "theano.tensor.nnet.neighbours", "theano.tensor.signal.conv", "theano.tensor.signal.pool",
-    "theano.scan_module.scan_utils", "theano.tests.breakpoint",
+    "theano", "theano.configparser", "theano.errors", "theano.gradient", "theano.ifelse", "theano.printing",
+    "theano.raise_op", "theano.scan_module", "theano.compile.builders", "theano.compile.debugmode",
+    "theano.compile.function_module", "theano.compile.io", "theano.compile.mode", "theano.compile.monitormode",
+    "theano.compile.nanguardmode", "theano.compile.ops", "theano.compile.profiling", "theano.compile.sharedvalue",
+    "theano.misc.pkl_utils", "theano.gof.graph", "theano.gof.op", "theano.gof.type", "theano.gof.opt",
+    "theano.gof.optdb", "theano.gof.fg", "theano.gof.toolbox", "theano.gof.destroyhandler", "theano.sandbox.linalg",
+    "theano.sandbox.rng_mrg", "theano.scalar", "theano.tensor", "theano.tensor.extra_ops", "theano.tensor.fft",
+    "theano.tensor.fourier", "theano.tensor.io", "theano.tensor.nlinalg", "theano.tensor.slinalg",
+    "theano.tensor.sort", "theano.tensor.raw_random", "theano.tensor.shared_randomstreams", "theano.tensor.opt",
+    "theano.tensor.utils", "theano.tensor.nnet", "theano.tensor.nnet.abstract_conv", "theano.tensor.nnet.bn",
+    "theano.tensor.nnet.blocksparse", "theano.tensor.nnet.conv", "theano.tensor.nnet.conv3d2d",
+    "theano.tensor.nnet.ctc", "theano.tensor.nnet.neighbours", "theano.tensor.signal.conv",
+    "theano.tensor.signal.pool", "theano.scan_module.scan_utils", "theano.tests.breakpoint",
 )  # fmt: skip
 
 _TABLE = re.compile(r"(<!-- (?P<kind>[a-z ]+): ?(?P<what>[^>]*?) ?-->\n).*?(<!-- end -->)", re.DOTALL)
@@ -61,6 +62,7 @@ KINDS: dict[str, Callable[[str], str]] = {
     "errors": reference_tables.errors,
     "members": reference_tables.members_of,
     "elementwise": reference_tables.elementwise,
+    "records": reference_tables.records,
     "dtype rules": reference_tables.dtype_rules,
     "constructors": reference_tables.constructors,
     "flags": reference_tables.flags,

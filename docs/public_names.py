@@ -185,7 +185,7 @@ def members(cls: type) -> Iterator[tuple[str, Any, type]]:
         if base.__module__.partition(".")[0] != "theano":
             continue
         for name, member in base.__dict__.items():
-            handed_down = getattr(getattr(member, "__func__", member), "__name__", name).startswith("_")
+            handed_down = getattr(getattr(member, "__func__", member), "__name__", name).startswith(("_", "<"))
             if name.startswith("_") or name in seen or handed_down:
                 continue
             if inspect.isroutine(member) or isinstance(member, (property, classmethod, staticmethod)):
@@ -214,7 +214,7 @@ def missing_docstrings(module: str, left_out: Collection[str] = ()) -> list[str]
         documented = inspect.isroutine(value) or isinstance(value, (type, Elemwise, ScalarOp, Op))
         if documented and (not doc or _is_generated(value, doc)):
             missing.append(f"{module}.{name}")
-        if isinstance(value, type):
+        if isinstance(value, type) and not getattr(value, "_is_protocol", False):
             undocumented = ((base, m) for m, _, base in members(value) if not member_doc(value, m))
             missing += [f"{base.__module__}.{base.__qualname__}.{m}" for base, m in undocumented]
     return missing

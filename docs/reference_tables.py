@@ -25,6 +25,7 @@ from public_names import (
 import theano.tensor as tt
 from theano import _config, scalar
 from theano.graph.type import Type
+from theano.scalar.classes import record_classes
 from theano.scalar.op import ScalarOp
 from theano.tensor import constructors as tensor_constructors
 from theano.tensor.elemwise import Elemwise
@@ -78,7 +79,7 @@ def _selected(what: str) -> list[PublicName]:
         if entry.name not in asked.left_out
         and (not asked.only or entry.name in asked.only)
         and (not asked.homes or entry.home in asked.homes)
-        and not (asked.module == "theano.tensor" and _has_other_table(entry))
+        and not _has_other_table(asked.module, entry)
     ]
 
 
@@ -88,10 +89,12 @@ def left_out(what: str) -> tuple[str, list[str]]:
     return asked.module, asked.left_out
 
 
-def _has_other_table(entry: PublicName) -> bool:
-    """Constructors and elementwise functions of theano.tensor have tables of their own kinds."""
+def _has_other_table(module: str, entry: PublicName) -> bool:
+    """Constructors and elementwise functions have tables of their own kinds."""
+    if module == "theano.scalar":
+        return isinstance(entry.value, ScalarOp) or entry.name in _class_names()
     elementwise_op = isinstance(entry.value, Elemwise) and entry.name in _spellings(entry.value.scalar_op)
-    return elementwise_op or entry.name in tensor_constructors.NAMES
+    return module == "theano.tensor" and (elementwise_op or entry.name in tensor_constructors.NAMES)
 
 
 def names(what: str) -> str:
@@ -236,6 +239,30 @@ def _spellings(record: ScalarOp) -> list[str]:
     return found
 
 
+@cache
+def _class_names() -> dict[str, ScalarOp]:
+    """The class-like names of theano.scalar that stand for one record: {"Exp": exp}."""
+    found = {}
+    for name, family in record_classes().items():
+        try:
+            record = family()
+        except TypeError:
+            continue
+        if isinstance(record, ScalarOp):
+            found[name] = record
+    return found
+
+
+def records(what: str) -> str:
+    """All records of theano.scalar, with the class-like names that stand for them."""
+    classes = {record: name for name, record in _class_names().items()}
+    rows = [
+        [_code(name), _code(classes[record]), record.doc]
+        for name, record in sorted(ScalarOp.registry.items()) if record in classes
+    ]  # fmt: skip
+    return _table(["record", "for `isinstance`", "what it is"], rows)
+
+
 def dtype_rules(what: str) -> str:
     """The dtype rules that the records of some families use."""
     rules = {_rule_name(record): record.dtype for record in _records(what)}
@@ -293,6 +320,9 @@ def covered(kind: str, what: str) -> set[tuple[str, str]]:
     if kind == "names":
         asked = _asked(what)
         return {(asked.module, name) for name in (*asked.left_out, *(entry.name for entry in _selected(what)))}
+    if kind == "records":
+        shown = {entry.name for entry in public_names("theano.scalar") if isinstance(entry.value, ScalarOp)}
+        return {("theano.scalar", name) for name in (*shown, *_class_names())}
     if kind == "errors":
         return {(what, entry.name) for entry in public_names(what) if isinstance(entry.value, type)}
     if kind == "elementwise":

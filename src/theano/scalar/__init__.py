@@ -187,6 +187,10 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'theano.scalar' has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_OF_USERS, *_TYPES, *all_dtypes})
+
+
 # class-like names (`Exp`, `Add`, ...) and the casts by dtype, both derived
 globals().update(record_classes())
 globals().update({f"convert_to_{dtype}": cast_to(dtype) for dtype in all_dtypes})

@@ -28,6 +28,7 @@ class NumpyAutocaster:
         self.explicit = False   # autocast_float_as is in force: floatX has no say
 
     def dtype_of(self, number: Any) -> str:
+        """The dtype that a Python number gets."""
         if config.cast_policy == "numpy+floatX":
             return _numpy_floatx_dtype(number)
         if isinstance(number, numbers.Integral):

@@ -239,6 +239,7 @@ class Composite(UserScalarOp):
             object.__setattr__(self, field, value)
 
     def impl(self, *values: Any) -> Any:
+        """TypeError: the graph inside says what it means."""
         raise TypeError("A Composite has no implementation of its own")
 
     def _defined(self, *arguments: Any) -> Any:
