@@ -167,7 +167,10 @@ class NativeErrors:
         except Exception as error:
             return error
         kind: type[Exception] = self.KINDS.get(code, ValueError)
-        failure = kind(f"Native code found an error ({code}, {tuple(detail)}) in step {step_index} of {plan.name}")
+        text = f"Native code found an error ({code}, {tuple(detail)}) in step {step_index} of {plan.name}"
+        if code == "numbers":
+            text = "A matrix is so near to a singular or an indefinite one that rounding decides"
+        failure = kind(text)
         return annotated(failure, nodes[0], None, plan.fgraph, shapes) if nodes else failure
 
     def _bad_storage(self) -> Exception:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from theano.backends.native.runtime_core import E_MEMORY, block_free, copy_items, fail
 from theano.backends.native.runtime_language import fadd, fmul, load64, ref, stack
 from theano.backends.native.runtime_matrices import (
+    DOUBLE,
     LETTER_L,
     LETTER_N,
     LETTER_R,
@@ -21,6 +22,7 @@ from theano.backends.native.runtime_matrices import (
     NAN,
     ONE,
     columns_of,
+    convert,
     copy_matrix,
     fill_numbers,
     finite,
@@ -70,6 +72,11 @@ def factor_run(frame: int, step: int) -> int:
     count = stack_count(x, ndim)
     size = input_size(step, 0)
     target = load64(routine_output(frame, step, 0))
+    copy = 0
+    if size != DOUBLE:
+        copy = workspace(frame, n * n, DOUBLE)
+        if copy == 0:
+            return E_MEMORY
     failed = 0
     i = 0
     thread = leave(frame, count * n, n * n)
@@ -80,20 +87,27 @@ def factor_run(frame: int, step: int) -> int:
         if not finite(source, down, across, n, n, size):
             failed = 1
         else:
-            failed = factor_triangle(target, source, down, across, n, size, routine_param(step, 0))
+            failed = factor_triangle(target, copy, source, down, across, n, size, routine_param(step, 0))
         if failed and routine_param(step, 1):
             fill_numbers(target, n * n, NAN, size)
             failed = 0
         target += n * n * size
         i += 1
     back(thread)
+    if copy != 0:
+        block_free(copy)
     if failed:
         return fail(frame, E_NUMBERS, 0, 0, 0, 0)
     return 0
 
 
-def factor_triangle(target: int, source: int, down: int, across: int, n: int, size: int, lower: int) -> int:
-    """The Cholesky factor in a row-major matrix, which LAPACK reads as its transpose; LAPACK's info."""
+def factor_triangle(
+    target: int, copy: int, source: int, down: int, across: int, n: int, size: int, lower: int
+) -> int:
+    """The Cholesky factor in a row-major matrix, which LAPACK reads as its transpose; LAPACK's info.
+
+    copy   room for doubles, where the matrix has none
+    """
     i = 0
     while i < n:
         row = target + i * n * size
@@ -109,7 +123,12 @@ def factor_triangle(target: int, source: int, down: int, across: int, n: int, si
     letter = LETTER_L
     if lower:
         letter = LETTER_U
-    return lapack_potrf(size, ref(letter), ref(n), target, ref(n))
+    if size == DOUBLE:
+        return lapack_potrf(DOUBLE, ref(letter), ref(n), target, ref(n))
+    convert(copy, n * DOUBLE, DOUBLE, DOUBLE, target, n * size, size, size, n, n)
+    info = lapack_potrf(DOUBLE, ref(letter), ref(n), copy, ref(n))
+    convert(target, n * size, size, size, copy, n * DOUBLE, DOUBLE, DOUBLE, n, n)
+    return info
 
 
 # ---- the gradient by the matrix: inputs the lower factor and the gradient by it

@@ -10,22 +10,24 @@ eigenvectors have the same signs.
 from __future__ import annotations
 
 from theano.backends.native.runtime_core import E_MEMORY, block_free, fail
-from theano.backends.native.runtime_language import load32, load64, ref
+from theano.backends.native.runtime_language import load32, load64, ref, stack
 from theano.backends.native.runtime_matrices import (
     ABSOLUTE,
+    DOUBLE,
     LETTER_L,
     LETTER_N,
     LETTER_U,
     LETTER_V,
     columns_of,
+    convert,
     finite_stack,
+    from_doubles,
     make_output,
     make_vectors,
-    number_at,
     square,
     stack_count,
     to_columns,
-    to_rows,
+    to_doubles,
     work_length,
 )
 from theano.backends.native.runtime_routines import (
@@ -82,6 +84,9 @@ def eigh_run(frame: int, step: int) -> int:
     count = stack_count(x, ndim)
     size = input_size(step, 0)
     pair = routine_param(step, EIGH_PAIR)
+    wide = DOUBLE
+    if pair:
+        wide = size  # as SciPy does it
     values = load64(routine_output(frame, step, 0))
     if n == 0 or count == 0:
         return 0
@@ -94,21 +99,23 @@ def eigh_run(frame: int, step: int) -> int:
     if routine_param(step, EIGH_LOWER):
         half = LETTER_L
     lengths = ref(0)
+    answer = stack(DOUBLE)
     if pair:
         lapack_sygvd(
-            size, ref(1), ref(job), ref(half), ref(n), values, ref(n), values, ref(n), values, values, ref(-1),
+            wide, ref(1), ref(job), ref(half), ref(n), values, ref(n), values, ref(n), values, answer, ref(-1),
             lengths, ref(-1),
         )  # fmt: skip
     else:
-        lapack_syevd(size, ref(job), ref(half), ref(n), values, ref(n), values, values, ref(-1), lengths, ref(-1))
-    room = work_length(values, size)
+        lapack_syevd(wide, ref(job), ref(half), ref(n), values, ref(n), values, answer, ref(-1), lengths, ref(-1))
+    room = work_length(answer, wide)
     whole = most(load32(lengths), 1)
-    copy = workspace(frame, n * n * (1 + pair) + room + whole, size)
+    copy = workspace(frame, n * n * (1 + pair) + n + room + whole, wide)
     if copy == 0:
         return E_MEMORY
-    other = copy + n * n * size
-    work = other + n * n * size * pair
-    integers = work + room * size
+    other = copy + n * n * wide
+    found = other + n * n * wide * pair
+    work = found + n * wide
+    integers = work + room * wide
     thread = leave(frame, count * n, n * n)
     failed = 0
     if routine_param(step, EIGH_FINITE):
@@ -117,19 +124,22 @@ def eigh_run(frame: int, step: int) -> int:
         failed = 1 - finite_stack(routine_input(frame, step, 1), 2, size)
     i = 0
     while i < count and not failed:
-        to_columns(copy, x, ndim, i, size)
         if pair:
+            to_columns(copy, x, ndim, i, size)
             to_columns(other, routine_input(frame, step, 1), 2, 0, size)
             failed = lapack_sygvd(
-                size, ref(1), ref(job), ref(half), ref(n), copy, ref(n), other, ref(n), values, work, ref(room),
+                wide, ref(1), ref(job), ref(half), ref(n), copy, ref(n), other, ref(n), found, work, ref(room),
                 integers, ref(whole),
             )  # fmt: skip
         else:
+            to_doubles(copy, x, ndim, i, size)
             failed = lapack_syevd(
-                size, ref(job), ref(half), ref(n), copy, ref(n), values, work, ref(room), integers, ref(whole)
+                wide, ref(job), ref(half), ref(n), copy, ref(n), found, work, ref(room), integers, ref(whole)
             )
+        convert(values, size, size, size, found, wide, wide, wide, n, 1)
         if vectors:
-            to_rows(vectors + i * n * n * size, copy, n, n, size)
+            to = vectors + i * n * n * size
+            convert(to, n * size, size, size, copy, wide, n * wide, wide, n, n)
         values += n * size
         i += 1
     back(thread)
@@ -156,32 +166,35 @@ def eig_run(frame: int, step: int) -> int:
     vectors = load64(routine_output(frame, step, 1))
     if n == 0 or count == 0:
         return 0
+    answer = stack(DOUBLE)
     lapack_geev(
-        size, ref(LETTER_N), ref(LETTER_V), ref(n), values, ref(n), values, values, values, ref(1), values, ref(n),
-        values, ref(-1),
+        DOUBLE, ref(LETTER_N), ref(LETTER_V), ref(n), values, ref(n), values, values, values, ref(1), values, ref(n),
+        answer, ref(-1),
     )  # fmt: skip
-    room = work_length(values, size)
-    copy = workspace(frame, 2 * n * n + n + room, size)
+    room = work_length(answer, DOUBLE)
+    copy = workspace(frame, 2 * n * n + 2 * n + room, DOUBLE)
     if copy == 0:
         return E_MEMORY
-    turned = copy + n * n * size
-    imaginary = turned + n * n * size
-    work = imaginary + n * size
+    turned = copy + n * n * DOUBLE
+    found = turned + n * n * DOUBLE
+    imaginary = found + n * DOUBLE
+    work = imaginary + n * DOUBLE
     thread = leave(frame, count * n, n * n)
     failed = 1 - finite_stack(x, ndim, size)
     i = 0
     while i < count and not failed:
-        to_columns(copy, x, ndim, i, size)
+        to_doubles(copy, x, ndim, i, size)
         failed = lapack_geev(
-            size, ref(LETTER_N), ref(LETTER_V), ref(n), copy, ref(n), values, imaginary, work, ref(1), turned, ref(n),
+            DOUBLE, ref(LETTER_N), ref(LETTER_V), ref(n), copy, ref(n), found, imaginary, work, ref(1), turned, ref(n),
             work, ref(room),
         )  # fmt: skip
         k = 0
         while k < n:
-            if (number_at(imaginary + k * size, size) & ABSOLUTE) != 0:
+            if (load64(imaginary + k * DOUBLE) & ABSOLUTE) != 0:
                 failed = 1
             k += 1
-        to_rows(vectors + i * n * n * size, turned, n, n, size)
+        from_doubles(vectors + i * n * n * size, turned, n, n, size)
+        from_doubles(values, found, n, 1, size)
         values += n * size
         i += 1
     back(thread)

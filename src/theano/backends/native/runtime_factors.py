@@ -11,17 +11,20 @@ from __future__ import annotations
 from theano.backends.native.runtime_core import E_MEMORY, block_free, copy_items, fail
 from theano.backends.native.runtime_language import load32, load64, ref, store32
 from theano.backends.native.runtime_matrices import (
+    DOUBLE,
     ONE,
     columns_of,
+    convert,
     fill_diagonal,
     finite_stack,
+    from_doubles,
     make_output,
     make_vectors,
     put_number,
     rows_of,
     stack_count,
     to_columns,
-    to_rows,
+    to_doubles,
     work_length,
 )
 from theano.backends.native.runtime_routines import (
@@ -200,34 +203,48 @@ def qr_run(frame: int, step: int) -> int:
     if kind == 1:
         inner = m
     columns = most(n, inner)
-    tau = workspace(frame, k + 2, size)
+    tau = workspace(frame, k + 2, DOUBLE)
     if tau == 0:
         return E_MEMORY
-    lapack_geqrf(size, ref(m), ref(n), tau, ref(m), tau, tau, ref(-1))
-    room = work_length(tau, size)
-    lapack_orgqr(size, ref(m), ref(inner), ref(k), tau, ref(m), tau, tau, ref(-1))
-    room = most(room, work_length(tau, size))
-    copy = workspace(frame, m * columns + room, size)
+    lapack_geqrf(DOUBLE, ref(m), ref(n), tau, ref(m), tau, tau, ref(-1))
+    room = work_length(tau, DOUBLE)
+    lapack_orgqr(DOUBLE, ref(m), ref(inner), ref(k), tau, ref(m), tau, tau, ref(-1))
+    room = most(room, work_length(tau, DOUBLE))
+    copy = workspace(frame, m * columns + room, DOUBLE)
     if copy == 0:
         block_free(tau)
         return E_MEMORY
-    work = copy + m * columns * size
+    work = copy + m * columns * DOUBLE
     thread = leave(frame, count * k, m * columns)
     i = 0
     while i < count:
-        to_columns(copy, x, ndim, i, size)
-        lapack_geqrf(size, ref(m), ref(n), copy, ref(m), tau, work, ref(room))
+        to_doubles(copy, x, ndim, i, size)
+        lapack_geqrf(DOUBLE, ref(m), ref(n), copy, ref(m), tau, work, ref(room))
         if kind == 3:
-            put_upper(first + i * k * n * size, copy, m, k, n, size)
+            upper_doubles(first + i * k * n * size, copy, m, k, n, size)
         elif kind == 2:
-            memcpy(first + i * m * n * size, copy, m * n * size)
-            memcpy(load64(routine_output(frame, step, 1)) + i * k * size, tau, k * size)
+            from_doubles(first + i * m * n * size, copy, m * n, 1, size)
+            from_doubles(load64(routine_output(frame, step, 1)) + i * k * size, tau, k, 1, size)
         else:
-            put_upper(load64(routine_output(frame, step, 1)) + i * inner * n * size, copy, m, inner, n, size)
-            lapack_orgqr(size, ref(m), ref(inner), ref(k), copy, ref(m), tau, work, ref(room))
-            to_rows(first + i * m * inner * size, copy, m, inner, size)
+            upper_doubles(
+                load64(routine_output(frame, step, 1)) + i * inner * n * size, copy, m, inner, n, size
+            )
+            lapack_orgqr(DOUBLE, ref(m), ref(inner), ref(k), copy, ref(m), tau, work, ref(room))
+            from_doubles(first + i * m * inner * size, copy, m, inner, size)
         i += 1
     back(thread)
     block_free(copy)
     block_free(tau)
+    return 0
+
+
+def upper_doubles(target: int, source: int, m: int, rows: int, n: int, size: int) -> int:
+    """`put_upper` of doubles."""
+    if size == DOUBLE:
+        return put_upper(target, source, m, rows, n, size)
+    convert(target, n * size, size, size, source, DOUBLE, m * DOUBLE, DOUBLE, rows, n)
+    i = 0
+    while i < rows:
+        memset(target + i * n * size, 0, least(i, n) * size)
+        i += 1
     return 0

@@ -19,22 +19,23 @@ from theano.backends.native.runtime_language import (
     load32,
     load64,
     ref,
+    stack,
 )
 from theano.backends.native.runtime_matrices import (
     ABSOLUTE,
+    DOUBLE,
     INFINITY,
     ONE,
     columns_of,
     copy_lengths,
     fill_diagonal,
     finite,
+    from_doubles,
     make_output,
-    number_at,
     put_number,
     square,
     stack_count,
-    to_columns,
-    to_rows,
+    to_doubles,
     work_length,
 )
 from theano.backends.native.runtime_routines import (
@@ -76,30 +77,31 @@ def inverse_run(frame: int, step: int) -> int:
     if n == 0 or count == 0:
         return 0
     out = load64(routine_output(frame, step, 0))
-    lapack_getri(size, ref(n), out, ref(n), out, out, ref(-1))
-    room = work_length(out, size)
+    answer = stack(DOUBLE)
+    lapack_getri(DOUBLE, ref(n), out, ref(n), out, answer, ref(-1))
+    room = work_length(answer, DOUBLE)
     if room < n * n:
         room = n * n
-    copy = workspace(frame, n * n + n + room, size)  # pivots are not larger than elements
+    copy = workspace(frame, n * n + n + room, DOUBLE)  # pivots are not larger than elements
     if copy == 0:
         return E_MEMORY
-    pivots = copy + n * n * size
-    work = pivots + n * size
+    pivots = copy + n * n * DOUBLE
+    work = pivots + n * DOUBLE
     failed = 0
     thread = leave(frame, count * n, n * n)
     i = 0
     while i < count and not failed:
-        to_columns(copy, x, ndim, i, size)
-        if finite(copy, n * size, size, n, n, size):
-            failed = lapack_getrf(size, ref(n), ref(n), copy, ref(n), pivots)
+        to_doubles(copy, x, ndim, i, size)
+        if finite(copy, n * DOUBLE, DOUBLE, n, n, DOUBLE):
+            failed = lapack_getrf(DOUBLE, ref(n), ref(n), copy, ref(n), pivots)
             if not failed:
-                failed = lapack_getri(size, ref(n), copy, ref(n), pivots, work, ref(room))
-            to_rows(out + i * n * n * size, copy, n, n, size)
+                failed = lapack_getri(DOUBLE, ref(n), copy, ref(n), pivots, work, ref(room))
+            from_doubles(out + i * n * n * size, copy, n, n, size)
         else:
             # as NumPy does it, so that NaN comes out at the same places
-            fill_diagonal(work, n, n, (n + 1) * size, ONE, size)
-            failed = lapack_gesv(size, ref(n), ref(n), copy, ref(n), pivots, work, ref(n))
-            to_rows(out + i * n * n * size, work, n, n, size)
+            fill_diagonal(work, n, n, (n + 1) * DOUBLE, ONE, DOUBLE)
+            failed = lapack_gesv(DOUBLE, ref(n), ref(n), copy, ref(n), pivots, work, ref(n))
+            from_doubles(out + i * n * n * size, work, n, n, size)
         i += 1
     back(thread)
     block_free(copy)
@@ -148,21 +150,21 @@ def determinant_run(frame: int, step: int, first: int, second: int) -> int:
     n = columns_of(x, ndim)
     count = stack_count(x, ndim)
     size = input_size(step, 0)
-    copy = workspace(frame, n * n + n, size)  # pivots are not larger than elements
+    copy = workspace(frame, n * n + n, DOUBLE)  # pivots are not larger than elements
     if copy == 0:
         return E_MEMORY
     thread = leave(frame, count * n, n * n)
     i = 0
     while i < count:
-        to_columns(copy, x, ndim, i, size)
-        pivots = copy + n * n * size
+        to_doubles(copy, x, ndim, i, size)
+        pivots = copy + n * n * DOUBLE
         sign = 0
-        if n == 0 or lapack_getrf(size, ref(n), ref(n), copy, ref(n), pivots) == 0:
+        if n == 0 or lapack_getrf(DOUBLE, ref(n), ref(n), copy, ref(n), pivots) == 0:
             sign = pivot_sign(pivots, n)
         if second == 0:
-            put_number(first + i * size, diagonal_product(copy, n, size, sign), size)
+            put_number(first + i * size, diagonal_product(copy, n, sign), size)
         else:
-            diagonal_logarithm(copy, n, size, sign, first + i * size, second + i * size)
+            diagonal_logarithm(copy, n, sign, first + i * size, second + i * size, size)
         i += 1
     back(thread)
     block_free(copy)
@@ -179,13 +181,13 @@ def pivot_sign(pivots: int, n: int) -> int:
     return sign
 
 
-def diagonal_product(matrix: int, n: int, size: int, sign: int) -> int:
+def diagonal_product(matrix: int, n: int, sign: int) -> int:
     """sign times the product of the diagonal; partial products may leave the range of floats."""
     product = fnumber(sign)
     turns = 0  # powers of HUGE that were divided out
     i = 0
     while i < n and sign != 0:
-        factor = number_at(matrix + i * (n + 1) * size, size)
+        factor = load64(matrix + i * (n + 1) * DOUBLE)
         k = 0
         while k < 2:
             if (factor & ABSOLUTE) < TINY:
@@ -212,12 +214,12 @@ def diagonal_product(matrix: int, n: int, size: int, sign: int) -> int:
     return product
 
 
-def diagonal_logarithm(matrix: int, n: int, size: int, sign: int, to_sign: int, to_logarithm: int) -> int:
+def diagonal_logarithm(matrix: int, n: int, sign: int, to_sign: int, to_logarithm: int, size: int) -> int:
     total = 0
     negative = 0
     i = 0
     while i < n:
-        factor = number_at(matrix + i * (n + 1) * size, size)
+        factor = load64(matrix + i * (n + 1) * DOUBLE)
         if fless(factor, 0):
             negative = 1 - negative
         total = fadd(total, flog(factor & ABSOLUTE))

@@ -2,7 +2,8 @@
 
 Written in the language of `runtime_language.py`. LAPACK works on column-major matrices in memory of its own: what it
 shall factorise is copied first, and what it leaves is copied to row-major results. Stacks of matrices go matrix by
-matrix. See `runtime_routines.py` for what a routine is; the routines are in `runtime_cholesky.py`,
+matrix. As NumPy does, most routines take float32 for float64 and round the results once: DOUBLE is the size of what
+they work on. See `runtime_routines.py` for what a routine is; the routines are in `runtime_cholesky.py`,
 `runtime_factors.py`, `runtime_inverses.py`, `runtime_solving.py`, `runtime_eigen.py` and `runtime_svd.py`.
 """
 
@@ -16,12 +17,15 @@ from theano.backends.native.runtime_language import fload32, fstore32, fwhole, l
 from theano.backends.native.runtime_routines import (
     E_LENGTHS,
     E_LIMIT,
+    least,
     length,
     output_ndim,
     output_size,
     routine_output,
     small,
 )
+
+DOUBLE = 8
 
 LETTER_A = 65
 LETTER_L = 76
@@ -170,6 +174,48 @@ def to_columns(target: int, matrices: int, ndim: int, i: int, size: int) -> int:
         stride_of(matrices, ndim, ndim - 2), stride_of(matrices, ndim, ndim - 1),
         rows, columns_of(matrices, ndim), size,
     )  # fmt: skip
+
+
+def to_doubles(target: int, matrices: int, ndim: int, i: int, size: int) -> int:
+    """Copy the i-th matrix of a stack to a column-major one of doubles."""
+    return convert(
+        target, DOUBLE, rows_of(matrices, ndim) * DOUBLE, DOUBLE, matrix_at(matrices, ndim, i),
+        stride_of(matrices, ndim, ndim - 2), stride_of(matrices, ndim, ndim - 1), size,
+        rows_of(matrices, ndim), columns_of(matrices, ndim),
+    )  # fmt: skip
+
+
+def from_doubles(target: int, source: int, rows: int, columns: int, size: int) -> int:
+    """Copy a column-major matrix of doubles to a row-major one."""
+    return convert(target, columns * size, size, size, source, DOUBLE, rows * DOUBLE, DOUBLE, rows, columns)
+
+
+def convert(
+    target: int, to_down: int, to_across: int, to_size: int, source: int, down: int, across: int, size: int,
+    rows: int, columns: int,
+) -> int:  # fmt: skip
+    """`copy_matrix` between floats of any sizes."""
+    if size == to_size:
+        return copy_matrix(target, to_down, to_across, source, down, across, rows, columns, size)
+    i = 0
+    while i < rows:
+        high = least(rows - i, 32)
+        j = 0
+        while j < columns:
+            wide = least(columns - j, 32)
+            to = target + i * to_down + j * to_across
+            at = source + i * down + j * across
+            while wide > 0:
+                k = 0
+                while k < high:
+                    put_number(to + k * to_down, number_at(at + k * down, size), to_size)
+                    k += 1
+                to += to_across
+                at += across
+                wide -= 1
+            j += 32
+        i += 32
+    return 0
 
 
 def to_rows(target: int, source: int, rows: int, columns: int, size: int) -> int:

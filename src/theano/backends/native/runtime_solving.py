@@ -13,6 +13,7 @@ from theano.backends.native.runtime_core import BUFFER_DIMS, E_MEMORY, allocate,
 from theano.backends.native.runtime_language import fdiv, fless, load64, ref, stack
 from theano.backends.native.runtime_matrices import (
     ABSOLUTE,
+    DOUBLE,
     LETTER_L,
     LETTER_N,
     LETTER_R,
@@ -20,6 +21,7 @@ from theano.backends.native.runtime_matrices import (
     LETTER_U,
     ONE,
     columns_of,
+    convert,
     copy_lengths,
     copy_matrix,
     finite,
@@ -31,7 +33,6 @@ from theano.backends.native.runtime_matrices import (
     stack_count,
     stride_of,
     to_columns,
-    to_rows,
     work_length,
 )
 from theano.backends.native.runtime_routines import (
@@ -138,13 +139,15 @@ def unfit(step: int, a: int, b: int, size: int) -> int:
     return 0
 
 
-def put_side(target: int, to_down: int, to_across: int, step: int, b: int, i: int, size: int) -> int:
+def put_side(
+    target: int, to_down: int, to_across: int, to_size: int, step: int, b: int, i: int, size: int
+) -> int:
     """Copy the i-th right-hand side."""
     ndim = input_ndim(step, 0)
     b_ndim = input_ndim(step, 1)
-    return copy_matrix(
-        target, to_down, to_across, side_at(b, b_ndim, ndim, i), side_down(b, b_ndim, ndim),
-        side_across(b, b_ndim, ndim, size), length(b, most(ndim - 2, 0)), sides(b, b_ndim, ndim), size,
+    return convert(
+        target, to_down, to_across, to_size, side_at(b, b_ndim, ndim, i), side_down(b, b_ndim, ndim),
+        side_across(b, b_ndim, ndim, size), size, length(b, most(ndim - 2, 0)), sides(b, b_ndim, ndim),
     )  # fmt: skip
 
 
@@ -177,7 +180,7 @@ def solve_triangular_run(frame: int, step: int) -> int:
     failed = unfit(step, a, b, size)
     i = 0
     while i < count and not failed and n > 0 and k > 0:
-        put_side(x, k * size, size, step, b, i, size)
+        put_side(x, k * size, size, size, step, b, i, size)
         matrix = matrix_at(a, ndim, i)
         if copy != 0:
             copy_matrix(copy, n * size, size, matrix, down, across, n, n, size)
@@ -270,7 +273,10 @@ def solve_definite_run(frame: int, step: int) -> int:
 
 
 def solve_whole(frame: int, step: int, kind: int) -> int:
-    """By a factorisation of the whole matrix; kind 0: general, 1: symmetric, 2: positive definite."""
+    """By a factorisation of the whole matrix; kind 0: general, 1: symmetric, 2: positive definite.
+
+    Floats of 32 bits are taken for doubles in general systems, as NumPy does it, and not in others, as SciPy does it.
+    """
     a = routine_input(frame, step, 0)
     b = routine_input(frame, step, 1)
     ndim = input_ndim(step, 0)
@@ -278,34 +284,36 @@ def solve_whole(frame: int, step: int, kind: int) -> int:
     k = sides(b, input_ndim(step, 1), ndim)
     count = stack_count(a, ndim)
     size = input_size(step, 0)
+    wide = size
+    if kind == 0:
+        wide = DOUBLE
     letter = LETTER_U
     if routine_param(step, SYSTEM_LOWER):
         letter = LETTER_L
+    down = stride_of(a, ndim, ndim - 2)
+    across = stride_of(a, ndim, ndim - 1)
+    if kind == 0 and routine_param(step, SYSTEM_TRANSPOSED):
+        down = across
+        across = stride_of(a, ndim, ndim - 2)
     x = load64(routine_output(frame, step, 0))
     room = 0
     if kind == 1 and n > 0 and k > 0 and count > 0:
         lapack_sysv(size, ref(letter), ref(n), ref(k), x, ref(n), x, x, ref(n), x, ref(-1))
         room = work_length(x, size)
-    copy = workspace(frame, n * n + n + n * k + room, size)  # pivots are not larger than elements
+    copy = workspace(frame, n * n + n + n * k + room, wide)  # pivots are not larger than elements
     if copy == 0:
         return E_MEMORY
-    pivots = copy + n * n * size
-    work = pivots + n * size
-    found = work + room * size
+    pivots = copy + n * n * wide
+    work = pivots + n * wide
+    found = work + room * wide
     thread = leave(frame, count * n, n * most(n, k))
     failed = unfit(step, a, b, size)
     i = 0
     while i < count and not failed and n > 0 and k > 0:
-        if kind == 0 and routine_param(step, SYSTEM_TRANSPOSED):
-            copy_matrix(
-                copy, size, n * size, matrix_at(a, ndim, i), stride_of(a, ndim, ndim - 1), stride_of(a, ndim, ndim - 2),
-                n, n, size,
-            )  # fmt: skip
-        else:
-            to_columns(copy, a, ndim, i, size)
-        put_side(found, size, n * size, step, b, i, size)
+        convert(copy, wide, n * wide, wide, matrix_at(a, ndim, i), down, across, size, n, n)
+        put_side(found, wide, n * wide, wide, step, b, i, size)
         if kind == 0:
-            failed = lapack_gesv(size, ref(n), ref(k), copy, ref(n), pivots, found, ref(n))
+            failed = lapack_gesv(wide, ref(n), ref(k), copy, ref(n), pivots, found, ref(n))
         elif kind == 1:
             # by Cholesky if it turns out to be positive definite
             failed = 1
@@ -313,14 +321,14 @@ def solve_whole(frame: int, step: int, kind: int) -> int:
                 failed = lapack_posv(size, ref(letter), ref(n), ref(k), copy, ref(n), found, ref(n))
                 if failed:
                     to_columns(copy, a, ndim, i, size)
-                    put_side(found, size, n * size, step, b, i, size)
+                    put_side(found, size, n * size, size, step, b, i, size)
             if failed:
                 failed = lapack_sysv(
                     size, ref(letter), ref(n), ref(k), copy, ref(n), pivots, found, ref(n), work, ref(room)
                 )
         else:
             failed = lapack_posv(size, ref(letter), ref(n), ref(k), copy, ref(n), found, ref(n))
-        to_rows(x + i * n * k * size, found, n, k, size)
+        convert(x + i * n * k * size, k * size, size, size, found, wide, n * wide, wide, n, k)
         i += 1
     back(thread)
     block_free(copy)
@@ -358,7 +366,7 @@ def solve_diagonal_run(frame: int, step: int) -> int:
         return fail(frame, E_NUMBERS, 0, 0, 0, 0)
     i = 0
     while i < count:
-        put_side(x, k * size, size, step, b, i, size)
+        put_side(x, k * size, size, size, step, b, i, size)
         divisor = matrix_at(a, ndim, i)
         row = 0
         while row < n:

@@ -9,20 +9,21 @@ Written in the language of `runtime_language.py`.
 from __future__ import annotations
 
 from theano.backends.native.runtime_core import E_MEMORY, block_free, fail
-from theano.backends.native.runtime_language import load64, ref
+from theano.backends.native.runtime_language import load64, ref, stack
 from theano.backends.native.runtime_matrices import (
+    DOUBLE,
     LETTER_A,
     LETTER_N,
     LETTER_S,
     ONE,
     columns_of,
     fill_diagonal,
+    from_doubles,
     make_output,
     make_vectors,
     rows_of,
     stack_count,
-    to_columns,
-    to_rows,
+    to_doubles,
     work_length,
 )
 from theano.backends.native.runtime_routines import (
@@ -119,26 +120,30 @@ def decomposition(
     if k == 0:
         return 0
     tall = most(high, 1)
-    lapack_gesdd(size, ref(job), ref(m), ref(n), s, ref(m), s, s, ref(m), s, ref(tall), s, ref(-1), s)
-    room = work_length(s, size)
-    copy = workspace(frame, m * n + m * wide + high * n + room + 8 * k, size)
+    answer = stack(DOUBLE)
+    lapack_gesdd(DOUBLE, ref(job), ref(m), ref(n), s, ref(m), s, s, ref(m), s, ref(tall), answer, ref(-1), s)
+    room = work_length(answer, DOUBLE)
+    copy = workspace(frame, m * n + m * wide + high * n + k + room + 8 * k, DOUBLE)
     if copy == 0:
         return E_MEMORY
-    left = copy + m * n * size
-    right = left + m * wide * size
-    work = right + high * n * size
-    integers = work + room * size
+    left = copy + m * n * DOUBLE
+    right = left + m * wide * DOUBLE
+    found = right + high * n * DOUBLE
+    work = found + k * DOUBLE
+    integers = work + room * DOUBLE
     thread = leave(frame, count * k, m * n)
     failed = 0
     i = 0
     while i < count and not failed:
-        to_columns(copy, x, ndim, i, size)
+        to_doubles(copy, x, ndim, i, size)
         failed = lapack_gesdd(
-            size, ref(job), ref(m), ref(n), copy, ref(m), s, left, ref(m), right, ref(tall), work, ref(room), integers
-        )
+            DOUBLE, ref(job), ref(m), ref(n), copy, ref(m), found, left, ref(m), right, ref(tall), work, ref(room),
+            integers,
+        )  # fmt: skip
         if u != 0:
-            to_rows(u + i * m * wide * size, left, m, wide, size)
-            to_rows(vh + i * high * n * size, right, high, n, size)
+            from_doubles(u + i * m * wide * size, left, m, wide, size)
+            from_doubles(vh + i * high * n * size, right, high, n, size)
+        from_doubles(s, found, k, 1, size)
         s += k * size
         i += 1
     back(thread)
