@@ -41,18 +41,19 @@ REMEDY = "run `python docs/make_reference.py`"
 # modules of which every public name has to be in a table, and a docstring
 MODULES = (
     "theano", "theano.configparser", "theano.errors", "theano.gradient", "theano.ifelse", "theano.printing",
-    "theano.raise_op", "theano.scan_module", "theano.compile.builders", "theano.compile.debugmode",
-    "theano.compile.function_module", "theano.compile.io", "theano.compile.mode", "theano.compile.monitormode",
-    "theano.compile.nanguardmode", "theano.compile.ops", "theano.compile.profiling", "theano.compile.sharedvalue",
-    "theano.misc.pkl_utils", "theano.gof.graph", "theano.gof.op", "theano.gof.type", "theano.gof.opt",
-    "theano.gof.optdb", "theano.gof.fg", "theano.gof.toolbox", "theano.gof.destroyhandler", "theano.sandbox.linalg",
-    "theano.sandbox.rng_mrg", "theano.scalar", "theano.tensor", "theano.tensor.extra_ops", "theano.tensor.fft",
-    "theano.tensor.fourier", "theano.tensor.io", "theano.tensor.nlinalg", "theano.tensor.slinalg",
-    "theano.tensor.sort", "theano.tensor.raw_random", "theano.tensor.shared_randomstreams", "theano.tensor.opt",
-    "theano.tensor.utils", "theano.tensor.nnet", "theano.tensor.nnet.abstract_conv", "theano.tensor.nnet.bn",
-    "theano.tensor.nnet.blocksparse", "theano.tensor.nnet.conv", "theano.tensor.nnet.conv3d2d",
-    "theano.tensor.nnet.ctc", "theano.tensor.nnet.neighbours", "theano.tensor.signal.conv",
-    "theano.tensor.signal.pool", "theano.scan_module.scan_utils", "theano.tests.breakpoint",
+    "theano.raise_op", "theano.scan_module", "theano.compile", "theano.compile.builders",
+    "theano.compile.debugmode", "theano.compile.function_module", "theano.compile.io", "theano.compile.mode",
+    "theano.compile.monitormode", "theano.compile.nanguardmode", "theano.compile.ops", "theano.compile.profiling",
+    "theano.compile.sharedvalue", "theano.misc.pkl_utils", "theano.gof", "theano.gof.graph", "theano.gof.op",
+    "theano.gof.type", "theano.gof.opt", "theano.gof.optdb", "theano.gof.fg", "theano.gof.toolbox",
+    "theano.gof.destroyhandler", "theano.sandbox.linalg", "theano.sandbox.rng_mrg", "theano.scalar",
+    "theano.tensor", "theano.tensor.extra_ops", "theano.tensor.fft", "theano.tensor.fourier", "theano.tensor.io",
+    "theano.tensor.nlinalg", "theano.tensor.slinalg", "theano.tensor.sort", "theano.tensor.raw_random",
+    "theano.tensor.shared_randomstreams", "theano.tensor.opt", "theano.tensor.utils", "theano.tensor.nnet",
+    "theano.tensor.nnet.abstract_conv", "theano.tensor.nnet.bn", "theano.tensor.nnet.blocksparse",
+    "theano.tensor.nnet.conv", "theano.tensor.nnet.conv3d2d", "theano.tensor.nnet.ctc",
+    "theano.tensor.nnet.neighbours", "theano.tensor.signal.conv", "theano.tensor.signal.pool",
+    "theano.scan_module.scan_utils", "theano.tests.breakpoint",
 )  # fmt: skip
 
 _TABLE = re.compile(r"(<!-- (?P<kind>[a-z ]+): ?(?P<what>[^>]*?) ?-->\n).*?(<!-- end -->)", re.DOTALL)

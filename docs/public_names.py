@@ -72,7 +72,7 @@ def public_names(module: str) -> list[PublicName]:
     """All public names of a module, in the order of the alphabet."""
     found = importlib.import_module(module)
     handed_on, own_use = imports(module)
-    late = getattr(found, "_LAZY", {})
+    late = {name: home for name, home in getattr(found, "_LAZY", {}).items() if str(home).startswith("theano.")}
     names = []
     for name in sorted(dir(found), key=lambda n: (n.lower(), n)):
         if name.startswith("_") or name in own_use:

@@ -24,6 +24,7 @@ from public_names import (
 
 import theano.tensor as tt
 from theano import _config, scalar
+from theano.compile import Linker, Mode
 from theano.graph.type import Type
 from theano.scalar.classes import record_classes
 from theano.scalar.op import ScalarOp
@@ -119,6 +120,8 @@ def _meaning(name: str, value: Any, kind: str, first_of: dict[int, str]) -> str:
         return f"The same as `{earlier}`."
     if kind == "value" and not _is_ours(value):
         return _content(value)
+    if isinstance(value, (Mode, Linker)):
+        return f"{_code(repr(value))}."
     return first_sentence(docstring(value))
 
 

@@ -57,3 +57,7 @@ def __getattr__(name: str) -> Any:
         if name in names:
             return getattr(importlib.import_module(f"theano.gof.{module}"), name)
     raise AttributeError(f"module 'theano.gof' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES, *(name for names in _LAZY.values() for name in names)})
