@@ -52,6 +52,10 @@ def keepdims(x: Any, axis: int) -> Any:
     return x.dimshuffle(*["x" if k == axis else k - (k > axis) for k in range(x.ndim + 1)])
 
 
+def shifted(x: Any, axis: int) -> Any:
+    return x - x.max(axis=axis, keepdims=True)
+
+
 def masked(i: Any) -> Callable[..., Any]:
     return lambda x, y: T.switch(
         T.set_subtensor(T.zeros_like(x, dtype="bool")[i], True), T.inc_subtensor(T.zeros_like(x)[i], y), 0.0)
@@ -338,12 +342,21 @@ EXAMPLES: dict[str, list[Example]] = {
     "exp_of_log_softmax": [on(m(), build=lambda x: T.exp(LogSoftmax((1,))(x)))],
     "weighted_log_of_softmax": [
         on(m("x"), m("y"), build=lambda x, y: s.ScalarOp.registry["xlogy0"](y, Softmax((1,))(x)))],
-    "open_softmax": [on(m(), build=lambda x: Softmax((1,))(x)), on(m(), build=lambda x: Softmax(None)(x))],
-    "open_log_softmax": [on(m(), build=lambda x: LogSoftmax((0,))(x))],
-    "open_log_sum_exp": [on(m(), build=lambda x: LogSumExp((1,))(x)), on(v(), build=lambda x: LogSumExp(None)(x))],
+    "open_softmax": [
+        on(m(), build=lambda x: Softmax((1,))(x)), on(m(), build=lambda x: Softmax(None)(x)),
+        on(m(), build=lambda x: Softmax((1,))(shifted(x, 1))), on(m(), build=lambda x: Softmax((0,))(shifted(x, 1))),
+    ],
+    "open_log_softmax": [
+        on(m(), build=lambda x: LogSoftmax((0,))(x)), on(m(), build=lambda x: LogSoftmax((0,))(shifted(x, 0)))],
+    "open_log_sum_exp": [
+        on(m(), build=lambda x: LogSumExp((1,))(x)), on(v(), build=lambda x: LogSumExp(None)(x)),
+        on(m(), build=lambda x: LogSumExp((1,))(shifted(x, 1))),
+        on(m(), build=lambda x: LogSumExp(None)(shifted(x, 1))),
+    ],
     "selected_log_softmax": [
         on(m(), build=lambda x: LogSoftmax((1,))(x)[T.arange(x.shape[0]), T.constant([0, 2, 1])]),
         on(m(), build=lambda x: LogSoftmax((1,))(x)[T.constant([2, 0]), T.constant([0, 1])]),
+        on(m(), build=lambda x: LogSoftmax((1,))(shifted(x, 1))[T.constant([2, 0]), T.constant([0, 1])]),
     ],
     "written_out": [
         on(m("x"), v("b"), build=lambda x, b: T.nnet.softmax_with_bias(x, b)),

@@ -3,8 +3,8 @@
 `emit_opcode` writes the instructions for one `Instr`, given the texts of its arguments. Loads, gathers, counters and
 results are `kernel_code.py`'s business: they depend on how memory is walked.
 
-Vector mathematics comes from glibc's libmvec where it is at hand and right on the special values (`EXCLUDED` names
-where it is not); everything else calls the scalar function for each lane.
+Vector mathematics is written out (`function_text.py`) or comes from glibc's libmvec, where it is at hand and right on
+the special values (`EXCLUDED` names where it is not); everything else calls the scalar function for each lane.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from theano.backends.native import target
+from theano.backends.native.function_text import exponential, is_written_out
 from theano.backends.native.vector_text import SIZE, VALUE_TYPE, VectorText, is_float, is_unsigned, scalar_constant
 from theano.lowering.kernel import Instr
 
@@ -107,10 +108,10 @@ def _float_opcode(text: VectorText, op: str, kind: str, args: Sequence[str], act
 
 
 def float_extreme(text: VectorText, op: str, kind: str, a: str, b: str) -> str:
-    """max or min; a NaN on either side wins."""
-    first = text.compare("oge" if op == "max" else "ole", kind, a, b)
-    nan = text.compare("uno", kind, a, a)
-    return text.select(text.binary("or", "i1", first, nan), kind, a, b)
+    """max or min; a NaN on either side wins, and of equals (zeros of both signs) the first."""
+    # as x86 has it: a comparison that fails for NaN, and a select, are one instruction, and the mask goes with it
+    better = text.select(text.compare("ogt" if op == "max" else "olt", kind, b, a), kind, b, a)
+    return text.select(text.compare("ord", kind, b, b), kind, better, b)
 
 
 def _floor_division(text: VectorText, kind: str, args: Sequence[str], active: str) -> tuple[str, str]:
@@ -151,6 +152,10 @@ def _libm(name: str, kind: str) -> str:
 
 
 def _mathematics(text: VectorText, name: str, kind: str, args: Sequence[str], active: str) -> str:
+    if is_written_out(name, kind, text.lanes):
+        return exponential(text, kind, args[0])
+    if text.lanes * SIZE[kind] > target.host().vector_bytes and is_vectorised(name, kind, text.lanes):
+        return text.halved(kind, args, lambda half, parts: _mathematics(half, name, kind, parts, active))
     name = {"lgamma": "lgamma_r"}.get(name, name)
     symbol = _libmvec(name, kind, text.lanes)
     if symbol:
@@ -165,7 +170,9 @@ def _mathematics(text: VectorText, name: str, kind: str, args: Sequence[str], ac
 
 
 def is_vectorised(name: str, kind: str, lanes: int) -> bool:
-    return bool(_libmvec(name, kind, lanes))
+    """Is there code for a vector, or for the parts of one that is wider than the machine's?"""
+    most = target.host().vector_bytes // SIZE[kind]
+    return is_written_out(name, kind, min(lanes, most)) or bool(_libmvec(name, kind, min(lanes, most)))
 
 
 @cache

@@ -7,7 +7,7 @@ reductions (`kernel_code.py`), nor of what the opcodes mean (`opcode_text.py`).
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 MEMORY_TYPE = {
     "bool": "i8", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
@@ -162,6 +162,27 @@ class VectorText:
         operands = ", ".join(f"{vec} {a}" for a in args) + (f", {extra}" if extra else "")
         return self.set(f"call {vec} @{full}({operands})")
 
+    def halved(
+        self, kind: str, args: Sequence[str], compute: Callable[[VectorText, list[str]], str]
+    ) -> str:
+        """What `compute` makes of each half of the vectors, put together; it gets a writer for vectors so long."""
+        lanes = self.lanes // 2
+        half = VectorText(lanes)
+        half.allocas, half.declarations = self.allocas, self.declarations
+        results = []
+        for side in (0, lanes):
+            chosen = ", ".join(f"i32 {side + n}" for n in range(lanes))
+            parts = [
+                self.set(f"shufflevector {self.vec(kind)} {a}, {self.vec(kind)} poison, <{lanes} x i32> <{chosen}>")
+                for a in args
+            ]
+            half.lines, half.block, half._count = self.lines, self.block, self._count
+            results.append(compute(half, parts))
+            self.block, self._count = half.block, half._count
+        chosen = ", ".join(f"i32 {n}" for n in range(self.lanes))
+        low, high = (f"{half.vec(kind)} {r}" for r in results)
+        return self.set(f"shufflevector {low}, {high}, <{self.lanes} x i32> <{chosen}>")
+
     def any_true(self, condition: str) -> str:
         bits = self.set(f"bitcast {self.vec('i1')} {condition} to i{self.lanes}")
         return self.set(f"icmp ne i{self.lanes} {bits}, 0")
@@ -193,6 +214,12 @@ class VectorText:
     def _masked(self, what: str, kind: str) -> str:
         suffix = {"half": "f16", "float": "f32", "double": "f64"}.get(kind, kind)
         return f"llvm.masked.{what}.v{self.lanes}{suffix}.p0"
+
+    def prefetch(self, pointer: str, distance: str) -> None:
+        """Ask for a cache line, which may be anywhere."""
+        self.declare("llvm.prefetch.p0", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        place = self.set(f"getelementptr i8, ptr {pointer}, i64 {distance}")
+        self.emit(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 3, i32 1)")
 
     def unpack(self, dtype: str, stored: str) -> str:
         """From the form in memory to the form that computes."""

@@ -20,7 +20,7 @@ from theano.scalar.dtypes import float_dtypes
 from theano.scalar.exponential import exp, log, xlogy0
 from theano.scalar.selection import cast_to as cast_record
 from theano.scalar.selection import switch
-from theano.tensor.careduce import Sum, Supremum, reduced_axes, with_axes_back
+from theano.tensor.careduce import Max, Sum, Supremum, reduced_axes, with_axes_back
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.creation import ARange
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
@@ -279,8 +279,17 @@ def largest(x: Any, axes: tuple[int, ...]) -> Any:
     return switch(lt(ar.abs_(m), infinity), m, zero)
 
 
-def opened(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any, Any]:
-    """(largest element, exp(x - it), sum of that): the first and last without the reduced axes."""
+def is_shifted(x: Any, axes: tuple[int, ...]) -> bool:
+    """Is `x` y - max(y, axes, keepdims), of which the largest element is 0 (or else NaN)?"""
+    node = elementwise_node(x, ar.sub)
+    return node is not None and kept_reduction(node.inputs[1], Max, x.type.ndim) == (node.inputs[0], axes)
+
+
+def opened(x: Any, axes: tuple[int, ...]) -> tuple[Any | None, Any, Any]:
+    """(largest element, exp(x - it), sum of that): the first and last without the reduced axes; None for 0."""
+    if is_shifted(x, axes):
+        e = exp(x)
+        return None, e, Sum(axes)(e)
     m = largest(x, axes)
     e = exp(x - with_axes_back(m, axes, x.type.ndim))
     return m, e, Sum(axes)(e)
@@ -302,8 +311,8 @@ def open_log_softmax(node: Apply, site: Site) -> Any:
     ndim = x.type.ndim
     axes = reduced_axes(node.op.axis, ndim)  # type: ignore[attr-defined]
     m, _, total = opened(x, axes)
-    result = x - with_axes_back(m, axes, ndim) - with_axes_back(log(total), axes, ndim)
-    return [conform(result, node.outputs[0])]
+    shifted = x if m is None else x - with_axes_back(m, axes, ndim)
+    return [conform(shifted - with_axes_back(log(total), axes, ndim), node.outputs[0])]
 
 
 @function_rule(LogSumExp, name="open_log_sum_exp", tags="fusion")
@@ -312,7 +321,7 @@ def open_log_sum_exp(node: Apply, site: Site) -> Any:
     x: Any = node.inputs[0]
     axes = reduced_axes(node.op.axis, x.type.ndim)  # type: ignore[attr-defined]
     m, _, total = opened(x, axes)
-    return [conform(log(total) + m, node.outputs[0])]
+    return [conform(log(total) if m is None else log(total) + m, node.outputs[0])]
 
 
 @function_rule(AdvancedSubtensor, name="selected_log_softmax", needs=[LogSoftmax], tags="fusion crossentropy")
@@ -331,10 +340,11 @@ def selected_log_softmax(node: Apply, site: Site) -> Any:
     if rows.type.broadcastable != columns.type.broadcastable:  # type: ignore[attr-defined]
         return None
     m, _, total = opened(x, (1,))
-    logs = log(total)
-    if not is_every_row(rows, x, site):
-        m, logs = AdvancedSubtensor1()(m, rows), AdvancedSubtensor1()(logs, rows)
-    return [conform(node.op(x, *indices) - m - logs, node.outputs[0])]
+    result = node.op(x, *indices)
+    for part in (m, log(total)):
+        if part is not None:
+            result = result - (part if is_every_row(rows, x, site) else AdvancedSubtensor1()(part, rows))
+    return [conform(result, node.outputs[0])]
 
 
 def is_every_row(rows: Any, x: Any, site: Site) -> bool:
