@@ -426,6 +426,11 @@ FLAGS: list[tuple[str, ConfigParam, str]] = [
     ),
     ("allow_gc", BoolParam(True), "no effect: intermediate values live as short as possible"),
     (
+        "pool_bytes",
+        IntParam(-1),
+        "most bytes of large freed results kept for the next; 0: none; -1: an eighth of the memory, at most 1 GiB",
+    ),
+    (
         "optimizer",
         EnumStr("o4", "o3", "o2", "o1", "unsafe", "fast_run", "fast_compile", "merge", "None"),
         "rewriting level when mode=Mode",

@@ -31,8 +31,8 @@ class Group:
     """The work of one kernel. Axes with static length one are no axes of the kernel."""
 
     __slots__ = (
-        "alive", "extents", "level", "operands", "ordered", "outputs", "rank", "reduced", "scatter", "size", "update",
-        "works",
+        "alive", "extents", "level", "operands", "ordered", "outputs", "overwritten", "rank", "reduced", "scatter",
+        "size", "update", "works",
     )
 
     def __init__(self, rank: int, level: int) -> None:
@@ -47,6 +47,8 @@ class Group:
         self.ordered = False
         self.scatter = False
         self.update = False
+        # what a scatter starts from, and may be done in if nothing else in the kernel reads it
+        self.overwritten: Datum | None = None
         self.alive = True
 
 
@@ -185,6 +187,8 @@ class _Fusion:
         for write in work.writes:
             if write.kind.startswith("scatter"):
                 group.scatter = True
+                if write.datum in self.updates:
+                    group.overwritten = write.base
             elif write.kind != "store":
                 kept = {where[a] for a in write.axes if a != UNIT}
                 group.reduced = frozenset(n for n in range(group.rank) if n not in kept)
@@ -265,6 +269,8 @@ class _Fusion:
             return False
         outputs += sum(group.outputs for group in groups)
         if any(group.scatter for group in groups) and outputs > 1:
+            return False
+        if any(group.overwritten is datum for group in groups for datum, _ in work.reads):
             return False
         if len(groups) > 1 and not _compatible(groups):
             return False

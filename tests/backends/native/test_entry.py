@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from native_kernels import Failure, compiled, elementwise, fail, never_slow
 
+from theano._config import change_flags
 from theano.backends.native import compile_program
 from theano.backends.native.runtime import empty_pool, pooled_bytes, runtime
 from theano.lowering.kernel import UNIT, Instr, Kernel, Operand, Result
@@ -377,6 +378,25 @@ def test_large_results_are_recycled() -> None:
     del again, kept
     empty_pool()
     assert pooled_bytes() == 0
+
+
+def test_the_pool_can_be_switched_off_and_limited() -> None:
+    f = compiled(add_program(1), "single")
+    x = np.ones(1 << 20)
+    f(x, x)
+    assert pooled_bytes() >= x.nbytes
+    with change_flags(pool_bytes=0):
+        assert pooled_bytes() == 0
+        for _ in range(3):
+            assert (f(x, x) == 2).all()
+            assert pooled_bytes() == 0
+    with change_flags(pool_bytes=x.nbytes + (1 << 20)):
+        out = [f(x, x) for _ in range(3)]
+        del out
+        assert x.nbytes <= pooled_bytes() <= x.nbytes + (1 << 20)
+    f(x, x)
+    assert pooled_bytes() >= x.nbytes
+    empty_pool()
 
 
 def test_result_arrays_are_ordinary() -> None:

@@ -342,3 +342,41 @@ def test_long_strided_indices_of_narrow_elements(dtype: str) -> None:
     for places in layouts(index).values():
         for table in layouts(x).values():
             check(kernel, [table, places])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_of_a_table_are_updated_where_they_are(dtype: str) -> None:
+    """W - rate * gradient, where the gradient reads rows of W: duplicates see the rows as they were before."""
+    rng = np.random.default_rng(14)
+    table = rng.normal(size=(12, 9)).astype(dtype)
+    W, i, c = theano.shared(table.copy()), T.lvector("i"), T.matrix("c", dtype)
+    cost = (W[i] ** 2 * c).sum()
+    step = theano.function([i, c], cost, updates=[(W, W - np.asarray(0.1, dtype) * T.grad(cost, W))])
+    address = W.get_value(borrow=True).ctypes.data
+    places = np.array([3, 5, 3, -1, 3, 5, 0])
+    weights = rng.normal(size=(7, 9)).astype(dtype)
+    found = step(places, weights)
+    np.testing.assert_allclose(found, (table[places].astype("float64") ** 2 * weights).sum(), rtol=1e-5)
+    want = table.astype("float64")
+    np.add.at(want, places, -0.2 * table[places].astype("float64") * weights)
+    np.testing.assert_allclose(W.get_value(), want, rtol=2e-5, atol=1e-5)
+    assert W.get_value(borrow=True).ctypes.data == address
+    before = W.get_value()
+    with pytest.raises(IndexError):
+        step(places + 9, weights)
+    np.testing.assert_array_equal(W.get_value(), before)
+
+
+def test_what_a_scatter_starts_from_is_copied_whatever_its_strides() -> None:
+    rng = np.random.default_rng(15)
+    wide = rng.normal(size=(6, 8, 10))
+    values, index = rng.integers(0, 5, (4, 3, 5)).astype("float64"), np.array([0, 2, -1, 0])
+    for start in (
+        wide[:3, :3, :5], wide[::2, 1:4, 5:], wide[:3, ::3, ::2], wide[3:, 2:5, 5:].copy(), wide[2::-1, :3, :5],
+        wide.transpose(2, 1, 0)[:3, :3, :5], np.broadcast_to(wide[0, :3, :5], (3, 3, 5)), wide[:3, :1, :5],
+    ):
+        source = values[:, : start.shape[1]]
+        want = start.copy()
+        np.add.at(want, index, source * source)
+        found = compiled(kernel_program(add_rows("float64", rank=3), start={0: 3}))(source, index, start)
+        np.testing.assert_allclose(found[0], want, rtol=1e-15)

@@ -19,6 +19,7 @@ import threading
 from functools import cache
 
 from theano._collector import collector_paused
+from theano._config import config
 from theano.backends.native import runtime_core, target
 from theano.backends.native.runtime_language import imported_names, runtime_text
 from theano.backends.native.thread_count import threads_exist, threads_word
@@ -40,12 +41,14 @@ _MISFIT = b"the arguments do not fit the compiled function's inputs"
 def _pool() -> ctypes.Array:
     """The pool's table; see POOL_ in `runtime_core.py`. Machine code reads and writes it with the GIL held."""
     table = (ctypes.c_int64 * (runtime_core.POOL_FIRST // 8 + 2 * runtime_core.POOL_ENTRIES))()
-    table[runtime_core.POOL_LIMIT // 8] = _pool_limit()
+    table[runtime_core.POOL_LIMIT // 8] = _pool_limit(config.pool_bytes)
     return table
 
 
-def _pool_limit() -> int:
-    """An eighth of the machine's memory, at most 1 GiB."""
+def _pool_limit(wanted: int) -> int:
+    """What the setting `pool_bytes` means: if negative, an eighth of the machine's memory, at most 1 GiB."""
+    if wanted >= 0:
+        return wanted
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -211,6 +214,7 @@ def _usable_size() -> int:
 
 @cache
 def _make() -> Runtime:
+    config._params["pool_bytes"].on_change = _limit_pool
     return Runtime()
 
 
@@ -226,5 +230,15 @@ def pooled_bytes() -> int:
 
 def empty_pool() -> None:
     """Give the pool's memory back to the system."""
+    _shrink_pool(0)
+
+
+def _shrink_pool(most: int) -> None:
     shrink = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(runtime().scopes["core"]["pool_shrink"])
-    shrink(0)
+    shrink(most)
+
+
+def _limit_pool(wanted: int) -> None:
+    """The setting `pool_bytes` was changed."""
+    limit = _pool()[runtime_core.POOL_LIMIT // 8] = _pool_limit(wanted)
+    _shrink_pool(limit)

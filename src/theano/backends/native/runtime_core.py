@@ -362,22 +362,30 @@ def copy_items(target: int, target_step: int, source: int, source_step: int, cou
 
 def copy_array(target: int, source: int, ndim: int, size: int) -> int:
     """Copy all elements between two buffers of equal shape, whatever their strides."""
-    if ndim == 0:
-        memcpy(load64(target), load64(source), size)
-        return 0
+    dims = source + BUFFER_DIMS
+    to_strides = target + BUFFER_DIMS + ndim * 8
+    at_strides = dims + ndim * 8
     axis = 0
     while axis < ndim:
-        if load64(source + BUFFER_DIMS + axis * 8) == 0:
+        if load64(dims + axis * 8) == 0:
             return 0
         axis += 1
+    # inner axes which are contiguous on both sides are one piece
+    last = ndim - 1
+    while last >= 0:
+        n = load64(dims + last * 8)
+        if n != 1 and (load64(to_strides + last * 8) != size or load64(at_strides + last * 8) != size):
+            break
+        size = size * n
+        last -= 1
+    if last < 0:
+        memcpy(load64(target), load64(source), size)
+        return 0
     index = stack(ndim * 8)
     memset(index, 0, ndim * 8)
     to = load64(target)
     at = load64(source)
-    to_strides = target + BUFFER_DIMS + ndim * 8
-    at_strides = source + BUFFER_DIMS + ndim * 8
-    last = ndim - 1
-    n = load64(source + BUFFER_DIMS + last * 8)
+    n = load64(dims + last * 8)
     while 1:
         copy_items(to, load64(to_strides + last * 8), at, load64(at_strides + last * 8), n, size)
         axis = last - 1
@@ -385,7 +393,7 @@ def copy_array(target: int, source: int, ndim: int, size: int) -> int:
             i = load64(index + axis * 8) + 1
             to += load64(to_strides + axis * 8)
             at += load64(at_strides + axis * 8)
-            if i < load64(source + BUFFER_DIMS + axis * 8):
+            if i < load64(dims + axis * 8):
                 store64(index + axis * 8, i)
                 break
             to -= i * load64(to_strides + axis * 8)
