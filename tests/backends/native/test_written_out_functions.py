@@ -93,3 +93,19 @@ def test_vectors_wider_than_the_machine() -> None:
     powers = np.array([0.0, 1, 2, 3, 4, 1, 1, 0, 4, 2, 3])
     check(kernel, [x, powers])
     check(kernel, [np.asfortranarray(x), powers])
+
+
+def test_many_in_one_kernel() -> None:
+    """exp(-exp(-exp(...))): by calls, with the same bits as one by one."""
+    for dtype in ("float32", "float64"):
+        body = [Instr("load", dtype, (), 0)]
+        for _ in range(9):
+            body += [Instr("neg", dtype, (len(body) - 1,)), Instr("math", dtype, (len(body),), "exp")]
+        kernel = Kernel(1, (Operand(dtype, (0,)), Operand(dtype, (0,))), 1, tuple(body), (Result("store", 18),))
+        x = np.random.default_rng(3).normal(size=50).astype(dtype)
+        want = x
+        for _ in range(9):
+            want = exp_of(-want)
+        for optimize in (False, True):
+            (found,) = compiled(kernel_program(kernel), optimize=optimize)(x)
+            np.testing.assert_array_equal(found, want)

@@ -37,6 +37,20 @@ def is_written_out(name: str, kind: str, lanes: int) -> bool:
 
 
 def exponential(text: VectorText, kind: str, x: str) -> str:
+    """exp(x), in place; or, where it would be written out very often, by a call of a function that does the same."""
+    if text.in_place:
+        return _exponential(text, kind, x)
+    name, vec = f"exp.{kind}.{text.lanes}", text.vec(kind)
+    if name not in text.declarations:
+        body = VectorText(text.lanes)
+        result = _exponential(body, kind, "%x")
+        text.declarations.update(body.declarations)
+        lines = "\n".join([f"define internal {vec} @{name}({vec} %x) {{", "entry:", *body.lines])
+        text.declare(name, f"{lines}\n  ret {vec} {result}\n}}")
+    return text.set(f"call {vec} @{name}({vec} {x})")
+
+
+def _exponential(text: VectorText, kind: str, x: str) -> str:
     """exp(x) = 2**n * exp(r), where n is whole and x = n * ln(2) + r."""
 
     def number(value: float) -> str:

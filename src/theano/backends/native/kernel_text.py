@@ -38,6 +38,7 @@ from theano.backends.native.vector_text import (
 )
 from theano.lowering.kernel import Instr, Kernel
 
+IN_PLACE = 4  # up to so many mathematical functions are written out in place, in each loop
 AHEAD = 8  # how many runs ahead memory at computed positions is asked for
 
 
@@ -51,6 +52,7 @@ class KernelText:
         if "float16" in types and not target.host().half:
             raise NotImplementedError("this machine has no instructions for float16")
         self.text = VectorText(lanes_of(kernel, target.host().vector_bytes))
+        self.text.in_place = sum(i.op == "math" for i in kernel.body) <= IN_PLACE
         self.table = Slots(kernel, name, masks=target.host().vector_bytes == 64)
         self.slots = self.table.all
         self.accumulators = self.table.accumulators

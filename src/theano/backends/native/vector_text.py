@@ -61,6 +61,7 @@ class VectorText:
         self.allocas: list[str] = []
         self.declarations: dict[str, str] = {}
         self.block = "entry"
+        self.in_place = True  # write functions out, instead of calling them
         self._count = 0
 
     # -- names and lines
@@ -168,7 +169,7 @@ class VectorText:
         """What `compute` makes of each half of the vectors, put together; it gets a writer for vectors so long."""
         lanes = self.lanes // 2
         half = VectorText(lanes)
-        half.allocas, half.declarations = self.allocas, self.declarations
+        half.allocas, half.declarations, half.in_place = self.allocas, self.declarations, self.in_place
         results = []
         for side in (0, lanes):
             chosen = ", ".join(f"i32 {side + n}" for n in range(lanes))
