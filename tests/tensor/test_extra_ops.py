@@ -7,6 +7,7 @@ from agreement import MODES, agree, gradients_agree, sample
 import theano
 import theano.tensor as T
 from theano.graph.evaluate import evaluate
+from theano.tensor.extra_ops import NonNegative
 
 
 def widened(dtype):
@@ -89,6 +90,12 @@ def test_diff_refuses():
         T.diff(T.dscalar())
     with pytest.raises(ValueError, match="negative"):
         T.diff(T.dvector(), -1)
+
+
+def test_check_of_signs_is_printed_by_what_it_checks():
+    assert str(NonNegative("bincount")) == "NonNegative{bincount}"
+    x = T.lvector("x")
+    assert NonNegative("bincount")(x).owner.op == NonNegative("bincount") != NonNegative("repeat")
 
 
 def test_bincount():

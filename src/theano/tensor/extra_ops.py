@@ -219,6 +219,9 @@ class NonNegative(Op):
     def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
         return [output_gradients[0]]
 
+    def __str__(self) -> str:
+        return f"NonNegative{{{self.name}}}"
+
 
 def bincount(x: Any, weights: Any = None, minlength: Any = None, assert_nonneg: bool = False) -> Any:
     """How often each of 0, 1, 2, … occurs in the vector of integers x (int64), up to its maximum; or, with weights,
