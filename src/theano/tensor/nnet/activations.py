@@ -61,6 +61,8 @@ def relu(x: Any, alpha: Any = 0) -> Any:
 def elu(x: Any, alpha: Any = 1) -> Any:
     """x where x > 0, alpha * (exp(x) - 1) elsewhere.
 
+    Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning by exponential linear units", 2015.
+
     >>> from theano.tensor import dvector
     >>> v = dvector("v")
     >>> elu(v).eval({v: [-1000.0, 3.0]}).tolist()
@@ -71,7 +73,10 @@ def elu(x: Any, alpha: Any = 1) -> Any:
 
 
 def selu(x: Any) -> Any:
-    """Self-normalising elu: scale * elu(x, alpha) with the two published constants."""
+    """Self-normalising elu: scale * elu(x, alpha) with the two published constants.
+
+    Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks", 2017.
+    """
     x = as_tensor_variable(x)
     return _number(SELU_SCALE, x) * elu(x, _number(SELU_ALPHA, x))
 

@@ -118,6 +118,8 @@ def batch_normalization_train(
     epsilon          at least 1e-5
     running_mean, running_var   both or none; the new ones are (1 - running_average_factor) times the old plus
                      running_average_factor times the statistics of this batch, with the unbiased variance
+    Ioffe and Szegedy, "Batch normalization", 2015. ValueError for an epsilon below 1e-5, for unknown axes, and for one
+    running average without the other.
 
     >>> from theano.tensor import dmatrix
     >>> m = dmatrix("m")

@@ -179,5 +179,11 @@ def ctc(activations: Any, labels: Any, input_lengths: Any) -> Any:
     labels          (batch, length): symbols from 1 on, negative numbers are padding
     input_lengths   (batch,): how many time steps of an item count
     inf for labels that no alignment gives (too many for the time steps). ValueError for labels out of range.
+    Graves, Fernández, Gomez and Schmidhuber, "Connectionist temporal classification", 2006.
+
+    >>> import numpy
+    >>> activations = numpy.zeros((1, 1, 4), dtype="float32")
+    >>> round(float(ctc(activations, [[2]], [1]).eval()[0]), 4)     # log(4): all symbols are equally probable
+    1.3863
     """
     return ConnectionistTemporalClassification()(activations, labels, input_lengths)

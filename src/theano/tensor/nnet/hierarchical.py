@@ -34,6 +34,7 @@ def h_softmax(
     target    integers (batch_size,): give the probability of this output of each row, a vector, at the cost of one
               class only. None: those of all outputs, (batch_size, n_outputs)
     n_classes * n_outputs_per_class must be at least n_outputs.
+    Goodman, "Classes for fast maximum entropy training", 2001.
     """
     x, W1, b1, W2, b2 = (as_tensor_variable(v) for v in (x, W1, b1, W2, b2))
     class_probabilities = softmax(dot(x, W1) + b1)
