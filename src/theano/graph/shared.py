@@ -116,7 +116,7 @@ class SharedVariable(Variable):
             self.container.storage[0] = self.container.filter(value)
 
     def get_value(self, borrow: bool = False, return_internal_type: bool = False) -> Any:
-        """The value: a copy, or with `borrow` the stored object itself (which later calls may overwrite)."""
+        """The value: a copy, or with `borrow` the stored object itself; who changes that changes the value."""
         value = self.container.value
         return value if borrow else copy.deepcopy(value)
 

@@ -18,7 +18,10 @@ class TensorSharedVariable(TensorOperators, SharedVariable):
     type: TensorType
 
     def get_value(self, borrow: bool = False, return_internal_type: bool = False) -> Any:
-        """The array: a copy, or with `borrow` the stored one (which later calls may overwrite in place)."""
+        """The array: a copy, or with `borrow` the stored one; who writes to that changes the value.
+
+        An array that is kept stays as it is when a function updates the variable: the new value is another array then.
+        """
         value = self.container.value
         return value if borrow or value is None else np.array(value, copy=True, order="K")
 
