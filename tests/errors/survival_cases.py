@@ -157,6 +157,17 @@ def counts_that_overflow():
     same(arange(0, 2**63 - 1, 2**62), np.arange(0, 2**63 - 1, 2**62))
     same(arange(-(2**63), 2**63 - 1, 2**62), np.array([-(2**63), -(2**62), 0, 2**62]))
     assert arange(2**63 - 1, -(2**63), 1).shape == (0,)
+    lengths = compiled([start, stop, step], tt.arange(start, stop, step).shape[0])
+    ends = [-(2**63), -(2**63) + 1, -5, -1, 0, 1, 7, 2**62, 2**63 - 2, 2**63 - 1]
+    by = [1, -1, 2, -7, 2**62, -(2**62), -(2**63)]
+    ranges = {c: compiled([start, stop], tt.arange(start, stop, c)) for c in by}
+    lengths_by = {c: compiled([start, stop], tt.arange(start, stop, c).shape[0]) for c in by}
+    for a, b, c in itertools.product(ends, ends, by):
+        count = min(max(-((a - b) // c), 0), 2**63 - 1)
+        with contextlib.suppress(MemoryError) if count > 2**32 else contextlib.nullcontext():
+            assert lengths(a, b, c) == lengths_by[c](a, b) == count, (a, b, c)
+        if count < 20:
+            assert ranges[c](a, b).tolist() == list(range(a, b, c)), (a, b, c)
 
 
 def slices_at_the_limits():

@@ -46,3 +46,19 @@ def test_a_check_that_is_put_back_computes_lengths_only() -> None:
     assert f(np.ones(4), np.ones(3)).shape == (2,)
     with pytest.raises(ValueError):
         f(np.ones(4), np.ones(4))
+
+
+@pytest.mark.parametrize("mode", ["reference", "FAST_COMPILE", "FAST_RUN"])
+@pytest.mark.parametrize("rows, labels", [(1, [0, 2, 1]), (3, [1]), (3, [2, 0, 1]), (1, [2])])
+def test_one_row_for_several_labels_and_one_label_for_several_rows(rows, labels, mode):
+    """Index arrays broadcast when the function runs: what is made of log(softmax) and of its gradient does, too."""
+    m, y = T.dmatrix(), T.lvector()
+    chosen = T.log(T.nnet.softmax(m))[T.arange(m.shape[0]), y]
+    f = theano.function([m, y], [chosen, theano.grad(chosen.sum(), m)], mode=mode)
+    value = np.random.default_rng(0).normal(size=(rows, 4))
+    p = np.exp(value) / np.exp(value).sum(1, keepdims=True)
+    count = np.zeros((rows, 4))
+    np.add.at(count, (np.arange(rows), labels), 1)
+    got, gradient = f(value, labels)
+    np.testing.assert_allclose(got, np.log(p)[np.arange(rows), labels], rtol=1e-12)
+    np.testing.assert_allclose(gradient, count - count.sum(1, keepdims=True) * p, rtol=1e-12, atol=1e-14)

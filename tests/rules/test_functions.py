@@ -354,7 +354,7 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m(), build=lambda x: LogSumExp(None)(shifted(x, 1))),
     ],
     "selected_log_softmax": [
-        on(m(), build=lambda x: LogSoftmax((1,))(x)[T.arange(x.shape[0]), T.constant([0, 2, 1])]),
+        on(m(), build=lambda x: LogSoftmax((1,))(x)[T.arange(x.shape[0]), T.argmin(abs(x), axis=1)]),
         on(m(), build=lambda x: LogSoftmax((1,))(x)[T.constant([2, 0]), T.constant([0, 1])]),
         on(m(), build=lambda x: LogSoftmax((1,))(shifted(x, 1))[T.constant([2, 0]), T.constant([0, 1])]),
     ],

@@ -127,9 +127,16 @@ def _arange_length(lowering: Lowering, node: Apply, start: Datum, stop: Datum, s
     def length(point: Any) -> Any:
         b = point.b
         first, last = (b.cast(v, "int64") for v in point.reads())
+        low, high = (first, b.max(last, first)) if step > 0 else (b.min(last, first), first)
+        if step == 1 and start.constant is not None and start.constant.item() >= 0:
+            return high - low
+        span = b.cast(high - low, "uint64")   # which may not fit into 63 bits
         # rounded up; a step of one needs no division
-        steps = last - first if step == 1 else -((first - last) // b.const(step, "int64"))
-        return b.max(steps, b.const(0, "int64"))
+        if abs(step) != 1:
+            one = b.const(1, "uint64")
+            steps = (b.max(span, one) - one) // b.const(abs(step), "uint64") + one
+            span = b.select(span > b.const(0, "uint64"), steps, span)
+        return b.cast(b.min(span, b.const(2**63 - 1, "uint64")), "int64")
 
     return lowering.pointwise(out, [(start, ()), (stop, ())], length, nodes=[node], size=4)
 

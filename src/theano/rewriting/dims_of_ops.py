@@ -16,7 +16,7 @@ from theano.scalar import selection as sel
 from theano.tensor.argmax import Argmax
 from theano.tensor.blas import Gemm, Gemv, Ger
 from theano.tensor.careduce import CAReduce, reduced_axes
-from theano.tensor.creation import Alloc, AllocEmpty
+from theano.tensor.creation import Alloc, AllocEmpty, ARange
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.index_list import ARRAY
@@ -145,6 +145,17 @@ def of_alloc(node: Apply) -> Iterator[Fact]:
 def of_alloc_empty(node: Apply) -> Iterator[Fact]:
     yield from of_lengths(node.outputs[0], node.inputs)
     yield from of_sizes(node.inputs)
+
+
+def of_arange(node: Apply) -> Iterator[Fact]:
+    start, stop, step = node.inputs
+    out: Any = node.outputs[0]
+    if out.type.shape[0] is None and static_int(start) == 0 and static_int(step) == 1 and stop.type.dtype == "int64":  # type: ignore[attr-defined]
+        key = value_key(stop)
+        if isinstance(key, int):
+            yield (out, 0), max(key, 0), False
+        elif len(key) == 2 or nonnegative(stop):
+            yield (out, 0), key, False
 
 
 def of_sizes(lengths: Any) -> Iterator[Fact]:
@@ -437,6 +448,7 @@ SPEAKERS: dict[type, Speaker] = {
     DimShuffle: of_dimshuffle,
     Alloc: of_alloc,
     AllocEmpty: of_alloc_empty,
+    ARange: of_arange,
     CAReduce: of_reduction,
     Argmax: of_reduction,
     Join: of_join,

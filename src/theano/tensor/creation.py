@@ -297,12 +297,14 @@ class ARange(Op):
         start, stop, step = (x.item() for x in inputs)
         if step == 0:
             raise ValueError(f"arange: the step must not be 0 (start {start}, stop {stop})")
-        if all(isinstance(v, int) for v in (start, stop, step)):  # NumPy's own count of them may wrap around
-            count = -((start - stop) // step)
+        if all(isinstance(v, int) for v in (start, stop, step)):  # NumPy counts them with rounding, or wraps around
+            count = max(-((start - stop) // step), 0)
             if count >= 2**59:
                 raise MemoryError(f"arange: {count} elements were asked for ({start}, {stop}, {step})")
-            if count <= 0:
-                output_storage[0][0] = np.zeros(0, self.dtype)
+            if max(start, step) < 2**63:
+                with np.errstate(over="ignore"):
+                    elements = np.arange(count) * np.int64(step) + np.int64(start)
+                output_storage[0][0] = elements.astype(self.dtype)
                 return
         # the elements are computed in full precision: NumPy would compute them in a narrow `dtype`
         output_storage[0][0] = np.arange(start, stop, step).astype(self.dtype)
@@ -332,13 +334,27 @@ class ARange(Op):
         zero = np.int64(0)
         if all(x.type.dtype in discrete_dtypes for x in node.inputs):  # type: ignore[attr-defined]
             start, stop, step = (cast_to(x, "int64") for x in node.inputs)
-            if static_int(step) == 1:
-                span = stop if static_int(start) == 0 else stop - start  # type: ignore[operator]
-            else:
-                span = -((start - stop) // step)  # type: ignore[operator]
-            return [(scalar.maximum(span, zero),)]
+            first = static_int(start)
+            if static_int(step) == 1 and first is not None and first >= 0:
+                return [(scalar.maximum(stop if first == 0 else stop - start, zero),)]  # type: ignore[operator]
+            return [(_range_length(start, stop, step),)]
         wide = [cast_to(x, "float64") for x in node.inputs]
         return [(scalar.maximum(cast_to(scalar.ceil((wide[1] - wide[0]) / wide[2]), "int64"), zero),)]
+
+
+_LONGEST = 2**63 - 1
+
+
+def _range_length(start: Any, stop: Any, step: Any) -> Any:
+    """How many elements a range of int64 has, also where the ends are 2**63 apart and more: at most 2**63 - 1."""
+    down = scalar.lt(step, np.int64(0))
+    low = scalar.switch(down, scalar.minimum(stop, start), start)
+    high = scalar.switch(down, start, scalar.maximum(stop, start))
+    # the distance fits into 64 bits without a sign, and so does the size of the step
+    span = cast_to(high - low, "uint64")
+    size = scalar.maximum(cast_to(scalar.switch(down, -step, step), "uint64"), np.uint64(1))
+    count = scalar.switch(scalar.eq(span, np.uint64(0)), span, (span - np.uint64(1)) // size + np.uint64(1))
+    return cast_to(scalar.minimum(count, np.uint64(_LONGEST)), "int64")
 
 
 def static_value(x: Any) -> Any:

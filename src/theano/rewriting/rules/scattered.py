@@ -6,15 +6,18 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, mul_all, number_like
 from theano.rewriting.known import is_number, number
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.scalar import arithmetic as ar
+from theano.scalar.comparison import eq
 from theano.scalar.dtypes import discrete_dtypes, float_dtypes
-from theano.scalar.selection import switch
+from theano.scalar.selection import minimum, switch
 from theano.tensor.careduce import Sum, reduced_axes
-from theano.tensor.creation import Alloc
+from theano.tensor.creation import Alloc, arange
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import elemwise_of
 from theano.tensor.index_list import ARRAY
@@ -96,6 +99,17 @@ def _reader(op: Any) -> Any | None:
     return Subtensor(op.idx_list)
 
 
+def read_together(rows: Any, columns: Any, site: Site) -> Any:
+    """`rows`, a vector of positions, as often as it is read together with `columns`: again and again if it has one
+    element when the function runs."""
+    if site.dims.same_axis(rows, 0, columns, 0):
+        return rows
+    n, other = site.length(rows, 0), site.length(columns, 0)
+    together = elemwise_of(switch)(elemwise_of(eq)(n, np.int64(1)), other, n)
+    last = elemwise_of(ar.sub)(n, np.int64(1))
+    return AdvancedSubtensor1()(rows, elemwise_of(minimum)(arange(together), last))
+
+
 @function_rule(Sum, name="row_sums_of_scattered", needs=[AdvancedIncSubtensor])
 def row_sums_of_scattered(node: Apply, site: Site) -> Any:
     """sum(inc(zeros, v, i, j), axis=1) -> inc(zeros, v, i)"""
@@ -114,7 +128,7 @@ def row_sums_of_scattered(node: Apply, site: Site) -> Any:
     if values.type.dtype != out.type.dtype or rows.type.broadcastable != columns.type.broadcastable:  # type: ignore[attr-defined]
         return None
     nothing = Alloc()(number_like(0, out.type.dtype), site.length(x, 0))
-    return [conform(AdvancedIncSubtensor1()(nothing, values, rows), out)]
+    return [conform(AdvancedIncSubtensor1()(nothing, values, read_together(rows, columns, site)), out)]
 
 
 @function_rule(

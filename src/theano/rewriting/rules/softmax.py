@@ -13,6 +13,7 @@ from theano.rewriting.dims_of_ops import value_key
 from theano.rewriting.known import is_number
 from theano.rewriting.pattern import factors_of, terms_of
 from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rules.scattered import read_together
 from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar import arithmetic as ar
 from theano.scalar.comparison import eq, lt
@@ -337,10 +338,9 @@ def selected_log_softmax(node: Apply, site: Site) -> Any:
         return None
     if any(v.type.ndim != 1 or v.type.dtype == "bool" for v in indices):  # type: ignore[attr-defined]
         return None
-    if rows.type.broadcastable != columns.type.broadcastable:  # type: ignore[attr-defined]
-        return None
     m, _, total = opened(x, (1,))
     result = node.op(x, *indices)
+    rows = read_together(rows, columns, site)
     for part in (m, log(total)):
         if part is not None:
             result = result - (part if is_every_row(rows, x, site) else AdvancedSubtensor1()(part, rows))
