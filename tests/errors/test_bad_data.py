@@ -29,6 +29,8 @@ five = tt.TensorType("float64", (5,))("five")
 three = tt.TensorType("float64", (3,))("three")
 r3 = tt.TensorType("float64", (1, 3))("r3")
 
+# 4, which is known when it has been folded
+FOUR = tt.constant(np.array([1, 3])).sum()
 V2, V3, V4 = np.ones(2), np.ones(3), np.ones(4)
 W = np.ones((2, 3))
 S = np.eye(3)
@@ -128,6 +130,14 @@ SHAPES = {
                      ["tt.join(0, tt.ones("]),
     "split of ones": ([x], tt.split(tt.ones((x.shape[0],)), [1, 2], 2)[0], ValueError, (V4,), (V3,), ["[1, 2], 2)"]),
     "reshaped ones": ([x], tt.ones((x.shape[0],)).reshape((3,)), ValueError, (V4,), (V3,), [".reshape((3,))"]),
+    # lengths that are found out while the function is compiled, where it has to compile and to fail when it runs
+    "reshaped ones of a folded length": ([x], (tt.ones(FOUR) * x.sum()).reshape((3,)), ValueError, (V3,), None,
+                                         [".reshape((3,))"]),
+    "split of a folded length": ([x], tt.split(tt.alloc(x.sum(), FOUR), [1, 2], 2)[0], ValueError, (V3,), None,
+                                 ["[1, 2], 2)"]),
+    "added to a folded length": ([three], tt.zeros(FOUR) + three, ValueError, (V3,), None, ["+ three"]),
+    "stated of a folded length": ([x], tt.specify_shape(tt.alloc(x.sum(), FOUR), (3,)) * 2, AssertionError, (V3,),
+                                  None, ["tt.specify_shape("]),
     "specify_shape": ([x], tt.specify_shape(x, (3,)) * 2, AssertionError, (V2,), (V3,), ["tt.specify_shape(x, (3,))"]),
     "specify_shape, symbolic": ([x, i], tt.specify_shape(x, [i]) * 2, AssertionError, (V2, 3), (V3, 3),
                                 ["tt.specify_shape(x, [i])"]),

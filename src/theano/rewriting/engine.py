@@ -266,6 +266,8 @@ def checked(fgraph: FunctionGraph, rule: Rule, old: Variable, new: Variable) -> 
             if a.broadcastable != b.broadcastable:
                 # an axis that begins (or ends) to broadcast would change what the users of the value compute
                 return None
+            if any(n is not None and m is not None and n != m for n, m in zip(a.shape, b.shape)):
+                return None  # lengths that contradict each other: the function will raise when it runs, as it should
     elif a != b:
         raise RuleError(f"the type would change from {a} to {b}")
     if new.owner is not None and new not in fgraph.clients:
