@@ -3,10 +3,13 @@
 That none is forgotten is checked in tests/architecture.
 """
 
+import numpy as np
 import pytest
-from agreement import variables
+from agreement import listed, variables
 from every_op import CASES, COMPOSITIONS
-from op_case import check, contains, made
+from op_case import check, close, contains, made
+
+import theano
 
 PARAMETERS = [
     pytest.param(name, each, dtype, id=f"{name}-{number}-{dtype}")
@@ -22,3 +25,18 @@ def test_contract(name, each, dtype):
     inside = contains(each.build(*variables(arrays)), name)
     assert inside is not (name in COMPOSITIONS), f"the case does not contain {name}"
     check(each, dtype)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_debugmode_has_nothing_to_say(name):
+    """No rewrite changes a value, no op writes to its inputs, declared views are the views there are."""
+    for each in CASES[name]:
+        with np.errstate(all="ignore"):
+            arrays = [made(spec, each.dtypes[0], number) for number, spec in enumerate(each.arguments[0])]
+            want = [np.asarray(w) for w in listed(each.expected(*arrays))]
+            if not all(np.isfinite(a).all() for a in (*arrays, *want) if a.dtype.kind in "fc"):
+                continue   # which DebugMode refuses
+            inputs = variables(arrays)
+            f = theano.function(inputs, listed(each.build(*inputs)), mode="DebugMode", on_unused_input="ignore")
+            for got, w in zip(f(*arrays), want, strict=True):
+                close(got, w, each, "DebugMode")
