@@ -32,6 +32,7 @@ from theano.errors import TheanoError
 from theano.graph.evaluate import leaf_value
 from theano.graph.fgraph import OUTPUT, Feature, FunctionGraph
 from theano.graph.node import Apply, Constant, Variable
+from theano.graph.running import run
 from theano.graph.text import debugprint
 from theano.graph.traverse import toposort
 from theano.lowering.program import FreeStep, PyCallStep
@@ -266,7 +267,7 @@ class Checked(reference.Executable):
             cells = [[debug_values.preallocated(kind, value)] for value in results]
             inputs = [debug_values.copied(value) for value in arguments]
             with np.errstate(all="ignore"):
-                node.op.perform(node, inputs, cells)
+                run(node, inputs, cells)
             for variable, value, cell in zip(node.outputs, results, cells):
                 if not variable.type.values_eq_approx(value, cell[0]):
                     raise BadThunkOutput(

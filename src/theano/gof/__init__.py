@@ -12,6 +12,7 @@ from theano.errors import CachedConstantError as CachedConstantError
 from theano.errors import InconsistencyError as InconsistencyError
 from theano.errors import MissingInputError as MissingInputError
 from theano.errors import ProtocolError as ProtocolError
+from theano.gof.cop import COp as COp
 from theano.graph.fgraph import AlreadyThere as AlreadyThere
 from theano.graph.fgraph import Feature as Feature
 from theano.graph.fgraph import FunctionGraph as FunctionGraph
@@ -19,6 +20,10 @@ from theano.graph.node import Apply as Apply
 from theano.graph.node import Constant as Constant
 from theano.graph.node import Variable as Variable
 from theano.graph.op import Op as Op
+from theano.graph.params import EnumList as EnumList
+from theano.graph.params import EnumType as EnumType
+from theano.graph.params import Params as Params
+from theano.graph.params import ParamsType as ParamsType
 from theano.graph.props import object2 as object2
 from theano.graph.shared import Container as Container
 from theano.graph.traverse import ancestors as ancestors
@@ -32,7 +37,10 @@ from theano.graph.type import Type as Type
 from theano.graph.type import generic as generic
 
 # submodules that are loaded when they are first named, as in `theano.gof.opt`
-_SUBMODULES = ("destroyhandler", "fg", "graph", "link", "null_type", "op", "opt", "optdb", "toolbox", "type", "utils")
+_SUBMODULES = (
+    "compilelock", "cop", "destroyhandler", "fg", "graph", "link", "null_type", "op", "opt", "optdb", "params_type",
+    "toolbox", "type", "utils",
+)  # fmt: skip
 # submodule -> names of it that are also names of this module
 _LAZY = {
     "opt": (

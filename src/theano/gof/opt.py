@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from theano.graph.clone import is_same_graph as is_same_graph_with_merge  # noqa: F401
 from theano.rewriting.custom import FromFunctionLocalOptimizer as FromFunctionLocalOptimizer
 from theano.rewriting.custom import FromFunctionOptimizer as FromFunctionOptimizer
 from theano.rewriting.custom import LocalOptGroup as LocalOptGroup

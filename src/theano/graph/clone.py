@@ -99,6 +99,26 @@ def clone_replace(
     return result[0] if single else result
 
 
+def is_same_graph(
+    var1: Variable, var2: Variable, givens: Mapping[Variable, Any] | Iterable[tuple[Variable, Any]] | None = None,
+    debug: bool = False,
+) -> bool:  # fmt: skip
+    """Do two expressions state the same computation? Leaves must be the same variables, or equal constants.
+
+    givens   {variable: what to read in its place}, in both expressions
+    debug    accepted, and means nothing
+
+    >>> import theano.tensor as tt
+    >>> x, y, z = tt.dvectors("x", "y", "z")
+    >>> is_same_graph(x + y, x + y), is_same_graph(x + y, x + z), is_same_graph(x + y, x + z, givens={y: z})
+    (True, False, True)
+    """
+    if givens is not None:
+        pairs = list(givens.items() if isinstance(givens, Mapping) else givens)
+        var1, var2 = clone_replace([var1, var2], pairs, strict=False)
+    return equal_computations([var1], [var2])
+
+
 def equal_computations(
     xs: Sequence[Variable], ys: Sequence[Variable], in_xs: Sequence[Variable] = (), in_ys: Sequence[Variable] = ()
 ) -> bool:

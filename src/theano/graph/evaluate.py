@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from theano.graph.node import Apply, Constant, Variable
+from theano.graph.running import run
 from theano.graph.traverse import toposort
 
 _evaluating: ContextVar[bool] = ContextVar("evaluating", default=False)
@@ -119,7 +120,7 @@ def perform(node: Apply, inputs: Sequence[Any]) -> list[Any]:
         for source in sources:
             values[source] = values[source].copy()
     storage: list[list[Any]] = [[None] for _ in node.outputs]
-    op.perform(node, values, storage)
+    run(node, values, storage)
     results = []
     for number, (cell, output) in enumerate(zip(storage, node.outputs)):
         try:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from theano._config import config
 from theano._provenance import Origin, here
@@ -86,6 +86,21 @@ class Variable(Node):
         self._number = next(_numbers)
         if owner is None:
             self.origin = here()
+        if Variable._observers:
+            for tell in list(Variable._observers):
+                tell(self)
+
+    _observers: ClassVar[list[Callable[[Variable], Any]]] = []
+
+    @classmethod
+    def append_construction_observer(cls, observer: Callable[[Variable], Any]) -> None:
+        """Let `observer` be called with every variable that is made, in any thread."""
+        Variable._observers.append(observer)
+
+    @classmethod
+    def remove_construction_observer(cls, observer: Callable[[Variable], Any]) -> None:
+        """Let `observer` no longer be called. ValueError if it was not."""
+        Variable._observers.remove(observer)
 
     @property
     def auto_name(self) -> str:
@@ -181,6 +196,19 @@ class Constant(Variable):
         return f"{type(self).__name__}{{{text}}}"
 
 
+class _NoParams:
+    """Stands for the parameters of an op that has none."""
+
+    def __repr__(self) -> str:
+        return "NoParams"
+
+    def __reduce__(self) -> str:
+        return "NoParams"
+
+
+NoParams = _NoParams()
+
+
 class Apply(Node):
     """An op applied to inputs.
 
@@ -231,6 +259,16 @@ class Apply(Node):
     def get_parents(self) -> list[Any]:
         return list(self.inputs)
 
+    @property
+    def params_type(self) -> Type | None:
+        """The type of the parameters of the node's op."""
+        return self.op.params_type
+
+    def run_params(self) -> Any:
+        """The parameters for `perform`; NoParams where the op has none."""
+        kind = self.op.params_type
+        return NoParams if kind is None else kind.filter(self.op.get_params(self))
+
     def clone(self) -> Apply:
         """The same op on the same inputs, with new outputs."""
         return self.clone_with_new_inputs(self.inputs, strict=True)
@@ -272,6 +310,7 @@ class Apply(Node):
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
+        state.pop("_thunk_runner", None)
         state["outputs"] = [(type(out), out.__getstate__()) for out in self.outputs]
         return state
 

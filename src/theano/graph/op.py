@@ -6,12 +6,13 @@ nothing else is needed for it to work everywhere. A native lowering is registere
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from theano._config import config
 from theano.errors import MethodNotDefined
 from theano.graph.node import Apply, Variable
+from theano.graph.params import ParamsType
 from theano.graph.type import Type
 
 
@@ -24,6 +25,8 @@ class Op:
     view_map        {output: [input]}: outputs that share memory with an input
     destroy_map     {output: [input]}: inputs that `perform` overwrites
     is_lazy         the value of the first input tells which others are read: see `needed`
+    params_type     a ParamsType: `perform` then has a fourth argument, what `get_params(node)` gives
+    check_input and _f16_ok are the original's, and mean nothing: inputs are checked, and float16 works.
     """
 
     __props__: ClassVar[tuple[str, ...]]
@@ -33,6 +36,9 @@ class Op:
     view_map: dict[int, list[int]] = {}
     destroy_map: dict[int, list[int]] = {}
     is_lazy: bool = False
+    params_type: Type | None = None
+    check_input = True
+    _f16_ok = True
 
     # of a graph with such ops in it, before it is rewritten: called once with the graph
     prepare: ClassVar[Callable[[Any], None] | None] = None
@@ -81,6 +87,53 @@ class Op:
         """Of a lazy op: positions of the inputs that `perform` reads, given the value of the first. It gets None for
         the others."""
         raise MethodNotDefined(f"{type(self).__name__}.needed")
+
+    def get_params(self, node: Apply) -> Any:
+        """The parameters for `perform`, where the op has a `params_type`: its attributes of these names."""
+        if isinstance(self.params_type, ParamsType):
+            return self.params_type.get_params(self)
+        raise MethodNotDefined(f"{type(self).__name__}.get_params")
+
+    def make_thunk(
+        self, node: Apply, storage_map: Mapping[Variable, list[Any]], compute_map: Mapping[Variable, list[bool]],
+        no_recycling: Sequence[Variable], impl: str | None = None,
+    ) -> Callable[[], Any]:  # fmt: skip
+        """A function without arguments that runs the node on the one-element lists in `storage_map`.
+
+        An op that defines this needs no `perform`: the thunk is how it is run, in every mode (`graph/running.py`).
+        """
+        return self.make_py_thunk(node, storage_map, compute_map, no_recycling)
+
+    def make_py_thunk(
+        self, node: Apply, storage_map: Mapping[Variable, list[Any]], compute_map: Mapping[Variable, list[bool]],
+        no_recycling: Sequence[Variable], debug: bool = False,
+    ) -> Callable[[], Any]:  # fmt: skip
+        """A thunk that calls `perform`."""
+        inputs = [storage_map[v] for v in node.inputs]
+        outputs = [storage_map[v] for v in node.outputs]
+        more = () if self.params_type is None else (node.run_params(),)
+        perform: Any = self.perform
+
+        def thunk() -> None:
+            perform(node, [cell[0] for cell in inputs], outputs, *more)
+            for v in node.outputs:
+                compute_map[v][0] = True
+
+        thunk.inputs, thunk.outputs, thunk.perform, thunk.lazy = inputs, outputs, perform, False  # type: ignore[attr-defined]
+        return thunk
+
+    def make_c_thunk(self, *arguments: Any, **named: Any) -> Any:
+        """NotImplementedError: there is no C code."""
+        raise NotImplementedError(f"{self} has no C code: native code is made by lowerings (docs/extending_ops.md)")
+
+    def prepare_node(
+        self, node: Apply, storage_map: Any = None, compute_map: Any = None, impl: str | None = None
+    ) -> None:
+        """Called by programs that run thunks themselves. Nothing to do."""
+
+    def python_constant_folding(self, node: Apply) -> bool:
+        """Accepted for the original's programs: constants are always folded through `perform`."""
+        return True
 
     def grad(self, inputs: Sequence[Variable], output_gradients: Sequence[Variable]) -> Sequence[Variable]:
         """One symbolic term per input: the vector-Jacobian product. See `L_op`."""

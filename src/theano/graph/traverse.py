@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from theano.graph.node import Apply, Constant, Variable, ancestors_of_nodes
@@ -102,30 +103,54 @@ def toposort(outputs: Iterable[Variable], inputs: Collection[Variable] = ()) -> 
 
 
 def io_toposort(
-    inputs: Collection[Variable], outputs: Iterable[Variable], orderings: dict[Apply, list[Apply]] | None = None
-) -> list[Apply]:
-    """`toposort` between inputs and outputs; `orderings` {node: nodes that must come before it}."""
-    if not orderings:
-        return toposort(outputs, inputs)
+    inputs: Collection[Variable], outputs: Iterable[Variable], orderings: dict[Apply, list[Apply]] | None = None,
+    clients: dict[Any, list[Any]] | None = None,
+) -> list[Apply]:  # fmt: skip
+    """`toposort` between inputs and outputs; `orderings` {node: nodes that must come before it}.
 
-    blocked = set(inputs)
+    clients   a dictionary to be filled with {variable or node: the nodes that need it}
+    """
+    order = toposort(outputs, inputs)
+    if orderings:
+        blocked = set(inputs)
 
-    def needs(node: Apply) -> list[Apply]:
-        before = [v.owner for v in node.inputs if v.owner is not None and v not in blocked]
-        return before + orderings.get(node, [])
+        def needs(node: Apply) -> list[Apply]:
+            before = [v.owner for v in node.inputs if v.owner is not None and v not in blocked]
+            return before + orderings.get(node, [])
 
-    return general_toposort([v.owner for v in outputs if v.owner is not None and v not in blocked], needs)
+        order = general_toposort([v.owner for v in outputs if v.owner is not None and v not in blocked], needs)
+    if clients is not None:
+        for node in order:
+            for needed in (*node.inputs, *(orderings or {}).get(node, ())):
+                clients.setdefault(needed, []).append(node)
+    return order
 
 
-def general_toposort(start: Iterable[Any], deps: Callable[[Any], Iterable[Any]]) -> list[Any]:
-    """Everything reachable from `start` through `deps`, dependencies first. ValueError on a cycle."""
+def general_toposort(
+    outputs: Iterable[Any], deps: Callable[[Any], Iterable[Any]], debug_print: bool = False,
+    compute_deps_cache: Any = None, deps_cache: Any = None, clients: dict[Any, list[Any]] | None = None,
+) -> list[Any]:  # fmt: skip
+    """Everything reachable from `outputs` through `deps`, dependencies first. ValueError on a cycle.
+
+    clients   a dictionary to be filled with {item: the items that depend on it}
+    The other arguments are the original's, and mean nothing.
+    """
+    order = _ordered(outputs, deps)
+    if clients is not None:
+        for item in order:
+            for needed in deps(item) or ():
+                clients.setdefault(needed, []).append(item)
+    return order
+
+
+def _ordered(start: Iterable[Any], deps: Callable[[Any], Iterable[Any]]) -> list[Any]:
     order: list[Any] = []
     done: set[Any] = set()
     entered: set[Any] = set()
     for root in start:
         if root in done:
             continue
-        stack = [(root, iter(deps(root)))]
+        stack = [(root, iter(deps(root) or ()))]
         entered.add(root)
         while stack:
             item, before = stack[-1]
@@ -135,7 +160,7 @@ def general_toposort(start: Iterable[Any], deps: Callable[[Any], Iterable[Any]])
                 if other in entered:
                     raise ValueError(f"The dependencies have a cycle through {other}")
                 entered.add(other)
-                stack.append((other, iter(deps(other))))
+                stack.append((other, iter(deps(other) or ())))
                 break
             else:
                 stack.pop()
@@ -154,6 +179,64 @@ def orphans(inputs: Collection[Variable], outputs: Iterable[Variable]) -> list[V
     """Leaves needed by `outputs` that are not among `inputs` (constants, shared variables)."""
     given = set(inputs)
     return [v for v in ancestors(outputs, inputs) if v.owner is None and v not in given]
+
+
+def variables_and_orphans(
+    inputs: Collection[Variable], outputs: Iterable[Variable]
+) -> tuple[list[Variable], list[Variable]]:
+    """(`variables_between`, those of them that are `orphans`)"""
+    wanted = list(outputs)
+    return variables_between(inputs, wanted), orphans(inputs, wanted)
+
+
+def io_connection_pattern(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> list[list[bool]]:
+    """[input][output]: may a change of this input's elements change this output's, by what the ops say?
+
+    What the inputs are computed from does not matter.
+
+    >>> import theano.tensor as tt
+    >>> x, y = tt.dvectors("x", "y")
+    >>> io_connection_pattern([x, y], [x + y, tt.zeros_like(x) * y])
+    [[True, False], [True, True]]
+    """
+    given = set(inputs)
+    reached: list[set[Variable]] = []
+    for output in outputs:
+        seen: set[Variable] = set()
+        stack = [output]
+        while stack:
+            v = stack.pop()
+            if v in seen:
+                continue
+            seen.add(v)
+            node = v.owner
+            if node is not None and v not in given:
+                pattern = node.op.connection_pattern(node)
+                stack += [x for x, row in zip(node.inputs, pattern) if row[v.index or 0]]
+        reached.append(seen)
+    return [[v in seen for seen in reached] for v in inputs]
+
+
+@contextmanager
+def nodes_constructed() -> Iterator[list[Variable]]:
+    """A list, which fills with the variables that are made inside (in whatever thread), the newest first.
+
+    >>> import theano.tensor as tt
+    >>> with nodes_constructed() as made:
+    ...     y = tt.dscalar("x") + 1
+    >>> made[0] is y
+    True
+    """
+    made: list[Variable] = []
+
+    def observe(variable: Variable) -> None:
+        made.insert(0, variable)
+
+    Variable.append_construction_observer(observe)
+    try:
+        yield made
+    finally:
+        Variable.remove_construction_observer(observe)
 
 
 def is_in_ancestors(node: Apply, ancestor: Apply) -> bool:

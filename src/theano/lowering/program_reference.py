@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from theano.graph.node import Apply
+from theano.graph.running import run
 from theano.lowering.kernel_reference import reference_run
 from theano.lowering.program import (
     AllocStep,
@@ -110,7 +112,7 @@ def _step(values: dict[int, Any], step: Step) -> None:
             cells: list[list[Any]] = [[None] for _ in step.outputs]
             mutable = step.mutable if isinstance(step, PyCallStep) else ()
             copies = [x.copy() if n in mutable else x for n, x in enumerate(inputs)]
-            node.op.perform(node, copies, cells)
+            (run if isinstance(node, Apply) else node.op.perform)(node, copies, cells)
             results = [cell[0] for cell in cells]
         case AllocStep():
             shape = tuple(_number(values, d) for d in step.dims)

@@ -8,18 +8,20 @@ rank that its buffer promises; every other output is a value of its type.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from theano.graph.node import Apply
+from theano.graph.running import runner
 from theano.graph.type import Generic, Type, generic
 from theano.lowering.program import PyCallStep
 
 
 def make_call(step: PyCallStep) -> Callable[..., tuple[Any, ...]]:
     node = step.nodes[0]
-    perform = node.op.perform
+    perform = runner(node) if isinstance(node, Apply) else partial(node.op.perform, node)
     wanted = [(None if b.dtype == "object" else np.dtype(b.dtype), b.ndim) for b in step.outputs]
     count = len(wanted)
     # values of other types than tensors are what these say: an object that is none must go no further
@@ -29,7 +31,7 @@ def make_call(step: PyCallStep) -> Callable[..., tuple[Any, ...]]:
     def call(*inputs: Any) -> tuple[Any, ...]:
         cells: list[list[Any]] = [[None] for _ in range(count)]
         with np.errstate(all="ignore"):
-            perform(node, list(inputs), cells)
+            perform(list(inputs), cells)
         outputs = []
         for number, (cell, (dtype, ndim)) in enumerate(zip(cells, wanted, strict=True)):
             value = cell[0]
