@@ -13,7 +13,9 @@ from agreement import LAYOUTS, MODES, label, sample
 import theano
 import theano.tensor as T
 from theano.graph.evaluate import evaluate
+from theano.lowering.program import PyCallStep
 from theano.tensor import fft, nlinalg, slinalg
+from theano.tensor.linear.inverses import Cofactors
 
 N = 4
 # name: (our function, NumPy's or SciPy's, ranks of the arguments)
@@ -22,25 +24,49 @@ FUNCTIONS = {
     "pinv": (nlinalg.pinv, np.linalg.pinv, (2,)),
     "det": (nlinalg.det, np.linalg.det, (2,)),
     "slogdet": (lambda x: nlinalg.slogdet(x)[1], lambda x: np.linalg.slogdet(x)[1], (2,)),
+    "cofactors": (Cofactors(), lambda x: np.linalg.det(x) * np.linalg.inv(x).T, (2,)),
+    "eig": (lambda x: T.sort(nlinalg.eig(x)[0]), lambda x: np.sort(np.linalg.eig(x)[0]), (2,)),
+    "eigvalsh": (slinalg.eigvalsh, scipy.linalg.eigvalsh, (2,)),
     "eigh": (lambda x: nlinalg.eigh(x)[0], lambda x: np.linalg.eigh(x)[0], (2,)),
     "eigh_upper": (lambda x: nlinalg.eigh(x, "U")[0], lambda x: np.linalg.eigh(x, "U")[0], (2,)),
     "eigvalsh_pair": (slinalg.eigvalsh, scipy.linalg.eigvalsh, (2, 2)),
     "svd": (lambda x: nlinalg.svd(x)[1], lambda x: np.linalg.svd(x)[1], (2,)),
     "qr": (lambda x: nlinalg.qr(x, "r"), lambda x: np.linalg.qr(x, "r"), (2,)),
+    "svd_product": (
+        lambda x: T.dot(nlinalg.svd(x, 0)[0] * nlinalg.svd(x, 0)[1], nlinalg.svd(x, 0)[2]), lambda x: x.copy(), (2,),
+    ),
+    "qr_q": (lambda x: nlinalg.qr(x)[0], lambda x: np.linalg.qr(x)[0], (2,)),
+    "qr_complete": (
+        lambda x: nlinalg.qr(x[:, :2], "complete")[0], lambda x: np.linalg.qr(x[:, :2], "complete")[0], (2,),
+    ),
     "norm": (lambda x: nlinalg.norm(x, None), np.linalg.norm, (2,)),
     "matrix_power": (lambda x: nlinalg.matrix_power(x, -3), lambda x: np.linalg.matrix_power(x, -3), (2,)),
     "trace": (nlinalg.trace, np.trace, (2,)),
     "lstsq": (lambda x, y: nlinalg.lstsq()(x, y)[0], lambda x, y: np.linalg.lstsq(x, y, None)[0], (2, 1)),
     "cholesky": (slinalg.cholesky, lambda x: scipy.linalg.cholesky(x, lower=True), (2,)),
+    "cholesky_upper": (slinalg.Cholesky(lower=False), lambda x: scipy.linalg.cholesky(x, lower=False), (2,)),
+    "cholesky_solve": (
+        lambda x, y: slinalg.cho_solve((slinalg.cholesky(x), True), y), lambda x, y: np.linalg.solve(x, y), (2, 1),
+    ),
     "solve": (slinalg.solve, np.linalg.solve, (2, 2)),
     "solve_pos": (lambda x, y: slinalg.solve(x, y, assume_a="pos"), np.linalg.solve, (2, 1)),
     "solve_sym": (slinalg.solve_symmetric, np.linalg.solve, (2, 2)),
+    "solve_transposed": (lambda x, y: slinalg.solve(x, y, trans="T"), lambda x, y: np.linalg.solve(x.T, y), (2, 1)),
+    "solve_diagonal": (
+        lambda x, y: slinalg.solve(x, y, assume_a="diagonal"), lambda x, y: y / np.diag(x), (2, 1),
+    ),
+    "solve_upper": (slinalg.solve_upper_triangular, scipy.linalg.solve_triangular, (2, 2)),
+    "solve_unit": (
+        lambda x, y: slinalg.solve_triangular(x, y, lower=True, unit_diagonal=True),
+        lambda x, y: scipy.linalg.solve_triangular(x, y, lower=True, unit_diagonal=True), (2, 2),
+    ),
     "solve_lower": (
         slinalg.solve_lower_triangular, lambda x, y: scipy.linalg.solve_triangular(x, y, lower=True), (2, 1),
     ),
     "solve_triangular_t": (
         lambda x, y: slinalg.solve_triangular(x, y, "T"), lambda x, y: scipy.linalg.solve_triangular(x, y, "T"), (2, 2),
     ),
+    "lu_product": (lambda x: T.dot(*slinalg.lu(x, permute_l=True)), lambda x: x.copy(), (2,)),
     "lu": (lambda x: slinalg.lu(x)[2], lambda x: scipy.linalg.lu(x)[2], (2,)),
     "expm": (slinalg.expm, scipy.linalg.expm, (2,)),
     "kron": (slinalg.kron, np.kron, (2, 2)),
@@ -77,6 +103,17 @@ def test_layouts_and_modes(name, dtype):
             np.testing.assert_allclose(got, want, rtol=limit, atol=limit, err_msg=mode)
         for v, old in zip(arranged, before):
             np.testing.assert_array_equal(v, old)   # inputs are never overwritten
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"expm", "fft", "eig"}))
+def test_values_and_gradients_are_native(name, dtype):
+    """No node of a function of real matrices runs through Python, nor of its gradient."""
+    ours, _, ranks = FUNCTIONS[name]
+    inputs = [T.TensorType(dtype, (None,) * v.ndim)() for v in arguments(ranks, dtype)]
+    output = ours(*inputs)
+    f = theano.function(inputs, [output, *theano.grad(T.sum(abs(output) ** 2), inputs)])
+    assert not [str(s.nodes[0]) for s in f.program.steps if isinstance(s, PyCallStep)]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -12,6 +12,7 @@ import theano
 import theano.tensor as T
 from theano.errors import TheanoError
 from theano.lowering.program import DimsStep, PyCallStep
+from theano.rewriting.checks_of_lengths import EqualLengths
 from theano.tensor.diagonal import AllocDiag, diagonal_length
 from theano.tensor.type import TensorType
 
@@ -327,3 +328,21 @@ def test_gradient_markers_cost_nothing() -> None:
     x, value = tensor((2, 3))
     program = native([x], [zero_grad(disconnected_grad(grad_clip(T.exp(x), -1, 1))) * 2, zero_grad(x)], [value])
     assert len(program.steps) <= 2
+
+
+def test_checks_of_lengths_that_rewriting_puts_back() -> None:
+    """They are made though nobody reads what they look at, and before anything is stored."""
+    x, value = tensor((3, 4))
+    y, other = tensor((4, 2), name="y")
+    n = T.lscalar("n")
+    for wrap in (lambda v: v, lambda v: v.T, lambda v: T.exp(v).T):
+        checked = EqualLengths("f")(wrap(x), x.shape[1], y.shape[0], x.shape[0], n)
+        native([x, y, n], [checked * 2, checked], [value, other, np.array(3)])
+    count = theano.shared(np.zeros(2))
+    f = theano.function([x, y, n], checked, updates=[(count, count + 1)])
+    for bad in ((value[1:], other, 3), (value, other[:3], 3), (value, other, 4), (value, other, -1)):
+        with pytest.raises(ValueError, match="operands of f have lengths"):
+            f(*bad)
+    assert not count.get_value().any()
+    program = program_of([n, x], [EqualLengths("f")(x, n, n + 1)])
+    assert python_calls(program) == ["EqualLengths"]

@@ -5,15 +5,17 @@ The routines' names and params are explained in `backends/native/runtime_factors
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from theano.graph.node import Apply
+from theano.graph.node import Apply, Variable
 from theano.lowering.context import Lowering, LoweringRule, lowers
 from theano.tensor.linear.cholesky_gradient import CholeskyGrad
 from theano.tensor.linear.eigen import Eig, Eigh, Eigvalsh, GeneralisedEigh
 from theano.tensor.linear.factors import LU, SVD, Cholesky, QRFull, QRIncomplete
-from theano.tensor.linear.inverses import Det, MatrixInverse, SLogDet
+from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
+from theano.tensor.linear.least_squares import Lstsq
+from theano.tensor.linear.pseudo_inverse import MatrixPinv
 from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.linear.solving import Solve, SolveTriangular
 
@@ -21,8 +23,9 @@ _LAPACK = ({"float32"}, {"float64"})
 _FACTORED = ({"float32", "int32"}, {"float64", "int32"})   # with pivots
 
 
-def _dtypes(node: Apply) -> set[str]:
-    return {getattr(v.type, "dtype", "object") for v in (*node.inputs, *node.outputs)}
+def _dtypes(node: Apply, variables: Sequence[Variable] = ()) -> set[str]:
+    """Those of some or of all variables of a node."""
+    return {getattr(v.type, "dtype", "object") for v in variables or (*node.inputs, *node.outputs)}
 
 
 def _of_lapack(*op_classes: type) -> Callable[[Callable[[Any, Apply], tuple[Any, ...]]], LoweringRule]:
@@ -69,6 +72,11 @@ def svd(op: SVD, node: Apply) -> tuple[Any, ...]:
 @_of_lapack(MatrixInverse)
 def inverse(op: MatrixInverse, node: Apply) -> tuple[Any, ...]:
     return ("inverses.inverse",)
+
+
+@_of_lapack(Cofactors)
+def cofactors(op: Cofactors, node: Apply) -> tuple[Any, ...]:
+    return ("cofactors.cofactors",)
 
 
 @_of_lapack(Det)
@@ -138,5 +146,21 @@ def lower_lu_solve(lowering: Lowering, node: Apply) -> None:
     own = made is not None and isinstance(made.op, LUFactor) and node.inputs[:2] == made.outputs
     if own and _dtypes(node) in _FACTORED:
         lowering.routine(node, "lu.lu_solve", [int(op.check_finite), int(op.trans != "N")])
+    else:
+        lowering.python(node)
+
+
+@lowers(MatrixPinv)
+def lower_pinv(lowering: Lowering, node: Apply) -> None:
+    if _dtypes(node, node.inputs[:1]) in _LAPACK:
+        lowering.routine(node, "least_squares.pinv")
+    else:
+        lowering.python(node)
+
+
+@lowers(Lstsq)
+def lower_lstsq(lowering: Lowering, node: Apply) -> None:
+    if _dtypes(node, node.inputs[:2]) in _LAPACK:
+        lowering.routine(node, "least_squares.lstsq")
     else:
         lowering.python(node)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from theano.graph.fgraph import FunctionGraph
 from theano.graph.node import Apply
 from theano.lowering import (
+    checks,
     convolution,
     creation,
     diagonals,
@@ -35,7 +36,7 @@ from theano.lowering.work import Datum, Opaque
 
 # the families, named so that importing this module registers their lowerings
 FAMILIES = (
-    convolution, creation, diagonals, elementwise, indexing, joining, linear, pooling,
+    checks, convolution, creation, diagonals, elementwise, indexing, joining, linear, pooling,
     products, reductions, shapes,
 )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from theano.graph.node import Apply, Constant
 from theano.rewriting.dims import Fact, Key, Speaker, axis_key
+from theano.rewriting.dims_of_matrices import MATRICES, same_shape
 from theano.rewriting.ranges import nonnegative
 from theano.scalar import selection as sel
 from theano.tensor.argmax import Argmax
@@ -21,13 +22,7 @@ from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.index_list import ARRAY
 from theano.tensor.joining import Join, Split
-from theano.tensor.linear.cholesky_gradient import CholeskyGrad
-from theano.tensor.linear.factors import Cholesky
-from theano.tensor.linear.functions import Expm
 from theano.tensor.linear.hints import Hint
-from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
-from theano.tensor.linear.shared_factors import LUFactor, LUSolve
-from theano.tensor.linear.solving import Solve, SolveTriangular
 from theano.tensor.nnet.classes import ClassNumbers
 from theano.tensor.nnet.conv_ops import AbstractConv, AbstractConv_gradInputs, AbstractConv_gradWeights
 from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
@@ -117,12 +112,6 @@ def of_lengths(out: Any, lengths: Any, enforced: bool = False) -> Iterator[Fact]
             continue
         if out.type.shape[axis] is None:
             yield (out, axis), key, enforced
-
-
-def same_shape(out: Any, x: Any) -> Iterator[Fact]:
-    for axis, n in enumerate(out.type.shape):
-        if n is None:
-            yield (out, axis), axis_key(x, axis), False
 
 
 def of_first_input(node: Apply) -> Iterator[Fact]:
@@ -346,49 +335,6 @@ def of_batched_dot(node: Apply) -> Iterator[Fact]:
             yield (out, axis), key, False
 
 
-def of_square_matrix(node: Apply) -> Iterator[Fact]:
-    """Ops on stacks of square matrices, of which the results are such stacks (or have one element for each matrix)."""
-    (x,) = node.inputs
-    ndim = x.type.ndim  # type: ignore[attr-defined]
-    yield axis_key(x, ndim - 2), axis_key(x, ndim - 1), True
-    for out in node.outputs:
-        for axis in range(out.type.ndim):  # type: ignore[attr-defined]
-            if out.type.shape[axis] is None:  # type: ignore[attr-defined]
-                yield (out, axis), axis_key(x, axis), False
-
-
-def of_lu_factor(node: Apply) -> Iterator[Fact]:
-    (x,), (factors, pivots) = node.inputs, node.outputs
-    yield axis_key(x, 0), axis_key(x, 1), True
-    yield from same_shape(factors, x)
-    if pivots.type.shape[0] is None:  # type: ignore[attr-defined]
-        yield (pivots, 0), axis_key(x, 0), False
-
-
-def of_lu_solve(node: Apply) -> Iterator[Fact]:
-    factors, _, b = node.inputs
-    yield axis_key(b, 0), axis_key(factors, 0), True
-    yield from same_shape(node.outputs[0], b)
-
-
-def of_solve(node: Apply) -> Iterator[Fact]:
-    a, b = node.inputs
-    ndim = a.type.ndim  # type: ignore[attr-defined]
-    yield axis_key(a, ndim - 2), axis_key(a, ndim - 1), True
-    for axis in range(ndim - 1):
-        yield axis_key(b, axis), axis_key(a, axis), True
-    yield from same_shape(node.outputs[0], b)
-
-
-def of_cholesky_gradient(node: Apply) -> Iterator[Fact]:
-    factor, gradient = node.inputs
-    ndim = factor.type.ndim  # type: ignore[attr-defined]
-    yield axis_key(factor, ndim - 2), axis_key(factor, ndim - 1), True
-    for axis in range(ndim):
-        yield axis_key(factor, axis), axis_key(gradient, axis), True
-    yield from same_shape(node.outputs[0], factor)
-
-
 def of_gemm(node: Apply) -> Iterator[Fact]:
     z, _, x, y, _ = node.inputs
     yield from same_shape(node.outputs[0], z)
@@ -465,12 +411,8 @@ SPEAKERS: dict[type, Speaker] = {
     AdvancedIncSubtensor: of_write,
     Dot: of_dot,
     BatchedDot: of_batched_dot,
-    **dict.fromkeys((Cholesky, Cofactors, Det, Expm, MatrixInverse, SLogDet), of_square_matrix),
-    **dict.fromkeys((Solve, SolveTriangular), of_solve),
+    **MATRICES,
     Hint: of_first_input,
-    LUFactor: of_lu_factor,
-    LUSolve: of_lu_solve,
-    CholeskyGrad: of_cholesky_gradient,
     Gemm: of_gemm,
     Gemv: of_gemv,
     Ger: of_ger,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 import theano
 import theano.tensor as T
@@ -15,7 +16,9 @@ from theano.lowering.program import PyCallStep, RoutineStep
 from theano.tensor.linear.cholesky_gradient import CholeskyGrad
 from theano.tensor.linear.eigen import Eig, Eigh, Eigvalsh, GeneralisedEigh
 from theano.tensor.linear.factors import LU, SVD, Cholesky, QRFull, QRIncomplete
-from theano.tensor.linear.inverses import Det, MatrixInverse, SLogDet
+from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
+from theano.tensor.linear.least_squares import Lstsq
+from theano.tensor.linear.pseudo_inverse import MatrixPinv
 from theano.tensor.linear.solving import Solve, SolveTriangular
 
 NATIVE, REFERENCE = Mode("native", None), Mode("py", None)
@@ -109,13 +112,15 @@ SQUARE: dict[str, tuple[Any, Callable[..., np.ndarray]]] = {
     "svd": (SVD(), general),
     "svd_reduced": (SVD(full_matrices=False), general),
     "singular_values": (SVD(compute_uv=False), general),
+    "pinv": (MatrixPinv(), general),
+    "cofactors": (Cofactors(), general),
     "eigh": (Eigh(), symmetric),
     "eigh_upper": (Eigh("U"), general),
     "eigvalsh": (Eigvalsh(), general),
     "eigvalsh_upper": (Eigvalsh(lower=False), symmetric),
     "eig": (Eig(), of_real_spectrum),
 }
-ANY_SHAPE = ["lu", "qr", "qr_complete", "qr_raw", "qr_r", "svd", "svd_reduced", "singular_values"]
+ANY_SHAPE = ["lu", "qr", "qr_complete", "qr_raw", "qr_r", "svd", "svd_reduced", "singular_values", "pinv"]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -231,6 +236,57 @@ def test_determinants_of_singular_and_of_far_ones(dtype: str) -> None:
         x[2, 1] = value
         det.agree(x)
         slogdet.agree(x)
+
+
+def of_rank(rank: int, m: int, n: int, dtype: str, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.asarray(rng.integers(-3, 4, (m, rank)) @ rng.integers(-3, 4, (rank, n)), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_singular_matrices(dtype: str) -> None:
+    """Their cofactors and pseudo-inverses exist."""
+    cofactors, pinv = Pair(Cofactors(), np.ones((1, 1), dtype)), Pair(MatrixPinv(), np.ones((1, 1), dtype))
+    for n in (1, 2, 3, 6):
+        for rank in range(n):
+            for x in layouts(of_rank(rank, n, n, dtype)).values():
+                (found,) = cofactors.agree(x)
+                assert rank == n - 1 or not np.abs(found).max() > 1e-4 * np.abs(x).max() ** (n - 1)
+                pinv.agree(x)
+    scaled = np.diag([1e-9, 1.0, 1.0]).astype(dtype)
+    np.testing.assert_allclose(cofactors.agree(scaled)[0], np.diag([1, 1e-9, 1e-9]), rtol=1e-5)
+    for value in (np.nan, np.inf):
+        x = general(3, dtype)
+        x[1, 2] = value
+        assert np.isnan(cofactors.agree(x)[0]).all()
+        pinv.fail_alike(np.linalg.LinAlgError, x * value)
+    x, cut = T.TensorType(dtype, (None, None))(), T.dscalar()
+    f, g = (theano.function([x, cut], MatrixPinv()(x, cut), mode=mode) for mode in (NATIVE, REFERENCE))
+    assert not any(isinstance(s, PyCallStep) for s in f.program.steps)
+    value = np.diag([1.0, 0.5, 0.1]).astype(dtype) @ np.asarray(scipy.linalg.expm(np.triu(np.ones((3, 3)), 1)), dtype)
+    for cutoff in (0.0, 1e-3, 0.1, 0.4, 2.0):
+        np.testing.assert_allclose(f(value, cutoff), g(value, cutoff), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_least_squares(dtype: str) -> None:
+    rng = np.random.default_rng(5)
+    matrix, vector = (Pair(Lstsq(), np.ones((1, 1), dtype), np.ones((1,) * k, dtype)) for k in (2, 1))
+    for m, n, rank in ((6, 3, 3), (6, 3, 2), (3, 6, 3), (3, 6, 1), (4, 4, 4), (1, 1, 1), (5, 2, 0), (40, 20, 20)):
+        for a in layouts(of_rank(rank, m, n, dtype)).values():
+            b = rng.normal(size=2 * m).astype(dtype)
+            found = vector.agree(a, b[::-2], limit=1e-5)
+            assert found[2] == np.linalg.matrix_rank(a)
+            for k in (0, 1, 3):
+                for c in layouts(rng.normal(size=(m, k)).astype(dtype)).values():
+                    matrix.agree(a, c, limit=1e-5)
+    for m, n in ((0, 2), (2, 0), (0, 0)):
+        for k in (0, 1, 3):
+            matrix.agree(np.ones((m, n), dtype), np.ones((m, k), dtype))
+        vector.agree(np.ones((m, n), dtype), np.ones(m, dtype))
+    a = general(3, dtype)
+    vector.fail_alike(np.linalg.LinAlgError, a, np.ones(4, dtype))
+    matrix.fail_alike(np.linalg.LinAlgError, a[:2], np.ones((3, 3), dtype))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -13,6 +13,7 @@ from theano.backends.native.runtime_language import load32, load64, ref, store32
 from theano.backends.native.runtime_matrices import (
     DOUBLE,
     ONE,
+    bounded,
     columns_of,
     convert,
     fill_diagonal,
@@ -28,7 +29,6 @@ from theano.backends.native.runtime_matrices import (
     work_length,
 )
 from theano.backends.native.runtime_routines import (
-    E_LIMIT,
     E_NUMBERS,
     back,
     input_ndim,
@@ -39,20 +39,10 @@ from theano.backends.native.runtime_routines import (
     routine_input,
     routine_output,
     routine_param,
-    small,
     workspace,
 )
 
 # ---- LU: outputs the permutation, the lower and the upper factor
-
-
-def bounded(frame: int, buffer: int, ndim: int) -> int:
-    """0 if the matrices are short enough for LAPACK."""
-    m = rows_of(buffer, ndim)
-    n = columns_of(buffer, ndim)
-    if not small(m) or not small(n):
-        return fail(frame, E_LIMIT, m, n, 0, 0)
-    return 0
 
 
 def lu_prepare(frame: int, step: int) -> int:

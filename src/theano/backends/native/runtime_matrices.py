@@ -104,6 +104,15 @@ def square(frame: int, buffer: int, ndim: int) -> int:
     return 0
 
 
+def bounded(frame: int, buffer: int, ndim: int) -> int:
+    """0 if the matrices are short enough for LAPACK."""
+    m = rows_of(buffer, ndim)
+    n = columns_of(buffer, ndim)
+    if not small(m) or not small(n):
+        return fail(frame, E_LIMIT, m, n, 0, 0)
+    return 0
+
+
 def make_output(frame: int, step: int, k: int, batch: int, rows: int, columns: int) -> int:
     """Memory for output k: a stack with the axes in front of `batch`'s matrices, and last these two lengths."""
     out = routine_output(frame, step, k)

@@ -16,6 +16,7 @@ from theano.backends.native.runtime_matrices import (
     LETTER_N,
     LETTER_S,
     ONE,
+    bounded,
     columns_of,
     fill_diagonal,
     from_doubles,
@@ -27,7 +28,6 @@ from theano.backends.native.runtime_matrices import (
     work_length,
 )
 from theano.backends.native.runtime_routines import (
-    E_LIMIT,
     E_NUMBERS,
     back,
     input_ndim,
@@ -38,7 +38,6 @@ from theano.backends.native.runtime_routines import (
     routine_input,
     routine_output,
     routine_param,
-    small,
     workspace,
 )
 
@@ -61,8 +60,8 @@ def svd_prepare(frame: int, step: int) -> int:
     m = rows_of(x, ndim)
     n = columns_of(x, ndim)
     k = least(m, n)
-    if not small(m) or not small(n):
-        return fail(frame, E_LIMIT, m, n, 0, 0)
+    if bounded(frame, x, ndim):
+        return 1
     if job == LETTER_N:
         return make_vectors(frame, step, 0, x, k)
     failed = 0

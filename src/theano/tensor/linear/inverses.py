@@ -27,6 +27,7 @@ from theano.tensor.linear.matrices import (
     square_shape,
     summed,
 )
+from theano.tensor.linear.scipy_linalg import wide
 from theano.tensor.products import conjugated, gradient_term, transposed
 
 
@@ -116,8 +117,9 @@ class Cofactors(MatrixOp):
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         (x,) = inputs
         require_square("cofactors", x)
-        found = _regular_cofactors(x)
-        output_storage[0][0] = _cofactors(x) if found is None else found
+        doubles = wide(x)
+        found = _regular_cofactors(doubles)
+        output_storage[0][0] = np.asarray(_cofactors(doubles) if found is None else found, x.dtype)
 
     def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
         (x,), (c,), (g,) = inputs, outputs, output_gradients
