@@ -10,7 +10,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from native_kernels import Failure, compiled, elementwise, fail, never_slow
+from native_kernels import Failure, compiled, elementwise, fail, kernel_program, never_slow
 
 from theano._config import change_flags
 from theano.backends.native import compile_program
@@ -83,6 +83,31 @@ def test_what_takes_the_slow_way() -> None:
     g = compile_program(add_program(0)).bind(slow, fail, "single")
     for a in (1, True, np.float32(1), 1j, "x"):
         assert g(a, 2.0) == "slow"
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int16", "int32", "int64", "uint8", "uint64", "float32", "float64"])
+def test_numbers_for_arguments_without_axes(dtype: str) -> None:
+    """NumPy's numbers of the very dtype, and Python ints that fit, are taken as they are."""
+    slow = Slow()
+    body = (Instr("load", dtype, (), 0),)
+    kernel = Kernel(0, (Operand(dtype, ()), Operand(dtype, ())), 1, body, (Result("store", 0),))
+    f = compile_program(kernel_program(kernel)).bind(slow, fail, "single")
+    one = np.dtype(dtype).type(1)
+    for value in (one, np.asarray(one)):
+        found = f(value)
+        assert found == 1 and found.dtype == dtype and found.ndim == 0
+    assert f(np.complex64(1)) == "slow" and f("1") == "slow" and f(np.longdouble(1)) == "slow"
+    assert dtype == "bool" or f(True) == "slow"
+    if not dtype.startswith("int"):
+        assert f(1) == "slow"
+        return
+    info = np.iinfo(dtype)
+    for whole in (0, 1, -1, 7, info.min, info.max):
+        assert int(f(whole)) == whole
+    for whole in (info.min - 1, info.max + 1, 2**63, -(2**63) - 1, 2**200, -(2**200)):
+        assert f(whole) == "slow"
+    kept = [f(5), f(6)]
+    assert [int(a) for a in kept] == [5, 6]
 
 
 def test_static_lengths_are_checked() -> None:

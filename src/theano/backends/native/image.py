@@ -8,6 +8,7 @@ program is data, so that a program of a hundred thousand steps costs time linear
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -249,9 +250,13 @@ class Image:
         entry[core.INPUT_NDIM // 8] = buffer.ndim if dense else -1
         if dense:
             entry[core.INPUT_DESCR // 8] = self._descr(buffer.dtype)
-            entry[core.INPUT_FLOAT // 8] = int(
-                buffer.dtype == "float64" and buffer.ndim == 0 and thing.storage is None and not thing.mutable
-            )
+            if buffer.ndim == 0 and thing.storage is None and not thing.mutable:
+                kind = np.dtype(buffer.dtype)
+                entry[core.INPUT_FLOAT // 8] = int(buffer.dtype == "float64")
+                entry[core.INPUT_SCALAR // 8] = id(kind.type)
+                entry[core.INPUT_SIZE // 8] = kind.itemsize
+                if kind.kind == "i" and sys.byteorder == "little":
+                    entry[core.INPUT_WHOLE // 8] = self.room(8)
             entry += [-1 if n is None else n for n in buffer.shape]
         if thing.storage is not None:
             self.kept.append(thing.storage)

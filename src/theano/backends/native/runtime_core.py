@@ -61,8 +61,11 @@ INPUT_DESCR = 16
 INPUT_STORAGE = 24
 INPUT_FLOAT = 32  # Python floats are welcome
 INPUT_BYTES = 40
-INPUT_DIMS = 48
-INPUT_ENTRY = 48
+INPUT_SCALAR = 48  # NumPy's type of numbers that are welcome; 0: none
+INPUT_WHOLE = 56  # Python ints are welcome, and have room here in the frame; 0: they are not
+INPUT_SIZE = 64
+INPUT_DIMS = 72
+INPUT_ENTRY = 72
 
 # an output's entry
 OUTPUT_BUFFER = 0
@@ -425,9 +428,12 @@ def load_input(frame: int, entry: int, thing: int, lenient: int) -> int:
         return 1
     kind = load64(thing + 8)
     if kind != PyArray_Type:
-        if load64(entry + INPUT_FLOAT) and (kind == PyFloat_Type or kind == PyDoubleArrType_Type):
+        if kind == load64(entry + INPUT_SCALAR) or (kind == PyFloat_Type and load64(entry + INPUT_FLOAT)):
+            # the number lies behind the object's header
             store64(buffer + BUFFER_DATA, thing + 16)
             return 1
+        if kind == PyLong_Type and load64(entry + INPUT_WHOLE):
+            return load_whole(frame, entry, thing)
         return 0
     if load32(thing + ARRAY_NDIM) != ndim or not (load32(thing + ARRAY_FLAGS) & FLAG_ALIGNED):
         return 0
@@ -447,6 +453,21 @@ def load_input(frame: int, entry: int, thing: int, lenient: int) -> int:
         store64(buffer + BUFFER_DIMS + axis * 8, n)
         store64(buffer + BUFFER_DIMS + (ndim + axis) * 8, load64(strides + axis * 8))
         axis += 1
+    return 1
+
+
+def load_whole(frame: int, entry: int, thing: int) -> int:
+    """Bind a Python int; 0 when the input's dtype does not hold it."""
+    value = PyLong_AsLongLong(thing)
+    if value == -1 and PyErr_Occurred() != 0:
+        PyErr_Clear()
+        return 0
+    beyond = 64 - 8 * load64(entry + INPUT_SIZE)
+    if (value << beyond) >> beyond != value:
+        return 0
+    room = frame + load64(entry + INPUT_WHOLE)
+    store64(room, value)
+    store64(frame + load64(entry + INPUT_BUFFER) + BUFFER_DATA, room)
     return 1
 
 

@@ -154,7 +154,6 @@ def capsule(thing: Any) -> tuple[str, int]:
 # Positions in NumPy's C-API table (public ABI: numpy/core/include/numpy/__multiarray_api.h).
 _NUMPY_API = {
     "PyArray_Type": 2,
-    "PyDoubleArrType_Type": 31,
     "PyArray_NewFromDescr": 94,
     "PyArray_EquivTypes": 182,
 }
@@ -181,7 +180,7 @@ def c_address(name: str) -> int:
     if name in _NUMPY_API:
         return int(_numpy_table()[_NUMPY_API[name]])
     library = ctypes.pythonapi if name.startswith("Py") else _c_library()
-    if name in ("PyFloat_Type", "PyTuple_Type"):
+    if name in ("PyFloat_Type", "PyLong_Type", "PyTuple_Type"):
         return ctypes.addressof(ctypes.c_char.in_dll(library, name))
     return int(ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0)
 
