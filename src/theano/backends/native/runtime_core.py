@@ -11,7 +11,7 @@ A step has two functions: prepare (checks, shapes, memory) and run (the work). S
 prepared before the first of them runs.
 """
 
-# ruff: noqa: F821, SIM102, SIM109
+# ruff: noqa: F821, SIM102
 # mypy: disable-error-code="name-defined"
 
 from __future__ import annotations
