@@ -184,6 +184,69 @@ def logistic_regression() -> Iterator[Row]:
         )
 
 
+@case
+def softmax() -> Iterator[Row]:
+    rng = np.random.default_rng(0)
+    labels, places = rng.integers(0, 1000, 4000), np.arange(4000)
+    for dtype in ("float64", "float32"):
+        values = rng.standard_normal((4000, 1000)).astype(dtype)
+        x, y = T.matrix(dtype=dtype), T.lvector()
+        p = T.nnet.softmax(x)
+        f = theano.function([x], p)
+        cost = -T.mean(T.log(p)[T.arange(y.shape[0]), y])
+        both = theano.function([x, y], [cost, T.grad(cost, x)])
+
+        def by_hand(values=values):
+            e = values - values.max(axis=1, keepdims=True)
+            np.exp(e, out=e)
+            e /= e.sum(axis=1, keepdims=True)
+            return e
+
+        def both_by_hand(by_hand=by_hand):
+            e = by_hand()
+            loss = -np.log(e[places, labels]).mean()
+            e[places, labels] -= 1
+            e /= e.dtype.type(len(labels))
+            return loss, e
+
+        yield against(f"softmax of rows, 4000×1000, {dtype}", 0.5, lambda f=f, values=values: f(values), by_hand, 3.0)
+        yield against(
+            f"cross-entropy of that with labels, and its gradient, {dtype}", 0.5,
+            lambda f=both, values=values: f(values, labels), both_by_hand, 3.0,
+        )
+
+
+@case
+def rows_of_a_table() -> Iterator[Row]:
+    rng = np.random.default_rng(0)
+    places = rng.integers(0, 10000, 4096)
+    for dtype in ("float64", "float32"):
+        table, values = rng.standard_normal((10000, 128)).astype(dtype), rng.standard_normal((4096, 128)).astype(dtype)
+        w, i, v = T.matrix(dtype=dtype), T.lvector(), T.matrix(dtype=dtype)
+        take = theano.function([w, i], w[i])
+        gradient = theano.function([w, i, v], T.grad((w[i] ** 2 * v).sum(), w))
+        shared, own = theano.shared(table.copy()), table.copy()
+        update = theano.function([i, v], [], updates=[(shared, T.inc_subtensor(shared[i], v))])
+
+        def by_hand(table=table, values=values):
+            found = np.zeros_like(table)
+            np.add.at(found, places, 2 * table[places] * values)
+            return found
+
+        yield against(
+            f"4096 rows of a table of 10000×128, {dtype}", 1.0, lambda f=take, t=table: f(t, places),
+            lambda t=table: t[places],
+        )
+        yield against(
+            f"gradient of the squares of those, {dtype}", 0.2,
+            lambda f=gradient, t=table, v=values: f(t, places, v), by_hand,
+        )
+        yield against(
+            f"4096 rows added to a shared table, {dtype}", 0.2, lambda f=update, v=values: f(places, v),
+            lambda t=own, v=values: np.add.at(t, places, v),
+        )
+
+
 CHAIN = """
 import theano, theano.tensor as T, time
 def chain(n):
