@@ -24,6 +24,7 @@ from theano.scalar.arithmetic import add, mul, neg, sub
 from theano.scalar.exponential import exp, log
 from theano.scalar.hyperbolic import cosh, sinh, tanh
 from theano.tensor.elemwise import Elemwise
+from theano.tensor.joining import Split
 
 x, y, z = wild("x y z")
 
@@ -119,6 +120,20 @@ def test_rules_that_go_in_circles_are_stopped() -> None:
     with pytest.warns(RewriteBudgetWarning, match=r"'test' was stopped.*(forth|back) \(\d+ times\)"):
         _, report = run([forth, back], [A], sinh(A))
     assert report.stopped
+
+
+def test_a_rule_that_can_only_replace_what_nobody_uses_comes_to_an_end() -> None:
+    """Of the two pieces one has no user, and the constant for the other is refused: its length 1 was not known."""
+    constant, m, sizes = T.constant(np.arange(6.0).reshape(2, 3)), T.dmatrix("m"), T.lvector("sizes")
+    pieces = T.split(constant, sizes, 2, axis=1)
+    assert pieces[1].type.shape[1] is None
+
+    @function_rule(Split, name="t")
+    def rule_t(node: Any, site: Site) -> Any:
+        return [T.constant(constant.data[:, :2]), T.constant(constant.data[:, 2:])]
+
+    _, report = run([rule_t], [m, sizes], T.dot(pieces[1], m))
+    assert not report.stopped and report.fired["t"] <= 1
 
 
 def test_a_rule_that_grows_is_stopped() -> None:

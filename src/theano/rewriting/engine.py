@@ -235,7 +235,9 @@ def try_rule(fgraph: FunctionGraph, rule: Rule, node: Apply, site: Site, report:
     clients = fgraph.clients
     before = {old: (clients.get(old), len(clients.get(old, ()))) for old, _ in accepted}
     fgraph.replace_all(accepted, rule.name, look_back=False)
-    if all(count and clients.get(old) is uses and len(clients[old]) == count for old, (uses, count) in before.items()):
+    # an output without users is no change: a rule that can replace only this one would be applied without end
+    used = [(old, uses, count) for old, (uses, count) in before.items() if count]
+    if all(clients.get(old) is uses and len(clients[old]) == count for old, uses, count in used):
         return False
     for old, new in accepted:
         site.dims.replaced(old, new)
