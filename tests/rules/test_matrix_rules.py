@@ -299,3 +299,16 @@ def test_gradients_keep_their_solves() -> None:
     cost = T.sum(solve_triangular(cholesky(K), b, lower=True) ** 2)
     f = theano.function([K, b], theano.grad(cost, K))
     assert all(not isinstance(node.op, MatrixInverse) for node in toposort(f.maker.fgraph.outputs))
+
+
+@pytest.mark.parametrize("build", [
+    lambda i, j: T.eye(i, j), lambda i, j: T.ones((i, j)) * 2, lambda i, j: T.exp(T.zeros((i, j))),
+    lambda i, j: T.nlinalg.AllocDiag()(T.ones((T.minimum(i, j),)), i, j), lambda i, j: T.eye(i, j) + T.ones((i, j)),
+])
+def test_what_may_have_more_columns_than_rows_is_not_its_own_transpose(build):
+    i, j = T.lscalars("i", "j")
+    f = theano.function([i, j], [build(i, j).T, build(i, j)])
+    for shape in ((2, 3), (3, 2), (2, 2)):
+        turned, matrix = f(*shape)
+        np.testing.assert_array_equal(turned, matrix.T)
+        assert matrix.shape == shape

@@ -34,7 +34,7 @@ from theano.tensor.dimshuffle import DimShuffle, dimshuffle
 from theano.tensor.elemwise import Elemwise, elemwise_of
 from theano.tensor.linear.factors import SVD, Cholesky
 from theano.tensor.linear.functions import Expm
-from theano.tensor.linear.hints import Hint
+from theano.tensor.linear.hints import Hint, hinted
 from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
 from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.linear.solving import Solve, SolveTriangular
@@ -158,7 +158,13 @@ def transpose_of_symmetric(node: Apply, site: Site) -> Any:
     (x,) = node.inputs
     if tuple(node.op.new_order) != (1, 0) or x.owner is None or not is_symmetric(x):  # type: ignore[attr-defined]
         return None
-    return [conform(x, node.outputs[0])]
+    return [conform(x, node.outputs[0])] if _is_square(x, site) else None
+
+
+def _is_square(x: Any, site: Site) -> bool:
+    """Is it known that this matrix has as many rows as columns? Of eye(n, m) and of ones it is not."""
+    alone = x.owner is not None and isinstance(x.owner.op, AllocDiag) and len(x.owner.inputs) == 1
+    return alone or hinted(x, "symmetric") or site.dims.same_axis(x, 0, x, 1)
 
 
 # ---- inverses and solutions -------------------------------------------------------------------------------------

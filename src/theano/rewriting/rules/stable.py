@@ -20,7 +20,7 @@ from theano.scalar import facts
 from theano.scalar.activation import sigmoid, softplus
 from theano.scalar.arithmetic import abs_, hypot, inv, mul, neg, sgn, sqr, sqrt
 from theano.scalar.comparison import eq, ge, gt
-from theano.scalar.dtypes import float_dtypes
+from theano.scalar.dtypes import complex_dtypes, float_dtypes
 from theano.scalar.exponential import (
     exp,
     exp2,
@@ -115,7 +115,7 @@ SPECIAL_VALUES = ruleset(
 ROOTS_AND_SQUARES = ruleset(
     rule("sqrt_of_sqr", sqrt(sqr(x)), abs_(x)),
     rule("sqr_of_sqrt", sqr(sqrt(x)), x, when=lambda m: nonnegative(m.x), assumes="rounding"),
-    rule("sqr_of_abs", sqr(abs_(x)), sqr(x)),
+    rule("sqr_of_abs", sqr(abs_(x)), sqr(x), when=lambda m: m.x.type.dtype not in complex_dtypes),
     rule("hypot", sqrt(sqr(x) + sqr(y)), hypot(x, y), assumes="rounding"),
     rule("one_minus_cos", 1 - cos(x), 2.0 * sqr(sin(0.5 * x)), assumes="rounding"),
     rule("x_over_abs", x / abs_(x), sgn(x), assumes="nonzero finite"),
