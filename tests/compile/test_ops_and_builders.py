@@ -67,6 +67,8 @@ def test_op_from_graph(mode, inline):
     assert np.allclose(theano.function([b, z], tangent, mode=mode)(vb, va), va * vb)
     with pytest.raises(ValueError, match="takes 2 inputs"):
         op(a)
+    with pytest.raises(ValueError, match="x is given twice"):
+        theano.OpFromGraph([x, x], [x * 2])
 
 
 def test_overridden_gradients(mode):

@@ -3,6 +3,8 @@
 That none is forgotten is checked in tests/architecture.
 """
 
+import pickle
+
 import numpy as np
 import pytest
 from agreement import listed, variables
@@ -10,6 +12,8 @@ from every_op import CASES, COMPOSITIONS
 from op_case import check, close, contains, made
 
 import theano
+from theano.graph.evaluate import evaluate
+from theano.graph.traverse import toposort
 
 PARAMETERS = [
     pytest.param(name, each, dtype, id=f"{name}-{number}-{dtype}")
@@ -40,3 +44,19 @@ def test_debugmode_has_nothing_to_say(name):
             f = theano.function(inputs, listed(each.build(*inputs)), mode="DebugMode", on_unused_input="ignore")
             for got, w in zip(f(*arrays), want, strict=True):
                 close(got, w, each, "DebugMode")
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"Print"}))   # whose function here has no name to be found by
+def test_pickled_graphs_and_equal_ops(name):
+    for each in CASES[name]:
+        with np.errstate(all="ignore"):
+            arrays = [made(spec, each.dtypes[0], number) for number, spec in enumerate(each.arguments[0])]
+            want = listed(each.expected(*arrays))
+            inputs = variables(arrays)
+            outputs = listed(each.build(*inputs))
+            loaded, results = pickle.loads(pickle.dumps((inputs, outputs)))
+            for got, w in zip(evaluate(results, dict(zip(loaded, arrays))), want, strict=True):
+                close(got, w, each, "pickled")
+        for old, new in zip(toposort(outputs), toposort(results), strict=True):
+            if hasattr(old.op, "__props__"):
+                assert old.op == new.op and hash(old.op) == hash(new.op) and str(old.op) == str(new.op)

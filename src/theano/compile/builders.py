@@ -59,6 +59,9 @@ class OpFromGraph(Op):
         for variable in (*inputs, *outputs):
             if not isinstance(variable, Variable):
                 raise TypeError(f"Inputs and outputs must be Variables, got {variable!r}")
+        twice = [variable for number, variable in enumerate(inputs) if variable in inputs[:number]]
+        if twice:
+            raise ValueError(f"Each input of OpFromGraph stands for one argument, but {twice[0]} is given twice")
         if "updates" in kwargs or "givens" in kwargs:
             raise TypeError("OpFromGraph does not take updates or givens; substitute with theano.clone first")
         self.is_inline = inline
