@@ -82,6 +82,7 @@ from theano.backends.native.runtime_records import (
     STATE_ERROR,
     STATE_EXTENTS,
     STATE_MODE,
+    STATE_RUNS,
 )
 from theano.backends.native.runtime_runs import fill, spread
 from theano.backends.native.runtime_walk import walk
@@ -327,6 +328,7 @@ def one_point(frame: int, step: int, state: int) -> int:
     slot = load64(step + KERNEL_OPERANDS)
     calls = stack(slots * 8)
     steps = stack(slots * 8)
+    store64(state + STATE_RUNS, 1)
     k = 0
     if load64(step + KERNEL_FLAGS) & MASKS:
         while k < slots:
