@@ -20,6 +20,7 @@ BASES = {
 # packages of which the ops take or hold other things than arrays, and have contracts of their own
 APART = ("theano.loops.", "theano.sparse.", "theano.typed_list.")
 ELSEWHERE = {
+    "DoubleOp": "an example, no part of the library: tests/api/test_misc.py",
     "COp": "is refused: tests/compile/test_own_thunks.py",
     "MakeSlice": "has no tensor as its result: tests/tensor/test_types.py",
     "Raise": "has no value: tests/tensor/test_checks.py",
