@@ -54,6 +54,7 @@ from theano.tensor import sharedvar as _sharedvar  # noqa: F401  registers the c
 
 if TYPE_CHECKING:
     from theano.compile.builders import OpFromGraph as OpFromGraph
+    from theano.compile.explanation import explain as explain
     from theano.compile.ops import OpenMPOp as OpenMPOp
     from theano.compile.ops import as_op as as_op
     from theano.gradient import Lop as Lop
@@ -80,6 +81,7 @@ _LAZY = {
     "OpFromGraph": "theano.compile.builders",
     "OpenMPOp": "theano.compile.ops",
     "as_op": "theano.compile.ops",
+    "explain": "theano.compile.explanation",
     "object2": "theano.graph.props",
     "dot": "theano.tensor",
     "Lop": "theano.gradient",

@@ -39,6 +39,7 @@ LATE_IMPORTS = {
     ("theano.compile.linking", "theano.backends.native"),
     ("theano.compile.linking", "theano.lowering.lower"),
     ("theano.compile.linking", "theano.compile.pipeline"),
+    ("theano.compile.function_object", "theano.compile.explanation"),
     ("theano._config", "hashlib"),
     ("theano.rewriting.engine", "pdb"),
 }

@@ -334,6 +334,12 @@ class Function:
         """The Program that runs (see docs/architecture.md); None on the reference backend."""
         return self.fn.program
 
+    def explain(self) -> Any:
+        """What the compiler did to make this function: see `theano.explain`."""
+        from theano.compile.explanation import explain
+
+        return explain(self)
+
     # -- copies ---------------------------------------------------------------------------------------------------
 
     def copy(

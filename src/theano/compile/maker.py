@@ -95,18 +95,28 @@ class FunctionMaker:
         self.report: Any = None
         self.rewrite_seconds = 0.0
         self.link_seconds = 0.0
+        self._written = (list(self.inputs), list(self.outputs)) if fgraph is None else None
         if fgraph is None:
             self._check_unused()
-            fgraph, _ = std_fgraph(self.inputs, self.outputs, accept_inplace)
-            _expand_inline(fgraph)
-            for prepare in {type(node.op).prepare for node in fgraph.apply_nodes}:
-                if prepare is not None:
-                    prepare(fgraph)
+            fgraph = self.written_graph()
             self.rewrite(fgraph)
         elif fgraph.update_mapping is None:
             positions = [i for i, spec in enumerate(self.inputs) if spec.update is not None]
             fgraph.update_mapping = {len(self.outputs) + k: i for k, i in enumerate(positions)}
         self.fgraph = fgraph
+
+    def written_graph(self) -> FunctionGraph:
+        """The graph before it is rewritten, made anew from the expressions. ValueError where they are not known any
+        more: a function that was unpickled has only its rewritten graph."""
+        if self._written is None:
+            raise ValueError("This function was made from a graph that was rewritten already (as those are that were "
+                             "unpickled): its expressions are not known. Compile them again.")
+        fgraph, _ = std_fgraph(*self._written, self.accept_inplace)
+        _expand_inline(fgraph)
+        for prepare in {type(node.op).prepare for node in fgraph.apply_nodes}:
+            if prepare is not None:
+                prepare(fgraph)
+        return fgraph
 
     def rewrite(self, fgraph: FunctionGraph) -> None:
         """Let the pipeline do what the mode asks for."""

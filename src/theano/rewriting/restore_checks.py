@@ -139,7 +139,7 @@ def _wrap(
     with inherit(node.origin):
         new = op(old, *arguments)
     new.name = old.name
-    fgraph.change_input(OUTPUT, position, new, "restore_checks")
+    fgraph.change_input(OUTPUT, position, new, "restore_check")
     report.fired["restore_check"] += 1
     report.where.append(("restore_check", str(node.op), node.origin))
 

@@ -109,6 +109,7 @@ def _run_passes(fgraph: FunctionGraph, passes: Sequence[Pass], query: Query) -> 
             for p in wanted:
                 done = run_pass(site, p, query)
                 report.passes.append(done)
+                fgraph.execute_callbacks("on_pass", done)
                 if checker is not None:
                     checker.compare(fgraph, done)
                 if p.name == query.stop_after:
