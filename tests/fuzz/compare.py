@@ -19,12 +19,14 @@ from theano.lowering.program import Program
 from theano.lowering.verify import verify
 from theano.rewriting.engine import RewriteBudgetWarning
 from theano.rewriting.query import Query
+from theano.tensor.type import TensorType
 
 sys.path.append(str(Path(__file__).parent.parent / "lowering"))
 from memory_runner import MemoryRunner
 
 sys.path.append(str(Path(__file__).parent))
 from graphs import Graph
+from reached import Reached, forms
 
 TOLERANCE = {"float64": 1e-7, "float32": 2e-3, "float16": 5e-2}
 Mutation = Callable[[Program], bool]
@@ -47,10 +49,15 @@ def tolerance_of(output: Any) -> float:
     return max([own, *carried])
 
 
-def difference(name: str, got: Any, expected: np.ndarray, exact: bool, tolerance: float) -> str | None:
+def difference(
+    name: str, got: Any, expected: np.ndarray, exact: bool, tolerance: float, stabilised: bool = False
+) -> str | None:
+    """What is wrong with a result; None if nothing is. `stabilised`: it may be better than NaN or infinity."""
     got = np.asarray(got)
     if got.dtype != expected.dtype or got.shape != expected.shape:
         return f"{name}: {got.dtype} {got.shape}, expected {expected.dtype} {expected.shape}"
+    if stabilised and expected.dtype.kind == "f":
+        got = np.where(np.isfinite(expected), got, expected)
     if exact and expected.dtype.kind != "f":
         return None if np.array_equal(got, expected) else f"{name}: {got}, expected {expected}"
     finite = np.abs(expected.astype("float64"))[np.isfinite(expected.astype("float64"))]
@@ -62,12 +69,14 @@ def difference(name: str, got: Any, expected: np.ndarray, exact: bool, tolerance
     return None if close else f"{name}: {got}, expected {expected}"
 
 
-def graph_of(graph: Graph, rewritten: bool) -> FunctionGraph:
+def graph_of(graph: Graph, rewritten: bool, assumes: bool = False, reached: Reached | None = None) -> FunctionGraph:
     fgraph = FunctionGraph(graph.inputs, graph.outputs)
     if rewritten:
         with warnings.catch_warnings():
             warnings.simplefilter("error", RewriteBudgetWarning)  # rules that go round in circles are a fault
-            rewrite(fgraph, Query(include=("fast_run",), exclude=("assumes",)))
+            report = rewrite(fgraph, Query(include=("fast_run",), exclude=() if assumes else ("assumes",)))
+        if reached is not None:
+            reached.rules.update(report.fired())
     return fgraph
 
 
@@ -78,17 +87,26 @@ def program_of(graph: Graph, fgraph: FunctionGraph, fuse: bool = True) -> tuple[
 
 
 def disagreements(
-    graph: Graph, *, rewritten: bool = False, native: bool = False, fuse: bool = True, mutate: Mutation | None = None
-) -> list[str]:
-    """Where a Program of the graph, run with real memory (or natively), differs from the values of the graph."""
-    fgraph = graph_of(graph, rewritten)
+    graph: Graph, *, rewritten: bool = False, assumes: bool = False, native: bool = False, fuse: bool = True,
+    mutate: Mutation | None = None, reached: Reached | None = None,
+) -> list[str]:  # fmt: skip
+    """Where a Program of the graph, run with real memory (or natively), differs from the values of the graph.
+
+    rewritten  of the rewritten graph; `assumes`: by all rules, also those that are not exact in IEEE arithmetic. These
+               promise nothing for outputs that are computed from NaN or infinity, which are not compared then
+    reached    is told which rules and forms of Programs were met
+    """
+    fgraph = graph_of(graph, rewritten, assumes, reached)
     with np.errstate(all="ignore"):
+        promised = finite_throughout(graph) if assumes else [True] * len(graph.outputs)
         if rewritten and mutate is None:
             values = evaluate(fgraph.outputs, dict(zip(fgraph.inputs, graph.values)))
-            wrong = check(graph, values, "rewritten graph")
+            wrong = check(graph, values, "rewritten graph", promised)
             if wrong:
                 return wrong
         program, cells = program_of(graph, fgraph, fuse)
+        if reached is not None:
+            reached.forms.update(forms(program))
         if mutate is not None:
             if not mutate(program):
                 raise NotApplied
@@ -104,18 +122,31 @@ def disagreements(
     stored = iter([cell for cell in (thing.storage for thing in program.outputs) if cell is not None])
     rest = iter(results)
     values = [next(rest) if thing.storage is None else next(stored)[0] for thing in program.outputs]
-    wrong = check(graph, values, "native" if native else "program")
+    wrong = check(graph, values, "native" if native else "program", promised)
     for given, value in zip(arguments, before):
         if not np.array_equal(given, value):
             wrong.append("an argument was overwritten")
     return wrong
 
 
-def check(graph: Graph, values: list[Any], name: str) -> list[str]:
+def finite_throughout(graph: Graph) -> list[bool]:
+    """For each output: nothing that it is computed from is NaN or infinite."""
+    inner = [v for v in ancestors(graph.outputs) if isinstance(v.type, TensorType)]
+    known = dict(zip(inner, evaluate(inner, dict(zip(graph.inputs, graph.values)))))
+    broken = {v for v, value in known.items() if np.asarray(value).dtype.kind == "f" and not np.isfinite(value).all()}
+    return [not broken.intersection(ancestors([output])) for output in graph.outputs]
+
+
+def check(graph: Graph, values: list[Any], name: str, promised: list[bool]) -> list[str]:
+    """What is wrong with the values of those outputs about which something is promised."""
     found = []
     for number, (got, expected, exact) in enumerate(zip(values, graph.expected, graph.exact, strict=True)):
         output = graph.outputs[number]
-        wrong = difference(f"{name}, output {number} = {output}", got, expected, exact, tolerance_of(output))
+        if not promised[number]:
+            continue
+        wrong = difference(
+            f"{name}, output {number} = {output}", got, expected, exact, tolerance_of(output), graph.stabilised
+        )
         if wrong:
             found.append(wrong)
     return found

@@ -7,12 +7,14 @@ into a different result (comparisons, floor, argmax, casts to integers), and one
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 import theano.tensor as T
+from theano.graph.clone import clone_replace
 from theano.graph.evaluate import evaluate
 from theano.scalar.op import ScalarOp
 from theano.tensor.elemwise import Elemwise, cast_to
@@ -55,6 +57,7 @@ class Graph:
     expected: list[np.ndarray]
     exact: list[bool]
     updates: dict[int, int] = field(default_factory=dict)
+    stabilised: bool = False  # rewriting may give numbers where the graph gives NaN or infinity
 
 
 class GraphMaker:
@@ -64,6 +67,7 @@ class GraphMaker:
         self.rng = np.random.default_rng(seed)
         self.items: list[Item] = []
         self.inputs: list[Item] = []
+        self.stabilised = False
         self.pool: list[int] = [int(n) for n in self.rng.choice([0, 1, 2, 3, 4, 5, 9], size=3)]
 
     # -- choices
@@ -123,6 +127,12 @@ class GraphMaker:
             item.usable = bool((np.abs(value.astype("float64")) < 1e6).all())
         self.items.append(item)
         return item
+
+    def insert(self, variable: Any, variables: list[Any], items: list[Item]) -> Item | None:
+        """Enter an expression of `variables`, with the variables of `items` in their place."""
+        placed = clone_replace(variable, dict(zip(variables, (item.variable for item in items))))
+        self.stabilised = True
+        return self.add(placed, items, exact=False)
 
     # -- ops
 
@@ -424,7 +434,8 @@ class GraphMaker:
         value = self.partner(a)
         self.add(T.fill(a.variable, value.variable), [a, value])
 
-    def make(self, ops: int) -> Graph:
+    def make(self, ops: int, fragment: Callable[[GraphMaker], Item | None] | None = None) -> Graph:
+        """A graph of so many ops, with a fragment planted half way."""
         for _ in range(int(self.rng.integers(1, 4))):
             shape = tuple(self.pick(self.pool) for _ in range(int(self.rng.integers(0, 4))))
             self.add_input(shape, self.pick(DTYPES))
@@ -433,14 +444,19 @@ class GraphMaker:
             self.reduction, self.reduction, self.dimshuffle, self.subtensor, self.gather, self.write, self.write,
             self.join, self.split, self.dot, self.create, self.reshape, self.cast, self.fill,
         ]
-        for _ in range(ops):
+        planted = None
+        for number in range(ops):
+            if fragment is not None and number == ops // 2:
+                planted = fragment(self)
             self.pick(steps)()
         inputs = [item.variable for item in self.inputs]
         made = [item for item in self.items if item.variable.owner is not None]
         if not made:
-            return self.make(ops)
+            return self.make(ops, fragment)
         outputs = [self.pick(made) for _ in range(int(self.rng.integers(1, 4)))]
         outputs.append(made[-1])
+        if planted is not None:
+            outputs.append(planted)
         if self.chance(0.2):
             outputs.append(self.pick(self.items))
         updates: dict[int, int] = {}
@@ -453,11 +469,13 @@ class GraphMaker:
                 outputs.append(self.pick(fitting))
         return Graph(
             inputs, [item.value for item in self.inputs], [item.variable for item in outputs],
-            [item.value for item in outputs], [item.exact for item in outputs], updates,
+            [item.value for item in outputs], [item.exact for item in outputs], updates, self.stabilised,
         )
 
 
-def random_graph(seed: int, ops: int | None = None) -> Graph:
-    """The graph of a seed."""
+def random_graph(
+    seed: int, ops: int | None = None, fragment: Callable[[GraphMaker], Item | None] | None = None
+) -> Graph:
+    """The graph of a seed; a fragment is planted among its ops."""
     maker = GraphMaker(seed)
-    return maker.make(int(maker.rng.integers(2, 25)) if ops is None else ops)
+    return maker.make(int(maker.rng.integers(2, 25)) if ops is None else ops, fragment)
