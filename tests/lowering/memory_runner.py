@@ -182,6 +182,11 @@ class MemoryRunner:
                 for axis, dim in enumerate(params):
                     assert dim is None or self.number(dim) == x.shape[axis], f"axis {axis} has length {x.shape[axis]}"
                 return x[...]
+            case "stretch":
+                others = [[m for m in map(self.number, entry) if m != 1] for entry in params]
+                return np.broadcast_to(x, [m[0] if m and n == 1 else n for n, m in zip(x.shape, others, strict=True)])
+            case "own":
+                return x[...]
         raise NotImplementedError(step.kind)
 
     def python(self, step: PyCallStep | RoutineStep, inputs: list[Any]) -> list[Any]:

@@ -59,8 +59,6 @@ class Lowering:
         self.dtypes = dtypes  # what kernels may compute with; everything else is Python's
         self.works: list[Work] = []
         self.constants: list[Datum] = []
-        # storage inputs that an update may overwrite: {variable of the update: datum of the storage}
-        self.update_of: dict[Variable, Datum] = {}
         self._data: dict[Variable, Datum] = {}
 
     # -- data -----------------------------------------------------------------------------------------------------

@@ -14,10 +14,10 @@ that happens several times for each element, at most `ANEW_BROADCAST`. Everythin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from theano.lowering.kernel import INDEXED, UNIT
-from theano.lowering.work import Datum, DimRef, Fused, Opaque, Use, Work, datum_in_memory, is_number
+from theano.lowering.work import Datum, DimRef, Fused, Opaque, Use, Work, datum_in_memory, is_number, shares_memory
 
 MAX_INSTRUCTIONS = 256
 MAX_OPERANDS = 24
@@ -47,25 +47,26 @@ class Group:
         self.ordered = False
         self.scatter = False
         self.update = False
-        # what a scatter starts from, and may be done in if nothing else in the kernel reads it
+        # what a scatter or a store into a part starts from, and may be done in if nothing else in the kernel reads it
         self.overwritten: Datum | None = None
         self.alive = True
 
 
 def fuse(
-    works: Sequence[Work], roots: Iterable[Datum], updates: Collection[Datum] = (), enabled: bool = True
+    works: Sequence[Work], roots: Iterable[Datum], updates: Mapping[Datum, Datum] | None = None, enabled: bool = True
 ) -> list[Group]:
     """Assign all work that `roots` need to groups and levels.
 
     works     in topological order
     roots     data that must end up in memory
-    updates   roots that become new values of what they are computed from, in place where possible
+    updates   {datum: storage}: roots, and what they are made of step by step, which are computed in the array of
+              the storage where possible
     enabled   False: every piece of fused work gets a kernel of its own
     """
     for datum in roots:
         datum.uses.append(Use(None, None))
         datum.in_memory = True
-    fusion = _Fusion(set(updates), enabled)
+    fusion = _Fusion(updates or {}, enabled)
     for work in reversed(works):
         if isinstance(work, Opaque):
             fusion.place_opaque(work)
@@ -79,7 +80,7 @@ def fuse(
 
 
 class _Fusion:
-    def __init__(self, updates: set[Datum], enabled: bool) -> None:
+    def __init__(self, updates: Mapping[Datum, Datum], enabled: bool) -> None:
         self.groups: list[Group] = []
         self.updates = updates
         self.enabled = enabled
@@ -189,6 +190,9 @@ class _Fusion:
                 group.scatter = True
                 if write.datum in self.updates:
                     group.overwritten = write.base
+            elif write.into is not None and write.datum in self.updates:
+                group.scatter = True
+                group.overwritten = self.updates[write.datum]
             elif write.kind != "store":
                 kept = {where[a] for a in write.axes if a != UNIT}
                 group.reduced = frozenset(n for n in range(group.rank) if n not in kept)
@@ -270,7 +274,8 @@ class _Fusion:
         outputs += sum(group.outputs for group in groups)
         if any(group.scatter for group in groups) and outputs > 1:
             return False
-        if any(group.overwritten is datum for group in groups for datum, _ in work.reads):
+        overwritten = [group.overwritten for group in groups if group.overwritten is not None]
+        if any(shares_memory(datum, memory) for memory in overwritten for datum, _ in work.reads):
             return False
         if len(groups) > 1 and not _compatible(groups):
             return False

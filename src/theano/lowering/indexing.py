@@ -88,11 +88,6 @@ def lower_inc_subtensor(lowering: Lowering, node: Apply) -> None:
         lowering.python(node)
         return
     entries = _entries(lowering, op.idx_list, node.inputs[2:])
-    if lowering.update_of.get(variable) is source and all(
-        _is_whole(entry) or not isinstance(entry, tuple) for entry in entries
-    ):
-        _scatter_rows(lowering, node, source, value, entries)
-        return
     memory = lowering.own(source, [node])
     memory.name = variable.name or ""
     region = Datum(source.dtype, basic_shape(op.idx_list, source.shape))
@@ -102,30 +97,18 @@ def lower_inc_subtensor(lowering: Lowering, node: Apply) -> None:
     lowering.define(variable, lowering.after(memory, [done], [node]))
 
 
-def _scatter_rows(lowering: Lowering, node: Apply, source: Datum, value: Datum, entries: list[Any]) -> None:
-    """Write to x[i, :, j] in place: no copy of x is made where x is a shared variable that becomes the result."""
-    entries = [*entries, *[WHOLE] * (source.ndim - len(entries))]
-    kept = [axis for axis, entry in enumerate(entries) if isinstance(entry, tuple)]
-    shape = tuple(source.shape[axis] for axis in kept)
-    indices: list[Any] = [
-        (lowering.number_of(entry, [node]), ()) for entry in entries if not isinstance(entry, tuple)
-    ]
-    axes = tuple(kept.index(axis) if axis in kept else INDEXED for axis in range(source.ndim))
-    _scatter(lowering, node, source, value, axes, shape, indices)
-
-
 def _scatter(
     lowering: Lowering, node: Apply, source: Datum, value: Datum, axes: tuple[int, ...],
-    shape: tuple[int | None, ...], indices: Sequence[tuple[Datum, Sequence[int]]],
-) -> None:
+    shape: tuple[int | None, ...], indices: Sequence[tuple[Datum, Sequence[int]]], into: bool = False,
+) -> Datum:
     """Write `value` to computed positions of (a copy of) `source`.
 
     axes      for every axis of source the axis of the region that walks it, or INDEXED
     shape     static lengths of the region
     indices   (positions, for each axis of theirs the axis of the region) for every INDEXED axis
+    into      True: of `source` itself, which is a view
     """
     op: Any = node.op
-    (variable,) = node.outputs
     value = lowering.fitted(value, shape, [node])
     offset = len(shape) - value.ndim
     reads = [read(value, range(offset, len(shape)), shape), *(read(d, walk, shape) for d, walk in indices)]
@@ -133,16 +116,18 @@ def _scatter(
     for d, a in enumerate(axes):
         if a >= 0 and shape[a] != 1:
             extents[a] = source.dims[d]
-    out = lowering.new(variable, source.dims)
+    out = Datum(source.dtype, source.shape, source.dims)
     kind = "scatter_set" if op.set_instead_of_inc else "scatter_add"
 
     def emit(point: Any) -> list[Any]:
         new = point.b.cast(point.read(0), source.dtype)
         return [(new, [point.read(k) for k in range(1, len(reads))])]
 
-    write = Write(out, kind, tuple(a if a < 0 or shape[a] != 1 else -1 for a in axes), base=lowering.in_memory(source))
+    walked = tuple(a if a < 0 or shape[a] != 1 else -1 for a in axes)
+    memory = lowering.in_memory(source)
+    write = Write(out, kind, walked, base=None if into else memory, into=memory if into else None)
     lowering.add(Fused([node], shape, reads, [write], emit, tuple(extents), size=1, ordered=True))
-    lowering.define(variable, out)
+    return out
 
 
 @lowers(AdvancedSubtensor1)
@@ -182,7 +167,7 @@ def lower_advanced_inc_subtensor1(lowering: Lowering, node: Apply) -> None:
         return
     rest = range(1, source.ndim)
     shape = (rows.shape[0], *source.shape[1:])
-    _scatter(lowering, node, source, value, (INDEXED, *rest), shape, [(rows, (0,))])
+    lowering.define(node.outputs[0], _scatter(lowering, node, source, value, (INDEXED, *rest), shape, [(rows, (0,))]))
 
 
 @lowers(AdvancedSubtensor)
@@ -196,24 +181,34 @@ def lower_advanced_subtensor(lowering: Lowering, node: Apply) -> None:
         lowering.python(node)
         return
     entries = _entries_of_arrays(lowering, op.idx_list, inputs)
-    basic = [WHOLE if entry is ARRAY else entry for entry in entries]
-    if any(not _is_whole(entry) for entry in basic):
-        shape = [
-            static_slice(slot, n) if isinstance(slot, slice) else n
-            for n, slot in zip(source.shape, op.idx_list) if isinstance(slot, slice) or slot is ARRAY
-        ]
-        view = Datum(source.dtype, (*shape, *source.shape[len(basic):]))
-        view.dims = _view_dims(source, basic, view.shape, view)
-        lowering.view(view, source, "index", tuple(basic), nodes=[node])
-        source = view
+    if _has_basic_part(entries):
+        source = _basic_part(lowering, node, source, entries)
     kept = [entry for entry in entries if entry is ARRAY or isinstance(entry, tuple)]
     axes, indices, dims = _region(op.idx_list, inputs, node.inputs[0].type.ndim, kept, arrays, source)  # type: ignore[attr-defined]
     _gather(lowering, node, source, axes, indices, dims)
 
 
+def _has_basic_part(entries: Sequence[Any]) -> bool:
+    """Is there an integer, or a slice of less than a whole axis?"""
+    return any(entry is not ARRAY and not _is_whole(entry) for entry in entries)
+
+
+def _basic_part(lowering: Lowering, node: Apply, source: Datum, entries: Sequence[Any]) -> Datum:
+    """The view of `source` that the integers and slices select; axes with an array stay whole."""
+    op: Any = node.op
+    basic = [WHOLE if entry is ARRAY else entry for entry in entries]
+    shape = [
+        static_slice(slot, n) if isinstance(slot, slice) else n
+        for n, slot in zip(source.shape, op.idx_list) if isinstance(slot, slice) or slot is ARRAY
+    ]
+    view = Datum(source.dtype, (*shape, *source.shape[len(basic):]))
+    view.dims = _view_dims(source, basic, view.shape, view)
+    return lowering.view(view, source, "index", tuple(basic), nodes=[node])
+
+
 @lowers(AdvancedIncSubtensor)
 def lower_advanced_inc_subtensor(lowering: Lowering, node: Apply) -> None:
-    """A scatter; integers are positions like those in arrays."""
+    """A scatter, where there are integers and slices into the view that they select."""
     op: Any = node.op
     source, value = lowering.data(node.inputs[:2])
     inputs = node.inputs[2:]
@@ -222,18 +217,17 @@ def lower_advanced_inc_subtensor(lowering: Lowering, node: Apply) -> None:
         lowering.python(node)
         return
     entries = _entries_of_arrays(lowering, op.idx_list, inputs)
-    if any(isinstance(entry, tuple) and not _is_whole(entry) for entry in entries):
-        lowering.python(node)
-        return
-    positions = iter(arrays)
-    numbers = [
-        next(positions) if entry is ARRAY else lowering.number_of(entry, [node])
-        for entry in entries if not isinstance(entry, tuple)
-    ]
-    places = [ARRAY if not isinstance(entry, tuple) else entry for entry in entries]
-    axes, indices, dims = _region(op.idx_list, inputs, source.ndim, places, numbers, source)
+    memory = None
+    if _has_basic_part(entries):
+        memory = lowering.own(source, [node])
+        source = _basic_part(lowering, node, memory, entries)
+    kept = [entry for entry in entries if entry is ARRAY or isinstance(entry, tuple)]
+    axes, indices, dims = _region(op.idx_list, inputs, node.inputs[0].type.ndim, kept, arrays, source)  # type: ignore[attr-defined]
     shape = tuple(ref if isinstance(ref, int) else None for ref in dims)
-    _scatter(lowering, node, source, value, axes, shape, indices)
+    out = _scatter(lowering, node, source, value, axes, shape, indices, into=memory is not None)
+    if memory is not None:
+        out = lowering.after(memory, [out], [node])
+    lowering.define(node.outputs[0], out)
 
 
 def _entries_of_arrays(lowering: Lowering, idx_list: Sequence[Any], inputs: Sequence[Variable]) -> list[Any]:
@@ -251,10 +245,10 @@ def _entries_of_arrays(lowering: Lowering, idx_list: Sequence[Any], inputs: Sequ
 
 
 def _arrays(lowering: Lowering, idx_list: Sequence[Any], inputs: Sequence[Variable]) -> list[Datum] | None:
-    """The index arrays; None where a kernel cannot tell how they are to be combined.
+    """The index arrays, with equal lengths wherever they meet; None where one is a mask.
 
-    Index arrays broadcast where a length turns out to be one at run time, which kernels do not know. So lengths that
-    meet must be known to be equal.
+    Index arrays broadcast where a length turns out to be one at run time, which kernels do not know: so where it is
+    not known that lengths are equal, the arrays are stretched before.
     """
     arrays = [
         lowering.datum(given)  # type: ignore[arg-type]
@@ -262,11 +256,27 @@ def _arrays(lowering: Lowering, idx_list: Sequence[Any], inputs: Sequence[Variab
     ]
     if any(d.dtype == "bool" for d in arrays):
         return None
-    for axis in range(max((d.ndim for d in arrays), default=0)):
-        met = {d.dims[-1 - axis] for d in arrays if d.ndim > axis and d.shape[-1 - axis] != 1}
-        if len(met) > 1:
-            return None
-    return arrays
+    rank = max((d.ndim for d in arrays), default=0)
+    met: list[list[Any]] = [
+        list(dict.fromkeys(d.dims[axis - rank] for d in arrays if rank - d.ndim <= axis and d.shape[axis - rank] != 1))
+        for axis in range(rank)
+    ]
+    met = [lengths if len(lengths) > 1 else [] for lengths in met]
+    if not any(met):
+        return arrays
+    return [_stretched(lowering, array, met[rank - array.ndim:]) for array in arrays]
+
+
+def _stretched(lowering: Lowering, array: Datum, met: Sequence[Sequence[Any]]) -> Datum:
+    """`array` with the lengths that it meets wherever its own is one. met: for every axis the lengths there."""
+    others = [tuple(lengths) if n is None else () for n, lengths in zip(array.shape, met, strict=True)]
+    if not any(others):
+        return array
+    view = Datum(array.dtype, array.shape, None, array.name)
+    view.dims = tuple(
+        own if lengths else known for own, known, lengths in zip(view.dims, array.dims, others, strict=True)
+    )
+    return lowering.view(view, array, "stretch", tuple(others), nodes=[])
 
 
 def _region(

@@ -28,6 +28,7 @@ from theano.lowering import (
 from theano.lowering import fuse as fusion
 from theano.lowering.blocking import group_rows
 from theano.lowering.build import NATIVE_DTYPES
+from theano.lowering.commits import chains_of
 from theano.lowering.context import Lowering, rule_for
 from theano.lowering.kernels import make_kernel
 from theano.lowering.program import Program, ProgramInput, ProgramOutput
@@ -66,9 +67,6 @@ def lower(
     lacking = NATIVE_DTYPES - set(dtypes)
     inputs = [lowering.input(variable) for variable in fgraph.inputs]
     storage_of = {id(cell): inputs[position] for position, cell in storages.items()}
-    for position, cell in updates.items():
-        if id(cell) in storage_of:
-            lowering.update_of[fgraph.outputs[position]] = storage_of[id(cell)]
     for node in fgraph.toposort():
         if lacking and _touches(node, lacking):
             lowering.python(node)
@@ -89,7 +87,7 @@ def lower(
         outputs.append(datum)
         if position in updates and id(updates[position]) in storage_of:
             overwrites[datum] = storage_of[id(updates[position])]
-    groups = fusion.fuse(lowering.works, outputs, overwrites, fuse)
+    groups = fusion.fuse(lowering.works, outputs, chains_of(overwrites), fuse)
     opaque = [work for work in lowering.works if isinstance(work, Opaque) and work.level >= 0]
     schedule = Schedule([*opaque], [make_kernel(group) for group in groups], outputs, overwrites, inputs, dtypes)
     steps, row_groups = group_rows(schedule.steps, schedule.commit_from)

@@ -162,6 +162,9 @@ class ViewStep(Step):
                    ValueError. When the strides do not allow a view, the step copies, and the output owns the copy
     "diagonal"     (offset, axis1, axis2): the diagonal goes last
     "specify"      tuple of Dim-or-None: check the lengths (AssertionError otherwise); the view is the whole input
+    "stretch"      for every axis a tuple of Dims: an axis of length one gets the first of these lengths that is not one
+    "own"          (): the whole input, a storage's array, which later steps overwrite. Where somebody else holds the
+                   array the step copies. Only after `commit_from`
     """
 
     kind: str
@@ -289,7 +292,9 @@ def _listed(buffers: Sequence[Buffer]) -> str:
     return ", ".join(map(str, buffers))
 
 
-def _entry(entry: Any) -> str:
+def _entry(entry: Any, kind: str) -> str:
+    if isinstance(entry, tuple) and kind == "stretch":
+        return f"({', '.join(map(str, entry))})"
     if isinstance(entry, tuple):
         start, stop, by = ("" if e is None else str(e) for e in entry)
         return f"{start}:{stop}{':' + by if by else ''}"
@@ -303,7 +308,7 @@ def _step_lines(step: Step) -> list[str]:
         case FreeStep():
             return [f"free {_listed(step.inputs)}"]
         case ViewStep():
-            params = ", ".join(map(_entry, step.params))
+            params = ", ".join(_entry(p, step.kind) for p in step.params)
             return [f"{outputs} = view {step.inputs[0]} {step.kind} ({params})"]
         case AllocStep():
             return [f"{outputs} = alloc ({', '.join(map(str, step.dims))})"]

@@ -196,4 +196,12 @@ def _view(values: dict[int, Any], step: ViewStep, x: np.ndarray) -> np.ndarray:
                 if d is not None and _number(values, d) != x.shape[axis]:
                     raise AssertionError(f"axis {axis} has length {x.shape[axis]}")
             return x
+        case "stretch":
+            lengths = [
+                next((m for m in (_number(values, d) for d in others) if m != 1), 1) if n == 1 else n
+                for n, others in zip(x.shape, step.params, strict=True)
+            ]
+            return np.broadcast_to(x, lengths)
+        case "own":
+            return x.copy()
     raise NotImplementedError(step.kind)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from theano.graph.node import Apply
 from theano.graph.type import generic
 from theano.lowering.build import NATIVE_DTYPES
+from theano.lowering.commits import Commits, Unit, overwritable
 from theano.lowering.duplicate import duplicate
 from theano.lowering.kernel import UNIT, Instr, Kernel, Operand, Result
 from theano.lowering.kernels import GroupKernel
@@ -29,21 +29,12 @@ from theano.lowering.program import (
     Step,
     Total,
     Value,
+    ViewStep,
 )
-from theano.lowering.work import Datum, Length, Opaque, SumOf, datum_in_memory, refs_in
+from theano.lowering.work import Datum, Length, Opaque, SumOf, datum_in_memory, memory_of, refs_in
 from theano.tensor.type import tensor_type
 
 FOREVER = 1 << 60
-
-
-@dataclass(eq=False, slots=True)
-class _Unit:
-    work: Opaque | GroupKernel
-    needs: list[Datum]
-    makes: list[Datum]
-    key: int
-    # storage inputs that it overwrites: {what it makes: the storage}
-    commits: dict[Datum, Datum] = field(default_factory=dict)
 
 
 class Schedule:
@@ -58,17 +49,17 @@ class Schedule:
         self.commit_from = 0
         self.taken = False
         self._number = 0
-        self._updates = updates
         self._roots = roots
         self._root_of: dict[Datum, Datum] = {}
         self._units = [self._unit_of_opaque(work) for work in opaque] + [self._unit_of_kernel(k) for k in kernels]
         self._units.sort(key=lambda unit: unit.key)
-        self._maker: dict[Datum, _Unit] = {d: unit for unit in self._units for d in unit.makes}
+        self._maker: dict[Datum, Unit] = {d: unit for unit in self._units for d in unit.makes}
         self._owned: set[Datum] = set()
         for datum in inputs:
             self.buffer(datum)
         self._find_roots()
-        self._choose_commits()
+        commits = Commits(self._units, self._root_of, roots, updates)
+        self._before = commits.before
         self._order()
         self._find_last_uses()
         self._emit()
@@ -119,19 +110,20 @@ class Schedule:
     # -- units ----------------------------------------------------------------------------------------------------
 
     @staticmethod
-    def _unit_of_opaque(work: Opaque) -> _Unit:
+    def _unit_of_opaque(work: Opaque) -> Unit:
         needs = list(dict.fromkeys([*work.inputs, *filter(None, map(datum_in_memory, work.dims))]))
-        return _Unit(work, needs, list(work.outputs), work.position)
+        values = [ref for ref in work.dims if isinstance(ref, Datum)]
+        return Unit(work, needs, [*work.inputs, *values], list(work.outputs), work.position)
 
     @staticmethod
-    def _unit_of_kernel(kernel: GroupKernel) -> _Unit:
+    def _unit_of_kernel(kernel: GroupKernel) -> Unit:
         needs = dict.fromkeys(kernel.reads())
-        for write in kernel.outputs:
-            if write.into is not None:
-                needs[write.into] = None
-        return _Unit(
-            kernel, list(needs), [write.datum for write in kernel.outputs], max(w.position for w in kernel.works)
-        )
+        overwritten = [d for write in kernel.outputs for d in (write.base, write.into) if d is not None]
+        needs.update(dict.fromkeys(overwritten))
+        values = [ref for ref in kernel.extents if isinstance(ref, Datum)]
+        reads = list(dict.fromkeys((*kernel.inputs, *overwritten, *values)))
+        makes = [write.datum for write in kernel.outputs]
+        return Unit(kernel, list(needs), reads, makes, max(w.position for w in kernel.works))
 
     def _find_roots(self) -> None:
         """`_root_of`: whose memory a datum shares."""
@@ -153,83 +145,11 @@ class Schedule:
     def _root(self, datum: Datum) -> Datum:
         return self._root_of.get(datum, datum)
 
-    # -- in-place updates -----------------------------------------------------------------------------------------
-
-    def _choose_commits(self) -> None:
-        returned = {self._root(d) for d in self._roots}
-        readers: dict[Datum, list[_Unit]] = {}
-        for unit in self._units:
-            for root in {self._root(d) for d in unit.needs}:
-                readers.setdefault(root, []).append(unit)
-        needed = {d for unit in self._units for d in unit.needs}
-        self._before: dict[int, set[int]] = {}
-        for unit in self._units:
-            if any(d in needed for d in unit.makes):
-                continue
-            for datum in unit.makes:
-                storage = self._updates.get(datum)
-                if storage is not None and storage not in returned and self._fits(unit, datum, storage):
-                    unit.commits[datum] = storage
-        for unit in self._units:
-            for datum, storage in list(unit.commits.items()):
-                # every other unit that reads the storage must run before; no circle among those that overwrite
-                others = [u for u in readers.get(storage, []) if u is not unit and u.commits]
-                if any(self._must_precede(unit, other) for other in others):
-                    del unit.commits[datum]
-                    continue
-                self._before.setdefault(id(unit), set()).update(id(u) for u in others)
-
-    def _must_precede(self, first: _Unit, second: _Unit) -> bool:
-        """Does `second` already wait for `first`?"""
-        stack, seen = [id(second)], set()
-        while stack:
-            number = stack.pop()
-            if number == id(first):
-                return True
-            if number not in seen:
-                seen.add(number)
-                stack.extend(self._before.get(number, ()))
-        return False
-
-    def _fits(self, unit: _Unit, datum: Datum, storage: Datum) -> bool:
-        """May `unit` write `datum` into the array of `storage`, which it reads?"""
-        work = unit.work
-        same_memory = [d for d in unit.needs if self._root(d) is storage]
-        if same_memory != [storage] or datum.dtype != storage.dtype:
-            return False
-        if isinstance(work, Opaque):
-            return (
-                work.takes is not None and work.inputs[work.takes] is storage and work.outputs == [datum]
-                and sum(d is storage for d in work.inputs) == 1
-            )
-        number = unit.makes.index(datum)
-        write = work.outputs[number]
-        if write.kind.startswith("scatter"):
-            return write.base is storage and storage not in work.inputs and len(work.outputs) == 1
-        return self._overwritable(work, number, storage) is not None
-
-    @staticmethod
-    def _overwritable(kernel: GroupKernel, number: int, datum: Datum) -> int | None:
-        """The input operand whose memory output `number` can take over, if `datum` is read once, at the same place."""
-        write = kernel.outputs[number]
-        if write.kind != "store" or write.into is not None:
-            return None
-        operand = kernel.kernel.operands[kernel.kernel.n_inputs + number]
-        walked = [a for a in operand.axes if a != UNIT]
-        if len(walked) != kernel.kernel.rank or len(set(walked)) != len(walked):
-            return None
-        places = [n for n, d in enumerate(kernel.inputs) if d is datum]
-        if len(places) != 1 or kernel.kernel.operands[places[0]] != operand:
-            return None
-        if len(datum.shape) != len(write.datum.shape):
-            return None
-        return places[0]
-
     # -- order ----------------------------------------------------------------------------------------------------
 
     def _order(self) -> None:
         waiting: dict[int, int] = {}
-        followers: dict[int, list[_Unit]] = {}
+        followers: dict[int, list[Unit]] = {}
         commits = [unit for unit in self._units if unit.commits]
         for unit in self._units:
             before = {id(self._maker[d]) for d in unit.needs if d in self._maker}
@@ -240,7 +160,7 @@ class Schedule:
                 followers.setdefault(number, []).append(unit)
         ready = [(bool(unit.commits), unit.key, n, unit) for n, unit in enumerate(self._units) if not waiting[id(unit)]]
         heapq.heapify(ready)
-        order: list[_Unit] = []
+        order: list[Unit] = []
         count = len(self._units)
         while ready:
             unit = heapq.heappop(ready)[3]
@@ -269,7 +189,13 @@ class Schedule:
 
     def _dies(self, datum: Datum, number: int) -> bool:
         """Is `datum` memory of our own that nobody needs after unit `number`?"""
-        return datum in self._owned and self._root(datum) is datum and self._last[datum] == number
+        memory = memory_of(datum)
+        return memory in self._owned and self._root(memory) is memory and self._last[memory] == number
+
+    def _only_one(self, datum: Datum, data: Sequence[Datum]) -> bool:
+        """Is `datum` once among `data`, and no other of its memory?"""
+        root = self._root(datum)
+        return sum(self._root(d) is root for d in data) == 1
 
     # -- steps ----------------------------------------------------------------------------------------------------
 
@@ -305,24 +231,27 @@ class Schedule:
         work = datum.work
         return isinstance(work, Opaque) and (work.python or work.copies)
 
-    def _emit_opaque(self, number: int, unit: _Unit, work: Opaque, gone: set[Datum]) -> None:
+    def _emit_opaque(self, number: int, unit: Unit, work: Opaque, gone: set[Datum]) -> None:
         if work.kind == "after":
             work.outputs[0].buffer = self.buffer(work.inputs[0])
             return
         if work.kind == "own":
             source, out = work.inputs[0], work.outputs[0]
-            if self._dies(source, number):
+            if unit.commits and source.leaf:
+                inputs, outputs = [self.buffer(source)], [self.buffer(out)]
+                self.steps.append(ViewStep(inputs=inputs, outputs=outputs, nodes=work.nodes, kind="own", params=()))
+            elif unit.commits or self._dies(source, number):
                 out.buffer = self.buffer(source)
-                gone.add(source)
+                gone.add(memory_of(source))
             else:
                 self.steps.append(self.copy_step(self.buffer(source), self.buffer(out), work.nodes))
             return
         self.taken = False
         if work.takes is not None:
             taken = work.inputs[work.takes]
-            if unit.commits or (self._dies(taken, number) and sum(d is taken for d in work.inputs) == 1):
+            if unit.commits or (self._dies(taken, number) and self._only_one(taken, work.inputs)):
                 self.taken = True
-                gone.add(taken)
+                gone.add(memory_of(taken))
         assert work.emit is not None
         ins = [self.buffer(d) for d in work.inputs]
         outs = [self.buffer(d) for d in work.outputs]
@@ -341,20 +270,19 @@ class Schedule:
         )
         return KernelStep(inputs=[source], outputs=[out], nodes=nodes, kernel=kernel, extents=(None,) * rank)
 
-    def _emit_kernel(self, number: int, unit: _Unit, work: GroupKernel, gone: set[Datum]) -> None:
+    def _emit_kernel(self, number: int, unit: Unit, work: GroupKernel, gone: set[Datum]) -> None:
         kernel = work.kernel
         inputs = list(work.inputs)
         inplace: dict[int, int] = dict(work.into_input)
         base: dict[int, Buffer] = {}
         roots = [self._root(d) for d in inputs]
         for position, write in enumerate(work.outputs):
-            if write.kind.startswith("scatter"):
-                assert write.base is not None
+            if write.base is not None:
                 free = write.datum in unit.commits or self._dies(write.base, number)
                 if free and self._root(write.base) not in roots and len(work.outputs) == 1:
                     operand = kernel.operands[kernel.n_inputs + position]
                     inplace[position] = len(inputs)
-                    gone.add(write.base)
+                    gone.add(memory_of(write.base))
                     kernel = Kernel(
                         kernel.rank,
                         (*kernel.operands[:kernel.n_inputs], operand, *kernel.operands[kernel.n_inputs:]),
@@ -364,11 +292,12 @@ class Schedule:
                 else:
                     base[position] = self.buffer(write.base)
         for position, write in enumerate(work.outputs):
-            storage = unit.commits.get(write.datum)
-            if storage is not None and position not in inplace:
-                place = self._overwritable(work, position, storage)
-                assert place is not None
-                inplace[position] = place
+            source = unit.commits.get(write.datum)
+            if source is not None and position not in inplace:
+                taken = overwritable(work, position, source)
+                assert taken is not None
+                inplace[position] = taken
+                gone.add(memory_of(source))
         used = set(inplace.values())
         for position, write in enumerate(work.outputs):
             if position in inplace or write.kind != "store" or not write.datum.shape:
@@ -376,12 +305,12 @@ class Schedule:
             for place, datum in enumerate(inputs):
                 if (
                     place not in used and datum.dtype == write.datum.dtype and self._dies(datum, number)
-                    and datum not in gone and roots.count(datum) == 1
-                    and self._overwritable(work, position, datum) == place
+                    and memory_of(datum) not in gone and roots.count(self._root(datum)) == 1
+                    and overwritable(work, position, datum) == place
                 ):
                     inplace[position] = place
                     used.add(place)
-                    gone.add(datum)
+                    gone.add(memory_of(datum))
                     break
         nodes = list(dict.fromkeys(node for w in work.works for node in w.nodes))
         self.steps.append(KernelStep(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from theano.lowering.kernel import INDEXED, MATH, OPCODES, REDUCTIONS, UNIT, Kernel
@@ -25,7 +25,7 @@ from theano.lowering.program import (
 )
 
 ROUTINES = {"gemm": (2, 2, 2), "gemv": (2, 1, 1), "ger": (1, 1, 2), "dot": (1, 1, 0), "batched_gemm": (3, 3, 3)}
-VIEWS = frozenset(["dimshuffle", "index", "reshape", "diagonal", "specify"])
+VIEWS = frozenset(["dimshuffle", "index", "reshape", "diagonal", "specify", "stretch", "own"])
 _BITWISE = frozenset(["and", "or", "xor", "not", "shl", "shr"])
 _TESTS = frozenset(["lt", "le", "gt", "ge", "eq", "ne", "isnan", "isinf"])
 
@@ -52,6 +52,7 @@ class _Verifier:
         self.root: dict[int, Buffer] = {}
         self.foreign: dict[int, str] = {}      # memory that is not the program's own
         self.last_read: dict[int, int] = {}    # of a root: the last step that reads it or a view of it
+        self.last_content: dict[int, int] = {}  # the same for steps which read more than lengths
 
     def run(self) -> None:
         program = self.program
@@ -92,10 +93,13 @@ class _Verifier:
                 continue
             for buffer in _read_by(step):
                 self.last_read[id(root.get(id(buffer), buffer))] = number
+            for buffer in _content_read_by(step):
+                self.last_content[id(root.get(id(buffer), buffer))] = number
             for out, source in _shared(step):
                 root[id(out)] = root.get(id(source), source)
         for output in self.program.outputs:
-            self.last_read[id(root.get(id(output.buffer), output.buffer))] = len(self.program.steps)
+            for last in (self.last_read, self.last_content):
+                last[id(root.get(id(output.buffer), output.buffer))] = len(self.program.steps)
 
     def _step(self, number: int, step: Step) -> None:
         for buffer in _read_by(step):
@@ -119,6 +123,8 @@ class _Verifier:
                 _require(step.kind in VIEWS, f"step {number}: no view is called {step.kind}")
                 _require(len(step.inputs) == len(step.outputs) == 1, f"step {number}: a view has one input and output")
                 _require(step.inputs[0].dtype == step.outputs[0].dtype, f"step {number}: a view changes the dtype")
+                if step.kind == "own":
+                    self._overwritten(number, step.inputs[0], step.outputs[0])
             case RoutineStep():
                 self._routine(number, step)
             case PyCallStep():
@@ -147,7 +153,7 @@ class _Verifier:
             )
         if root is buffer:
             _require(
-                self.last_read.get(id(root), -1) <= number
+                self.last_content.get(id(root), -1) <= number
                 or (out is not None and self._reads_are_of(out, root)),
                 f"step {number} overwrites {buffer}, which is read later",
             )
@@ -162,7 +168,7 @@ class _Verifier:
                 continue
             if not later or isinstance(step, FreeStep):
                 continue
-            for buffer in _read_by(step):
+            for buffer in _content_read_by(step):
                 if buffer is root:
                     return False
             for made, source in _shared(step):
@@ -283,12 +289,13 @@ def _shared(step: Step) -> Iterable[tuple[Buffer, Buffer]]:
                 yield step.outputs[out], step.inputs[sources[0]]
 
 
-def _buffers_of(dims: Iterable[Any]) -> Iterable[Buffer]:
+def _buffers_of(dims: Iterable[Any], kinds: tuple[type, ...] = (Value, Extent)) -> Iterable[Buffer]:
     pending = list(dims)
     while pending:
         dim: Dim | Any = pending.pop()
         if isinstance(dim, (Value, Extent)):
-            yield dim.buffer
+            if isinstance(dim, kinds):
+                yield dim.buffer
         elif isinstance(dim, Total):
             pending.extend(dim.terms)
         elif isinstance(dim, tuple):
@@ -297,14 +304,28 @@ def _buffers_of(dims: Iterable[Any]) -> Iterable[Buffer]:
 
 def _read_by(step: Step) -> Iterable[Buffer]:
     yield from step.inputs
+    if isinstance(step, KernelStep):
+        yield from step.base.values()
+    yield from _buffers_of(_dims_of(step))
+
+
+def _content_read_by(step: Step) -> Iterable[Buffer]:
+    """`_read_by`, without the buffers of which the step only needs the lengths."""
+    yield from step.inputs if not isinstance(step, DimsStep | AllocStep) else ()
+    if isinstance(step, KernelStep):
+        yield from step.base.values()
+    yield from _buffers_of(_dims_of(step), (Value,))
+
+
+def _dims_of(step: Step) -> Sequence[Any]:
     match step:
         case KernelStep():
-            yield from step.base.values()
-            yield from _buffers_of(step.extents)
+            return step.extents
         case ViewStep():
-            yield from _buffers_of(step.params)
+            return step.params
         case AllocStep() | DimsStep():
-            yield from _buffers_of(step.dims)
+            return step.dims
+    return ()
 
 
 def verify_kernel(kernel: Kernel) -> None:

@@ -214,6 +214,22 @@ def datum_in_memory(ref: DimRef | None) -> Datum | None:
     return ref if isinstance(ref, Datum) else None
 
 
+def memory_of(datum: Datum) -> Datum:
+    """The datum whose buffer `datum` has: one that stands for memory *after* some writes is that memory."""
+    work = datum.work
+    return work.inputs[0] if isinstance(work, Opaque) and work.kind == "after" else datum
+
+
+def shares_memory(datum: Datum, memory: Datum) -> bool:
+    """Is `datum` a view of `memory`, or that itself?"""
+    while datum is not memory:
+        work = datum.work
+        if not isinstance(work, Opaque) or datum.index not in work.views:
+            return False
+        datum = work.inputs[work.views[datum.index]]
+    return True
+
+
 def refs_in(params: Iterable[Any]) -> list[DimRef]:
     """All DimRefs in parameters with nested tuples."""
     found: list[DimRef] = []

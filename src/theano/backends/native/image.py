@@ -138,7 +138,7 @@ class Image:
             committed = number >= program.commit_from
             if committed and self._cannot_prepare(step, late):
                 self.sequential = True
-            if isinstance(step, ViewStep):
+            if isinstance(step, ViewStep) and step.kind != "own":
                 source, view = step.inputs[0], step.outputs[0]
                 self.root[id(view)] = self.root.get(id(source), source)
                 # what a step has made (or rightly taken over) is ours, also through a view
@@ -157,6 +157,8 @@ class Image:
                     self._inherit(step.outputs[out], step.inputs[source_number])
             elif isinstance(step, CallStep) and step.inplace:
                 self._inherit(step.outputs[0], step.inputs[2])
+            elif isinstance(step, ViewStep):
+                self._inherit(step.outputs[0], step.inputs[0])
 
     def _inherit(self, out: Buffer, source: Buffer) -> None:
         self.guard[id(out)] = self.guard.get(id(source), 0)
@@ -175,7 +177,8 @@ class Image:
             return step.kind == "reshape" and id(step.inputs[0]) in late
         if isinstance(step, KernelStep):
             made = self.kernels[id(step)]
-            return bool(made.flags & rt.CHECKED) and any(id(b) in late for b in step.inputs)
+            told = [s.operand for s in made.slots if s.flags & rt.IN_POSITIONS and 0 <= s.operand < len(step.inputs)]
+            return bool(made.flags & rt.CHECKED) and any(id(step.inputs[n]) in late for n in told)
         return False
 
     # -- the tables
@@ -426,6 +429,11 @@ class Image:
             case "diagonal":
                 offset, first, second = (int(p) for p in step.params)
                 words = [offset, first % from_.ndim, second % from_.ndim]
+            case "stretch":
+                for entry in step.params:
+                    words += [len(entry), *(w for e in entry for w in self._dim(e))]
+            case "own":
+                words = [self.guard.get(id(from_), 0)]
             case _:
                 raise NotImplementedError(f"the native backend has no view {step.kind!r}")
         size = 8 if from_.dtype == "object" else np.dtype(from_.dtype).itemsize

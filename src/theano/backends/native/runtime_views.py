@@ -28,6 +28,7 @@ from theano.backends.native.runtime_core import (
     block_array,
     contiguous_copy,
     contiguous_strides,
+    exclusive,
     fail,
     make_array,
 )
@@ -376,6 +377,40 @@ def view_specify(frame: int, step: int) -> int:
                 return fail(frame, E_SPECIFY, d, n, load64(source + BUFFER_DIMS + d * 8), 0)
         d += 1
     return 0
+
+
+def view_stretch(frame: int, step: int) -> int:
+    """params: for every axis a count, and so many times three words: what an axis of length one becomes."""
+    source = frame + load64(step + VIEW_IN)
+    target = frame + load64(step + VIEW_OUT)
+    ndim = load64(step + VIEW_NIN)
+    params = load64(step + VIEW_PARAMS)
+    store64(target, load64(source))
+    memcpy(target + BUFFER_DIMS, source + BUFFER_DIMS, ndim * 16)
+    d = 0
+    while d < ndim:
+        count = load64(params)
+        params += 8
+        while count > 0:
+            if load64(target + BUFFER_DIMS + d * 8) == 1:
+                store64(target + BUFFER_DIMS + d * 8, dimension(frame, params))
+                store64(target + BUFFER_DIMS + (ndim + d) * 8, 0)
+            params += 24
+            count -= 1
+        d += 1
+    return 0
+
+
+def view_own(frame: int, step: int) -> int:
+    """params: the guard. The output takes the memory over, or is a copy where somebody else holds it."""
+    source = frame + load64(step + VIEW_IN)
+    target = frame + load64(step + VIEW_OUT)
+    ndim = load64(step + VIEW_NIN)
+    if exclusive(frame, source, load64(load64(step + VIEW_PARAMS)), ndim):
+        memcpy(target, source, BUFFER_DIMS + ndim * 16)
+        store64(source + BUFFER_OWNER, 0)
+        return 0
+    return contiguous_copy(frame, target, source, ndim, load64(step + VIEW_SIZE))
 
 
 # ---- calls of Python
