@@ -155,9 +155,12 @@ class NativeErrors:
         plan = self.plan
         if code == "python":  # an Op's perform raised: what it raised is being handled
             raised = sys.exception()
-            if isinstance(raised, Exception) and nodes:
+            in_loop = isinstance(raised, Exception) and hasattr(steps[step_index], "body")
+            if in_loop:  # the reference backend knows the step of the loop
+                code = "loop"
+            elif isinstance(raised, Exception) and nodes:
                 return annotated(raised, nodes[0], None, plan.fgraph, shapes)
-            if raised is not None:
+            elif raised is not None:
                 return raised
         if step_index < 0:
             return self._bad_storage()

@@ -26,6 +26,8 @@ class InnerFunction:
 
     # (graph, mode, name) -> callable; `compile/inner.py` sets it
     compiler: ClassVar[Callable[[FunctionGraph, Any, str], Runner] | None] = None
+    # (graph, mode) -> a rewritten copy, or None where the mode is not one of native code; set there, too
+    rewriter: ClassVar[Callable[[FunctionGraph, Any], FunctionGraph | None] | None] = None
 
     def __init__(self, fgraph: FunctionGraph, mode: Any = None, name: str = "") -> None:
         self.fgraph = fgraph
@@ -41,6 +43,10 @@ class InnerFunction:
         if self._compiled is None:
             self._compiled = InnerFunction.compiler(self.fgraph, self.mode, self.name)
         return self._compiled
+
+    def rewritten(self) -> FunctionGraph | None:
+        """The graph as its mode rewrites it, to become part of a native program; None if it must stay apart."""
+        return None if InnerFunction.rewriter is None else InnerFunction.rewriter(self.fgraph, self.mode)
 
     def __call__(self, *values: Any) -> list[Any]:
         return self.runner()(*values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,8 +48,10 @@ class Trace:
         return self.array[:count].copy()
 
 
-def run_steps(op: Any, node: Apply, inputs: Sequence[Any]) -> list[Any]:
-    """The values of all outputs of the Scan `node`."""
+def run_steps(
+    op: Any, node: Apply, inputs: Sequence[Any], run: Callable[..., list[Any]] | None = None
+) -> list[Any]:
+    """The values of all outputs of the Scan `node`. `run` runs the inner graph; by default the op's own function."""
     info, outer = op.info, op.outer(inputs)
     n_steps = int(outer.n_steps)
     _check(op, node, n_steps, outer)
@@ -61,7 +63,8 @@ def run_steps(op: Any, node: Apply, inputs: Sequence[Any]) -> list[Any]:
     ]
     windows = [[initial[k, ...] for k in range(len(initial))] for initial in outer.initials]
     carried = list(outer.carried)
-    run = op.function.runner()
+    if run is None and n_steps > 0:
+        run = op.function.runner()
     kept = info.states + info.traced
     last = kept + info.carried
     step = 0
@@ -72,6 +75,7 @@ def run_steps(op: Any, node: Apply, inputs: Sequence[Any]) -> list[Any]:
         values += carried
         values += outer.others
         try:
+            assert run is not None
             results = run(*values)
             for number, window in enumerate(windows):
                 row = results[number]

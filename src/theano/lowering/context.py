@@ -16,7 +16,7 @@ from theano.graph.node import Apply, Constant, Variable
 from theano.lowering.build import NATIVE_DTYPES
 from theano.lowering.fuse import ANEW
 from theano.lowering.kernel import UNIT
-from theano.lowering.program import DimsStep, PyCallStep, RoutineStep, Step, ViewStep
+from theano.lowering.program import DimsStep, Program, PyCallStep, RoutineStep, Step, ViewStep
 from theano.lowering.work import Datum, DimRef, Fused, Opaque, Work, Write, datum_in_memory, read, refs_in
 from theano.tensor.type import TensorType
 
@@ -55,7 +55,10 @@ def rule_for(op: Any) -> LoweringRule:
 class Lowering:
     """What lowerings use: data of variables, and ways to add work."""
 
-    def __init__(self, dtypes: Collection[str] = NATIVE_DTYPES) -> None:
+    def __init__(
+        self, dtypes: Collection[str] = NATIVE_DTYPES, lower_graph: Callable[..., Program] | None = None
+    ) -> None:
+        self.lower_graph = lower_graph  # `lower` as the present graph is lowered, for graphs inside ops
         self.dtypes = dtypes  # what kernels may compute with; everything else is Python's
         self.works: list[Work] = []
         self.constants: list[Datum] = []

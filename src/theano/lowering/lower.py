@@ -8,6 +8,7 @@ the rows in the cache are marked (`blocking.py`).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 
 from theano.graph.fgraph import FunctionGraph
 from theano.graph.node import Apply
@@ -20,6 +21,7 @@ from theano.lowering import (
     indexing,
     joining,
     linear,
+    loop,
     pooling,
     products,
     reductions,
@@ -37,7 +39,7 @@ from theano.lowering.work import Datum, Opaque
 
 # the families, named so that importing this module registers their lowerings
 FAMILIES = (
-    checks, convolution, creation, diagonals, elementwise, indexing, joining, linear, pooling,
+    checks, convolution, creation, diagonals, elementwise, indexing, joining, linear, loop, pooling,
     products, reductions, shapes,
 )
 
@@ -63,7 +65,7 @@ def lower(
     fuse       False: one kernel for each piece of work, for tests
     dtypes     what the backend's kernels can compute with on this machine; other nodes run through `Op.perform`
     """
-    lowering = Lowering(dtypes)
+    lowering = Lowering(dtypes, partial(lower, fuse=fuse, dtypes=dtypes))
     lacking = NATIVE_DTYPES - set(dtypes)
     inputs = [lowering.input(variable) for variable in fgraph.inputs]
     storage_of = {id(cell): inputs[position] for position, cell in storages.items()}

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from theano.loops.scan_layout import ScanLayout
 from theano.lowering.kernel import Kernel
 
 
@@ -149,6 +150,20 @@ class PyCallStep(Step):
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
+class LoopStep(Step):
+    """`nodes[0].op.perform` of a Scan: `body` is run for one step of the loop after the other.
+
+    Inputs and outputs are those of the node, in the order that `layout` says; those of the body are the inner graph's.
+    In the body what is carried is a storage input with an update (its list holds nothing: a mark only), so that it
+    may be overwritten in place; everything else is a positional argument and a result. Outputs are fresh memory. The
+    step lies before `commit_from`.
+    """
+
+    body: Program
+    layout: ScanLayout
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
 class ViewStep(Step):
     """Pointer, shape and stride arithmetic only; the one output shares the memory of the one input.
 
@@ -282,6 +297,16 @@ class Program:
             lines.append(f"  {target} {output.buffer}{' (borrowed)' if output.borrow else ''}")
         return "\n".join(lines)
 
+    def all_steps(self) -> list[Step]:
+        """Its steps and those of the bodies of its loops."""
+        found: list[Step] = []
+        pending = [self]
+        while pending:
+            program = pending.pop()
+            found += program.steps
+            pending += [step.body for step in program.steps if isinstance(step, LoopStep)]
+        return found
+
 
 def _declared(buffer: Buffer) -> str:
     shape = ", ".join("?" if n is None else str(n) for n in buffer.shape)
@@ -322,6 +347,9 @@ def _step_lines(step: Step) -> list[str]:
         case RoutineStep():
             params = f" params {step.params}" if step.params else ""
             return [f"{outputs} = routine {step.routine} ({_listed(step.inputs)}){params}"]
+        case LoopStep():
+            return [f"{outputs} = loop {step.nodes[0].op} ({_listed(step.inputs)})",
+                    *("  " + line for line in str(step.body).split("\n"))]
         case PyCallStep():
             changed = f" mutable {list(step.mutable)}" if step.mutable else ""
             return [f"{outputs} = perform {step.nodes[0].op} ({_listed(step.inputs)}){changed}"]

@@ -14,6 +14,7 @@ import numpy as np
 
 from theano.graph.node import Apply
 from theano.graph.running import run
+from theano.loops.scan_steps import run_steps
 from theano.lowering.kernel_reference import reference_run
 from theano.lowering.program import (
     AllocStep,
@@ -24,6 +25,7 @@ from theano.lowering.program import (
     Extent,
     FreeStep,
     KernelStep,
+    LoopStep,
     Program,
     PyCallStep,
     RoutineStep,
@@ -107,6 +109,9 @@ def _step(values: dict[int, Any], step: Step) -> None:
             results = [_call(values, step, inputs)]
         case ViewStep():
             results = [_view(values, step, inputs[0])]
+        case LoopStep():
+            body = step.body
+            results = run_steps(step.nodes[0].op, step.nodes[0], inputs, lambda *rows: _run_body(body, rows))
         case PyCallStep() | RoutineStep():
             node = step.nodes[0]
             cells: list[list[Any]] = [[None] for _ in step.outputs]
@@ -132,6 +137,22 @@ def _step(values: dict[int, Any], step: Step) -> None:
         if buffer.dtype != "object":
             _verify(buffer, np.asarray(value))
         values[id(buffer)] = value
+
+
+def _run_body(body: Program, rows: Sequence[Any]) -> list[Any]:
+    """The results of the body of a loop for one step, in the order of its outputs."""
+    arguments = []
+    for thing, row in zip(body.inputs, rows, strict=True):
+        if thing.storage is None:
+            arguments.append(row)
+        else:
+            thing.storage[0] = row
+    found = iter(run_program(body, *arguments))
+    results = [next(found) if output.storage is None else output.storage[0] for output in body.outputs]
+    for thing in body.inputs:
+        if thing.storage is not None:
+            thing.storage[0] = None
+    return results
 
 
 def _call(values: dict[int, Any], step: CallStep, inputs: Sequence[Any]) -> np.ndarray:

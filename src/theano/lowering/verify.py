@@ -15,6 +15,7 @@ from theano.lowering.program import (
     Extent,
     FreeStep,
     KernelStep,
+    LoopStep,
     Program,
     PyCallStep,
     RoutineStep,
@@ -127,6 +128,8 @@ class _Verifier:
                     self._overwritten(number, step.inputs[0], step.outputs[0])
             case RoutineStep():
                 self._routine(number, step)
+            case LoopStep():
+                self._loop(number, step)
             case PyCallStep():
                 for position in step.mutable:
                     destroyed = step.nodes[0].op.destroy_map.items()
@@ -259,6 +262,27 @@ class _Verifier:
             same = [b for b in step.inputs if self._root(b) is root]
             _require(len(same) == 1, f"step {number}: overwrites {root} and reads it elsewhere too")
 
+
+    def _loop(self, number: int, step: LoopStep) -> None:
+        where, layout, body = f"step {number}", step.layout, step.body
+        _require(number < self.program.commit_from, f"{where}: a loop may fail, and comes after the commit")
+        verify(body)
+        outer, inner = layout.outer(step.inputs), layout.inner(body.inputs)
+        wanted = [(b.dtype, b.ndim - 1) for b in outer.sequences]
+        for taps, initial in zip(layout.taps, outer.initials):
+            wanted += [(initial.dtype, initial.ndim - 1)] * len(taps)
+        wanted += [(b.dtype, b.ndim) for b in (*outer.carried, *outer.others)]
+        found = [(thing.buffer.dtype, thing.buffer.ndim) for thing in body.inputs]
+        _require(found == wanted, f"{where}: the body reads {found}, there are {wanted}")
+        results, ends = layout.outputs(body.outputs), layout.outputs(step.outputs)
+        rows = [(b.dtype, b.ndim - 1) for b in (*ends.states, *ends.traced)]
+        wanted = rows + [(b.dtype, b.ndim) for b in ends.carried]
+        found = [(out.buffer.dtype, out.buffer.ndim) for out in (*results.states, *results.traced, *results.carried)]
+        _require(found == wanted, f"{where}: the body makes {found}, wanted are {wanted}")
+        cells = [thing.storage for thing in inner.carried]
+        _require(all(cell is not None for cell in cells), f"{where}: what is carried has no storage")
+        _require([out.storage for out in results.carried] == cells, f"{where}: what is carried is not stored")
+        _require(sum(t.storage is not None for t in body.inputs) == len(cells), f"{where}: the body has other storage")
 
     def _routine(self, number: int, step: RoutineStep) -> None:
         where = f"step {number}: {step.routine}"

@@ -9,7 +9,8 @@ import numpy as np
 
 from theano.backends.native import runtime_core as core
 from theano.backends.native import target
-from theano.backends.native.image import Image, entry_function
+from theano.backends.native.image import entry_function
+from theano.backends.native.loop_image import LoopImage
 from theano.lowering.program import Program
 
 # What went wrong, as `on_error` is told, and what the numbers in `detail` are.
@@ -29,11 +30,12 @@ CODES = {
     13: "limit",                   # (lengths): too long for BLAS's 32-bit integers
     14: "lengths",                 # lengths of a routine's inputs that do not fit each other; what they are
     15: "numbers",                 # (): a routine cannot work with these numbers (a singular matrix, NaN)
+    16: "loop",                    # (what: 0 a sequence's rows, 1 those before the first step, 2 a length; two numbers)
 }  # fmt: skip
 _COUNTS = {
     "python": 0, "memory": 2, "storage": 1, "negative": 2, "shape": 4, "index": 4, "empty": 1, "reshape": 4,
     "step": 1, "specify": 3, "drop": 2, "inner": 4, "limit": 3,
-    "lengths": 4, "numbers": 0,
+    "lengths": 4, "numbers": 0, "loop": 4,
 }  # fmt: skip
 
 
@@ -43,7 +45,7 @@ class Executable:
     def __init__(self, program: Program, *, optimize: bool = True) -> None:
         self.program = program
         self.optimize = optimize
-        self._image = Image(program, optimize)
+        self._image = LoopImage(program, optimize)
         self._bound: tuple[Any, ...] | None = None
 
     def bind(self, slow: Callable[..., Any], on_error: Callable[..., Any], unpack: str = "list") -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from theano.lowering.program import (
     Extent,
     FreeStep,
     KernelStep,
+    LoopStep,
     Program,
     PyCallStep,
     RoutineStep,
@@ -50,15 +51,21 @@ class Place(int):
 class Image:
     """The tables of one program. `address` is the program table's; `kept` must live as long as it is used."""
 
-    def __init__(self, program: Program, optimize: bool) -> None:
+    def __init__(
+        self, program: Program, optimize: bool, kernels: Mapping[int, CompiledKernel] | None = None
+    ) -> None:
         self.program = program
+        self.optimize = optimize
         self.kept: list[Any] = []
         self.words: list[int] = []
         self._relocations: list[int] = []
         self.runtime: Runtime = runtime()
-        kernel_steps = [s for s in program.steps if isinstance(s, KernelStep)]
-        made = compile_kernels((s.kernel for s in kernel_steps), optimize)
-        self.kernels = {id(step): code for step, code in zip(kernel_steps, made, strict=True)}
+        if kernels is None:
+            # those of loops' bodies, too: a module of LLVM costs more than a kernel
+            kernel_steps = [s for s in program.all_steps() if isinstance(s, KernelStep)]
+            made = compile_kernels((s.kernel for s in kernel_steps), optimize)
+            kernels = {id(step): code for step, code in zip(kernel_steps, made, strict=True)}
+        self.kernels = kernels
         self._place_buffers()
         self._find_roots()
         self._build()
@@ -216,6 +223,10 @@ class Image:
         self.write(table, core.PROGRAM_NOWNERS, sum(id(b) not in no_owner for b in self.buffers))
         self.write(table, core.PROGRAM_SEQUENTIAL, int(self.sequential))
         self.write(table, core.PROGRAM_OBJECTS, int(any(i.buffer.dtype == "object" for i in arguments)))
+        self.close(table)
+
+    def close(self, table: int) -> None:
+        """The words are complete: make offsets addresses."""
         array = np.array(self.words, dtype=np.int64)
         base = array.ctypes.data
         array[self._relocations] += base
@@ -312,13 +323,18 @@ class Image:
             case RoutineStep():
                 return routine_record(self, step)
             case PyCallStep():
-                return self._python(step)
+                return self.python_record(step)
+            case LoopStep():
+                return self._loop(step)
             case FreeStep():
                 code = self.runtime.door("kernels", "free_run")
                 return self.put([0, code, len(step.inputs), *(self.offset(b) for b in step.inputs)])
             case AllocStep() | DimsStep():
                 return self._from_dims(step)
         raise NotImplementedError(f"the native backend has no step {type(step).__name__}")
+
+    def _loop(self, step: LoopStep) -> int:
+        raise NotImplementedError("loops are LoopImage's business")
 
     def _from_dims(self, step: AllocStep | DimsStep) -> int:
         code = self.runtime.door("views", "dims_prepare" if isinstance(step, DimsStep) else "alloc_prepare")
@@ -397,7 +413,7 @@ class Image:
                 source = None
                 if number in step.inplace:
                     source = step.inputs[step.inplace[number]]
-                    if id(source) not in self.never:
+                    if self._takes_over(buffer, source):
                         flags |= rt.TAKES_OVER
                 elif number in step.base:
                     source = step.base[number]
@@ -408,6 +424,10 @@ class Image:
                         flags |= rt.NEEDS_CONTENT
         words[rt.SLOT_FLAGS // 8] = flags
         return words
+
+    def _takes_over(self, out: Buffer, source: Buffer) -> bool:
+        """May `out` take over the memory of `source`, if nobody else holds that?"""
+        return id(source) not in self.never
 
     def _view(self, step: ViewStep) -> int:
         from_, to = step.inputs[0], step.outputs[0]
@@ -441,31 +461,35 @@ class Image:
         self.point(at, views.VIEW_PARAMS, self.put(words or [0]))
         return at
 
-    def _python(self, step: PyCallStep) -> int:
+    def python_record(self, step: PyCallStep) -> int:
         code = self.runtime.door("views", "call_python")
         call = make_call(step)
         self.kept.append(call)
         at = self.put([0, code, id(call), len(step.inputs), len(step.outputs), 0, 0])
         words: list[int] = []
         for n, buffer in enumerate(step.inputs):
-            root = self.root.get(id(buffer), buffer)
-            dense = buffer.dtype != "object"
-            constant = self.constant.get(id(root))
-            words += [
-                self.offset(buffer),
-                buffer.ndim if dense else -1,
-                self._descr(buffer.dtype) if dense else 0,
-                int(n in step.mutable),
-                self.offset(root),
-                root.ndim,
-                self._descr(root.dtype) if root.dtype != "object" else 0,
-                self.argument.get(id(root), -1),
-                0 if constant is None else id(self._constant_object(root)),
-            ]
+            words += self.argument_words(buffer, n in step.mutable)
         self.point(at, views.CALL_INPUTS, self.put(words or [0]))
         words = [w for b in step.outputs for w in (self.offset(b), b.ndim if b.dtype != "object" else -1)]
         self.point(at, views.CALL_OUTPUTS, self.put(words or [0]))
         return at
+
+    def argument_words(self, buffer: Buffer, mutable: bool) -> list[int]:
+        """How a buffer becomes an object for Python, see ARGUMENT_ in `runtime_views.py`."""
+        root = self.root.get(id(buffer), buffer)
+        dense = buffer.dtype != "object"
+        constant = self.constant.get(id(root))
+        return [
+            self.offset(buffer),
+            buffer.ndim if dense else -1,
+            self._descr(buffer.dtype) if dense else 0,
+            int(mutable),
+            self.offset(root),
+            root.ndim,
+            self._descr(root.dtype) if root.dtype != "object" else 0,
+            self.argument.get(id(root), -1),
+            0 if constant is None else id(self._constant_object(root)),
+        ]
 
     def _constant_object(self, buffer: Buffer) -> Any:
         """Something that keeps a constant's memory alive."""

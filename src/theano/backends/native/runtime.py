@@ -108,6 +108,7 @@ class Runtime:
             "Py_None": id(None),
             "PyExc_TypeError": _exception_address("PyExc_TypeError"),
             "DESCR_ITEMSIZE": 40,
+            "CLOCK_MILLISECOND": 1 if sys.platform == "win32" else 1000,  # what C's clock() counts
             "THREADS": threads_word(),
         }
         if not threads_exist():

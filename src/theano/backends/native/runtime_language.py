@@ -52,6 +52,7 @@ _INT_RESULT = frozenset(
         "PyList_SetItem",
         "PyTuple_SetItem",
         "PyArray_EquivTypes",
+        "PyErr_CheckSignals",
         "PyException_SetTraceback",
         "madvise",
         "PyObject_IsInstance",
