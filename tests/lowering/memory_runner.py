@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from theano.loops.scan_steps import run_steps
 from theano.lowering.kernel_reference import reference_run
 from theano.lowering.program import (
     AllocStep,
@@ -20,6 +21,7 @@ from theano.lowering.program import (
     Extent,
     FreeStep,
     KernelStep,
+    LoopStep,
     Program,
     PyCallStep,
     RoutineStep,
@@ -107,6 +109,8 @@ class MemoryRunner:
             case DimsStep():
                 numbers = [self.number(d) for d in step.dims]
                 results = [np.array(numbers if step.outputs[0].ndim else numbers[0], dtype="int64")]
+            case LoopStep():
+                results = self.loop(step, inputs)
             case PyCallStep() | RoutineStep():
                 results = self.python(step, inputs)
             case _:
@@ -119,6 +123,22 @@ class MemoryRunner:
                 for known, n in zip(buffer.shape, value.shape):
                     assert known is None or known == n, f"{buffer} has shape {buffer.shape}, got {value.shape}"
             self.arrays[buffer] = value
+
+    @staticmethod
+    def loop(step: LoopStep, inputs: list[Any]) -> list[Any]:
+        body = step.body
+
+        def run_body(*rows: Any) -> list[Any]:
+            arguments = []
+            for thing, row in zip(body.inputs, rows, strict=True):
+                if thing.storage is None:
+                    arguments.append(row)
+                else:  # the loop's own memory, which the body may overwrite
+                    thing.storage[0] = np.array(row) if isinstance(row, np.ndarray) else row
+            found = iter(MemoryRunner(body).run(*arguments))
+            return [next(found) if out.storage is None else out.storage[0] for out in body.outputs]
+
+        return run_steps(step.nodes[0].op, step.nodes[0], inputs, run_body)
 
     def kernel(self, step: KernelStep, inputs: list[Any], committing: bool) -> list[Any]:
         extents = [None if d is None else self.number(d) for d in step.extents]
