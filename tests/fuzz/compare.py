@@ -88,15 +88,19 @@ def program_of(graph: Graph, fgraph: FunctionGraph, fuse: bool = True) -> tuple[
 
 def disagreements(
     graph: Graph, *, rewritten: bool = False, assumes: bool = False, native: bool = False, fuse: bool = True,
-    mutate: Mutation | None = None, reached: Reached | None = None,
+    mutate: Mutation | None = None, spoil: Callable[[FunctionGraph], bool] | None = None,
+    reached: Reached | None = None,
 ) -> list[str]:  # fmt: skip
     """Where a Program of the graph, run with real memory (or natively), differs from the values of the graph.
 
     rewritten  of the rewritten graph; `assumes`: by all rules, also those that are not exact in IEEE arithmetic. These
                promise nothing for outputs that are computed from NaN or infinity, which are not compared then
+    mutate     breaks the Program on purpose, `spoil` the graph; False if there is nothing to break (NotApplied)
     reached    is told which rules and forms of Programs were met
     """
     fgraph = graph_of(graph, rewritten, assumes, reached)
+    if spoil is not None and not spoil(fgraph):
+        raise NotApplied
     with np.errstate(all="ignore"):
         promised = finite_throughout(graph) if assumes else [True] * len(graph.outputs)
         if rewritten and mutate is None:

@@ -14,7 +14,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).parent.parent / "rules"))
 import test_functions
 import test_matrix_rules
-from graphs import GraphMaker, Item
+from graphs import Graph, GraphMaker, Item, random_graph
 from test_declared import DECLARED, left_side
 
 from theano.rewriting.rule import Rule
@@ -86,3 +86,9 @@ FRAGMENTS: dict[str, list[Fragment]] = {
     **{name: [of_example(each) for each in found] for name, found in test_functions.EXAMPLES.items()},
     **{name: [of_matrices(each) for each in found] for name, found in test_matrix_rules.EXAMPLES.items()},
 }
+PIECES = [fragment for found in FRAGMENTS.values() for fragment in found]
+
+
+def varied_graph(seed: int) -> Graph:
+    """The graph of a seed; odd ones have a fragment planted in them, each in turn."""
+    return random_graph(seed, fragment=PIECES[seed // 2 % len(PIECES)] if seed % 2 else None)

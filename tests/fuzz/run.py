@@ -20,13 +20,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from compare import disagreements
-from fragments import FRAGMENTS
-from graphs import Graph, random_graph
+from fragments import varied_graph
+from graphs import Graph
 from reached import Reached
 from shrink import shrunk, written
 
 BLOCK = 250
-PIECES = [fragment for found in FRAGMENTS.values() for fragment in found]
 WAYS: dict[str, dict[str, bool]] = {
     "program": {},
     "not fused": {"fuse": False},
@@ -35,11 +34,6 @@ WAYS: dict[str, dict[str, bool]] = {
     "native rewritten": {"native": True, "rewritten": True},
     "native, all rules": {"native": True, "rewritten": True, "assumes": True},
 }
-
-
-def graph_of(seed: int) -> Graph:
-    """The graph of a seed; odd ones have a fragment."""
-    return random_graph(seed, fragment=PIECES[seed // 2 % len(PIECES)] if seed % 2 else None)
 
 
 def wrong_in(graph: Graph, options: dict[str, bool], reached: Reached | None = None) -> str:
@@ -56,7 +50,7 @@ def compared(seeds: Sequence[int], ways: dict[str, dict[str, bool]], as_found: b
     reached = Reached()
     wrong = 0
     for seed in seeds:
-        graph = graph_of(seed)
+        graph = varied_graph(seed)
         for name, options in ways.items():
             found = wrong_in(graph, options, reached)
             if found:

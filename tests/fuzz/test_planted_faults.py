@@ -1,29 +1,63 @@
-"""The fuzzer is worth something: it notices every planted miscompilation, within a bounded number of graphs."""
+"""The fuzzer is worth something: it notices every planted miscompilation, within a bounded number of graphs.
+
+Faults are planted where a compiler goes wrong: in a rewrite rule, in the Program, in the text of machine code.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import faults
+import faults_of_code
+import faults_of_rules
 import numpy as np
 import pytest
 from compare import NotApplied, disagreements
-from faults import FAULTS
+from fragments import PIECES, varied_graph
 from graphs import random_graph
 
 GRAPHS = 150
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_fault_is_noticed(name: str) -> None:
-    fault = FAULTS[name]
+def noticed(wrong: Callable[[int], list[str]], graphs: int = GRAPHS) -> bool:
+    """Does one of the graphs disagree, or not even run? `wrong` raises NotApplied where there was nothing to break."""
     applied = 0
-    for seed in range(GRAPHS):
-        rng = np.random.default_rng(seed)
+    for seed in range(graphs):
         try:
-            wrong = disagreements(random_graph(seed), mutate=lambda program, rng=rng: fault(program, rng))
+            if wrong(seed):
+                return True
+            applied += 1
         except NotApplied:
             continue
-        except (ValueError, IndexError, AssertionError):
-            return  # the broken Program does not even run
-        applied += 1
-        if wrong:
-            return
-    pytest.fail(f"{name} was planted in {applied} of {GRAPHS} graphs, and nobody noticed")
+        except (ValueError, IndexError, AssertionError, RuntimeError):
+            return True
+    assert applied, "nowhere to plant it"
+    return False
+
+
+@pytest.mark.parametrize("name", faults.FAULTS)
+def test_fault_in_a_program_is_noticed(name: str) -> None:
+    def wrong(seed: int) -> list[str]:
+        rng = np.random.default_rng(seed)
+        return disagreements(random_graph(seed), mutate=lambda program: faults.FAULTS[name](program, rng))
+
+    assert noticed(wrong)
+
+
+@pytest.mark.parametrize("name", faults_of_rules.FAULTS)
+def test_wrong_rule_is_noticed(name: str) -> None:
+    rule = faults_of_rules.FAULTS[name]
+    assert noticed(lambda seed: disagreements(
+        varied_graph(seed), spoil=lambda fgraph: faults_of_rules.apply_once(fgraph, rule)), 2 * len(PIECES))
+
+
+@pytest.mark.parametrize("name", faults_of_code.FAULTS)
+def test_fault_in_machine_code_is_noticed(name: str) -> None:
+    def wrong(seed: int) -> list[str]:
+        with faults_of_code.planted(name, np.random.default_rng(seed)) as changed:
+            found = disagreements(random_graph(seed), native=True)
+        if not changed:
+            raise NotApplied
+        return found
+
+    assert noticed(wrong)
