@@ -1,17 +1,18 @@
 # make demo   install into .venv and run the example on real data
 # make test   install into .venv and run the whole test suite
 # make bench  the project's own benchmarks      make fuzz   long differential fuzzing
-# make lint   ruff and mypy                     make clean  remove .venv and caches
+# make lint   ruff and mypy                     make memcheck   native code under valgrind (half an hour)
+# make clean  remove .venv and caches
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STAMPS := $(VENV)/stamps
-GRAPHS ?= 10000
+GRAPHS ?= 100000
 PYTEST_ARGS ?= -n 2
 
-.PHONY: demo test lint bench fuzz clean
+.PHONY: demo test lint bench fuzz memcheck clean
 
 demo: $(STAMPS)/demo
 	$(BIN)/python examples/digits.py
@@ -28,6 +29,9 @@ bench: $(STAMPS)/test
 
 fuzz: $(STAMPS)/test
 	$(BIN)/python tests/fuzz/run.py --graphs $(GRAPHS)
+
+memcheck: $(STAMPS)/test
+	$(BIN)/python tests/memcheck/run.py
 
 $(STAMPS)/venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
