@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(TESTS / "contract"), str(TESTS / "fuzz"), str(TESTS / "rules"), str(TESTS / "lowering")]
-
 import numpy as np
 
 import theano
 import theano.tensor as T
+
+TESTS = Path(__file__).parent.parent
+sys.path[:0] = [str(TESTS / folder) for folder in ("contract", "fuzz", "rules", "lowering")]
 
 
 def prove() -> None:
@@ -27,7 +27,10 @@ def cases(part: int, parts: int) -> None:
     from every_op import CASES
     from op_case import made
 
-    every = [(name, n, each, dtype) for name, found in CASES.items() for n, each in enumerate(found) for dtype in each.dtypes]
+    every = [
+        (name, number, each, dtype)
+        for name, found in CASES.items() for number, each in enumerate(found) for dtype in each.dtypes
+    ]
     for name, number, each, dtype in every[part - 1 :: parts]:
         print(f"case {name}-{number}-{dtype}", file=sys.stderr, flush=True)
         compiled: dict[object, object] = {}
