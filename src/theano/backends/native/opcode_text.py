@@ -9,11 +9,11 @@ the special values (`EXCLUDED` names where it is not); everything else calls the
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from functools import cache
 
 from theano.backends.native import target
+from theano.backends.native.cython_modules import exported
 from theano.backends.native.function_text import exponential, is_written_out
 from theano.backends.native.vector_text import SIZE, VALUE_TYPE, VectorText, is_float, is_unsigned, scalar_constant
 from theano.lowering.kernel import Instr
@@ -242,7 +242,7 @@ def double_function(reference: str) -> tuple[str, bool, int]:
     `reference` is "module:name". A function with several types is found under its `__pyx_fuse_` names.
     """
     module, _, name = reference.partition(":")
-    table = importlib.import_module(module).__pyx_capi__
+    table = exported(module)
     for candidate in (
         name,
         *(f"__pyx_fuse_{i}{name}" for i in range(8)),

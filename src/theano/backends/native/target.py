@@ -20,6 +20,8 @@ import threading
 from functools import cache
 from typing import Any
 
+from theano.backends.native.cython_modules import exported
+
 _lock = threading.RLock()
 _kept: list[Any] = []
 _numbers = itertools.count()  # of the modules compiled
@@ -235,5 +237,4 @@ def libmvec_address(name: str) -> int:
 @cache
 def cython_address(module: str, name: str) -> tuple[str, int]:
     """C signature and address of a function that a Cython module exports (`scipy.linalg.cython_blas` and kin)."""
-    table = importlib.import_module(module).__pyx_capi__
-    return capsule(table[name])
+    return capsule(exported(module)[name])
