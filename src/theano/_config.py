@@ -11,6 +11,8 @@ What a flag means is told where it is used; `print(config)` lists them all. `the
 from __future__ import annotations
 
 import os
+import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from configparser import ConfigParser as _IniParser
@@ -391,6 +393,21 @@ def _seed(value: Any) -> Any:
     return value if value == "random" else int(value)
 
 
+def _compiledir() -> str:
+    """The default of compiledir: base_compiledir/compiledir_format, in which %(name)s stands for what it names."""
+    text = config.compiledir_format
+    if "%(" in text:
+        machine, node = (os.uname().machine, os.uname().nodename) if hasattr(os, "uname") else ("", "")
+        names = {
+            "platform": f"{sys.platform}-{machine}", "short_platform": f"{sys.platform}-{machine}",
+            "processor": machine, "hostname": node, "python_version": ".".join(map(str, sys.version_info[:3])),
+            "python_bitwidth": sys.maxsize.bit_length() + 1, "python_int_bitwidth": sys.maxsize.bit_length() + 1,
+            "device": "cpu",
+        }  # fmt: skip
+        text = re.sub(r"%\((\w+)\)s", lambda found: str(names.get(found[1], "")), text)
+    return os.path.join(config.base_compiledir, text)
+
+
 _SEVERITY = ("ignore", "warn", "raise", "pdb")
 _SEVERITY_WARN = ("warn", "raise", "pdb", "ignore")
 _SEVERITY_RAISE = ("raise", "warn", "pdb")
@@ -533,11 +550,13 @@ FLAGS: list[tuple[str, ConfigParam, str]] = [
     ("scan.debug", BoolParam(False), "no effect"),
     ("cycle_detection", EnumStr("regular", "fast"), "no effect: there are no in-place rewrites"),
     ("check_stack_trace", EnumStr("off", "log", "warn", "raise"), "of CheckStackTraceOptimization"),
-    ("compiledir_format", StrParam("compiledir", allow_override=False), "no effect: code is made in memory"),
-    ("base_compiledir", TypedParam("~/.theano", os.path.expanduser, None, False), "no effect: code is made in memory"),
+    ("cache.enabled", BoolParam(True), "keep machine code on disk for later processes"),
+    ("cache.max_bytes", IntParam(256 << 20), "most bytes of machine code kept on disk"),
+    ("compiledir_format", StrParam("compiledir", allow_override=False), "default of compiledir, in base_compiledir"),
+    ("base_compiledir", TypedParam("~/.theano", os.path.expanduser, None, False), "where compiledir is by default"),
     (
-        "compiledir", TypedParam("~/.theano/compiledir", os.path.expanduser, None, False),
-        "no effect: code is made in memory",
+        "compiledir", TypedParam(lambda: _compiledir(), os.path.expanduser, None, False),
+        "the directory of machine code on disk",
     ),
 ]
 

@@ -42,7 +42,8 @@ def test_test_values_in_pickles_and_prints():
 
 # flags whose names the source spells in another way
 READ_OTHERWISE = {
-    "tensor.cmp_sloppy", "traceback.limit", "optimizer_excluding", "optimizer_including", "optimizer_requiring",
+    "compiledir_format", "tensor.cmp_sloppy", "traceback.limit", "optimizer_excluding", "optimizer_including",
+    "optimizer_requiring",
 }  # fmt: skip
 
 

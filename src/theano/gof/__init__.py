@@ -38,8 +38,8 @@ from theano.graph.type import generic as generic
 
 # submodules that are loaded when they are first named, as in `theano.gof.opt`
 _SUBMODULES = (
-    "compilelock", "cop", "destroyhandler", "fg", "graph", "link", "null_type", "op", "opt", "optdb", "params_type",
-    "toolbox", "type", "unify", "utils",
+    "compiledir", "compilelock", "cop", "destroyhandler", "fg", "graph", "link", "null_type", "op", "opt", "optdb",
+    "params_type", "toolbox", "type", "unify", "utils",
 )  # fmt: skip
 # submodule -> names of it that are also names of this module
 _LAZY = {

@@ -1,5 +1,5 @@
 """theano.gof.compilelock: accepted for programs that handle the original's lock. There is no lock: code is made in
-memory, and nothing is written that another process could disturb."""
+memory, and files of machine code appear whole or not at all, so that processes do not wait for each other."""
 
 from __future__ import annotations
 

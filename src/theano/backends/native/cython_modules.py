@@ -15,7 +15,6 @@ from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import Any
 
-
 # These need nothing of the package that they are in, and may be loaded a second time.
 _ALONE = frozenset(["scipy.linalg.cython_blas", "scipy.linalg.cython_lapack"])
 

@@ -37,7 +37,7 @@ class CompiledKernel:
 
 
 _compiled: dict[tuple[Kernel, bool], CompiledKernel] = {}
-_lock = threading.Lock()
+_lock = target.free_after_fork(threading.Lock())
 
 
 def compile_kernels(kernels: Iterable[Kernel], optimize: bool) -> list[CompiledKernel]:

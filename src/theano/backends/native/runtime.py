@@ -3,10 +3,10 @@
 Nothing is compiled before the first program is. The parts that not every program needs (views and Python calls,
 matrix products) are compiled when the first program needs them.
 
-The optimising code generator needs a tenth of a second for the run-time system, the fast one a tenth of that. So a
-process starts with fast-made code, and a process which has done some work (`UPGRADE_AFTER`) has it made again, better,
-once. Tables therefore refer to functions through the words of `doors`, and C function objects through their
-PyMethodDef: changing those switches over, at any time and for all programs.
+A process starts with quickly made code (`unit_code.py`), and one which has done some work (`UPGRADE_AFTER`) has it made
+again, better, once: in another thread, so that no call waits for it. A later process finds that code on disk. Tables
+therefore refer to functions through the words of `doors`, and C function objects through their PyMethodDef: changing
+those switches over, at any time and for all programs.
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ import ctypes
 import os
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from functools import cache
 
-from theano._collector import collector_paused
 from theano._config import config
 from theano.backends.native import runtime_core, target
-from theano.backends.native.runtime_language import imported_names, runtime_text
+from theano.backends.native.background import Background
+from theano.backends.native.runtime_language import imported_names
+from theano.backends.native.target import Address
 from theano.backends.native.thread_count import threads_exist, threads_word
+from theano.backends.native.unit_code import GOOD, QUICK, UnitCode
 
-_lock = threading.RLock()
+_lock = target.free_after_fork(threading.RLock())
 # in calls; a thousand elements of work count as one more
 UPGRADE_AFTER = 2000
 
@@ -99,29 +102,34 @@ class Runtime:
         # arrays refer to the capsule; it must outlive this module
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(capsule))
         self._misfit = ctypes.create_string_buffer(_MISFIT)
-        self.known = {
-            "POOL": ctypes.addressof(_pool()),
-            "CACHE_ROOM": ctypes.addressof(cache_room()),
-            "MADVISE": target.c_address("madvise") if sys.platform == "linux" else 0,
-            "MEMORY_HANDLER": id(capsule),
-            "MISFIT_TEXT": ctypes.addressof(self._misfit),
-            "Py_None": id(None),
-            "PyExc_TypeError": _exception_address("PyExc_TypeError"),
+        self._budget = (ctypes.c_int64 * 1)(UPGRADE_AFTER)
+        self._upgrade_method = self._start_upgrade  # one object, whose address the code knows
+        self.known: dict[str, int] = {
+            "MADVISE": 0,
             "DESCR_ITEMSIZE": 40,
             "CLOCK_MILLISECOND": 1 if sys.platform == "win32" else 1000,  # what C's clock() counts
-            "THREADS": threads_word(),
-        }
+            **_named({
+                "POOL": ctypes.addressof(_pool()),
+                "CACHE_ROOM": ctypes.addressof(cache_room()),
+                "MEMORY_HANDLER": id(capsule),
+                "MISFIT_TEXT": ctypes.addressof(self._misfit),
+                "Py_None": id(None),
+                "PyExc_TypeError": _exception_address("PyExc_TypeError"),
+                "THREADS": threads_word(),
+                "BUDGET": ctypes.addressof(self._budget),
+                "UPGRADE": id(self._upgrade_method),
+            }),
+        }  # fmt: skip
+        if sys.platform == "linux":
+            self.known.update(_named({"MADVISE": target.c_address("madvise")}))
+        else:
+            self.known.update(_named({"malloc_usable_size": _usable_size()}))
         if not threads_exist():
             self.known.update(pthread_create=0, pthread_join=0)  # never called
-        if sys.platform != "linux":
-            self.known["malloc_usable_size"] = _usable_size()
-        self._budget = (ctypes.c_int64 * 1)(UPGRADE_AFTER)
-        self.known["BUDGET"] = ctypes.addressof(self._budget)
-        self._upgrade_method = self._upgrade  # one object, whose address the code knows
-        self.known["UPGRADE"] = id(self._upgrade_method)
         self._doors: dict[tuple[str, str], ctypes.Array] = {}
         self._definitions: dict[str, _MethodDef] = {}
-        self._parts: dict[str, tuple[str, dict[str, str]]] = {}
+        self._units: list[UnitCode] = []  # those whose code can become better
+        self._background = Background(self._improve, self._soon)
         self._add(*_EVERY_PROGRAM)
         for name in ("malloc", "calloc", "realloc", "free"):
             # these stay: arrays of other modules may hold them
@@ -133,36 +141,51 @@ class Runtime:
             for part, wanted in imported_names(name).items():
                 if part not in names:
                     known.update({w: self.scopes[part][w] for w in wanted})
-        # Syntax trees are many small objects and no garbage: looking for some among them costs more than the rest.
-        with collector_paused():
-            text, symbols, constants = runtime_text(names, known)
-        scope = dict(constants)
+        unit = UnitCode(names, known)
+        simple = names[0] in _AS_GOOD_AS_NEEDED
+        unit.load((QUICK,) if simple else (GOOD, QUICK))
+        scope = dict(unit.constants)
         self.scopes.update(dict.fromkeys(names, scope))
-        self._parts[names[0]] = text, symbols
-        self._generate(names[0], level=0)
-        if names[0] in _AS_GOOD_AS_NEEDED:
-            del self._parts[names[0]]
-        self._budget[0] = min(self._budget[0], UPGRADE_AFTER)
+        self._publish(unit)
+        if unit.level < GOOD and not simple:
+            self._units.append(unit)
+            self._budget[0] = min(self._budget[0], UPGRADE_AFTER)
 
-    def _generate(self, part: str, level: int) -> None:
-        text, symbols = self._parts[part]
-        code = target.Code(text, level, promote=level > 0)
-        for name, symbol in symbols.items():
-            address = self.scopes[part][name] = code.address(symbol)
+    def _publish(self, unit: UnitCode) -> None:
+        """Let everybody use the code that a unit has now."""
+        part = unit.names[0]
+        for name in unit.functions:
+            address = self.scopes[part][name] = unit.address(name)
             if (part, name) in self._doors:
                 self._doors[part, name][0] = address
             if part == "core" and name in self._definitions:
                 self._definitions[name].code = address
 
-    def _upgrade(self) -> None:
-        """Make better code of what every call goes through. Machine code calls this when the budget is used up."""
-        with _lock:
-            if self._parts:
-                for part in list(self._parts):
-                    self._generate(part, level=1)
-                self._parts.clear()
+    def _start_upgrade(self) -> None:
+        """Machine code calls this when the budget is used up."""
+        self._background.start()
 
-    upgrade = _upgrade
+    def _improve(self, stopped: Callable[[], bool]) -> bool:
+        """Make better code of what every call goes through."""
+        while True:
+            with _lock:
+                if not self._units:
+                    return True
+                unit = self._units[0]
+            if not unit.improve(stopped):
+                return False
+            with _lock:
+                self._publish(unit)
+                self._units.remove(unit)
+
+    def _soon(self) -> None:
+        """Making better code was broken off: let the next call start it again."""
+        self._budget[0] = 1
+
+    def upgrade(self) -> None:
+        """Have the better code now."""
+        self._background.start()
+        self._background.wait()
 
     def _load(self, part: str) -> None:
         """Compile the file `runtime_<part>.py`, after those from which it takes functions."""
@@ -189,6 +212,10 @@ class Runtime:
             if name not in self._definitions:
                 self._definitions[name] = _MethodDef(b"compiled", self.scopes["core"][name], 0x80 | 0x02, None)
             return ctypes.addressof(self._definitions[name])
+
+
+def _named(addresses: Mapping[str, int]) -> dict[str, int]:
+    return {name: Address(address, f"runtime:{name}") for name, address in addresses.items()}
 
 
 class _MethodDef(ctypes.Structure):

@@ -16,7 +16,7 @@ written in a small subset of Python in which every value is a 64-bit integer (an
   addresses; `ref(i)` is that of a 32-bit integer, or a letter, with the value i. The value of a call of LAPACK is info,
   its last argument, which is not given
 * a module-level `NAME = 3` is a constant; any other free name is a C function or object (`target.c_address`), a
-  function of another run-time file, or a name that the caller of `runtime_text` defines
+  function of another run-time file, or a name that the caller of `runtime_unit` defines
 
 The files are never executed by Python; their functions are ordinary typed Python to linters.
 """
@@ -24,9 +24,8 @@ The files are never executed by Python; their functions are ordinary typed Pytho
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from theano.backends.native import target
 
@@ -318,7 +317,7 @@ class Function:
             case ast.Name(id=name) if name in self.locals:
                 return self.read(name)
             case ast.Name(id=name):
-                return str(self.unit.constant(name))
+                return self.constant(name)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return self.binary(ast.Sub(), "0", self.expression(operand))
             case ast.BinOp(left=left, op=op, right=right):
@@ -332,6 +331,12 @@ class Function:
             case ast.Call(func=ast.Name(id=name), args=args):
                 return self.call(name, [self.expression(a) for a in args])
         raise SyntaxError(f"{self.where(node)}: {ast.dump(node)} is not in the language")
+
+    def constant(self, name: str) -> str:
+        found = self.unit.constant(name)
+        if isinstance(found, target.Address):
+            return self.value(f"ptrtoint ptr {self.unit.symbol(found)} to i64")
+        return str(found)
 
     def truth(self, node: ast.expr) -> str:
         """1 or 0, by jumps."""
@@ -386,7 +391,8 @@ class Function:
             if self.unit.arity[name] != len(args):
                 raise SyntaxError(f"{self.unit.name}: {name} takes {self.unit.arity[name]} arguments")
             return self.value(f"call i64 @{self.unit.prefix}{name}({operands})")
-        address = self.pointer(str(self.unit.constant(name)))
+        place = self.unit.constant(name)
+        address = self.unit.symbol(place) if isinstance(place, target.Address) else self.pointer(str(place))
         if name in _INT_RESULT:
             return self.value(f"sext i32 {self.value(f'call i32 {address}({operands})')} to i64")
         return self.value(f"call i64 {address}({operands})")
@@ -401,9 +407,11 @@ class Function:
     def fortran(self, name: str, args: list[str]) -> str:
         """A routine of BLAS or LAPACK, which has a letter for the dtype in front."""
         library, _, routine = name.partition("_")
-        double, single = (target.c_address(f"{library}_{letter}{routine}") for letter in "ds")
+        double, single = (
+            self.unit.symbol(target.symbol_address(f"c.{library}_{letter}{routine}")) for letter in "ds"
+        )
         wide = self.value(f"icmp eq i64 {args[0]}, 8")
-        address = self.pointer(self.value(f"select i1 {wide}, i64 {double}, i64 {single}"))
+        address = self.value(f"select i1 {wide}, ptr {double}, ptr {single}")
         given = args[1:]
         info = ""
         if library == "lapack":
@@ -424,7 +432,7 @@ class Function:
             return "0"
         values = [self.double(a) for a in args]
         if name == "flog":
-            address = self.pointer(str(target.libm_address("log")))
+            address = self.unit.symbol(target.symbol_address("libm.log"))
             return self.bits(self.value(f"call double {address}(double {values[0]})"))
         if name == "fwhole":
             return self.value(f"fptosi double {values[0]} to i64")
@@ -469,12 +477,15 @@ def _number(node: ast.expr) -> int:
 
 
 class Unit:
+    """Functions that are compiled together: their text in pieces, and the symbols that it uses."""
+
     def __init__(self, name: str, tree: ast.Module, known: Mapping[str, int]) -> None:
         self.name = name
         self.prefix = name + "."
         self.known = known
         self.constants: dict[str, int] = {}
         self.functions: list[ast.FunctionDef] = []
+        self.used: dict[str, target.Address] = {}
         for node in tree.body:
             match node:
                 case ast.Assign(targets=[ast.Name(id=constant)], value=value):
@@ -489,41 +500,54 @@ class Unit:
         if name in self.known:
             return self.known[name]
         try:
-            return target.c_address(name)
+            return target.symbol_address(f"c.{name}")
         except AttributeError:
             raise NameError(f"{self.name}: {name} is neither defined nor imported, nor a C function") from None
 
+    def symbol(self, address: target.Address) -> str:
+        """The LLVM name of a place outside this text."""
+        if address.symbol not in self.used:
+            self.used[address.symbol] = address
+            target.define_symbol(address.symbol, address)
+        return f'@"{address.symbol}"'
+
     def text(self) -> str:
-        declared = "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"
-        return "\n\n".join([declared, *(Function(self, f).text() for f in self.functions)])
+        (text,) = self.pieces()
+        return text
+
+    def pieces(self, size: int | None = None) -> list[str]:
+        """The text as LLVM modules of roughly `size` characters; None: as one."""
+        groups: list[dict[str, str]] = [{}]
+        for node in self.functions:
+            if size is not None and sum(map(len, groups[-1].values())) >= size:
+                groups.append({})
+            groups[-1][node.name] = Function(self, node).text()
+        return ["\n\n".join([*self._declarations(group), *group.values()]) for group in groups]
+
+    def _declarations(self, present: Collection[str]) -> list[str]:
+        lines = ["declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"]
+        lines += [f'@"{symbol}" = external global i8' for symbol in self.used]
+        for name, count in self.arity.items():
+            if name not in present:
+                lines.append(f"declare i64 @{self.prefix}{name}({', '.join(['i64'] * count)})")
+        return ["\n".join(lines)]
 
 
-def _source(name: str) -> str:
-    return source_of(f"runtime_{name}")
-
-
-def source_of(module: str) -> str:
-    """The source text of a file beside this one."""
-    spec = importlib.util.find_spec(f"{__package__}.{module}")
-    if spec is None or spec.loader is None:
-        raise NotImplementedError(f"there is no run-time file {module}.py")
-    return str(spec.loader.get_source(spec.name))  # type: ignore[attr-defined]
+def source(name: str) -> str:
+    """The text of the file `runtime_<name>.py`."""
+    return target.source_of(f"runtime_{name}")
 
 
 def imported_names(name: str) -> dict[str, list[str]]:
     """The run-time files from which the file `runtime_<name>.py` imports, and what it takes from each."""
     pattern = rf"^from {re.escape(__package__ or '')}\.runtime_(\w+) import (\([^)]*\)|.*)"
-    found = re.findall(pattern, _source(name), re.MULTILINE)
+    found = re.findall(pattern, source(name), re.MULTILINE)
     return {part: re.findall(r"\w+", names) for part, names in found if part != "language"}
 
 
-def runtime_text(names: Sequence[str], known: Mapping[str, int]) -> tuple[str, dict[str, str], dict[str, int]]:
-    """LLVM text for the files `runtime_<name>.py` together, the LLVM names of their functions, and their constants.
-
-    `known` defines free names.
-    """
+def runtime_unit(names: Sequence[str], known: Mapping[str, int]) -> Unit:
+    """The files `runtime_<name>.py` together. `known` defines free names: numbers and addresses."""
     body: list[ast.stmt] = []
     for name in names:
-        body += ast.parse(_source(name)).body
-    unit = Unit("runtime", ast.Module(body, []), known)
-    return unit.text(), {f: unit.prefix + f for f in unit.arity}, unit.constants
+        body += ast.parse(source(name)).body
+    return Unit(target.LOCAL[:-1], ast.Module(body, []), known)

@@ -1,7 +1,8 @@
 """The target: LLVM through llvmlite, the host's vector units, and the addresses of the C functions that code calls.
 
 This is the only module that imports llvmlite, and it does so when the first program is compiled, so that
-`import theano` stays cheap. It knows nothing of kernels and programs: text goes in, addresses come out.
+`import theano` stays cheap. It knows nothing of kernels and programs: text goes in, addresses come out. Text has no
+addresses in it, but symbols (`Address`, `define_symbol`), so that code may be kept on disk (`object_cache.py`).
 
 Machine code lives as long as the process: result arrays give their memory back through compiled functions, and they
 may outlive everything else. Equal code is not compiled twice (`kernel_code.py` keeps the table), so this is bounded
@@ -15,16 +16,31 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import importlib
-import itertools
+import os
 import threading
+from collections.abc import Iterable, Sequence
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from theano.backends.native.cython_modules import exported
+from theano.backends.native.object_cache import digest, object_cache
 
-_lock = threading.RLock()
+
+def free_after_fork(lock: Any) -> Any:
+    """`lock`, held while the process forks. Else another thread might hold it then, which the child does not have, and
+    for which the child would wait for ever."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+    return lock
+
+
+# taken last, where several locks of this package are held
+_lock = free_after_fork(threading.RLock())
 _kept: list[Any] = []
-_numbers = itertools.count()  # of the modules compiled
+_loaded: set[str] = set()  # keys of the code in memory
+LOCAL = "runtime."  # begins the names of functions that may be in several object files of one piece of code
 
 
 class Host:
@@ -46,10 +62,18 @@ class Host:
         self.half = bool(self.has.get("f16c") or self.has.get("fullfp16") or self.has.get("neon"))
         self.target = llvm.Target.from_default_triple()
 
+        self._versions = digest(
+            source_of("target"), llvm.get_process_triple(), str(llvm.llvm_version_info),
+            importlib.import_module("llvmlite").__version__,
+        )  # fmt: skip
         self._machines: dict[int, Any] = {}
         # One engine loads all object code: an engine of its own for each module would cost 0.7 MB and 3 ms.
         self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._new_machine(0))
         _keep_for_ever(self.engine)
+
+    def fingerprint(self) -> str:
+        """Names what code depends on besides its text."""
+        return digest(self._versions, self.cpu, self.features)
 
     def machine(self, level: int) -> Any:
         """The LLVM TargetMachine with code generation level 0 to 3."""
@@ -61,6 +85,18 @@ class Host:
         return self.target.create_target_machine(
             cpu=self.cpu, features=self.features, opt=level, jit=True, codemodel="jitdefault"
         )
+
+
+def source_of(module: str) -> str:
+    """The source text of a file beside this one. NotImplementedError if there is none."""
+    try:
+        return (Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8")
+    except OSError:  # perhaps the package is in an archive
+        spec = find_spec(f"{__package__}.{module}")
+        source = None if spec is None or spec.loader is None else spec.loader.get_source(spec.name)  # type: ignore[attr-defined]
+        if source is None:
+            raise NotImplementedError(f"there is no run-time file {module}.py") from None
+        return str(source)
 
 
 @cache
@@ -78,44 +114,102 @@ def host() -> Host:
         return Host()
 
 
+class Address(int):
+    """An address of this process. Code does not contain it, but the name `symbol`, and so fits other processes, too."""
+
+    symbol: str
+
+    def __new__(cls, address: int, symbol: str) -> Address:
+        made = super().__new__(cls, address)
+        made.symbol = symbol
+        return made
+
+
 class Code:
-    """Machine code in memory, made from one LLVM module. It is never unloaded (see the module's docstring)."""
+    """Machine code in memory, made from one LLVM module. It is never unloaded (see the module's docstring).
+
+    Equal text is compiled once in a process; and once on a machine, if there is a cache (`object_cache.py`).
+    """
 
     def __init__(self, text: str, level: int, promote: bool = False) -> None:
-        llvm = _llvm()
-        machine = host().machine(level)
         self.text = text
         self.level = level
+        self._key = code_key(text, level, promote)
         with _lock:
-            self._suffix = f".{next(_numbers)}"
-            module = llvm.parse_assembly(text, llvm.create_context())
-            for function in list(module.functions):
-                if not function.is_declaration:
-                    function.name += self._suffix  # all code shares one table of symbols
-            if promote:
-                self._promote(module, machine)
-            code = machine.emit_object(module)
-            host().engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-            host().engine.finalize_object()
-
-    @staticmethod
-    def _promote(module: Any, machine: Any) -> None:
-        """Turn stack slots into registers: the one middle-end pass that hand-written loops profit from."""
-        llvm = _llvm()
-        builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(1))
-        passes = llvm.create_new_function_pass_manager()
-        passes.add_sroa_pass()
-        passes.add_simplify_cfg_pass()
-        for function in module.functions:
-            if not function.is_declaration:
-                passes.run(function, builder)
+            if self._key not in _loaded:
+                cache = object_cache()
+                found = cache.load(self._key) if cache is not None else None
+                if found is None or not load_code(self._key, found):
+                    found = [object_code(text, self._key, level, promote)]
+                    load_code(self._key, found)
+                    if cache is not None:
+                        cache.store(self._key, found)
 
     def address(self, name: str) -> int:
-        with _lock:
-            found = int(host().engine.get_function_address(name + self._suffix))
-        if not found:
-            raise RuntimeError(f"compiled code has no function {name!r}")
-        return found
+        return function_address(name, self._key)
+
+
+def code_key(*what: object) -> str:
+    """The name of code that is made on a machine like this, in the way that is told."""
+    return digest(host().fingerprint(), *map(str, what))
+
+
+def object_code(text: str, key: str, level: int, promote: bool = False) -> bytes:
+    """Compile LLVM text to an object file, whose functions get the key after their names: all code shares one table of
+    symbols. Functions that are declared get it, too, if their names begin with LOCAL."""
+    llvm = _llvm()
+    machine = host().machine(level)
+    with _lock:
+        module = llvm.parse_assembly(text, llvm.create_context())
+        for function in list(module.functions):
+            if not function.is_declaration or function.name.startswith(LOCAL):
+                function.name += f".{key}"
+        if promote:
+            _promote(module, machine)
+        return bytes(machine.emit_object(module))
+
+
+def _promote(module: Any, machine: Any) -> None:
+    """Turn stack slots into registers: the one middle-end pass that hand-written loops profit from."""
+    llvm = _llvm()
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(1))
+    passes = llvm.create_new_function_pass_manager()
+    passes.add_sroa_pass()
+    passes.add_simplify_cfg_pass()
+    for function in module.functions:
+        if not function.is_declaration:
+            passes.run(function, builder)
+
+
+def load_code(key: str, objects: Sequence[bytes], symbols: Iterable[Address] = ()) -> bool:
+    """Put object files, which may call each other's functions, into memory. False if LLVM cannot read them.
+
+    Whatever else the code calls or reads must be known (`define_symbol`), or be among `symbols`.
+    """
+    llvm = _llvm()
+    with _lock:
+        if key in _loaded:
+            return True
+        try:
+            files = [llvm.ObjectFileRef.from_data(data) for data in objects]
+        except RuntimeError:
+            return False
+        for symbol in symbols:
+            define_symbol(symbol.symbol, symbol)
+        for file in files:
+            host().engine.add_object_file(file)
+        host().engine.finalize_object()
+        _loaded.add(key)
+        return True
+
+
+def function_address(name: str, key: str) -> int:
+    """The address of a function in code that is loaded."""
+    with _lock:
+        found = int(host().engine.get_function_address(f"{name}.{key}"))
+    if not found:
+        raise RuntimeError(f"compiled code has no function {name!r}")
+    return found
 
 
 def assembly(text: str, level: int) -> str:
@@ -185,6 +279,12 @@ def c_address(name: str) -> int:
     if name in ("PyFloat_Type", "PyLong_Type", "PyTuple_Type"):
         return ctypes.addressof(ctypes.c_char.in_dll(library, name))
     return int(ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0)
+
+
+def symbol_address(symbol: str) -> Address:
+    """What a symbol that begins with "c." (see `c_address`) or "libm." stands for."""
+    library, _, name = symbol.partition(".")
+    return Address({"c": c_address, "libm": libm_address}[library](name), symbol)
 
 
 @cache

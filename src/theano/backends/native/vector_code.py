@@ -19,7 +19,7 @@ from theano.backends.native.convolution_text import Tiles, dots_text, products_t
 from theano.backends.native.vector_language import KINDS, vector_text
 from theano.backends.native.vector_text import SIZE
 
-_lock = threading.RLock()
+_lock = target.free_after_fork(threading.RLock())
 _convolution_tables: list[ctypes.Array] = []
 # 32 vector registers come with AVX-512 and on AArch64
 _MANY_REGISTERS = 64
@@ -46,7 +46,7 @@ def _compiled(name: str, dtype: str, known: Mapping[str, int]) -> dict[str, int]
     """The functions of `vector_<name>.py`, to which numbers and functions are known."""
     text, symbols = vector_text(name, known, dtype, target.host().vector_bytes)
     code = target.Code(text, 1, promote=True)
-    return {name: code.address(symbol) for name, symbol in symbols.items()}
+    return {f: target.Address(code.address(symbol), f"vector.{symbol}.{dtype}") for f, symbol in symbols.items()}
 
 
 @cache

@@ -14,7 +14,8 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from theano.backends.native.runtime_language import Function, Unit, source_of
+from theano.backends.native import target
+from theano.backends.native.runtime_language import Function, Unit
 from theano.backends.native.vector_text import SIZE, VectorText
 
 KINDS = {"float32": "float", "float64": "double"}
@@ -248,12 +249,11 @@ class _VectorUnit(Unit):
         super().__init__(name, tree, {**known, "LANES": self.lanes, "SIZE": SIZE[self.kind]})
 
     def text(self) -> str:
-        functions = [_VectorFunction(self, f).text() for f in self.functions]
-        declared = "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"
-        return "\n\n".join([declared, *self.declared.values(), *functions])
+        functions = {f.name: _VectorFunction(self, f).text() for f in self.functions}
+        return "\n\n".join([*self._declarations(functions), *self.declared.values(), *functions.values()])
 
 
 def vector_text(name: str, known: Mapping[str, int], dtype: str, vector_bytes: int) -> tuple[str, dict[str, str]]:
     """LLVM text of the file `vector_<name>.py` for a dtype, and the LLVM names of its functions."""
-    unit = _VectorUnit(name, ast.parse(source_of(f"vector_{name}")), known, dtype, vector_bytes)
+    unit = _VectorUnit(name, ast.parse(target.source_of(f"vector_{name}")), known, dtype, vector_bytes)
     return unit.text(), {f: unit.prefix + f for f in unit.arity}

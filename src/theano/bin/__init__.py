@@ -1,0 +1,1 @@
+"""theano.bin: the commands that are installed with the package."""
