@@ -393,8 +393,10 @@ def _seed(value: Any) -> Any:
     return value if value == "random" else int(value)
 
 
-def _compiledir() -> str:
-    """The default of compiledir: base_compiledir/compiledir_format, in which %(name)s stands for what it names."""
+def _directory(path: Any) -> str:
+    """The value of compiledir. In compiledir_format, %(name)s stands for what it names, or for nothing."""
+    if path:
+        return os.path.expanduser(path)
     text = config.compiledir_format
     if "%(" in text:
         machine, node = (os.uname().machine, os.uname().nodename) if hasattr(os, "uname") else ("", "")
@@ -552,11 +554,11 @@ FLAGS: list[tuple[str, ConfigParam, str]] = [
     ("check_stack_trace", EnumStr("off", "log", "warn", "raise"), "of CheckStackTraceOptimization"),
     ("cache.enabled", BoolParam(True), "keep machine code on disk for later processes"),
     ("cache.max_bytes", IntParam(256 << 20), "most bytes of machine code kept on disk"),
-    ("compiledir_format", StrParam("compiledir", allow_override=False), "default of compiledir, in base_compiledir"),
+    ("compiledir_format", StrParam("compiledir", allow_override=False), "the name of compiledir in base_compiledir"),
     ("base_compiledir", TypedParam("~/.theano", os.path.expanduser, None, False), "where compiledir is by default"),
     (
-        "compiledir", TypedParam(lambda: _compiledir(), os.path.expanduser, None, False),
-        "the directory of machine code on disk",
+        "compiledir", TypedParam("", _directory, None, False),
+        "the directory of machine code on disk; empty: base_compiledir/compiledir_format",
     ),
 ]
 
