@@ -13,26 +13,27 @@ from theano.backends.native import runtime_core as core
 from theano.backends.native import runtime_products as products
 from theano.backends.native import runtime_routines as routines
 from theano.backends.native import target
-from theano.backends.native.vector_code import code_table
+from theano.backends.native.vector_code import code_table, small_products
 from theano.lowering.program import Buffer, CallStep, RoutineStep
 
 if TYPE_CHECKING:
     from theano.backends.native.image import Image
 
-# of a product: the routine of BLAS and the kind, see PRODUCT_KIND
+# of a product: the routine of BLAS, the kind (see PRODUCT_KIND), and what runs it
+_MATRICES, _VECTORS = ("products", "product_run"), ("vector_products", "vector_product_run")
 _PRODUCTS = {
-    "dot": ("gemv", 0),
-    "gemv": ("gemv", 1),
-    "gemm": ("gemm", 2),
-    "ger": ("ger", 3),
-    "batched_gemm": ("gemm", 4),
+    "dot": ("gemv", 0, _VECTORS),
+    "gemv": ("gemv", 1, _VECTORS),
+    "gemm": ("gemm", 2, _MATRICES),
+    "ger": ("ger", 3, _VECTORS),
+    "batched_gemm": ("gemm", 4, _MATRICES),
 }
 
 
 def product_record(image: Image, step: CallStep) -> int:
-    name, kind = _PRODUCTS[step.routine]
+    name, kind, door = _PRODUCTS[step.routine]
     out = step.outputs[0]
-    prepare, run = (image.runtime.door("products", f"product_{what}") for what in ("prepare", "run"))
+    prepare, run = image.runtime.door("products", "product_prepare"), image.runtime.door(*door)
     letter = {"float32": "s", "float64": "d"}[out.dtype]
     at = image.put([0] * (products.PRODUCT_BYTES // 8))
     image.write(at, core.STEP_PREPARE, prepare)
@@ -61,6 +62,7 @@ def product_record(image: Image, step: CallStep) -> int:
     image.write(at, products.PRODUCT_ROUTINE, target.c_address(f"blas_{letter}{name}"))
     image.write(at, products.PRODUCT_SCALE, target.c_address(f"blas_{letter}scal"))
     image.write(at, products.PRODUCT_KIND, kind)
+    image.write(at, products.PRODUCT_SMALL, small_products(out.dtype))
     image.write(at, products.PRODUCT_STATE, image.room(8))
     return at
 

@@ -22,6 +22,7 @@ from theano.backends.native.runtime_core import (
 )
 from theano.backends.native.runtime_language import invoke, load64, stack, store8, store32, store64
 from theano.backends.native.runtime_routines import E_LIMIT, back, leave, length, small
+from theano.backends.native.runtime_small_products import SMALL_LANES, small_loop, small_product
 
 PRODUCT_A = 16
 PRODUCT_B = 24
@@ -38,7 +39,8 @@ PRODUCT_TAKES_OVER = 104
 PRODUCT_GUARD = 112
 PRODUCT_KIND = 120  # 2: gemm, 1: gemv, 0: dot, 3: ger, 4: batched
 PRODUCT_STATE = 128  # one word in the frame: the output must be filled from C before the run
-PRODUCT_BYTES = 136
+PRODUCT_SMALL = 136  # address of the dtype's table, see `runtime_small_products.py`
+PRODUCT_BYTES = 144
 
 E_INNER = 12
 
@@ -97,46 +99,32 @@ def product_prepare(frame: int, step: int) -> int:
     return allocate(frame, out, ndim, size)
 
 
-def product_run(frame: int, step: int) -> int:
-    kind = load64(step + PRODUCT_KIND)
+def output_waits(frame: int, step: int, ndim: int) -> int:
+    """Bring C to the output where that is to be; has the output elements that are to be computed?"""
     out = frame + load64(step + PRODUCT_OUT)
-    size = load64(step + PRODUCT_SIZE)
-    ndim = kind
-    if kind == 3:
-        ndim = 2
-    if kind == 4:
-        ndim = 3
     if load64(frame + load64(step + PRODUCT_STATE)):
-        copy_array(out, frame + load64(step + PRODUCT_C), ndim, size)
+        copy_array(out, frame + load64(step + PRODUCT_C), ndim, load64(step + PRODUCT_SIZE))
     d = 0
     while d < ndim:
         if length(out, d) == 0:
             return 0
         d += 1
+    return 1
+
+
+def product_run(frame: int, step: int) -> int:
+    """Of matrices, and of stacks of matrices."""
+    kind = load64(step + PRODUCT_KIND)
+    out = frame + load64(step + PRODUCT_OUT)
     a = frame + load64(step + PRODUCT_A)
     b = frame + load64(step + PRODUCT_B)
     if kind == 2:
-        return matrix_product(frame, step, a, b, out)
-    if kind == 1:
-        return vector_product(frame, step, a, b, out)
-    if kind == 3:
-        return outer_product(frame, step, a, b, out)
-    if kind == 4:
+        if output_waits(frame, step, 2):
+            return matrix_product(frame, step, a, b, out, 1)
+        return 0
+    if output_waits(frame, step, 3):
         return batched_product(frame, step, a, b, out)
-    # inner product: a vector is a matrix of one row
-    row = stack(BUFFER_DIMS + 32)
-    store64(row, load64(a))
-    store64(row + BUFFER_OWNER, 0)
-    store64(row + BUFFER_DIMS, 1)
-    store64(row + BUFFER_DIMS + 8, length(a, 0))
-    store64(row + BUFFER_DIMS + 16, 0)
-    store64(row + BUFFER_DIMS + 24, load64(a + BUFFER_DIMS + 8))
-    one = stack(BUFFER_DIMS + 16)
-    store64(one, load64(out))
-    store64(one + BUFFER_OWNER, 0)
-    store64(one + BUFFER_DIMS, 1)
-    store64(one + BUFFER_DIMS + 8, size)
-    return vector_product(frame, step, row, b, one)
+    return 0
 
 
 def number(frame: int, step: int, at: int) -> int:
@@ -147,34 +135,75 @@ def number(frame: int, step: int, at: int) -> int:
     return load64(step + at)
 
 
+def added_onto(frame: int, step: int) -> int:
+    """Address of beta where there is something that beta times is added to; 0 where the output is not read."""
+    if load64(step + PRODUCT_C) == 0:
+        return 0
+    return number(frame, step, PRODUCT_BETA)
+
+
+def down(buffer: int) -> int:
+    """The bytes from row to row of a matrix."""
+    return load64(buffer + BUFFER_DIMS + 16)
+
+
+def across(buffer: int) -> int:
+    """The bytes from column to column of a matrix."""
+    return load64(buffer + BUFFER_DIMS + 24)
+
+
 def fits(buffer: int, size: int) -> int:
     """How BLAS can read a matrix: its leading length if row-major, minus that if column-major, 0: not at all."""
     rows = length(buffer, 0)
     columns = length(buffer, 1)
-    down = load64(buffer + BUFFER_DIMS + 16)
-    across = load64(buffer + BUFFER_DIMS + 24)
-    if across == size or columns <= 1:
+    to_row = down(buffer)
+    to_column = across(buffer)
+    shift = 2 + (size == 8)
+    if to_column == size or columns <= 1:
         if rows <= 1:
             if columns < 1:
                 return 1
             return columns
-        if down > 0 and down % size == 0 and down // size >= columns and down // size >= 1:
-            return down // size
-    if down == size or rows <= 1:
+        if to_row > 0 and to_row & (size - 1) == 0 and to_row >> shift >= columns:
+            return to_row >> shift
+    if to_row == size or rows <= 1:
         if columns <= 1:
             if rows < 1:
                 return -1
             return 0 - rows
-        if across > 0 and across % size == 0 and across // size >= rows and across // size >= 1:
-            return 0 - across // size
+        if to_column > 0 and to_column & (size - 1) == 0 and to_column >> shift >= rows:
+            return 0 - (to_column >> shift)
     return 0
 
 
-def matrix_product(frame: int, step: int, a: int, b: int, out: int) -> int:
+def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_small: int) -> int:
     size = load64(step + PRODUCT_SIZE)
     m = length(a, 0)
     inner = length(a, 1)
     n = length(b, 1)
+    loop = 0
+    if may_be_small:
+        loop = small_loop(load64(step + PRODUCT_SMALL), m, n, inner)
+    if loop != 0 and small_product(
+        loop,
+        load64(load64(step + PRODUCT_SMALL) + SMALL_LANES),
+        size,
+        m,
+        n,
+        inner,
+        load64(a),
+        down(a),
+        across(a),
+        load64(b),
+        down(b),
+        across(b),
+        load64(out),
+        down(out),
+        across(out),
+        number(frame, step, PRODUCT_ALPHA),
+        added_onto(frame, step),
+    ):
+        return 0
     copy_a = stack(BUFFER_DIMS + 32)
     copy_b = stack(BUFFER_DIMS + 32)
     copy_out = stack(BUFFER_DIMS + 32)
@@ -263,169 +292,6 @@ def distance(way: int) -> int:
     return way
 
 
-def pace(buffer: int, size: int) -> int:
-    """A vector's stride in elements, or 0 when BLAS cannot walk it."""
-    stride = load64(buffer + BUFFER_DIMS + 8)
-    if length(buffer, 0) == 1:
-        return 1
-    if stride <= 0 or stride % size != 0 or not small(stride // size):
-        return 0
-    return stride // size
-
-
-def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
-    size = load64(step + PRODUCT_SIZE)
-    m = length(a, 0)
-    n = length(a, 1)
-    copy_a = stack(BUFFER_DIMS + 32)
-    copy_x = stack(BUFFER_DIMS + 32)
-    copy_out = stack(BUFFER_DIMS + 32)
-    store64(copy_a + BUFFER_OWNER, 0)
-    store64(copy_x + BUFFER_OWNER, 0)
-    store64(copy_out + BUFFER_OWNER, 0)
-    failed = 0
-    way = fits(a, size)
-    pace_x = pace(x, size)
-    pace_out = pace(out, size)
-    place = out
-    if way == 0:
-        failed = contiguous_copy(frame, copy_a, a, 2, size)
-        a = copy_a
-        way = n
-        if way < 1:
-            way = 1
-    if pace_x == 0 and not failed:
-        failed = contiguous_copy(frame, copy_x, x, 1, size)
-        x = copy_x
-        pace_x = 1
-    if pace_out == 0 and not failed:
-        failed = contiguous_copy(frame, copy_out, out, 1, size)
-        place = copy_out
-        pace_out = 1
-    if not failed and not (small(m) and small(n) and small(way)):
-        failed = fail(frame, E_LIMIT, m, n, 0, 0)
-    if not failed:
-        ints = stack(64)
-        if load64(step + PRODUCT_C) == 0:
-            # nothing is read from the output, not even to be multiplied by 0
-            clear(load64(place), pace_out * size, m, size)
-        if n == 0:
-            if load64(step + PRODUCT_C) != 0:
-                store32(ints, m)
-                store32(ints + 4, pace_out)
-                invoke(load64(step + PRODUCT_SCALE), ints, number(frame, step, PRODUCT_BETA), load64(place), ints + 4)
-        else:
-            store32(ints + 8, distance(way))
-            store32(ints + 12, pace_x)
-            store32(ints + 16, pace_out)
-            store8(ints + 32, 78)
-            store32(ints, m)
-            store32(ints + 4, n)
-            if way > 0:
-                store8(ints + 32, 84)
-                store32(ints, n)
-                store32(ints + 4, m)
-            thread = leave(frame, m, n)
-            invoke(
-                load64(step + PRODUCT_ROUTINE),
-                ints + 32,
-                ints,
-                ints + 4,
-                number(frame, step, PRODUCT_ALPHA),
-                load64(a),
-                ints + 8,
-                load64(x),
-                ints + 12,
-                number(frame, step, PRODUCT_BETA),
-                load64(place),
-                ints + 16,
-            )
-            back(thread)
-        if place != out:
-            copy_array(out, copy_out, 1, size)
-    release(copy_a)
-    release(copy_x)
-    release(copy_out)
-    return failed
-
-
-def clear(target: int, stride: int, count: int, size: int) -> int:
-    while count > 0:
-        memset(target, 0, size)
-        target += stride
-        count -= 1
-    return 0
-
-
-def outer_product(frame: int, step: int, x: int, y: int, out: int) -> int:
-    size = load64(step + PRODUCT_SIZE)
-    m = length(x, 0)
-    n = length(y, 0)
-    copy_x = stack(BUFFER_DIMS + 32)
-    copy_y = stack(BUFFER_DIMS + 32)
-    copy_out = stack(BUFFER_DIMS + 32)
-    store64(copy_x + BUFFER_OWNER, 0)
-    store64(copy_y + BUFFER_OWNER, 0)
-    store64(copy_out + BUFFER_OWNER, 0)
-    failed = 0
-    pace_x = pace(x, size)
-    pace_y = pace(y, size)
-    way = fits(out, size)
-    place = out
-    if pace_x == 0:
-        failed = contiguous_copy(frame, copy_x, x, 1, size)
-        x = copy_x
-        pace_x = 1
-    if pace_y == 0 and not failed:
-        failed = contiguous_copy(frame, copy_y, y, 1, size)
-        y = copy_y
-        pace_y = 1
-    if way == 0 and not failed:
-        failed = contiguous_copy(frame, copy_out, out, 2, size)
-        place = copy_out
-        way = n
-    if not failed and not (small(m) and small(n) and small(way)):
-        failed = fail(frame, E_LIMIT, m, n, 0, 0)
-    if not failed:
-        if load64(step + PRODUCT_C) == 0:
-            memset(load64(place), 0, m * n * size)
-        ints = stack(64)
-        left = x
-        right = y
-        store32(ints, m)
-        store32(ints + 4, n)
-        store32(ints + 8, pace_x)
-        store32(ints + 12, pace_y)
-        if way > 0:
-            left = y
-            right = x
-            store32(ints, n)
-            store32(ints + 4, m)
-            store32(ints + 8, pace_y)
-            store32(ints + 12, pace_x)
-        store32(ints + 16, distance(way))
-        thread = leave(frame, m, n)
-        invoke(
-            load64(step + PRODUCT_ROUTINE),
-            ints,
-            ints + 4,
-            number(frame, step, PRODUCT_ALPHA),
-            load64(left),
-            ints + 8,
-            load64(right),
-            ints + 12,
-            load64(place),
-            ints + 16,
-        )
-        back(thread)
-        if place != out:
-            copy_array(out, copy_out, 2, size)
-    release(copy_x)
-    release(copy_y)
-    release(copy_out)
-    return failed
-
-
 def slice_matrix(target: int, source: int, i: int) -> int:
     """The i-th matrix of a stack of matrices."""
     store64(target, load64(source) + i * load64(source + BUFFER_DIMS + 24))
@@ -443,11 +309,45 @@ def batched_product(frame: int, step: int, a: int, b: int, out: int) -> int:
     one_out = stack(BUFFER_DIMS + 32)
     i = 0
     count = length(out, 0)
+    store64(BUDGET, load64(BUDGET) - (count >> 2))
+    slice_matrix(one_a, a, 0)
+    slice_matrix(one_b, b, 0)
+    slice_matrix(one_out, out, 0)
+    table = load64(step + PRODUCT_SMALL)
+    size = load64(step + PRODUCT_SIZE)
+    loop = small_loop(table, length(a, 1), length(b, 2), length(a, 2))
+    thread = 0
+    if loop != 0:
+        thread = leave(frame, count, length(a, 1) * length(b, 2) * length(a, 2))
+    while loop != 0 and i < count:
+        if not small_product(
+            loop,
+            load64(table + SMALL_LANES),
+            size,
+            length(a, 1),
+            length(b, 2),
+            length(a, 2),
+            load64(a) + i * load64(a + BUFFER_DIMS + 24),
+            down(one_a),
+            across(one_a),
+            load64(b) + i * load64(b + BUFFER_DIMS + 24),
+            down(one_b),
+            across(one_b),
+            load64(out) + i * load64(out + BUFFER_DIMS + 24),
+            down(one_out),
+            across(one_out),
+            load64(step + PRODUCT_ALPHA),
+            0,
+        ):
+            loop = 0
+            i -= 1
+        i += 1
+    back(thread)
     while i < count:
         slice_matrix(one_a, a, i)
         slice_matrix(one_b, b, i)
         slice_matrix(one_out, out, i)
-        if matrix_product(frame, step, one_a, one_b, one_out):
+        if matrix_product(frame, step, one_a, one_b, one_out, 0):
             return 1
         i += 1
     return 0

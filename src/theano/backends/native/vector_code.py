@@ -14,8 +14,9 @@ from types import ModuleType
 
 from theano._collector import collector_paused
 from theano._config import config
-from theano.backends.native import runtime_plan, runtime_pooling, target
+from theano.backends.native import runtime_plan, runtime_pooling, runtime_small_products, target
 from theano.backends.native.convolution_text import Tiles, dots_text, products_text, tiles_for
+from theano.backends.native.product_text import small_product_text
 from theano.backends.native.vector_language import KINDS, vector_text
 from theano.backends.native.vector_text import SIZE
 
@@ -23,6 +24,7 @@ _lock = target.free_after_fork(threading.RLock())
 _convolution_tables: list[ctypes.Array] = []
 # 32 vector registers come with AVX-512 and on AArch64
 _MANY_REGISTERS = 64
+_LEAST_FOR_SMALL_PRODUCTS = 32
 
 
 def code_table(routine: str, dtype: str) -> int:
@@ -130,6 +132,31 @@ def _pooling(name: str, dtype: str) -> ctypes.Array:
     if name != "pool":
         _fill(table, runtime_pooling, "POOL_CODE_", _pooling_gradients(dtype))
     return table
+
+
+@cache
+def _small_products(dtype: str) -> tuple[ctypes.Array, Callable[[], None]]:
+    module = runtime_small_products
+    table = (ctypes.c_int64 * (module.SMALL_BYTES // 8))()
+
+    def make() -> None:
+        """Machine code calls this for the first small product."""
+        with _lock:
+            if table[module.SMALL_LOOP // 8] == 0:
+                code = target.Code(small_product_text(KINDS[dtype], _lanes(dtype)), 1)
+                table[module.SMALL_LOOP // 8] = code.address("small_product")
+
+    table[module.SMALL_LANES // 8] = _lanes(dtype)
+    table[module.SMALL_MAKE // 8] = id(make)
+    # without masks of lanes the loop is slower than BLAS
+    table[module.SMALL_LOOP // 8] = int(target.host().vector_bytes < _LEAST_FOR_SMALL_PRODUCTS)
+    return table, make
+
+
+def small_products(dtype: str) -> int:
+    """The address of the table of small products, see `runtime_small_products.py`."""
+    with _lock:
+        return ctypes.addressof(_small_products(dtype)[0])
 
 
 _FAMILIES: dict[str, Callable[[str, str], ctypes.Array]] = {"convolution": _convolution, "pooling": _pooling}

@@ -1,0 +1,130 @@
+"""LLVM text of the loop of small matrix products: rows of the result, one vector wide, held in registers.
+
+    small_product(a, a_down, a_across, b, b_down, depth, c, c_down, rows, count, alpha, beta)
+        C (rows, count) = alpha A B [+ beta C]. At most ROWS rows, and as many columns as a vector has elements.
+
+A may have any strides, rows of B and C are contiguous; strides are in bytes. `alpha` is the address of a number, and
+`beta`, which is 0 where C is not read. All arguments are 64-bit integers; depth, rows and count are at least 1.
+Missing rows are the last one again: the loop waits for sums rather than for multiplications, and one function is soon
+compiled. `runtime_products.py` makes products of these: for a matrix of a few elements BLAS spends more time on
+finding out what to do than on doing it.
+"""
+
+from __future__ import annotations
+
+from theano.backends.native.vector_text import SIZE
+
+ROWS = 8  # as many sums as it takes to hide how long an addition takes
+
+
+class _Text:
+    def __init__(self, kind: str, lanes: int) -> None:
+        self.kind, self.size, self.lanes = kind, SIZE[kind], lanes
+        self.vec, self.mask = f"<{lanes} x {kind}>", f"<{lanes} x i1>"
+        self.suffix = f"v{lanes}f{8 * self.size}"
+        self.lines: list[str] = []
+
+    def emit(self, *lines: str) -> None:
+        self.lines += ["  " + line for line in lines]
+
+    def spread(self, name: str, pointer: str) -> None:
+        """%name: a vector of the one element at a pointer."""
+        self.emit(
+            f"%{name}.x = load {self.kind}, ptr {pointer}, align {self.size}",
+            f"%{name}.y = insertelement {self.vec} poison, {self.kind} %{name}.x, i64 0",
+            f"%{name} = shufflevector {self.vec} %{name}.y, {self.vec} poison, <{self.lanes} x i32> zeroinitializer",
+        )
+
+    def load(self, name: str, pointer: str) -> None:
+        self.emit(
+            f"%{name} = call {self.vec} @llvm.masked.load.{self.suffix}.p0"
+            f"(ptr {pointer}, i32 {self.size}, {self.mask} %mask, {self.vec} zeroinitializer)"
+        )
+
+    def store(self, value: str, pointer: str) -> None:
+        self.emit(
+            f"call void @llvm.masked.store.{self.suffix}.p0"
+            f"({self.vec} {value}, ptr {pointer}, i32 {self.size}, {self.mask} %mask)"
+        )
+
+    def multiply_add(self, name: str, a: str, b: str, c: str) -> None:
+        v = self.vec
+        self.emit(f"%{name} = call {v} @llvm.fmuladd.{self.suffix}({v} {a}, {v} {b}, {v} {c})")
+
+    def begin(self) -> None:
+        """The mask of the columns, pointers, and how far each row lies from the first."""
+        listed = ", ".join(f"i32 {n}" for n in range(self.lanes))
+        counts = f"<{self.lanes} x i32>"
+        self.emit(
+            "%few = trunc i64 %count to i32",
+            f"%few.y = insertelement {counts} poison, i32 %few, i64 0",
+            f"%fews = shufflevector {counts} %few.y, {counts} poison, {counts} zeroinitializer",
+            f"%mask = icmp slt {counts} <{listed}>, %fews",
+            *(f"%to.{name} = inttoptr i64 %{name} to ptr" for name in ("a", "b", "c", "alpha", "beta")),
+            "%step.a0 = add i64 0, 0", "%step.c0 = add i64 0, 0",
+        )  # fmt: skip
+        for r in range(1, ROWS):
+            self.emit(f"%is{r} = icmp sgt i64 %rows, {r}")
+            for name in "ac":
+                self.emit(
+                    f"%more.{name}{r} = select i1 %is{r}, i64 %{name}_down, i64 0",
+                    f"%step.{name}{r} = add i64 %step.{name}{r - 1}, %more.{name}{r}",
+                )
+
+    def rows(self, name: str, base: str) -> None:
+        """Pointers %name0, %name1, … to the rows of "a" or "c"."""
+        for r in range(ROWS):
+            self.emit(f"%{name}{r} = getelementptr i8, ptr {base}, i64 %step.{name[-1]}{r}")
+
+
+def small_product_text(kind: str, lanes: int) -> str:
+    """The function small_product of a dtype."""
+    t = _Text(kind, lanes)
+    arguments = ["a", "a_down", "a_across", "b", "b_down", "depth", "c", "c_down", "rows", "count", "alpha", "beta"]
+    t.begin()
+    t.emit("br label %loop")
+    t.lines.append("loop:")
+    t.emit("%left = phi i64 [%depth, %entry], [%left.next, %loop]")
+    for name in "ab":
+        t.emit(f"%at.{name} = phi ptr [%to.{name}, %entry], [%next.{name}, %loop]")
+    for r in range(ROWS):
+        t.emit(f"%sum{r} = phi {t.vec} [zeroinitializer, %entry], [%new{r}, %loop]")
+    t.load("vb", "%at.b")
+    t.rows("at.a", "%at.a")
+    for r in range(ROWS):
+        t.spread(f"va{r}", f"%at.a{r}")
+        t.multiply_add(f"new{r}", f"%va{r}", "%vb", f"%sum{r}")
+    t.emit(
+        "%next.a = getelementptr i8, ptr %at.a, i64 %a_across",
+        "%next.b = getelementptr i8, ptr %at.b, i64 %b_down",
+        "%left.next = add i64 %left, -1",
+        "%again = icmp sgt i64 %left.next, 0",
+        "br i1 %again, label %loop, label %end",
+    )
+    t.lines.append("end:")
+    t.spread("factor", "%to.alpha")
+    t.rows("at.c", "%to.c")
+    for r in range(ROWS):
+        t.emit(f"%scaled{r} = fmul {t.vec} %new{r}, %factor")
+    t.emit("%fresh = icmp eq i64 %beta, 0", "br i1 %fresh, label %write, label %add")
+    t.lines.append("add:")
+    t.spread("keep", "%to.beta")
+    for r in range(ROWS):
+        t.load(f"old{r}", f"%at.c{r}")
+        t.multiply_add(f"onto{r}", f"%old{r}", "%keep", f"%scaled{r}")
+    t.emit("br label %write")
+    t.lines.append("write:")
+    for r in range(ROWS):
+        t.emit(f"%out{r} = phi {t.vec} [%scaled{r}, %end], [%onto{r}, %add]")
+    for r in range(ROWS):
+        t.store(f"%out{r}", f"%at.c{r}")
+    t.emit("ret i64 0")
+    return "\n".join([
+        f"declare {t.vec} @llvm.fmuladd.{t.suffix}({t.vec}, {t.vec}, {t.vec})",
+        f"declare {t.vec} @llvm.masked.load.{t.suffix}.p0(ptr, i32, {t.mask}, {t.vec})",
+        f"declare void @llvm.masked.store.{t.suffix}.p0({t.vec}, ptr, i32, {t.mask})",
+        f"define i64 @small_product({', '.join(f'i64 %{name}' for name in arguments)}) {{",
+        "entry:",
+        *t.lines,
+        "}",
+    ])  # fmt: skip

@@ -1,0 +1,255 @@
+"""The run-time system: products with vectors through BLAS: matrix by vector, inner and outer products.
+
+Written in the language of `runtime_language.py`. See `runtime_products.py`, where such steps are prepared.
+"""
+
+# ruff: noqa: F821
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from theano.backends.native.runtime_core import BUFFER_DIMS, BUFFER_OWNER, contiguous_copy, copy_array, fail, release
+from theano.backends.native.runtime_language import invoke, load64, stack, store8, store32, store64
+from theano.backends.native.runtime_products import (
+    PRODUCT_A,
+    PRODUCT_ALPHA,
+    PRODUCT_B,
+    PRODUCT_BETA,
+    PRODUCT_C,
+    PRODUCT_KIND,
+    PRODUCT_OUT,
+    PRODUCT_ROUTINE,
+    PRODUCT_SCALE,
+    PRODUCT_SIZE,
+    PRODUCT_SMALL,
+    across,
+    added_onto,
+    distance,
+    down,
+    fits,
+    number,
+    output_waits,
+)
+from theano.backends.native.runtime_routines import E_LIMIT, back, leave, length, small
+from theano.backends.native.runtime_small_products import SMALL_LANES, small_loop, small_product
+
+
+def vector_product_run(frame: int, step: int) -> int:
+    kind = load64(step + PRODUCT_KIND)
+    out = frame + load64(step + PRODUCT_OUT)
+    a = frame + load64(step + PRODUCT_A)
+    b = frame + load64(step + PRODUCT_B)
+    if kind == 1:
+        if output_waits(frame, step, 1):
+            return vector_product(frame, step, a, b, out)
+        return 0
+    if kind == 3:
+        if output_waits(frame, step, 2):
+            return outer_product(frame, step, a, b, out)
+        return 0
+    # inner product: a vector is a matrix of one row (BLAS is as fast for short ones as anything)
+    row = stack(BUFFER_DIMS + 32)
+    store64(row, load64(a))
+    store64(row + BUFFER_OWNER, 0)
+    store64(row + BUFFER_DIMS, 1)
+    store64(row + BUFFER_DIMS + 8, length(a, 0))
+    store64(row + BUFFER_DIMS + 16, 0)
+    store64(row + BUFFER_DIMS + 24, step_of(a))
+    one = stack(BUFFER_DIMS + 16)
+    store64(one, load64(out))
+    store64(one + BUFFER_OWNER, 0)
+    store64(one + BUFFER_DIMS, 1)
+    store64(one + BUFFER_DIMS + 8, load64(step + PRODUCT_SIZE))
+    return vector_product(frame, step, row, b, one)
+
+
+def step_of(vector: int) -> int:
+    """The bytes from element to element of a vector."""
+    return load64(vector + BUFFER_DIMS + 8)
+
+
+def pace(buffer: int, size: int) -> int:
+    """A vector's stride in elements, or 0 when BLAS cannot walk it."""
+    stride = load64(buffer + BUFFER_DIMS + 8)
+    if length(buffer, 0) == 1:
+        return 1
+    stride_in_elements = stride >> (2 + (size == 8))
+    if stride <= 0 or stride & (size - 1) != 0 or not small(stride_in_elements):
+        return 0
+    return stride_in_elements
+
+
+def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
+    size = load64(step + PRODUCT_SIZE)
+    m = length(a, 0)
+    n = length(a, 1)
+    loop = 0
+    if load64(step + PRODUCT_KIND) == 1:
+        loop = small_loop(load64(step + PRODUCT_SMALL), m, 1, n)
+    if loop != 0 and small_product(
+        loop,
+        load64(load64(step + PRODUCT_SMALL) + SMALL_LANES),
+        size,
+        m,
+        1,
+        n,
+        load64(a),
+        down(a),
+        across(a),
+        load64(x),
+        step_of(x),
+        0,
+        load64(out),
+        step_of(out),
+        0,
+        number(frame, step, PRODUCT_ALPHA),
+        added_onto(frame, step),
+    ):
+        return 0
+    copy_a = stack(BUFFER_DIMS + 32)
+    copy_x = stack(BUFFER_DIMS + 32)
+    copy_out = stack(BUFFER_DIMS + 32)
+    store64(copy_a + BUFFER_OWNER, 0)
+    store64(copy_x + BUFFER_OWNER, 0)
+    store64(copy_out + BUFFER_OWNER, 0)
+    failed = 0
+    way = fits(a, size)
+    pace_x = pace(x, size)
+    pace_out = pace(out, size)
+    place = out
+    if way == 0:
+        failed = contiguous_copy(frame, copy_a, a, 2, size)
+        a = copy_a
+        way = n
+        if way < 1:
+            way = 1
+    if pace_x == 0 and not failed:
+        failed = contiguous_copy(frame, copy_x, x, 1, size)
+        x = copy_x
+        pace_x = 1
+    if pace_out == 0 and not failed:
+        failed = contiguous_copy(frame, copy_out, out, 1, size)
+        place = copy_out
+        pace_out = 1
+    if not failed and not (small(m) and small(n) and small(way)):
+        failed = fail(frame, E_LIMIT, m, n, 0, 0)
+    if not failed:
+        ints = stack(64)
+        if load64(step + PRODUCT_C) == 0:
+            # nothing is read from the output, not even to be multiplied by 0
+            clear(load64(place), pace_out * size, m, size)
+        if n == 0:
+            if load64(step + PRODUCT_C) != 0:
+                store32(ints, m)
+                store32(ints + 4, pace_out)
+                invoke(load64(step + PRODUCT_SCALE), ints, number(frame, step, PRODUCT_BETA), load64(place), ints + 4)
+        else:
+            store32(ints + 8, distance(way))
+            store32(ints + 12, pace_x)
+            store32(ints + 16, pace_out)
+            store8(ints + 32, 78)
+            store32(ints, m)
+            store32(ints + 4, n)
+            if way > 0:
+                store8(ints + 32, 84)
+                store32(ints, n)
+                store32(ints + 4, m)
+            thread = leave(frame, m, n)
+            invoke(
+                load64(step + PRODUCT_ROUTINE),
+                ints + 32,
+                ints,
+                ints + 4,
+                number(frame, step, PRODUCT_ALPHA),
+                load64(a),
+                ints + 8,
+                load64(x),
+                ints + 12,
+                number(frame, step, PRODUCT_BETA),
+                load64(place),
+                ints + 16,
+            )
+            back(thread)
+        if place != out:
+            copy_array(out, copy_out, 1, size)
+    release(copy_a)
+    release(copy_x)
+    release(copy_out)
+    return failed
+
+
+def clear(target: int, stride: int, count: int, size: int) -> int:
+    while count > 0:
+        memset(target, 0, size)
+        target += stride
+        count -= 1
+    return 0
+
+
+def outer_product(frame: int, step: int, x: int, y: int, out: int) -> int:
+    size = load64(step + PRODUCT_SIZE)
+    m = length(x, 0)
+    n = length(y, 0)
+    copy_x = stack(BUFFER_DIMS + 32)
+    copy_y = stack(BUFFER_DIMS + 32)
+    copy_out = stack(BUFFER_DIMS + 32)
+    store64(copy_x + BUFFER_OWNER, 0)
+    store64(copy_y + BUFFER_OWNER, 0)
+    store64(copy_out + BUFFER_OWNER, 0)
+    failed = 0
+    pace_x = pace(x, size)
+    pace_y = pace(y, size)
+    way = fits(out, size)
+    place = out
+    if pace_x == 0:
+        failed = contiguous_copy(frame, copy_x, x, 1, size)
+        x = copy_x
+        pace_x = 1
+    if pace_y == 0 and not failed:
+        failed = contiguous_copy(frame, copy_y, y, 1, size)
+        y = copy_y
+        pace_y = 1
+    if way == 0 and not failed:
+        failed = contiguous_copy(frame, copy_out, out, 2, size)
+        place = copy_out
+        way = n
+    if not failed and not (small(m) and small(n) and small(way)):
+        failed = fail(frame, E_LIMIT, m, n, 0, 0)
+    if not failed:
+        if load64(step + PRODUCT_C) == 0:
+            memset(load64(place), 0, m * n * size)
+        ints = stack(64)
+        left = x
+        right = y
+        store32(ints, m)
+        store32(ints + 4, n)
+        store32(ints + 8, pace_x)
+        store32(ints + 12, pace_y)
+        if way > 0:
+            left = y
+            right = x
+            store32(ints, n)
+            store32(ints + 4, m)
+            store32(ints + 8, pace_y)
+            store32(ints + 12, pace_x)
+        store32(ints + 16, distance(way))
+        thread = leave(frame, m, n)
+        invoke(
+            load64(step + PRODUCT_ROUTINE),
+            ints,
+            ints + 4,
+            number(frame, step, PRODUCT_ALPHA),
+            load64(left),
+            ints + 8,
+            load64(right),
+            ints + 12,
+            load64(place),
+            ints + 16,
+        )
+        back(thread)
+        if place != out:
+            copy_array(out, copy_out, 2, size)
+    release(copy_x)
+    release(copy_y)
+    release(copy_out)
+    return failed
