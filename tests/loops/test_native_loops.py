@@ -9,6 +9,9 @@ import pytest
 
 import theano
 import theano.tensor as tt
+from theano.backends.native import loop_image
+from theano.backends.native.loop_plan import Plan
+from theano.backends.native.loop_registers import RegisterLoop
 from theano.graph.op import Op
 from theano.loops.scan_layout import ScanLayout
 from theano.loops.scan_op import Scan
@@ -323,3 +326,89 @@ def test_a_body_that_does_not_fit_is_refused():
     loop.body.outputs.clear()
     with pytest.raises(ProgramError, match="the body makes"):
         verify(f.program)
+
+
+# ---- loops whose steps are gone over by machine code, with the state in registers
+
+
+def elementwise_loop(seed):
+    """(a loop of random elementwise steps over n points, its arguments except n_steps)"""
+    rng = np.random.RandomState(seed)
+    ndim = int(rng.randint(3))
+    shape = tuple(rng.randint(1, 7, ndim)) if seed % 5 else (int(rng.randint(8, 70)),) * (ndim > 0) + (1,) * (ndim == 2)
+    dtype = ["float64", "float32"][int(rng.randint(2))]
+    taps = [tuple(sorted(rng.choice(range(-3, 0), rng.randint(1, 4), replace=False).tolist())) for _ in range(2)]
+    taps = taps[: int(rng.randint(0, 3))]
+    carried, sequences, traced = int(rng.randint(0 if taps else 1, 3)), int(rng.randint(3)), int(rng.randint(2))
+    kind = tt.TensorType(dtype, (None,) * ndim)
+    number = tt.TensorType(dtype, ())
+    counter = tt.TensorType("int64", ())
+    rows = [kind() if k % 2 == 0 else number() for k in range(sequences)]
+    states = [[kind() for _ in t] for t in taps]
+    held = [kind() for _ in range(carried)]
+    others = [number(), kind()]
+    seen = [*rows, *(v for group in states for v in group), *held, *others]
+
+    def mixed():
+        a, b, c = (seen[k] for k in rng.randint(len(seen), size=3))
+        made = [tt.tanh(a * 0.5 + b), a * b - c, tt.switch(a > b, c, a * 0.5), tt.exp(-abs(a)) + b * 0.25]
+        # every result has the shape of a row
+        return tt.cast(made[int(rng.randint(4))] + others[1] * 0.125, dtype)
+
+    outputs = [mixed() for _ in range(len(taps) + traced + carried)]
+    layout = ScanLayout(sequences, tuple(taps), traced, carried)
+    steps = int(rng.randint(2, 9))
+    shapes = [(steps, *shape) if k % 2 == 0 else (steps,) for k in range(sequences)]
+    shapes += [(-min(t), *shape) for t in taps] + [shape] * carried + [(), shape]
+    values = [rng.uniform(-1, 1, s).astype(dtype) for s in shapes]
+    op = Scan([*rows, *(v for group in states for v in group), *held, *others], outputs, layout)
+    return op, values, steps, counter
+
+
+@pytest.mark.parametrize("ways", ["of this machine", "whole vectors and single points"])
+@pytest.mark.parametrize("seed", range(60))
+def test_elementwise_steps_agree_with_the_reference(seed, ways, monkeypatch):
+    if ways != "of this machine":
+        monkeypatch.setattr(RegisterLoop, "ways", lambda self: ("whole", "single") if self.rank else ("single",))
+    op, values, steps, counter = elementwise_loop(seed)
+    variables = [tt.TensorType(v.dtype.name, (None,) * v.ndim)() for v in values]
+    count = counter()
+    outputs = op(count, *variables, return_list=True)
+    native = theano.function([count, *variables], outputs, on_unused_input="ignore")
+    reference = theano.function([count, *variables], outputs, mode="reference", on_unused_input="ignore")
+    expected = reference(steps, *values)
+    assert_same(native(steps, *values), expected, 1e-4 if values[0].dtype == "float32" else 1e-12)
+    turned = [np.asfortranarray(v) if v.ndim else v for v in values]
+    assert_same(native(steps, *turned), expected, 1e-4 if values[0].dtype == "float32" else 1e-12)
+
+
+def registers(function):
+    return [RegisterLoop(loop, Plan(loop)) for loop in loops_of(function)]
+
+
+def test_elementwise_loops_are_recognised():
+    f = theano.function([v, x], scan(lambda u, s, w: tt.tanh(w * s + u), v, number(0.5), x))
+    assert [r.fits for r in registers(f)] == [True]
+    f = theano.function([m], scan(lambda r, s: r + s.sum(), m, tt.zeros(4)))
+    assert [r.fits for r in registers(f)] == [False]
+
+
+def test_the_same_bits_as_step_by_step(monkeypatch):
+    outputs = scan(lambda r, s2, s1: tt.tanh(s1 * 1.5 + r) - tt.exp(s2), m, {"initial": m[:2], "taps": [-2, -1]})
+    fast = theano.function([m], outputs)
+    monkeypatch.setattr(RegisterLoop, "code", lambda self, optimize: (0, 0))
+    monkeypatch.setattr(loop_image, "place_words", lambda loop, offset: [])
+    slow = theano.function([m], outputs)
+    wide = RNG.uniform(-1, 1, (50, 13))
+    assert np.array_equal(fast(wide), slow(wide))
+
+
+@pytest.mark.parametrize("last", [0, 1, 14, 15, 16, 17, 31, 32, 33, 200])
+def test_until_in_registers(last):
+    out, _ = theano.scan(lambda k, s: ([s + k, k * 2], until(tt.eq(k, last))), tt.arange(n), [number(0, int), None])
+    f = theano.function([n], out)
+    assert [r.fits for r in registers(f)] == [True]
+    sums, doubled = f(150)
+    made = min(last + 1, 150)
+    np.testing.assert_array_equal(sums, np.arange(made).cumsum())
+    np.testing.assert_array_equal(doubled, 2 * np.arange(made))

@@ -11,6 +11,7 @@ from theano.backends.native import runtime_loops as loops
 from theano.backends.native.image import Image, Place
 from theano.backends.native.kernel_code import CompiledKernel
 from theano.backends.native.loop_plan import Plan
+from theano.backends.native.loop_registers import RegisterLoop, place_words
 from theano.lowering.program import Buffer, FreeStep, LoopStep, PyCallStep
 
 
@@ -125,6 +126,13 @@ def loop_record(image: Image, step: LoopStep) -> int:
     perform = PyCallStep(inputs=step.inputs, outputs=step.outputs, nodes=step.nodes)
     record[loops.LOOP_PYTHON // 8] = Place(image.python_record(perform))
     base = made.array.ctypes.data
+    registers = RegisterLoop(step, made.plan)
+    if registers.fits:
+        words = place_words(registers, made.at)
+        record[loops.LOOP_VECTORS // 8], record[loops.LOOP_SINGLE // 8] = registers.code(image.optimize)
+        record[loops.LOOP_LANES // 8] = registers.lanes
+        record[loops.LOOP_MASKS // 8] = int("masked" in registers.ways())
+        _table(image, record, loops.LOOP_PLACES, words, loops.PLACE_BYTES)
     tables = ((made.first, loops.LOOP_FIRST), (made.others, loops.LOOP_PLAN), (made.made, loops.LOOP_MADE))
     for (at, count), where in tables:
         record[where // 8] = base + at

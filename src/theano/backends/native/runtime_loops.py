@@ -57,7 +57,12 @@ LOOP_PYTHON = 120  # a step that calls `perform`, for loops without steps
 LOOP_FIRST = 128  # the plan's first step: step tables, and how many; 0 of them: there is no plan
 LOOP_PLAN = 144  # the plan's other steps, and how many
 LOOP_MADE = 160  # what the body's steps make: a table of buffers, and how many
-LOOP_BYTES = 176
+LOOP_VECTORS = 176  # code that goes over the steps itself, for a vector of points; 0: there is none
+LOOP_SINGLE = 184  # the same for one point; 0: there is none
+LOOP_LANES = 192
+LOOP_MASKS = 200  # the first also takes parts of a vector
+LOOP_PLACES = 208  # its operands, and how many
+LOOP_BYTES = 224
 
 # a sequence; buffers outside lie in the caller's frame, those inside in the body's
 SEQUENCE_OUTSIDE = 0
@@ -101,6 +106,24 @@ PLAN_STEP = 0
 PLAN_AGAIN = 8  # 1: what it made is released, and made again; 0: it has its memory
 PLAN_OUTPUTS = 16  # table of (output, the buffer that it takes over or 0), and how many
 PLAN_BYTES = 32
+
+# an operand of code that goes over the steps itself
+PLACE_KIND = 0
+PLACE_BUFFER = 8  # inside
+PLACE_NUMBER = 16  # of the sequence, the trace or what is carried
+PLACE_BACK = 24
+PLACE_NDIM = 32
+PLACE_WALKS = 40  # how far apart points lie; 0: one element for all
+PLACE_SIZE = 48
+PLACE_BYTES = 56
+
+IS_SEQUENCE = 0
+IS_FIXED = 1
+IS_TRACE = 2
+IS_STATE = 3
+IS_CARRIED = 4
+MOST_POINTS = 512  # of longer rows, a step after the other is as quick, and kinder to the cache
+BLOCK = 65536  # steps times vectors, after which a look around is taken
 
 E_LOOP = 16
 FIRST_ROOM = 16  # rows of the trace of a loop which may end early
@@ -314,7 +337,15 @@ def all_steps(frame: int, inner: int, step: int, body: int, count: int) -> int:
                 # made for a plan: a result did not take over what it could
                 release_made(inner, step)
         t += 1
-        if t == next:
+        if t == 1 and planned != 0 and not ended and t < count:
+            if load64(step + LOOP_PLACES + 8) != 0:
+                points = points_of(inner, step)
+                if points > 0 and points <= MOST_POINTS:
+                    t = run_in_registers(frame, inner, step, count, points)
+                    if t < 0:
+                        return 1
+                    ended = 1
+        if t == next and not ended:
             now = clock(0)
             if now - clock_was < 2 * CLOCK_MILLISECOND:
                 pause = pause * 2
@@ -459,6 +490,145 @@ def release_made(inner: int, step: int) -> int:
         release(inner + load64(at))
         at += 8
     return 0
+
+
+# ---- code that goes over the steps itself
+
+
+def points_of(inner: int, step: int) -> int:
+    """How many points the loop's code has to go over; -1: rows do not lie as it needs them."""
+    points = 1
+    some = 0
+    place = load64(step + LOOP_PLACES)
+    end = place + load64(step + LOOP_PLACES + 8) * PLACE_BYTES
+    while place < end:
+        size = load64(place + PLACE_SIZE)
+        if load64(place + PLACE_WALKS) != 0:
+            kind = load64(place + PLACE_KIND)
+            ndim = load64(place + PLACE_NDIM)
+            buffer = inner + load64(place + PLACE_BUFFER)
+            if kind >= IS_TRACE and kind <= IS_STATE:
+                # lengths are those of the new row; the rows of a trace are contiguous
+                size = 0
+            count = 1
+            axis = ndim - 1
+            while axis >= 0:
+                n = load64(buffer + BUFFER_DIMS + axis * 8)
+                if size != 0 and n > 1 and load64(buffer + BUFFER_DIMS + (ndim + axis) * 8) != size:
+                    return -1
+                size = size * n
+                count = count * n
+                axis -= 1
+            if some and count != points:
+                return -1
+            points = count
+            some = 1
+        place += PLACE_BYTES
+    return points
+
+
+def run_in_registers(frame: int, inner: int, step: int, count: int, points: int) -> int:
+    """Steps from the second one on; how many steps of the loop there have been, or -1: it failed."""
+    lanes = load64(step + LOOP_LANES)
+    vectors = (points + lanes - 1) // lanes
+    table = stack(load64(step + LOOP_PLACES + 8) * 16)
+    most = BLOCK // vectors
+    t = 1
+    ended = 0
+    while t < count and not ended:
+        steps = count - t
+        if steps > most:
+            steps = most
+        if load64(step + LOOP_CONDITION) != 0:
+            left = room_for(frame, inner, step, t, count) - t
+            if left <= 0:
+                return -1
+            if steps > left:
+                steps = left
+        fill_places(frame, inner, step, table, t)
+        thread = 0
+        if load64(frame + FRAME_MAY_RELEASE) and steps * vectors >= BLOCK // 8:
+            thread = PyEval_SaveThread()
+        done = run_block(step, table, steps, points)
+        if thread != 0:
+            PyEval_RestoreThread(thread)
+        ended = done & 1
+        t += done >> 1
+        store64(BUDGET, load64(BUDGET) - ((steps * vectors) >> 7))
+        if PyErr_CheckSignals():
+            fail(frame, E_PYTHON, 0, 0, 0, 0)
+            return -1
+    return t
+
+
+def room_for(frame: int, inner: int, step: int, t: int, count: int) -> int:
+    """How many rows the traces can take, after they have grown if they were full; 0: there is no memory."""
+    room = count
+    trace = load64(step + LOOP_TRACES)
+    end = trace + load64(step + LOOP_TRACES + 8) * TRACE_BYTES
+    while trace < end:
+        place = inner + load64(trace + TRACE_STATE) + KEPT_ROOM
+        if t >= load64(place):
+            if grow(frame, inner, trace, t, count):
+                return 0
+        if load64(place) < room:
+            room = load64(place)
+        trace += TRACE_BYTES
+    return room
+
+
+def fill_places(frame: int, inner: int, step: int, table: int, t: int) -> int:
+    """For each operand its address at step t, and how far it moves with every step."""
+    place = load64(step + LOOP_PLACES)
+    end = place + load64(step + LOOP_PLACES + 8) * PLACE_BYTES
+    while place < end:
+        kind = load64(place + PLACE_KIND)
+        number = load64(place + PLACE_NUMBER)
+        at = load64(inner + load64(place + PLACE_BUFFER))
+        move = 0
+        if kind == IS_SEQUENCE:
+            outside = frame + load64(load64(step + LOOP_SEQUENCES) + number * SEQUENCE_BYTES + SEQUENCE_OUTSIDE)
+            move = load64(outside + BUFFER_DIMS + (load64(place + PLACE_NDIM) + 1) * 8)
+            at = load64(outside) + t * move
+        elif kind != IS_FIXED and kind != IS_CARRIED:
+            trace = load64(step + LOOP_TRACES) + number * TRACE_BYTES
+            move = row_bytes(frame, trace)
+            j = t - load64(place + PLACE_BACK)
+            at = load64(frame + load64(trace + TRACE_OUTSIDE)) + j * move
+            if j < 0:
+                kept = inner + load64(trace + TRACE_STATE)
+                j += load64(trace + TRACE_BEFORE)
+                at = load64(kept + KEPT_INITIAL) + j * load64(kept + KEPT_APART)
+        store64(table, at)
+        store64(table + 8, move)
+        table += 16
+        place += PLACE_BYTES
+    return 0
+
+
+def run_block(step: int, table: int, steps: int, points: int) -> int:
+    """So many steps for all points, a vector of these after the other."""
+    lanes = load64(step + LOOP_LANES)
+    code = load64(step + LOOP_VECTORS)
+    if points == 1 and code == 0:
+        return invoke(load64(step + LOOP_SINGLE), table, steps, 1)
+    done = 0
+    while points > 0:
+        active = lanes
+        if points < lanes:
+            active = points
+            if not load64(step + LOOP_MASKS):
+                code = load64(step + LOOP_SINGLE)
+                active = 1
+        done = invoke(code, table, steps, active)
+        points -= active
+        k = 0
+        count = load64(step + LOOP_PLACES + 8)
+        while k < count:
+            place = load64(step + LOOP_PLACES) + k * PLACE_BYTES
+            store64(table + k * 16, load64(table + k * 16) + active * load64(place + PLACE_WALKS))
+            k += 1
+    return done
 
 
 # ---- after a step
