@@ -17,6 +17,7 @@ import numpy as np
 from theano.backends.native import runtime_core as core
 from theano.backends.native import runtime_records as rt
 from theano.backends.native import runtime_views as views
+from theano.backends.native.combine_text import combiner_word
 from theano.backends.native.kernel_code import CompiledKernel, compile_kernels
 from theano.backends.native.kernel_slots import Slot
 from theano.backends.native.library_records import product_record, routine_record
@@ -350,7 +351,8 @@ class Image:
         self.write(at, core.STEP_PREPARE, self.runtime.door("kernels", "kernel_prepare"))
         self.write(at, core.STEP_RUN, self.runtime.door("kernels", "kernel_run"))
         pairs = rt.STATE_EXTENTS + 8 * kernel.rank
-        state = self.room(pairs + 16 * made.indexed + 8)
+        state_bytes = pairs + 16 * made.indexed + 8
+        state = self.room(state_bytes)
         for offset, value in (
             (rt.KERNEL_RANK, kernel.rank),
             (rt.KERNEL_SLOTS, len(made.slots)),
@@ -361,6 +363,7 @@ class Image:
             (rt.KERNEL_FLAGS, made.flags),
             (rt.KERNEL_COST, made.cost),
             (rt.KERNEL_STATE, state),
+            (rt.KERNEL_STATE_BYTES, state_bytes),
         ):
             self.write(at, offset, value)
         extents = list(step.extents) or [None] * kernel.rank
@@ -402,6 +405,8 @@ class Image:
         words[rt.SLOT_IDENTITY // 8] = slot.identity
         words[rt.SLOT_TEMPORARY // 8] = slot.temporary
         words[rt.SLOT_FINISH // 8] = made.finish.get(slot.finish, 0)
+        words[rt.SLOT_COMBINE // 8] = combiner_word(slot.combine) if slot.combine else 0
+        words[rt.SLOT_PARTNER // 8] = slot.partner
         flags = slot.flags
         if slot.indexed >= 0:
             words[rt.SLOT_STATE // 8] = pairs + 16 * slot.indexed

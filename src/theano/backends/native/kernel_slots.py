@@ -29,6 +29,8 @@ class Slot:
     identity: int = 0
     temporary: int = 0
     finish: str = ""  # function that casts the accumulator to the output
+    combine: tuple[str, str, str] | None = None  # an accumulator's kind, for `combine_text.py`
+    partner: int = 0  # where positions are accumulated: the slot of the values
     flags: int = 0
     indexed: int = -1  # number of its first computed axis among all computed axes
 
@@ -157,7 +159,7 @@ class Slots:
                 slot = Slot(rt.ROLE_ACCUMULATE, accumulator.slot, operand.axes)
                 slot.size = slot.temporary = SIZE[accumulator.memory]
                 slot.identity = accumulator.identity_bits
-                accumulator.value_slot = len(self.all)
+                accumulator.value_slot = self.all[accumulator.slot].partner = len(self.all)
                 self.all.append(slot)
 
     def _mark_positions(self) -> None:
@@ -198,6 +200,7 @@ class Slots:
             result.kind, result.value, kernel.body[result.value].dtype, result.dtype, number
         )
         slot.role = rt.ROLE_ACCUMULATE
+        slot.combine = accumulator.what, accumulator.source, result.dtype
         if result.kind in ("max", "min", "argmax", "argmin"):
             slot.flags |= rt.NOT_EMPTY
         if result.kind in ("argmax", "argmin"):

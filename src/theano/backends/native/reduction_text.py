@@ -276,6 +276,17 @@ class Accumulator:
         one.lines.append("}")
         return "\n".join(one.lines)
 
+    def combine_in_memory(self, one: VectorText, into: Sequence[str], other: Sequence[str]) -> None:
+        """Fold the accumulator at `other` into the one at `into`. Addresses; where positions are kept, the positions'
+        and the values'."""
+        if self.position_axes is None:
+            self._store(one, self.combine(one, self._load(one, into[0]), self._load(one, other[0])), into[0])
+            return
+        old, new = ([self._load(one, at[1]), one.load("int64", at[0])] for at in (into, other))
+        best = self._better(one, *new, *old)
+        self._store(one, best[0], into[1])
+        one.store("int64", best[1], into[0])
+
     # -- arithmetic
 
     def combine(self, text: VectorText, a: str, b: str) -> str:

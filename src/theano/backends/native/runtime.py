@@ -22,9 +22,17 @@ from functools import cache
 from theano._config import config
 from theano.backends.native import runtime_core, target
 from theano.backends.native.background import Background
+from theano.backends.native.combine_text import make_combiners
 from theano.backends.native.runtime_language import imported_names
 from theano.backends.native.target import Address
-from theano.backends.native.thread_count import threads_exist, threads_word
+from theano.backends.native.thread_count import (
+    THREAD_FUNCTIONS,
+    busy_word,
+    crew_table,
+    least_word,
+    threads_exist,
+    threads_word,
+)
 from theano.backends.native.unit_code import GOOD, QUICK, UnitCode
 
 _lock = target.free_after_fork(threading.RLock())
@@ -35,7 +43,7 @@ UPGRADE_AFTER = 2000
 _EVERY_PROGRAM = ("core", "records", "prepare", "kernels", "axes", "walk", "turn", "runs", "rows")
 
 # These spend their time in code for vectors, which is made well from the start.
-_AS_GOOD_AS_NEEDED = frozenset(("plan", "windows", "tiles", "threads", "adjoints", "convolution", "pooling"))
+_AS_GOOD_AS_NEEDED = frozenset(("plan", "windows", "tiles", "threads", "divide", "adjoints", "convolution", "pooling"))
 
 _MISFIT = b"the arguments do not fit the compiled function's inputs"
 
@@ -104,6 +112,9 @@ class Runtime:
         self._misfit = ctypes.create_string_buffer(_MISFIT)
         self._budget = (ctypes.c_int64 * 1)(UPGRADE_AFTER)
         self._upgrade_method = self._start_upgrade  # one object, whose address the code knows
+        # dividing work is for large arrays: code for it is made when the first of them turns up
+        self._division = (ctypes.c_int64 * 2)()
+        self._for_division = self._load_division, make_combiners
         self.known: dict[str, int] = {
             "MADVISE": 0,
             "DESCR_ITEMSIZE": 40,
@@ -116,8 +127,14 @@ class Runtime:
                 "Py_None": id(None),
                 "PyExc_TypeError": _exception_address("PyExc_TypeError"),
                 "THREADS": threads_word(),
+                "BUSY": busy_word(),
+                "LEAST_DIVIDED": least_word(),
+                "CREW": crew_table(),
                 "BUDGET": ctypes.addressof(self._budget),
                 "UPGRADE": id(self._upgrade_method),
+                "DIVISION": ctypes.addressof(self._division),
+                "LOAD_DIVISION": id(self._for_division[0]),
+                "MAKE_COMBINERS": id(self._for_division[1]),
             }),
         }  # fmt: skip
         if sys.platform == "linux":
@@ -125,7 +142,7 @@ class Runtime:
         else:
             self.known.update(_named({"malloc_usable_size": _usable_size()}))
         if not threads_exist():
-            self.known.update(pthread_create=0, pthread_join=0)  # never called
+            self.known.update(dict.fromkeys(THREAD_FUNCTIONS, 0))  # never called
         self._doors: dict[tuple[str, str], ctypes.Array] = {}
         self._definitions: dict[str, _MethodDef] = {}
         self._units: list[UnitCode] = []  # those whose code can become better
@@ -193,6 +210,13 @@ class Runtime:
             for other in imported_names(part):
                 self._load(other)
             self._add(part)
+
+    def _load_division(self) -> None:
+        with _lock:
+            self._load("divide")
+            scope = self.scopes["divide"]
+            self._division[1] = scope["divide_rows"]
+            self._division[0] = scope["divide_walk"]
 
     def door(self, part: str, name: str) -> int:
         """The address of a word which holds the address of the function `name` in `runtime_<part>.py`."""

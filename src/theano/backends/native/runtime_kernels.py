@@ -27,6 +27,8 @@ from theano.backends.native.runtime_core import (
     E_INDEX,
     E_MEMORY,
     E_NEGATIVE,
+    E_PYTHON,
+    FRAME_CODE,
     FRAME_IN_COMMIT,
     FRAME_MAY_RELEASE,
     block_alloc,
@@ -38,6 +40,7 @@ from theano.backends.native.runtime_core import (
     release,
 )
 from theano.backends.native.runtime_language import (
+    address_of,
     invoke,
     load64,
     stack,
@@ -88,6 +91,15 @@ from theano.backends.native.runtime_runs import fill, spread
 from theano.backends.native.runtime_walk import walk
 
 RELEASE_ABOVE = 20000000  # picoseconds of work for which the GIL is released
+DIVIDED_ABOVE = 50000000  # picoseconds of work which may be divided
+
+# where the functions of `runtime_divide.py` are
+DIVIDE_WALK = 0
+DIVIDE_ROWS = 8
+
+# instead of an axis, for `kernel_part`
+ALL_POINTS = -1
+ALL_ROWS = -2
 
 
 def kernel_prepare(frame: int, step: int) -> int:
@@ -139,6 +151,11 @@ def kernel_prepare(frame: int, step: int) -> int:
 
 
 def kernel_run(frame: int, step: int) -> int:
+    return kernel_whole(frame, step, ALL_POINTS)
+
+
+def kernel_whole(frame: int, step: int, rows: int) -> int:
+    """rows: ALL_POINTS or ALL_ROWS."""
     copies = load64(frame + load64(step + KERNEL_STATE) + STATE_COPY)
     if copies != 0:
         slot = load64(step + KERNEL_OPERANDS) + load64(step + KERNEL_INPUTS) * SLOT_BYTES
@@ -152,7 +169,7 @@ def kernel_run(frame: int, step: int) -> int:
                 )
             copies = copies >> 1
             slot += SLOT_BYTES
-    return kernel_loops(frame, step, 0)
+    return kernel_part(frame, step, 0, rows, 0, 0)
 
 
 def bind_slot(frame: int, slot: int, extents: int, row: int, data: int, rows: int, start: int, count: int) -> int:
@@ -219,7 +236,7 @@ def bind_slot(frame: int, slot: int, extents: int, row: int, data: int, rows: in
 
 def kernel_loops(frame: int, step: int, mode: int) -> int:
     """All of a kernel. mode 1: only look whether computed positions are in range."""
-    return kernel_part(frame, step, mode, -1, 0, 0)
+    return kernel_part(frame, step, mode, ALL_POINTS, 0, 0)
 
 
 def kernel_part(frame: int, step: int, mode: int, rows: int, start: int, count: int) -> int:
@@ -227,7 +244,7 @@ def kernel_part(frame: int, step: int, mode: int, rows: int, start: int, count: 
 
     A part takes the same decisions as the whole, so that results are equal to the last bit: only after the order of
     axes is settled does the axis become shorter. No result is reduced over it, and it is the slowest axis of every
-    accumulator.
+    accumulator. rows == ALL_ROWS: all of a kernel, as its parts would do it.
     """
     state = frame + load64(step + KERNEL_STATE)
     extents = state + STATE_EXTENTS
@@ -303,13 +320,8 @@ def kernel_part(frame: int, step: int, mode: int, rows: int, start: int, count: 
             total = total // load64(shape + axis * 8) * count
             store64(shape + axis * 8, count)
         store64(BUDGET, load64(BUDGET) - (total >> 10))
-        thread = 0
-        if load64(frame + FRAME_MAY_RELEASE) and total > RELEASE_ABOVE // load64(step + KERNEL_COST):
-            thread = PyEval_SaveThread()
-        failed = walk(step, state, shape, strides, wide, axes, data)
-        if thread != 0:
-            PyEval_RestoreThread(thread)
-        if failed:
+        failed = walk_all(frame, step, state, shape, strides, wide, axes, data, total, rows)
+        if failed and load64(frame + FRAME_CODE) == 0:
             error = state + STATE_ERROR
             failed = fail(frame, E_INDEX, load64(error), load64(error + 8), load64(error + 16), load64(error + 24))
     k = 0
@@ -319,6 +331,39 @@ def kernel_part(frame: int, step: int, mode: int, rows: int, start: int, count: 
             finish_slot(frame, slot, load64(data + k * 8), failed, rows, start, count)
         k += 1
     return failed
+
+
+def walk_all(
+    frame: int, step: int, state: int, shape: int, strides: int, wide: int, axes: int, data: int, total: int, rows: int
+) -> int:
+    """Walk a kernel's axes, in pieces if there is much to do; without the GIL if there is something to do."""
+    if rows < 0 and load64(state + STATE_MODE) == 0 and total > DIVIDED_ABOVE // load64(step + KERNEL_COST):
+        if not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
+            # one thread divides reductions, too, lest results depend on the number of threads
+            if load64(THREADS) > 1 or (load64(step + KERNEL_FLAGS) & REDUCES and rows == ALL_POINTS):
+                divide = division(frame, DIVIDE_WALK)
+                if divide == 0:
+                    return 1
+                apart = rows == ALL_POINTS
+                here = address_of(walk)
+                return invoke(divide, frame, step, state, shape, strides, wide, axes, data, total, here, apart)
+    thread = 0
+    if load64(frame + FRAME_MAY_RELEASE) and total > RELEASE_ABOVE // load64(step + KERNEL_COST):
+        thread = PyEval_SaveThread()
+    failed = walk(step, state, shape, strides, wide, axes, data)
+    if thread != 0:
+        PyEval_RestoreThread(thread)
+    return failed
+
+
+def division(frame: int, which: int) -> int:
+    """The address of a function of `runtime_divide.py`, which is compiled when it is first asked for; 0: failed."""
+    if load64(DIVISION) == 0:
+        Py_DecRef(PyObject_Vectorcall(LOAD_DIVISION, 0, 0, 0))
+        if PyErr_Occurred() != 0:
+            fail(frame, E_PYTHON, 0, 0, 0, 0)
+            return 0
+    return load64(DIVISION + which)
 
 
 def one_point(frame: int, step: int, state: int) -> int:

@@ -19,7 +19,8 @@ KERNEL_STATE = 80  # where the step's state lies in the frame
 KERNEL_EXTENTS = 88
 KERNEL_OPERANDS = 96
 KERNEL_ROWS = 104  # of the last kernel of a group of rows: the group's table, see `runtime_rows.py`
-KERNEL_BYTES = 112
+KERNEL_STATE_BYTES = 112
+KERNEL_BYTES = 120
 
 KEEP_ORDER = 1  # a scatter: points are visited in C order
 CHECKED = 2  # positions are computed: they may be out of range
@@ -42,7 +43,9 @@ SLOT_IDENTITY = 64  # bits of a reduction's neutral element
 SLOT_TEMPORARY = 72  # element size of an accumulator which is not the output itself; 0: it is
 SLOT_FINISH = 80  # code which casts the accumulator to the output; 0: none
 SLOT_FLAGS = 88
-SLOT_BYTES = 96
+SLOT_COMBINE = 96  # a word with the address of code which folds accumulators into others; 0: an accumulator has none
+SLOT_PARTNER = 104  # the number of the slot with the values whose positions this accumulator holds; 0: none
+SLOT_BYTES = 112
 
 ROLE_NONE = 0
 ROLE_IN = 1

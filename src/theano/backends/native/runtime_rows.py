@@ -12,8 +12,15 @@ from __future__ import annotations
 
 from theano.backends.native.runtime_axes import magnitude
 from theano.backends.native.runtime_core import BUFFER_DIMS, FRAME_MAY_RELEASE, FRAME_STEP
-from theano.backends.native.runtime_kernels import RELEASE_ABOVE, kernel_part, kernel_run
-from theano.backends.native.runtime_language import load64, store64
+from theano.backends.native.runtime_kernels import (
+    ALL_ROWS,
+    DIVIDE_ROWS,
+    RELEASE_ABOVE,
+    division,
+    kernel_part,
+    kernel_whole,
+)
+from theano.backends.native.runtime_language import address_of, invoke, load64, store64
 from theano.backends.native.runtime_records import (
     KERNEL_COST,
     KERNEL_RANK,
@@ -64,10 +71,15 @@ def rows_run(frame: int, step: int) -> int:
         while k < count:
             member = members + k * MEMBER_BYTES
             store64(frame + FRAME_STEP, load64(member + MEMBER_NUMBER))
-            if kernel_run(frame, load64(member)):
+            if kernel_whole(frame, load64(member), ALL_ROWS):
                 return 1
             k += 1
         return 0
+    if load64(THREADS) > 1 and cost > load64(LEAST_DIVIDED):
+        divide = division(frame, DIVIDE_ROWS)
+        if divide == 0:
+            return 1
+        return invoke(divide, frame, members, count, rows, block, cost, address_of(kernel_part))
     may_release = load64(frame + FRAME_MAY_RELEASE)
     thread = 0
     if may_release and cost > RELEASE_ABOVE:

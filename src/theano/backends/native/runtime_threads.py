@@ -1,9 +1,10 @@
-"""The run-time system: work in several threads, which live as long as it takes.
+"""The run-time system: work in several threads.
 
-Written in the language of `runtime_language.py`. Threads are started for a piece of work and joined at its end, so
-nothing is left that would have to survive a fork, and a call waits for nobody else's work. A start costs some ten
-microseconds: `thread_count` tells how many threads are worth that. What threads compute is divided such that results do
-not depend on their number. The GIL is not needed.
+Written in the language of `runtime_language.py`. A *crew* of threads is hired when work first asks for so many, and
+waits asleep for more; a child of `fork` starts with none (`thread_count.py`). Work comes in parts, which whoever is
+free takes, the caller before all others: nobody waits for a thread that has not begun. A lock guards the crew's table;
+it is held between parts only. What threads compute is divided such that results do not depend on their number. The
+GIL is not needed, and none of them ever asks for it.
 """
 
 # ruff: noqa: F821
@@ -13,12 +14,22 @@ from __future__ import annotations
 
 from theano.backends.native.runtime_language import address_of, invoke, load64, stack, store64
 
-WORKER_FUNCTION = 0
-WORKER_ARGUMENT = 8
-WORKER_PART = 16
-WORKER_HANDLE = 24
-WORKER_STARTED = 32
-WORKER_BYTES = 40
+# the crew's table
+CREW_LOCK = 0
+CREW_WORK = 128  # the condition: there is work
+CREW_DONE = 256  # the condition: somebody has finished
+CREW_JOBS = 384  # the first of a list of jobs
+CREW_COUNT = 392  # how many have been hired
+
+# a job, which lies on its caller's stack
+JOB_NEXT = 0
+JOB_FUNCTION = 8
+JOB_ARGUMENT = 16
+JOB_TAKEN = 24  # so many parts have been taken
+JOB_PARTS = 32
+JOB_WELCOME = 40  # so many more of the crew may help
+JOB_HELPERS = 48  # so many are at it
+JOB_BYTES = 56
 
 # multiplications, or as much work, which are worth a thread
 WORTH_A_THREAD = 2097152
@@ -27,14 +38,25 @@ MOST_THREADS = 64
 
 def thread_count(work: int) -> int:
     """How many threads to use for so many multiplications."""
-    count = load64(THREADS)
+    return threads_for_parts(work // WORTH_A_THREAD)
+
+
+def threads_for_parts(parts: int) -> int:
+    """How many threads to use for so much work that it is worth `parts` of them, while others may be busy."""
+    count = load64(THREADS) - load64(BUSY)
     if count > MOST_THREADS:
         count = MOST_THREADS
-    if count > work // WORTH_A_THREAD:
-        count = work // WORTH_A_THREAD
+    if count > parts:
+        count = parts
     if count < 1:
         return 1
     return count
+
+
+def more_busy(count: int) -> int:
+    """So many threads more (or less) are at work besides Python's. The caller holds the GIL, which guards the word."""
+    store64(BUSY, load64(BUSY) + count)
+    return 0
 
 
 def share(total: int, unit: int, part: int, parts: int) -> int:
@@ -45,30 +67,88 @@ def share(total: int, unit: int, part: int, parts: int) -> int:
     return start
 
 
-def thread_main(worker: int) -> int:
-    invoke(load64(worker + WORKER_FUNCTION), load64(worker + WORKER_ARGUMENT), load64(worker + WORKER_PART))
+def run_parts(job: int) -> int:
+    """Take parts as long as there are some. The lock is held before, after and between them."""
+    while load64(job + JOB_TAKEN) < load64(job + JOB_PARTS):
+        part = load64(job + JOB_TAKEN)
+        store64(job + JOB_TAKEN, part + 1)
+        pthread_mutex_unlock(CREW + CREW_LOCK)
+        invoke(load64(job + JOB_FUNCTION), load64(job + JOB_ARGUMENT), part)
+        pthread_mutex_lock(CREW + CREW_LOCK)
+    return 0
+
+
+def serve(nothing: int) -> int:
+    """What each of the crew does, for ever."""
+    pthread_mutex_lock(CREW + CREW_LOCK)
+    while 1:
+        job = load64(CREW + CREW_JOBS)
+        while job != 0 and not (load64(job + JOB_WELCOME) > 0 and load64(job + JOB_TAKEN) < load64(job + JOB_PARTS)):
+            job = load64(job + JOB_NEXT)
+        if job == 0:
+            pthread_cond_wait(CREW + CREW_WORK, CREW + CREW_LOCK)
+        else:
+            store64(job + JOB_WELCOME, load64(job + JOB_WELCOME) - 1)
+            store64(job + JOB_HELPERS, load64(job + JOB_HELPERS) + 1)
+            run_parts(job)
+            store64(job + JOB_HELPERS, load64(job + JOB_HELPERS) - 1)
+            if load64(job + JOB_HELPERS) == 0:
+                pthread_cond_broadcast(CREW + CREW_DONE)
+    return 0
+
+
+def hire(count: int) -> int:
+    """See to it that the crew has so many threads, as far as the system allows it. The lock is held."""
+    handle = stack(8)
+    while load64(CREW + CREW_COUNT) < count:
+        if pthread_create(handle, 0, address_of(serve), 0):
+            return 0
+        pthread_detach(load64(handle))
+        store64(CREW + CREW_COUNT, load64(CREW + CREW_COUNT) + 1)
+    return 0
+
+
+def dismiss(job: int) -> int:
+    """Take a job out of the list."""
+    before = CREW + CREW_JOBS - JOB_NEXT
+    while load64(before + JOB_NEXT) != job:
+        before = load64(before + JOB_NEXT)
+    store64(before + JOB_NEXT, load64(job + JOB_NEXT))
     return 0
 
 
 def parallel(function: int, argument: int, parts: int) -> int:
-    """Call function(argument, part) for every part, at the same time. Its results are ignored."""
-    workers = stack(parts * WORKER_BYTES)
-    part = 1
-    while part < parts:
-        worker = workers + part * WORKER_BYTES
-        store64(worker + WORKER_FUNCTION, function)
-        store64(worker + WORKER_ARGUMENT, argument)
-        store64(worker + WORKER_PART, part)
-        failed = pthread_create(worker + WORKER_HANDLE, 0, address_of(thread_main), worker)
-        store64(worker + WORKER_STARTED, failed == 0)
-        part += 1
-    invoke(function, argument, 0)
-    part = 1
-    while part < parts:
-        worker = workers + part * WORKER_BYTES
-        if load64(worker + WORKER_STARTED):
-            pthread_join(load64(worker + WORKER_HANDLE), 0)
-        else:
-            thread_main(worker)
-        part += 1
+    """Call function(argument, part) for every part, all at the same time if possible. Its results are ignored."""
+    return share_out(function, argument, parts, parts)
+
+
+def share_out(function: int, argument: int, parts: int, threads: int) -> int:
+    """Call function(argument, part) for every part, by at most so many threads. Its results are ignored."""
+    job = stack(JOB_BYTES)
+    if threads > parts:
+        threads = parts
+    if threads < 2:
+        part = 0
+        while part < parts:
+            invoke(function, argument, part)
+            part += 1
+        return 0
+    pthread_mutex_lock(CREW + CREW_LOCK)
+    hire(threads - 1)
+    store64(job + JOB_NEXT, load64(CREW + CREW_JOBS))
+    store64(job + JOB_FUNCTION, function)
+    store64(job + JOB_ARGUMENT, argument)
+    store64(job + JOB_TAKEN, 0)
+    store64(job + JOB_PARTS, parts)
+    store64(job + JOB_WELCOME, threads - 1)
+    store64(job + JOB_HELPERS, 0)
+    store64(CREW + CREW_JOBS, job)
+    while threads > 1:
+        pthread_cond_signal(CREW + CREW_WORK)
+        threads -= 1
+    run_parts(job)
+    dismiss(job)
+    while load64(job + JOB_HELPERS) > 0:
+        pthread_cond_wait(CREW + CREW_DONE, CREW + CREW_LOCK)
+    pthread_mutex_unlock(CREW + CREW_LOCK)
     return 0

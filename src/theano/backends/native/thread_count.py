@@ -1,8 +1,7 @@
-"""How many threads native code may use: one word that machine code reads.
+"""How many threads native code may use: words that machine code reads.
 
-One, unless config.openmp is set: then as many as OMP_NUM_THREADS says, or else as there are processors for this
-process. BLAS has threads of its own, which OMP_NUM_THREADS limits, too, and which wait for more work by running in
-circles: on a machine that has other work to do they are in the way of ours. So more threads are something to ask for.
+As many as OMP_NUM_THREADS says, or else as there are processors for this process; one if `config.openmp` is off. The
+words are read with the GIL held, and changed by Python at any time.
 """
 
 from __future__ import annotations
@@ -11,12 +10,27 @@ import ctypes
 import os
 
 from theano._config import config
-from theano.backends.native import target
+from theano.backends.native import runtime_threads, target
+
+# what one point of an addition costs, in the guesses of `kernel_code.py` (picoseconds)
+POINT_OF_AN_ADDITION = 500
+
+# what `runtime_threads.py` calls of the C library
+THREAD_FUNCTIONS = (
+    "pthread_create", "pthread_detach", "pthread_mutex_lock", "pthread_mutex_unlock",
+    "pthread_cond_wait", "pthread_cond_signal", "pthread_cond_broadcast",
+)  # fmt: skip
 
 _word = (ctypes.c_int64 * 1)(1)
+_busy = (ctypes.c_int64 * 1)(0)
+_least = (ctypes.c_int64 * 1)(0)
+# threads wait here until the process ends: the table outlives the interpreter
+_crew = (ctypes.c_int64 * 64)()
+ctypes.pythonapi.Py_IncRef(ctypes.py_object(_crew))
 
 
-def _allowed(openmp: bool) -> int:
+def allowed_threads(openmp: bool) -> int:
+    """What the setting and the environment say, wherever threads exist."""
     if not openmp:
         return 1
     stated = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
@@ -30,7 +44,7 @@ def _allowed(openmp: bool) -> int:
 def threads_exist() -> bool:
     """Does the C library have POSIX threads?"""
     try:
-        return bool(target.c_address("pthread_create") and target.c_address("pthread_join"))
+        return all(target.c_address(name) for name in THREAD_FUNCTIONS)
     except AttributeError:
         return False
 
@@ -41,13 +55,60 @@ def set_threads(count: int) -> None:
 
 
 def threads_word() -> int:
-    """The address of the word."""
-    set_threads(_allowed(bool(config.openmp)))
+    """The address of the word that says how many threads there may be."""
+    set_threads(allowed_threads(bool(config.openmp)))
     return ctypes.addressof(_word)
 
 
+def busy_word() -> int:
+    """The address of the word that counts threads at work, besides those of Python."""
+    return ctypes.addressof(_busy)
+
+
+def least_word() -> int:
+    """The address of the word that says how much work a kernel must have to be divided (picoseconds, a guess)."""
+    _set_least(config.openmp_elemwise_minsize)
+    return ctypes.addressof(_least)
+
+
+def crew_table() -> int:
+    """The address of the table of threads that wait for work; see CREW_ in `runtime_threads.py`."""
+    _found_crew()
+    return ctypes.addressof(_crew)
+
+
+def crew_size() -> int:
+    """How many threads wait for work, or do some, besides those of Python."""
+    return int(_crew[runtime_threads.CREW_COUNT // 8])
+
+
+def _found_crew() -> None:
+    """Let the crew be empty, and its lock free."""
+    if not threads_exist():
+        return
+    ctypes.memset(_crew, 0, ctypes.sizeof(_crew))
+    at = ctypes.addressof(_crew)
+    make = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+    make(target.c_address("pthread_mutex_init"))(at + runtime_threads.CREW_LOCK, None)
+    for condition in (runtime_threads.CREW_WORK, runtime_threads.CREW_DONE):
+        make(target.c_address("pthread_cond_init"))(at + condition, None)
+
+
+def _set_least(points: int) -> None:
+    _least[0] = max(0, points) * POINT_OF_AN_ADDITION
+
+
 def _switch(openmp: bool) -> None:
-    set_threads(_allowed(openmp))
+    set_threads(allowed_threads(openmp))
+
+
+def _after_fork() -> None:
+    """A child of fork has none of its parent's threads, of which one may have held the lock."""
+    _busy[0] = 0
+    _found_crew()
 
 
 config._params["openmp"].on_change = _switch
+config._params["openmp_elemwise_minsize"].on_change = _set_least
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

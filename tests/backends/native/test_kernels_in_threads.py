@@ -1,0 +1,374 @@
+"""Kernels in pieces and in several threads: the same bits whatever the number of threads, in every situation."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from routine_pairs import NATIVE, numbers
+
+import theano
+import theano.tensor as T
+from theano.backends.native import thread_count
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    before = thread_count._word[0]
+    # divide whatever is large enough to be in pieces at all
+    with theano.change_flags(openmp_elemwise_minsize=0):
+        yield
+    thread_count.set_threads(before)
+
+
+def in_threads(function: Any, *arrays: Any) -> Any:
+    """What a function gives with one thread, once it is clear that any number gives the same bits."""
+    thread_count.set_threads(1)
+    alone = function(*arrays)
+    for threads in (2, 3, 4, 8, 1000):
+        thread_count.set_threads(threads)
+        found = function(*arrays)
+        for got, wanted in zip(*([x] if isinstance(x, np.ndarray) else x for x in (found, alone)), strict=True):
+            assert got.dtype == wanted.dtype and got.shape == wanted.shape
+            assert got.tobytes() == wanted.tobytes(), threads
+    return alone
+
+
+def reference(inputs: list[Any], outputs: Any, *arrays: Any) -> Any:
+    return theano.function(inputs, outputs, mode="reference")(*arrays)
+
+
+# -- elementwise ------------------------------------------------------------------------------------------------------
+
+LAYOUTS = {
+    "contiguous": lambda a: a,
+    "reversed": lambda a: a[::-1, ::-1],
+    "every other": lambda a: np.repeat(a, 2, axis=1)[:, ::2],
+    "transposed": lambda a: np.ascontiguousarray(a.T).T,
+    "repeated row": lambda a: np.broadcast_to(a[:1], a.shape),
+    "unaligned rows": lambda a: np.concatenate([a, a[:, :1]], axis=1)[:, :-1],
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int32", "int8", "bool"])
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_elementwise(layout: Any, dtype: str) -> None:
+    x, y = T.matrix("x", dtype), T.matrix("y", dtype)
+    outputs = [T.switch(T.gt(x, y), x, y), T.eq(x, y)]
+    if dtype.startswith("float"):
+        outputs += [T.tanh(x * y) + T.exp(-x)]
+    a, b = layout(numbers((317, 1021), dtype)), numbers((317, 1021), dtype, 1)
+    found = in_threads(theano.function([x, y], outputs, mode=NATIVE), a, b)
+    for got, wanted in zip(found, reference([x, y], outputs, a, b)):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(0,), (1,), (1, 400000), (400000, 1), (2, 200001), (7, 3, 19997), (3, 5, 7, 4001)])
+def test_shapes(shape: tuple[int, ...]) -> None:
+    x = T.TensorType("float64", (None,) * len(shape))("x")
+    a = numbers(shape, "float64")
+    outputs = [T.sqrt(x * x + 1), x.sum(), x.sum(axis=-1), x.sum(axis=0)]
+    found = in_threads(theano.function([x], outputs, mode=NATIVE), a)
+    for got, wanted in zip(found, reference([x], outputs, a)):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-9)
+
+
+def test_in_place_updates() -> None:
+    start = numbers((300, 1001), "float64")
+    x = T.matrix("x")
+    results = []
+    for threads in (1, 2, 3):
+        thread_count.set_threads(threads)
+        state = theano.shared(start)
+        f = theano.function([x], (state * x).sum(), updates=[(state, state - 0.1 * T.tanh(x * state))], mode=NATIVE)
+        totals = [f(start * k) for k in range(5)]
+        results.append((np.array(totals).tobytes(), state.get_value().tobytes()))
+    assert results[0] == results[1] == results[2]
+
+
+# -- reductions -------------------------------------------------------------------------------------------------------
+
+REDUCTIONS = {
+    "sum": lambda x, axis: T.sum(x, axis=axis),
+    "prod": lambda x, axis: T.prod(x, axis=axis),
+    "max": lambda x, axis: T.max(x, axis=axis),
+    "min": lambda x, axis: T.min(x, axis=axis),
+    "argmax": lambda x, axis: T.argmax(x, axis=axis),
+    "argmin": lambda x, axis: T.argmin(x, axis=axis),
+    "any": lambda x, axis: T.any(T.gt(x, 2), axis=axis),
+    "all": lambda x, axis: T.all(T.gt(x, -9), axis=axis),
+    "var": lambda x, axis: T.var(x, axis=axis),
+    "both": lambda x, axis: T.sum(T.exp(-x * x), axis=axis) + T.max(x, axis=axis),
+}
+SHAPES = [(600011,), (3, 200003), (200003, 3), (701, 907), (2, 300001, 2), (11, 13, 17, 211)]
+
+
+@pytest.mark.parametrize("what", REDUCTIONS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_reductions(what: str, shape: tuple[int, ...]) -> None:
+    x = T.TensorType("float64", (None,) * len(shape))("x")
+    a = numbers(shape, "float64")
+    if what == "prod":
+        a = 1 + a * 1e-4
+    axes: list[Any] = [None, *range(len(shape))]
+    if len(shape) > 2 and not what.startswith("arg"):
+        axes += [(0, len(shape) - 1)]
+    outputs = [REDUCTIONS[what](x, axis) for axis in axes]
+    found = in_threads(theano.function([x], outputs, mode=NATIVE), a)
+    for got, wanted in zip(found, reference([x], outputs, a)):
+        np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int8", "uint16", "int64", "bool"])
+def test_reductions_of_other_dtypes(dtype: str) -> None:
+    x = T.vector("x", dtype)
+    a = numbers((900001,), dtype)
+    outputs = [x.sum(), x.max(), T.argmin(x), T.any(x), T.all(x)]
+    if dtype == "float16":
+        outputs = outputs[:3]
+    found = in_threads(theano.function([x], outputs, mode=NATIVE), a)
+    for got, wanted in zip(found, reference([x], outputs, a)):
+        np.testing.assert_allclose(got, wanted, rtol=1e-3 if dtype == "float16" else 1e-5)
+
+
+def test_accuracy_of_pieces() -> None:
+    x = T.vector("x")
+    a = numbers((3000001,), "float64") + 0.5
+    total = in_threads(theano.function([x], x.sum(), mode=NATIVE), a)
+    assert abs(float(total) - math.fsum(a)) <= 8 * np.spacing(math.fsum(a))
+
+
+@pytest.mark.parametrize("place", [0, 1, 449999, 450000, 899999])
+def test_special_values_in_pieces(place: int) -> None:
+    x = T.vector("x")
+    a = numbers((900000,), "float64")
+    outputs = [x.max(), T.argmax(x), T.argmin(x), x.sum(), x.min()]
+    f = theano.function([x], outputs, mode=NATIVE)
+    for value in (math.nan, math.inf, -math.inf):
+        a[place] = value
+        for got, wanted in zip(in_threads(f, a), reference([x], outputs, a)):
+            np.testing.assert_allclose(got, wanted)
+    # of equal values the first one is meant, in whichever piece it lies
+    a[:] = 0
+    a[place] = a[-1] = 1
+    assert in_threads(f, a)[1] == place
+
+
+def test_sum_of_negative_zeros() -> None:
+    x = T.vector("x")
+    total = in_threads(theano.function([x], x.sum(), mode=NATIVE), np.full(900000, -0.0))
+    assert not np.signbit(total)
+
+
+# -- rows, gathers, scatters ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(4001, 301), (7, 120011), (120011, 7)])
+def test_groups_of_rows(shape: tuple[int, int]) -> None:
+    x, g = T.matrix("x"), T.matrix("g")
+    mean, deviation = x.mean(axis=1, keepdims=True), x.std(axis=1, keepdims=True)
+    normal = (x - mean) / (deviation + 1e-5)
+    outputs = [T.nnet.softmax(x), normal, T.grad((normal * g).sum(), x), T.log(T.exp(x).sum(axis=1))]
+    a, b = numbers(shape, "float64"), numbers(shape, "float64", 1)
+    found = in_threads(theano.function([x, g], outputs, mode=NATIVE), a, b)
+    for got, wanted in zip(found, reference([x, g], outputs, a, b)):
+        np.testing.assert_allclose(got, wanted, rtol=1e-8, atol=1e-9)
+
+
+def test_gathers_and_scatters() -> None:
+    x, i, v = T.matrix("x"), T.lvector("i"), T.vector("v")
+    outputs = [x[i], x[i].sum(axis=1), T.inc_subtensor(v[i], 1.5), T.tanh(v[i]) * 2]
+    table, flat = numbers((5000, 64), "float64"), numbers((5000,), "float64")
+    index = np.random.default_rng(0).integers(-5000, 5000, 200000)
+    f = theano.function([x, i, v], outputs, mode=NATIVE)
+    for got, wanted in zip(in_threads(f, table, index, flat), reference([x, i, v], outputs, table, index, flat)):
+        np.testing.assert_allclose(got, wanted)
+    for place in (0, 100000, 199999):
+        wrong = index.copy()
+        wrong[place] = 5000
+        with pytest.raises(IndexError, match="5000"):
+            f(table, wrong, flat)
+
+
+def test_errors_leave_everything_as_it_was() -> None:
+    thread_count.set_threads(3)
+    state = theano.shared(np.zeros(400000))
+    x, i = T.vector("x"), T.lvector("i")
+    f = theano.function([x, i], x[i].sum(), updates=[(state, state + x[i])], mode=NATIVE)
+    index = np.arange(400000)
+    index[399999] = 400000
+    with pytest.raises(IndexError):
+        f(np.ones(400000), index)
+    assert not state.get_value().any()
+
+
+# -- who works --------------------------------------------------------------------------------------------------------
+
+
+def a_call() -> tuple[Any, np.ndarray]:
+    x = T.vector("x")
+    return theano.function([x], [T.tanh(x), T.exp(x).sum()], mode=NATIVE), numbers((500000,), "float64")
+
+
+def test_small_work_is_done_by_one_thread() -> None:
+    x = T.vector("x")
+    f = theano.function([x], T.tanh(x) * 3, mode=NATIVE)
+    thread_count._found_crew()
+    thread_count.set_threads(4)
+    f(numbers((1000,), "float64"))
+    assert thread_count.crew_size() == 0
+    with theano.change_flags(openmp_elemwise_minsize=10**9):
+        f(numbers((500000,), "float64"))
+    assert thread_count.crew_size() == 0
+    f(numbers((500000,), "float64"))
+    assert thread_count.crew_size() == 3
+    with theano.change_flags(openmp=False):
+        assert thread_count._word[0] == 1
+        f(numbers((500000,), "float64"))
+
+
+def test_calls_from_several_python_threads() -> None:
+    f, a = a_call()
+    arrays = [a * k for k in range(8)]
+    thread_count.set_threads(1)
+    alone = [f(x) for x in arrays]
+    thread_count.set_threads(3)
+    with ThreadPoolExecutor(5) as executor:
+        for found, wanted in zip(executor.map(f, arrays * 5), alone * 5):
+            assert found[0].tobytes() == wanted[0].tobytes() and found[1] == wanted[1]
+    assert thread_count._busy[0] == 0
+
+
+def test_calls_from_within_calls() -> None:
+    f, a = a_call()
+    x = T.vector("x")
+
+    class Nested(theano.Op):  # type: ignore[misc,name-defined]
+        def make_node(self, x: Any) -> Any:
+            return theano.Apply(self, [x], [x.type()])
+
+        def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
+            outputs[0][0] = f(inputs[0])[0]
+
+    g = theano.function([x], T.exp(Nested()(T.tanh(x))).sum(), mode=NATIVE)
+    wanted = np.exp(np.tanh(np.tanh(a))).sum()
+    np.testing.assert_allclose(in_threads(g, a), wanted)
+
+
+def test_other_python_threads_go_on_meanwhile() -> None:
+    """The GIL is released while pieces are at work."""
+    x = T.vector("x")
+    y = x
+    for _ in range(30):
+        y = T.tanh(T.sin(y) + 1)
+    f = theano.function([x], [y, y.sum()], mode=NATIVE)
+    a = numbers((3000000,), "float64")
+    f(a)
+    thread_count.set_threads(2)
+    seen = [time.perf_counter()]
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.is_set():
+            seen.append(time.perf_counter())
+            time.sleep(0.001)
+
+    other = threading.Thread(target=watch)
+    other.start()
+    start = time.perf_counter()
+    f(a)
+    took = time.perf_counter() - start
+    stop.set()
+    other.join()
+    assert any(start + took / 4 < moment < start + took * 3 / 4 for moment in seen)
+
+
+FORKS = """
+import multiprocessing, os, sys, threading
+import numpy as np
+import theano, theano.tensor as T
+from theano.backends.native import thread_count
+x = T.vector()
+f = theano.function([x], [T.tanh(x), T.exp(x).sum()])
+a = np.linspace(-1, 1, 600000)
+def work(k):
+    made, total = f(a)
+    return made.tobytes() == first[0].tobytes() and total == first[1]
+first = f(a)
+assert thread_count.crew_size() == 2, thread_count.crew_size()
+stop = threading.Event()
+others = [threading.Thread(target=lambda: [f(a) for _ in iter(stop.is_set, True)]) for _ in range(2)]
+for t in others:
+    t.start()
+for k in range(6):   # while pieces are at work in other threads
+    child = os.fork()
+    if child == 0:
+        fine = thread_count.crew_size() == 0 and work(k) and thread_count.crew_size() == 2
+        os._exit(0 if fine else 1)
+    assert os.waitpid(child, 0)[1] == 0
+stop.set()
+for t in others:
+    t.join()
+with multiprocessing.get_context("fork").Pool(3) as pool:
+    assert all(pool.map(work, range(6)))
+assert work(0)
+print("done")
+"""
+
+
+def run_script(script: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script], capture_output=True, text=True,
+        env={**os.environ, **environment}, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_children_of_fork() -> None:
+    assert run_script(FORKS, OMP_NUM_THREADS="3", THEANO_FLAGS="openmp_elemwise_minsize=0") == "done\n"
+
+
+DIGEST = """
+import hashlib
+import numpy as np
+import theano, theano.tensor as T
+x = T.matrix()
+f = theano.function([x], [T.tanh(x), x.sum(), x.sum(0), T.nnet.softmax(x), T.argmax(x), T.exp(x).prod()])
+a = np.random.default_rng(3).normal(size=(1013, 499)) / 100
+digest = hashlib.sha256(b"".join(np.asarray(r).tobytes() for r in f(a))).hexdigest()
+from theano.backends.native import thread_count
+print(digest, thread_count._word[0], thread_count.crew_size())
+"""
+
+HIDDEN = """
+from theano.backends.native import target
+find = target.c_address
+def hide(name):
+    if name.startswith("pthread_"):
+        raise AttributeError(name)
+    return find(name)
+target.c_address = hide
+"""
+
+
+def test_stated_numbers_of_threads_give_the_same_bits() -> None:
+    found = [run_script(DIGEST, OMP_NUM_THREADS=str(n)).split() for n in (1, 2, 3, 4)]
+    assert len({digest for digest, *_ in found}) == 1
+    assert [int(most) for _, most, _ in found] == [1, 2, 3, 4]
+    assert [int(crew) for *_, crew in found] == [0, 1, 2, 3]
+    off = run_script(DIGEST, OMP_NUM_THREADS="4", THEANO_FLAGS="openmp=False").split()
+    assert off == [found[0][0], "1", "0"]
+    # a system whose C library has no threads
+    hidden = run_script(HIDDEN + DIGEST, OMP_NUM_THREADS="4").split()
+    assert hidden == [found[0][0], "1", "0"]
