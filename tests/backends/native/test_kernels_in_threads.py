@@ -219,23 +219,6 @@ def a_call() -> tuple[Any, np.ndarray]:
     return theano.function([x], [T.tanh(x), T.exp(x).sum()], mode=NATIVE), numbers((500000,), "float64")
 
 
-def test_small_work_is_done_by_one_thread() -> None:
-    x = T.vector("x")
-    f = theano.function([x], T.tanh(x) * 3, mode=NATIVE)
-    thread_count._found_crew()
-    thread_count.set_threads(4)
-    f(numbers((1000,), "float64"))
-    assert thread_count.crew_size() == 0
-    with theano.change_flags(openmp_elemwise_minsize=10**9):
-        f(numbers((500000,), "float64"))
-    assert thread_count.crew_size() == 0
-    f(numbers((500000,), "float64"))
-    assert thread_count.crew_size() == 3
-    with theano.change_flags(openmp=False):
-        assert thread_count._word[0] == 1
-        f(numbers((500000,), "float64"))
-
-
 def test_calls_from_several_python_threads() -> None:
     f, a = a_call()
     arrays = [a * k for k in range(8)]
@@ -292,6 +275,25 @@ def test_other_python_threads_go_on_meanwhile() -> None:
     assert any(start + took / 4 < moment < start + took * 3 / 4 for moment in seen)
 
 
+SIZES = """
+import numpy as np
+import theano, theano.tensor as T
+from theano.backends.native import thread_count
+x = T.vector()
+f = theano.function([x], T.tanh(x) * 3)
+small, large = np.ones(1000), np.ones(500000)
+f(small)
+crew = [thread_count.crew_size()]
+with theano.change_flags(openmp_elemwise_minsize=10**9):
+    f(large)
+crew.append(thread_count.crew_size())
+with theano.change_flags(openmp=False):
+    f(large)
+crew.append(thread_count.crew_size())
+f(large)
+print(*crew, thread_count.crew_size())
+"""
+
 FORKS = """
 import multiprocessing, os, sys, threading
 import numpy as np
@@ -332,6 +334,10 @@ def run_script(script: str, **environment: str) -> str:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_small_work_is_done_by_one_thread() -> None:
+    assert run_script(SIZES, OMP_NUM_THREADS="4").split() == ["0", "0", "0", "3"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

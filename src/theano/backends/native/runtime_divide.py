@@ -197,7 +197,7 @@ def choose_axis(job: int, work: int, threads: int, total: int, apart: int) -> in
     if pieces > MOST_PIECES:
         pieces = MOST_PIECES
     own = own_bytes(job, still)
-    if pieces < 2 or pieces * (own >> 1) > total:
+    if pieces < 2 or pieces * own > total >> 1:
         return 0
     store64(job + CUT_ALONG, still)
     store64(job + CUT_PIECES, pieces)
