@@ -1,4 +1,5 @@
-"""Softmax ends without a division for each element, as accurately as with one; other quotients are divisions."""
+"""Softmax and layer norm end without a division for each element, as accurately as with one; other quotients are
+divisions."""
 
 from __future__ import annotations
 
@@ -104,3 +105,42 @@ def test_a_row_that_is_shifted_already_is_read_once_for_its_maximum() -> None:
         wide = np.exp(values - values.max(1, keepdims=True))
         want = np.log(wide.sum(1)) + values.max(1) if output.ndim == 1 else wide / wide.sum(1, keepdims=True)
         np.testing.assert_allclose(f(values), want, rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_division_by_a_root_happens_once_for_a_row(dtype: str) -> None:
+    x = T.matrix("x", dtype=dtype)
+    norm = T.sqrt(T.sqr(x).sum(axis=1))
+    for output in (x / norm[:, None], x / T.sqrt(T.sqr(x).sum(axis=1, keepdims=True)), x / T.sqrt(x.sum(0))):
+        assert 2 not in divisions(theano.function([x], output))
+    y = T.matrix("y", dtype=dtype)
+    assert 2 in divisions(theano.function([x, y], x / T.sqrt(y)))
+    assert 2 in divisions(theano.function([x], x / (norm[:, None] + 1)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_quotients_by_roots_are_as_near_as_quotients(dtype: str) -> None:
+    """Infinities, zeros of both signs, NaN, and numbers that over- and underflow, by roots of the same."""
+    kind = np.finfo(dtype)
+    special = [0.0, 1.0, 3.0, np.inf, np.nan, float(kind.max), float(kind.tiny), float(kind.smallest_subnormal)]
+    x, y = T.matrix("x", dtype=dtype), T.vector("y", dtype=dtype)
+    f = theano.function([x, y], x / T.sqrt(y)[:, None])
+    assert 2 not in divisions(f)
+    rng = np.random.default_rng(4)
+    drawn = rng.normal(size=300) * 2.0 ** rng.integers(-40, 40, 300)
+    above = np.array([*special, *(-s for s in special), *drawn], dtype)
+    below = np.array([*special, -0.0, -1.0, *np.abs(drawn)], dtype)
+    with np.errstate(all="ignore"):
+        want = above.astype(np.longdouble) / np.sqrt(below)[:, None]
+        found = f(np.tile(above, (len(below), 1)), below)
+        nearest = want.astype(dtype)
+        np.testing.assert_array_equal(np.isnan(found), np.isnan(nearest))
+        np.testing.assert_array_equal(np.isinf(found), np.isinf(nearest))
+        number = ~np.isnan(nearest)
+        np.testing.assert_array_equal(np.signbit(found[number]), np.signbit(nearest[number]))
+        finite = np.isfinite(nearest)
+        error = np.abs(found[finite] - want[finite]) / np.spacing(np.abs(nearest[finite]))
+    # where a product of what is tiny is subnormal, it has a rounding error of its own
+    large = (np.abs(np.broadcast_to(above, want.shape)) > kind.tiny / kind.eps**2)[finite]
+    assert error[large].max() < 0.5001
+    assert error.max() < 1

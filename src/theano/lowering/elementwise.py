@@ -8,7 +8,7 @@ from theano.graph.node import Apply
 from theano.lowering.build import apply_record, record_cost
 from theano.lowering.context import Lowering, lowers
 from theano.lowering.kernel import UNIT
-from theano.lowering.quotients import over_own_sum
+from theano.lowering.quotients import over_own_sum, over_root
 from theano.lowering.work import Datum, Fused
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
@@ -43,7 +43,7 @@ def lower_elemwise(lowering: Lowering, node: Apply) -> None:
         uncertain = uncertain or any(ref != told[0] for ref in told)
     out = lowering.new(variable, dims)
     out.uncertain = uncertain or any(_computed_uncertainly(d) for d in inputs)
-    quotient = over_own_sum(lowering, node)
+    quotient = over_own_sum(lowering, node) or over_root(lowering, node)
     if quotient is not None:
         lowering.pointwise(out, *quotient, nodes=[node], size=2, cost=2)
         lowering.define(variable, out)

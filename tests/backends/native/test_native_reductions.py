@@ -176,3 +176,42 @@ def test_supremum_of_nothing_is_minus_infinity(dtype: str) -> None:
     values[4] = -np.inf
     for array in layouts(values).values():
         check(reduction(["sup"], dtype, 2, (1,)), [array])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "int32", "int8", "bool"])
+@pytest.mark.parametrize("kind", ["argmax", "argmin"])
+def test_positions_in_long_runs(dtype: str, kind: str) -> None:
+    """The best element at every place of a round of vectors, its equals behind it, and what comes before all of them:
+    NaN of floats."""
+    kernel = reduction([kind], dtype, 1, (0,), acc=dtype)
+    f = compiled(kernel_program(kernel))
+    best = {"argmax": True, "argmin": False}[kind] if dtype == "bool" else 9 if kind == "argmax" else -9
+    for n in (1, 63, 64, 65, 200, 1030):
+        worst = np.zeros(n, dtype) if dtype != "bool" else np.full(n, not best)
+        assert f(worst)[0] == 0
+        for place in {0, 1, n // 3, n // 2, n - 2, n - 1} & set(range(n)):
+            values = worst.copy()
+            values[place] = best
+            values[place + 1 :: 2] = best
+            assert f(values)[0] == place
+            if dtype.startswith("float"):
+                values[place] = values[-1] = np.nan
+                assert f(values)[0] == place
+                values[:place] = best
+                assert f(values)[0] == place
+                values[:] = np.nan
+                assert f(values)[0] == 0
+                values[:] = -np.inf if kind == "argmax" else np.inf
+                assert f(values)[0] == 0
+                values[place] = np.nan
+                assert f(values)[0] == place
+
+
+def test_positions_beside_other_results_where_nan_is_met() -> None:
+    """What is done again because of NaN is not counted twice."""
+    rng = np.random.default_rng(5)
+    values = rng.normal(size=(4, 300))
+    values[1, 200] = values[2, 3] = values[3, 299] = np.nan
+    for kinds in (["argmax", "max"], ["argmax", "min", "argmin"], ["argmax", "store"], ["argmin", "sum", "prod"]):
+        for dtype in ("float64", "float32"):
+            check(reduction(kinds, dtype, 2, (1,)), [values.astype(dtype)], rtol=1e-6 if dtype == "float32" else 1e-12)

@@ -112,7 +112,6 @@ class Slots:
         self._make_outputs()
         self._make_counters()
         self._mark_positions()
-        self._decide_joins()
 
     def _make_inputs(self) -> None:
         kernel = self.kernel
@@ -182,15 +181,6 @@ class Slots:
             elif slot.operand in found.loads | found.still or number in [self.counters[a,] for a in found.counters]:
                 slot.flags |= rt.MUST_STAND
 
-    def _decide_joins(self) -> None:
-        kernel = self.kernel
-        only_reduces = len(self.accumulators) == len(kernel.results) and not self.counters
-        able = self.flags & (rt.MASKS | rt.CHECKED) == rt.MASKS
-        # where the last axis is reduced, arrays in the usual order need no rows of accumulators: spare the code
-        rows = all(kernel.rank - 1 in kernel.operands[a.slot].axes for a in self.accumulators)
-        if only_reduces and able and rows and len(kernel.body) <= SHORT:
-            self.flags |= rt.JOINS
-
     def _make_accumulator(self, slot: Slot, number: int) -> None:
         kernel = self.kernel
         result = kernel.results[number - kernel.n_inputs]
@@ -199,6 +189,9 @@ class Slots:
         accumulator = reduction_text.Accumulator(
             result.kind, result.value, kernel.body[result.value].dtype, result.dtype, number
         )
+        made = kernel.body[result.value]
+        if made.op == "cast":
+            accumulator.origin = kernel.body[made.args[0]].dtype
         slot.role = rt.ROLE_ACCUMULATE
         slot.combine = accumulator.what, accumulator.source, result.dtype
         if result.kind in ("max", "min", "argmax", "argmin"):
@@ -242,7 +235,9 @@ def lanes_of(kernel: Kernel, vector_bytes: int) -> int:
         widest = max(widest, ITEMSIZE[operand.dtype] // vectors)
         if result.dtype:
             widest = max(widest, SIZE[VALUE_TYPE[result.dtype]] // vectors)
-        if result.kind in ("argmax", "argmin") or (result.args and not found):
+        if result.kind in ("argmax", "argmin"):
+            widest = max(widest, 4)
+        elif result.args and not found:
             widest = 8
     return vector_bytes // widest
 

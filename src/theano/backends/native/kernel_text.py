@@ -12,9 +12,8 @@ lanes is not touched (MASKS); elsewhere the driver makes the last vector's memor
 `runtime_records.py` says under STATE_; a kernel of several axes goes over STATE_RUNS such runs. The function returns 1
 when a position is out of range.
 
-Up to four forms of the loop exist side by side, and the state says which one is meant: accumulators in registers
-(*flat*) or a row of them in memory (*rows*), several runs at once into such a row (*joined*), positions found once
-for a run (*hoisted*).
+Up to three forms of the loop exist side by side, and the state says which one is meant: accumulators in registers
+(*flat*) or a row of them in memory (*rows*), positions found once for a run (*hoisted*).
 
 What the opcodes are in vector code is `opcode_text.py`'s business; accumulating is `reduction_text.py`'s; gathers and
 scatters are `position_text.py`'s.
@@ -39,7 +38,7 @@ from theano.backends.native.vector_text import (
 from theano.lowering.kernel import Instr, Kernel
 
 IN_PLACE = 4  # up to so many mathematical functions are written out in place, in each loop
-AHEAD = 8  # how many runs ahead memory at computed positions is asked for
+AHEAD = 8  # how many runs ahead memory at computed positions is asked for; how many cache lines, rows
 
 
 class KernelText:
@@ -89,12 +88,6 @@ class KernelText:
             text.start("flat")
             self._loops(flat=True)
             text.start("rows")
-            if self.table.flags & rt.JOINS:
-                joined = text.set(f"load i64, ptr {self._state(rt.STATE_JOINED)}")
-                text.go_if(text.set(f"icmp ne i64 {joined}, 0"), "joined", "single")
-                text.start("joined")
-                self._loops(flat=False, joined=joined)
-                text.start("single")
             self._loops(flat=False)
         else:
             self._loops(flat=True)
@@ -284,39 +277,34 @@ class KernelText:
 
     # -- loops
 
-    def _loops(self, flat: bool, joined: str = "") -> None:
+    def _loops(self, flat: bool) -> None:
         """The loop over vectors. flat: accumulators live in registers; else they are read and written in memory.
 
-        joined: address of the distances between the runs of which JOINED are taken at once.
         Where lanes can be inactive in a way that matters to a reduction, there are two: one over whole vectors
         (several at a time if the body is short) and one which masks, for what remains.
         """
         text = self.text
         copies = 1
         checked = self.table.flags & rt.CHECKED and not self.hoisted
-        if self.accumulators and flat and len(self.kernel.body) <= SHORT and not checked:
+        if self.accumulators and len(self.kernel.body) <= SHORT and not checked:
             copies = 4
-        self.apart: list[str] = []
-        if joined:
-            apart = text.set(f"inttoptr i64 {joined} to ptr")
-            for number in range(len(self.slots)):
-                place = text.set(f"getelementptr i64, ptr {apart}, i64 {number}")
-                self.apart.append(text.set(f"load i64, ptr {place}"))
         for accumulator in self.accumulators:
             accumulator.enter(text, self.step, flat, copies)
         done = "0"
         if len(self.kernel.body) <= LONG:
             rounds = text.set(f"udiv i64 %count, {copies}") if copies > 1 else "%count"
-            self._guarded(rounds, "0", copies, masked=False)
+            self._guarded(rounds, "0", copies, masked=False, flat=flat)
             done = text.set(f"mul i64 {rounds}, {copies}") if copies > 1 else rounds
+            if self._careless(copies):
+                done = self._again_if_nan(done)
         rest = text.set(f"sub i64 %count, {done}")
         points = text.set(f"add i64 {text.set(f'mul i64 {rest}, {text.lanes}')}, %active")
-        self._guarded(points, done, 1, masked=True)
+        self._guarded(points, done, 1, masked=True, flat=flat)
         for accumulator in self.accumulators:
             accumulator.leave(text, self.start)
         text.go("next")
 
-    def _guarded(self, count: str, done: str, copies: int, masked: bool) -> None:
+    def _guarded(self, count: str, done: str, copies: int, masked: bool, flat: bool) -> None:
         """A loop, if there is anything to do, from behind the vectors that are done."""
         text = self.text
         some, none = text.label("some"), text.label("none")
@@ -325,7 +313,7 @@ class KernelText:
         start = self.start
         if done != "0":
             start = [self._moved(n, at, done) for n, at in enumerate(self.start)]
-        self._loop(count, start, copies, masked)
+        self._loop(count, start, copies, done if masked else "", flat)
         text.go(none)
         text.start(none)
 
@@ -343,9 +331,13 @@ class KernelText:
             return text.set(f"add i64 {at}, {distance}")
         return text.set(f"getelementptr i8, ptr {at}, i64 {distance}")
 
-    def _loop(self, count: str, start: list[str], copies: int, masked: bool) -> None:
-        """One loop. `count`: rounds of `copies` vectors; if masked, points: the last vector may lack some."""
+    def _loop(self, count: str, start: list[str], copies: int, earlier: str, flat: bool) -> None:
+        """One loop. `count`: rounds of `copies` vectors; or (masked) points, of which the last vector may lack some.
+
+        earlier    masked: how many vectors come before
+        """
         text = self.text
+        masked = bool(earlier)
         before = text.block
         head, latch, done = text.label("loop"), text.label("latch"), text.label("done")
         text.go(head)
@@ -371,12 +363,13 @@ class KernelText:
             self.active = text.set(f"select i1 {many}, i64 {text.lanes}, i64 {left}")
             self.mask = text.compare("slt", "i64", text.lane_numbers("i64"), text.spread("i64", left))
         self.memory_mask = self.mask if masked and self.table.flags & rt.MASKS else ""
+        self.careless = not masked and self._careless(copies)
+        self._number_vectors(f"add i64 {index}, {earlier}" if masked else f"mul i64 {index}, {copies}")
         for copy in range(copies):
             if copy:
                 self.now = [self._moved(n, at, "1") for n, at in enumerate(self.now)]
-            if self.apart:
-                self._joined_runs(self.mask if masked else "")
-                continue
+            if not flat:
+                self._ask_ahead()
             values = self._body()
             self._results(values, self.mask if masked else "", copy)
         for accumulator in self.accumulators:
@@ -393,21 +386,33 @@ class KernelText:
         text.go_if(text.set(f"icmp slt i64 {at}, {count}"), head, done)
         text.start(done)
 
-    def _joined_runs(self, mask: str) -> None:
-        """One vector of each of JOINED runs."""
-        text, first = self.text, self.now
-        runs = []
-        for number in range(rt.JOINED):
-            if number:
-                self.now = [
-                    text.set(f"getelementptr i8, ptr {at}, i64 {apart}") if slot.role == rt.ROLE_IN and at else at
-                    for at, apart, slot in zip(self.now, self.apart, self.slots, strict=True)
-                ]
-            runs.append(self._body())
-        self.now = first
+    def _careless(self, copies: int) -> bool:
+        """May a loop over floats do without the order of NaN, since doing everything again does no harm?"""
+        repeatable = all(a.position_axes is not None or a.op in ("max", "min") for a in self.accumulators)
+        found = [a for a in self.accumulators if a.flat and a.position_axes is not None and is_float(a.dtype)]
+        return copies > 1 and repeatable and bool(found)
+
+    def _again_if_nan(self, done: str) -> str:
+        """How many vectors are done: none where a careless loop has met NaN."""
+        text = self.text
         for accumulator in self.accumulators:
-            values = [values[accumulator.value] for values in runs]
-            accumulator.update_joined(text, values, mask, self.memory_mask, self.now)
+            if accumulator.position_axes is not None and is_float(accumulator.dtype):
+                done = text.set(f"select i1 {accumulator.met_nan(text)}, i64 0, i64 {done}")
+        return done
+
+    def _number_vectors(self, number: str) -> None:
+        """For accumulators of positions, the number of a round's first vector, in every lane."""
+        text = self.text
+        self.numbers: dict[str, str] = {}
+        for kind in {a.counter for a in self.accumulators if a.flat and a.position_axes is not None}:
+            scalar = text.set(number)
+            self.numbers[kind] = text.spread(kind, scalar if kind == "i64" else text.set(f"trunc i64 {scalar} to i32"))
+
+    def _ask_ahead(self) -> None:
+        """Ask for the memory of vectors to come: updates of a row keep the machine from looking far ahead itself."""
+        for number, slot in enumerate(self.slots):
+            if slot.role == rt.ROLE_IN and self.now[number] and len(slot.axes) == self.kernel.rank:
+                self.text.prefetch(self.now[number], str(AHEAD * rt.LINE))
 
     # -- instructions
 
@@ -471,9 +476,13 @@ class KernelText:
             else:
                 accumulator = next(accumulators)
                 position = ""
-                if accumulator.position_axes is not None:
+                if accumulator.position_axes is not None and accumulator.flat:
+                    position = self.numbers[accumulator.counter]
+                elif accumulator.position_axes is not None:
                     position = self._position(accumulator.position_slot)
-                accumulator.update(text, values[result.value], position, mask, self.memory_mask, self.now, copy)
+                accumulator.update(
+                    text, values[result.value], position, mask, self.memory_mask, self.now, copy, self.careless
+                )
 
     def _scatter(self, number: int, value: str, positions: Sequence[str], add: bool) -> None:
         text, dtype = self.text, self.kernel.operands[number].dtype

@@ -9,6 +9,11 @@ Float sums in registers are compensated: every `BLOCK` rounds the partial sums m
 whose rounding errors are summed on the side. The error is that of a block, whatever the length: less than that of
 pairwise summation.
 
+Of the positions of extrema, registers hold the numbers of vectors, as wide as the values: a vector in which a lane has
+a better value leaves its number there. So a run may be long, but not endless (LONGEST in `runtime_walk.py`). That the
+first NaN wins costs a comparison that waits for the last vector's: the quick loop is *careless* of it, only notes
+whether it has met NaN, and is then forgotten.
+
 A short loop body is repeated `copies` times in a round, each copy with a partial result of its own, so that one
 addition does not wait for the last.
 """
@@ -19,6 +24,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from theano.backends.native import target
 from theano.backends.native.opcode_text import float_extreme
 from theano.backends.native.vector_text import (
     MEMORY_TYPE,
@@ -52,6 +58,7 @@ class Accumulator:
     source: str
     dtype: str
     slot: int
+    origin: str = ""  # the dtype from which the value was converted to `source`
     position_axes: tuple[int, ...] | None = None
     position_slot: int = -1
     value_slot: int = -1
@@ -59,6 +66,12 @@ class Accumulator:
     memory: str = ""
     flat: bool = True
     partial: list[str] = field(default_factory=list)  # variables (stack slots, made registers by LLVM)
+    numbers: list[str] = field(default_factory=list)  # variables: the numbers of the vectors with the best values
+    counter: str = "i64"  # their type
+    stride: str = ""  # of positions, from one point to the next
+    nan: str = ""  # a variable: which lanes have met NaN, in loops that look for it without minding it
+    one: str = ""  # see `_one`
+    waiting: str = ""  # a vector that has not been looked at for NaN
     total: str = ""
     error: str = ""
     rooms: dict[int, tuple[str, str, str]] = field(default_factory=dict)
@@ -74,6 +87,7 @@ class Accumulator:
             if self.what in ("argmax", "argmin"):
                 self.dtype, self.op = "uint8", "max" if self.what == "argmax" else "min"
         self.kind = VALUE_TYPE[self.dtype]
+        self.counter = "i64" if SIZE[self.kind] == 8 else "i32"
         # float16 accumulates in float32
         self.memory = "float" if self.dtype == "float16" else MEMORY_TYPE[self.dtype]
         self.compensated = self.op == "sum" and is_float(self.dtype)
@@ -119,14 +133,14 @@ class Accumulator:
         """Before the loops: make the variables."""
         self.flat = flat
         self.rooms = {}
+        self.one = self._one(text)
         if flat:
-            if self.position_axes is not None:
-                self.partial = [
-                    text.variable(self.kind, self._identity_text(text)),
-                    text.variable("i64", text.splat("i64", _LARGEST)),
-                ]
-                return
             self.partial = [text.variable(self.kind, self._identity_text(text)) for _ in range(copies)]
+            if self.position_axes is not None:
+                self.numbers = [text.variable(self.counter, "zeroinitializer") for _ in range(copies)]
+                self.nan = text.variable("i1", "zeroinitializer")
+                self.stride = step[self.position_slot]
+                return
             if self.compensated:
                 self.total = text.variable(self.kind, "zeroinitializer")
                 self.error = text.variable(self.kind, "zeroinitializer")
@@ -148,39 +162,35 @@ class Accumulator:
         ]
 
     def update(
-        self, text: VectorText, value: str, position: str, mask: str, memory_mask: str, at: Sequence[str], copy: int
+        self, text: VectorText, value: str, position: str, mask: str, memory_mask: str, at: Sequence[str], copy: int,
+        careless: bool = False,
     ) -> None:
-        """Take one vector in. `mask` is empty when all lanes count, `memory_mask` when all may be read and written."""
+        """Take one vector in. `mask` is empty when all lanes count, `memory_mask` when all may be read and written.
+
+        position    where positions count: of each lane, or (flat) the number of the vector in every lane
+        careless    (positions, flat, no mask, `copies` even) do without the order of NaN, if `met_nan` is asked after
+        """
         wide = "float32" if self.dtype == "float16" else self.dtype
         value = text.cast(self.source, self.dtype if self.dtype != "float16" else wide, value)
         if mask:
             value = text.select(mask, self.kind, value, self._identity_text(text))
-            if position:
+            if position and not self.flat:
                 position = text.select(mask, "i64", position, text.splat("i64", _LARGEST))
         if not self.flat:
             self._update_rows(text, value, position, memory_mask, at)
         elif self.position_axes is not None:
-            best, where = (text.get(k, v) for k, v in zip((self.kind, "i64"), self.partial, strict=True))
-            best, where = self._better(text, value, position, best, where)
-            text.put(self.kind, best, self.partial[0])
-            text.put("i64", where, self.partial[1])
+            best = text.get(self.kind, self.partial[copy])
+            if careless and is_float(self.dtype):
+                ahead = text.compare("ogt" if self.op == "max" else "olt", self.kind, value, best)
+                self._look_for_nan(text, value, copy)
+            else:
+                ahead = self._ahead(text, value, best)
+            text.put(self.kind, text.select(ahead, self.kind, value, best), self.partial[copy])
+            before = text.get(self.counter, self.numbers[copy])
+            text.put(self.counter, text.select(ahead, self.counter, position, before), self.numbers[copy])
         else:
             old = text.get(self.kind, self.partial[copy])
-            text.put(self.kind, self.combine(text, old, value), self.partial[copy])
-
-    def update_joined(
-        self, text: VectorText, values: Sequence[str], mask: str, memory_mask: str, at: Sequence[str]
-    ) -> None:
-        """Take a vector of each of several runs in, one after the other, into a row of accumulators in memory."""
-        still, room, _ = self.rooms[self.slot]
-        place = text.set(f"select i1 {still}, ptr {room}, ptr {at[self.slot]}")
-        now = self._load(text, place, memory_mask)
-        for value in values:
-            value = text.cast(self.source, "float32" if self.dtype == "float16" else self.dtype, value)
-            if mask:
-                value = text.select(mask, self.kind, value, self._identity_text(text))
-            now = self.combine(text, now, value)
-        self._store(text, now, place, memory_mask)
+            text.put(self.kind, self._take(text, old, value), self.partial[copy])
 
     def after_round(self, text: VectorText, index: str) -> None:
         """At the end of a round: every BLOCK rounds, move partial sums into the total."""
@@ -212,13 +222,65 @@ class Accumulator:
             values = [self.combine(text, a, b) for a, b in pairs]
         return values[0]
 
+    def _one(self, text: VectorText) -> str:
+        """A vector of ones, of which LLVM does not know that they are, for sums of a narrower type; "" for others."""
+        narrow = self.origin or self.source
+        widens = is_float(narrow) and is_float(self.dtype) and SIZE[VALUE_TYPE[narrow]] < SIZE[self.kind]
+        if self.op != "sum" or not widens or not target.host().fma:
+            return ""
+        text.declare("one", "@one = internal global double 1.0")
+        return text.spread("double", text.set("load double, ptr @one"))
+
+    def _take(self, text: VectorText, old: str, value: str) -> str:
+        """Take a vector in. Conversions and additions may compete for the same units of the machine, which multiplies
+        and adds elsewhere: old + value * 1."""
+        if self.one:
+            return text.intrinsic("fma", self.kind, [value, self.one, old])
+        return self.combine(text, old, value)
+
+    def _look_for_nan(self, text: VectorText, value: str, copy: int) -> None:
+        """At every other vector, at both."""
+        if copy % 2 == 0:
+            self.waiting = value
+            return
+        either = text.compare("uno", self.kind, self.waiting, value)
+        text.put("i1", text.binary("or", "i1", text.get("i1", self.nan), either), self.nan)
+
+    def met_nan(self, text: VectorText) -> str:
+        """An i1: has a careless loop met NaN? Then everything is forgotten."""
+        met = text.any_true(text.get("i1", self.nan))
+        lanes = text.spread("i1", met)
+        for value, number in zip(self.partial, self.numbers, strict=True):
+            kept = text.select(lanes, self.kind, self._identity_text(text), text.get(self.kind, value))
+            text.put(self.kind, kept, value)
+            kept = text.select(lanes, self.counter, "zeroinitializer", text.get(self.counter, number))
+            text.put(self.counter, kept, number)
+        return met
+
+    def _found(self, text: VectorText, first: str) -> list[str]:
+        """Of each lane, the best value of all copies and its position. `first`: the position of the run's start."""
+        kind = self.counter
+        pairs = []
+        for copy, variables in enumerate(zip(self.partial, self.numbers, strict=True)):
+            value, number = (text.get(k, v) for k, v in zip((self.kind, kind), variables, strict=True))
+            # copies of a round share its number
+            pairs.append([value, text.binary("add", kind, number, text.splat(kind, str(copy)))])
+        best = pairs[0]
+        for value, number in pairs[1:]:
+            best = self._better(text, value, number, best[0], best[1], kind)
+        number = best[1] if kind == "i64" else text.convert("zext", kind, "i64", best[1])
+        point = text.binary("mul", "i64", number, text.splat("i64", str(text.lanes)))
+        point = text.binary("add", "i64", point, text.lane_numbers("i64"))
+        distance = text.binary("mul", "i64", point, text.spread("i64", self.stride))
+        return [best[0], text.binary("add", "i64", text.spread("i64", first), distance)]
+
     def _update_rows(self, text: VectorText, value: str, position: str, mask: str, at: Sequence[str]) -> None:
         places = {}
         for slot, (still, room, _) in self.rooms.items():
             places[slot] = text.set(f"select i1 {still}, ptr {room}, ptr {at[slot]}")
         if self.position_axes is None:
             old = self._load(text, places[self.slot], mask)
-            self._store(text, self.combine(text, old, value), places[self.slot], mask)
+            self._store(text, self._take(text, old, value), places[self.slot], mask)
             return
         old = self._load(text, places[self.value_slot], mask)
         where = text.load("int64", places[self.slot], mask)
@@ -230,7 +292,7 @@ class Accumulator:
         """After the loop: fold the lanes into the accumulator in memory."""
         if self.flat:
             if self.position_axes is not None:
-                values = [text.get(k, v) for k, v in zip((self.kind, "i64"), self.partial, strict=True)]
+                values = self._found(text, start[self.position_slot])
             elif self.compensated:
                 self._flush(text)
                 total, error = text.get(self.kind, self.total), text.get(self.kind, self.error)
@@ -299,10 +361,21 @@ class Accumulator:
         word = words[self.op]
         return text.binary(("f" if is_float(self.dtype) else "") + word, kind, a, b)
 
-    def _better(self, text: VectorText, value: str, position: str, best: str, where: str) -> list[str]:
+    def _ahead(self, text: VectorText, value: str, best: str) -> str:
+        """Is a later value better: greater (or less), or the first NaN?"""
+        if is_float(self.dtype):
+            # true for NaN on either side
+            ahead = text.compare("ugt" if self.op == "max" else "ult", self.kind, value, best)
+            return text.binary("and", "i1", ahead, text.compare("ord", self.kind, best, best))
+        sign = "u" if is_unsigned(self.dtype) else "s"
+        return text.compare(sign + ("gt" if self.op == "max" else "lt"), self.kind, value, best)
+
+    def _better(
+        self, text: VectorText, value: str, position: str, best: str, where: str, counter: str = "i64"
+    ) -> list[str]:
         """The better of two candidates; of equals the first, and NaN before everything."""
         kind = self.kind
-        earlier = text.compare("slt", "i64", position, where)
+        earlier = text.compare("slt", counter, position, where)
         if is_float(self.dtype):
             ahead = text.compare("ogt" if self.op == "max" else "olt", kind, value, best)
             equal = text.compare("oeq", kind, value, best)
@@ -315,7 +388,7 @@ class Accumulator:
             ahead = text.compare(sign + ("gt" if self.op == "max" else "lt"), kind, value, best)
             equal = text.compare("eq", kind, value, best)
         take = text.binary("or", "i1", ahead, text.binary("and", "i1", equal, earlier))
-        return [text.select(take, kind, value, best), text.select(take, "i64", position, where)]
+        return [text.select(take, kind, value, best), text.select(take, counter, position, where)]
 
     def _two_sum(self, text: VectorText, total: str, part: str, error: str) -> tuple[str, str]:
         kind = self.kind

@@ -27,8 +27,7 @@ CHECKED = 2  # positions are computed: they may be out of range
 REDUCES = 4
 COUNTS = 8  # some slot is a counter
 MASKS = 16  # the code does not touch memory beyond the active lanes
-JOINS = 32  # the code can take several runs at once, see STATE_JOINED
-HOISTS = 64  # the code can find positions once for a run, see STATE_HOISTED
+HOISTS = 32  # the code can find positions once for a run, see STATE_HOISTED
 
 # one slot of a kernel: an operand, an accumulator or a counter
 SLOT_ROLE = 0
@@ -67,11 +66,9 @@ STATE_MODE = 0  # 1: check positions only, write nothing
 STATE_FLAT = 8  # 1: every accumulator stands still along the innermost axis
 STATE_ERROR = 16  # value, length, operand, axis of a position out of range
 STATE_COPY = 48  # bit k: output k must be filled from its source before the run
-STATE_JOINED = 56  # not 0: take JOINED runs at once; here is how far they lie apart, for each slot
-STATE_RUNS = 64  # how many runs the code goes over itself, if its kernel has several axes; 0 is 1
-STATE_APART = 72  # here is how far these lie apart, for each slot
-STATE_HOISTED = 80  # 1: positions do not vary along a run
-STATE_EXTENTS = 88
+STATE_RUNS = 56  # how many runs the code goes over itself, if its kernel has several axes; 0 is 1
+STATE_APART = 64  # here is how far these lie apart, for each slot
+STATE_HOISTED = 72  # 1: positions do not vary along a run
+STATE_EXTENTS = 80
 
-# Runs that go into the same row of accumulators are taken so many at a time: it is read and written once for them.
-JOINED = 4
+LINE = 64  # bytes of a cache line

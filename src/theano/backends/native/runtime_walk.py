@@ -15,8 +15,6 @@ from theano.backends.native.runtime_language import invoke, load64, stack, store
 from theano.backends.native.runtime_records import (
     HOISTS,
     IN_POSITIONS,
-    JOINED,
-    JOINS,
     KEEP_ORDER,
     KERNEL_CODE,
     KERNEL_FLAGS,
@@ -28,7 +26,6 @@ from theano.backends.native.runtime_records import (
     MUST_WALK,
     ROLE_ACCUMULATE,
     ROLE_COUNTER,
-    ROLE_IN,
     ROLE_NONE,
     ROLE_RAW,
     SLOT_BYTES,
@@ -40,7 +37,6 @@ from theano.backends.native.runtime_records import (
     STATE_APART,
     STATE_FLAT,
     STATE_HOISTED,
-    STATE_JOINED,
     STATE_MODE,
     STATE_RUNS,
 )
@@ -57,6 +53,9 @@ from theano.backends.native.runtime_turn import (
     turn_operands,
     walk_turned,
 )
+
+# Points of a run that the code takes in one call: what it counts fits into 32 bits.
+LONGEST = 1 << 30
 
 
 def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int, data: int) -> int:
@@ -118,7 +117,6 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         store64(steps + k * 8, advance)
         k += 1
     store64(state + STATE_FLAT, flat)
-    store64(state + STATE_JOINED, 0)
     store64(state + STATE_RUNS, 1)
     # can the code take a run whatever its length?
     whole = load64(step + KERNEL_FLAGS) & MASKS or n % lanes == 0
@@ -142,6 +140,8 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
                 packs += vectors * lanes * load64(entry + 16)
             k += 1
     tile = n
+    if n > LONGEST:
+        tile = LONGEST
     if far and count > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
         pitch = TURNED_ROWS
         if n < pitch:
@@ -164,21 +164,14 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         tile = 512
     index = stack(count * 8)
     memset(index, 0, count * 8)
-    joined = 0
-    if flat == 0 and packed == 0 and last > 0 and load64(step + KERNEL_FLAGS) & JOINS:
-        joined = stack(slots * 8)
-        if not joins(slots, strides, wide, last - 1, table, joined):
-            joined = 0
-    if packed == 0 and last > 0 and whole and joined == 0:
+    if packed == 0 and last > 0 and whole and n <= LONGEST:
         return walk_many_runs(step, state, shape, strides, wide, last, data, steps, index)
     base = 0
     while base < n:
         length = n - base
         if length > tile:
             length = tile
-        if walk_runs(
-            step, state, shape, strides, wide, last, data, table, steps, calls, tails, length, chunk, index, joined
-        ):
+        if walk_runs(step, state, shape, strides, wide, last, data, table, steps, calls, tails, length, chunk, index):
             return 1
         k = 0
         while k < slots:
@@ -208,20 +201,6 @@ def hoists(step: int, table: int, n: int) -> int:
         if flags & MUST_WALK and s != load64(table + k * 64 + 16) and n > 1:
             return 0
         slot += SLOT_BYTES
-        k += 1
-    return 1
-
-
-def joins(slots: int, strides: int, wide: int, axis: int, table: int, joined: int) -> int:
-    """Do runs along `axis` go into the same accumulators? Then `joined` gets how far apart they lie."""
-    k = 0
-    while k < slots:
-        stride = load64(strides + (k * wide + axis) * 8)
-        way = load64(table + k * 64)
-        role = load64(table + k * 64 + 24)
-        if stride != 0 and (role != ROLE_IN or way != MODE_DIRECT):
-            return 0
-        store64(joined + k * 8, stride)
         k += 1
     return 1
 
@@ -281,27 +260,19 @@ def walk_runs(
     n: int,
     chunk: int,
     index: int,
-    joined: int,
 ) -> int:
     """Runs of n points at every position of the outer axes; afterwards `data` is as before."""
     slots = load64(step + KERNEL_SLOTS)
     while 1:
-        taken = 1
-        if joined and load64(index + (last - 1) * 8) + JOINED <= load64(shape + (last - 1) * 8):
-            taken = JOINED
-            store64(state + STATE_JOINED, joined)
-        else:
-            store64(state + STATE_JOINED, 0)
         if run(step, state, data, table, steps, calls, tails, n, chunk):
             return 1
         axis = last - 1
         while axis >= 0:
-            i = load64(index + axis * 8) + taken
+            i = load64(index + axis * 8) + 1
             k = 0
             while k < slots:
-                store64(data + k * 8, load64(data + k * 8) + taken * load64(strides + (k * wide + axis) * 8))
+                store64(data + k * 8, load64(data + k * 8) + load64(strides + (k * wide + axis) * 8))
                 k += 1
-            taken = 1
             if i < load64(shape + axis * 8):
                 store64(index + axis * 8, i)
                 break

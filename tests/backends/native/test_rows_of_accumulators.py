@@ -1,4 +1,4 @@
-"""Reductions over the slow axis take several rows at once: the same additions in the same order."""
+"""Reductions over a slow axis go row by row into rows of accumulators: the same additions in the same order."""
 
 from __future__ import annotations
 
