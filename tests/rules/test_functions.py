@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from example_graphs import Example, m, on, sc, v
+from examples_of_parts import PARTS
 from sampling import check, grid
 from test_declared import RULES, applied
 
@@ -29,24 +30,6 @@ from theano.tensor.shape import Rebroadcast, Reshape, Shape_i, specify_shape
 from theano.tensor.type import TensorType
 from theano.transforms.gradient_ops import grad_clip, zero_grad
 
-Example = Callable[[], tuple[list[Any], Any]]
-
-
-def v(name: str = "x", dtype: str = "float64") -> Any:
-    return TensorType(dtype, (None,))(name)
-
-
-def m(name: str = "x", dtype: str = "float64") -> Any:
-    return TensorType(dtype, (None, None))(name)
-
-
-def sc(name: str = "a", dtype: str = "float64") -> Any:
-    return TensorType(dtype, ())(name)
-
-
-def on(*variables: Any, build: Callable[..., Any]) -> Example:
-    return lambda: (list(variables), build(*variables))
-
 
 def keepdims(x: Any, axis: int) -> Any:
     return x.dimshuffle(*["x" if k == axis else k - (k > axis) for k in range(x.ndim + 1)])
@@ -56,16 +39,9 @@ def shifted(x: Any, axis: int) -> Any:
     return x - x.max(axis=axis, keepdims=True)
 
 
-def masked(i: Any) -> Callable[..., Any]:
-    return lambda x, y: T.switch(
-        T.set_subtensor(T.zeros_like(x, dtype="bool")[i], True), T.inc_subtensor(T.zeros_like(x)[i], y), 0.0)
-
-
-SLICES = [slice(1, 2), slice(None, 1), slice(2, None)]
-MEETING = [slice(0, 2), slice(1, 3)]
-
 # by rule: graphs in which it applies
 EXAMPLES: dict[str, list[Example]] = {
+    **PARTS,
     "fold_constants": [on(v(), build=lambda x: x + T.exp(T.constant([1.0, 2.0, 3.0])))],
     "gradient_marker": [on(v(), build=zero_grad), on(v(), build=lambda x: grad_clip(x, -1, 1))],
     "identity": [on(v(), build=lambda x: s.ScalarOp.registry["identity"](x))],
@@ -196,77 +172,7 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m(), build=lambda x: MaxAndArgmax((1,))(x)[0]), on(m(), build=lambda x: MaxAndArgmax((1,))(x)[1])],
     "argmax_of_softmax": [on(m(), build=lambda x: T.argmax(T.nnet.softmax(x), axis=1))],
     "max_of_negative": [on(m(), build=lambda x: Max((0,))(-x))],
-    "whole_slice": [
-        on(m(), build=lambda x: x[:, :]), on(m(), build=lambda x: x[0:x.shape[0], 1]),
-        on(m(), build=lambda x: x[1:, 0:]),
-    ],
-    "index_of_index": [
-        on(m(), build=lambda x: x[1][2]), on(m(), build=lambda x: x[1:][1:]), on(m(), build=lambda x: x[1:3][:, 1]),
-        on(m(), build=lambda x: x[:2][0:1]), on(m(), build=lambda x: x[:, 1:3][0]),
-        on(m(), build=lambda x: x[:, ::-1][1]),
-    ],
-    "index_of_elementwise": [
-        on(m(), build=lambda x: T.exp(x)[1]), on(m("x"), sc("a"), build=lambda x, a: (x * a)[:, 1:]),
-        on(m("x"), sc("a"), build=lambda x, a: (x * a)[1, 1])],
-    "slice_of_alloc": [on(sc("a"), m("x"), build=lambda a, x: Alloc()(a, Shape_i(0)(x), np.int64(5))[1:, 2:4])],
-    "write_of_write": [
-        on(m("x"), sc("a"), build=lambda x, a: T.set_subtensor(T.set_subtensor(x[1], 2.0)[1], a)),
-        on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(T.inc_subtensor(x[1], y)[1], 2 * y)),
-    ],
-    "index_of_dot": [
-        on(m("x"), m("y"), build=lambda x, y: T.dot(x, y)[1]),
-        on(m("x"), m("y"), build=lambda x, y: T.dot(x, y)[:, 1:]),
-        on(m("x"), m("y"), build=lambda x, y: T.dot(x, y)[-1, 2]),
-    ],
-    "index_of_sum": [
-        on(m("x"), build=lambda x: x.sum(axis=1)[1]), on(m("x"), build=lambda x: x.sum(axis=0)[1:]),
-        on(m("x", "int8"), build=lambda x: x.sum(axis=0)[2]),
-        lambda: (lambda t: ([t], t.sum(axis=1)[1, ::-1]))(T.dtensor3("t")),
-    ],
     "log_of_product": [on(m("x"), build=lambda x: T.log(T.prod(T.exp(x), axis=1)))],
-    "read_of_written": [
-        on(m("x"), sc("a"), build=lambda x, a: T.set_subtensor(x[1:], a)[1:]),
-        on(m("x"), sc("a"), build=lambda x, a: T.inc_subtensor(x[1:], a)[1:]),
-    ],
-    "write_of_everything": [
-        on(m("x"), m("y"), build=lambda x, y: T.set_subtensor(x[:, :], y)),
-        on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(x[:], y)),
-        on(m("x"), sc("a"), build=lambda x, a: T.set_subtensor(x[:], a)),
-    ],
-    "increment_by_zero": [on(m("x"), build=lambda x: T.inc_subtensor(x[1:], 0.0))],
-    "scale_of_scattered": [
-        on(m("x"), v("y"), build=lambda x, y: -T.inc_subtensor(T.zeros_like(x)[1], y)),
-        on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(T.zeros_like(x)[1], y) * 3.0),
-        on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(T.zeros_like(x)[[1, 1]], y) * x),
-        on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(T.zeros_like(x)[0], y) / x),
-    ],
-    "mask_of_scattered": [
-        on(m("x"), v("y"), build=masked(1)), on(m("x"), v("y"), build=masked(slice(1, None))),
-        on(m("x"), v("y"), build=masked([0, 1, 1])),
-        on(m("x"), build=lambda x: T.switch(
-            T.set_subtensor(T.zeros_like(x, dtype="bool")[x > 0], True), T.set_subtensor(T.zeros_like(x)[x > 0], 2.0),
-            0.0)),
-    ],
-    "row_sums_of_scattered": [
-        on(m("x"), build=lambda x: T.inc_subtensor(T.zeros_like(x)[[0, 1, 1], [2, 0, 0]], 2.0).sum(axis=1))],
-    "write_of_alloc": [
-        on(m("x"), sc("a"), build=lambda x, a: T.inc_subtensor(
-            x[T.constant([0, 1, 1]), T.constant([2, 0, 0])], Alloc()(a, np.int64(3)))),
-    ],
-    "increment_of_zeros": [on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(T.zeros_like(x)[1], y))],
-    "add_of_scattered": [
-        on(m("x"), v("y"), build=lambda x, y: x + T.inc_subtensor(T.zeros_like(x)[1], y)),
-        on(m("x"), v("y"), build=lambda x, y: x - T.inc_subtensor(T.zeros_like(x)[[1, 1]], y)),
-        on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(T.zeros_like(x)[1], y) - x),
-        on(m("x"), v("y"), build=lambda x, y: T.add(*(T.set_subtensor(T.zeros_like(x)[k], y) for k in (2, 0, 1)))),
-        on(m("x"), v("y"), build=lambda x, y: T.add(*(T.set_subtensor(T.zeros_like(x)[k], y) for k in (0, -1, 0)))),
-        on(m("x"), v("y"), build=lambda x, y: T.add(*(T.set_subtensor(T.zeros_like(x)[s], y) for s in SLICES))),
-        on(m("x"), v("y"), build=lambda x, y: T.add(*(T.set_subtensor(T.zeros_like(x)[s], y) for s in MEETING))),
-        on(m("x"), v("y"), build=lambda x, y: T.add(
-            x, T.set_subtensor(T.zeros_like(x)[1], y), x * y, T.inc_subtensor(T.zeros_like(x)[[0, 0]], y))),
-        on(m("x"), v("y"), build=lambda x, y: T.add(y, T.set_subtensor(T.zeros_like(x)[1], y),
-                                                    T.set_subtensor(T.zeros_like(x)[1:], y))),
-    ],
     "unit_factor": [
         on(v(), build=lambda x: x * 1), on(v(), build=lambda x: x / 1), on(v(), build=lambda x: -1.0 * x),
         on(v(), build=lambda x: 1.0 / x), on(v("x", "int32"), build=lambda x: x * -1)],

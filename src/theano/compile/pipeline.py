@@ -24,7 +24,9 @@ from theano.rewriting.rules.algebra import (
     zero_term,
 )
 from theano.rewriting.rules.folding import FOLDING
-from theano.rewriting.rules.indexing import INDEXING, WRITING
+from theano.rewriting.rules.gathers import GATHERING, MASKS
+from theano.rewriting.rules.indexed_results import INDEXED_RESULTS
+from theano.rewriting.rules.indexing import INDEXING
 from theano.rewriting.rules.joining import JOINING
 from theano.rewriting.rules.matrices import DETERMINANTS, MATRICES, drop_hint
 from theano.rewriting.rules.products import BLAS, PRODUCTS_OF_MATRICES
@@ -35,11 +37,14 @@ from theano.rewriting.rules.softmax import CROSSENTROPY, OPENING, SOFTMAX
 from theano.rewriting.rules.stable import STABLE
 from theano.rewriting.rules.useless import USELESS, fill_sink
 from theano.rewriting.rules.views import VIEWS
+from theano.rewriting.rules.writes import WRITING, WRITTEN
 from theano.rewriting.run import Pass as Pass
 from theano.rewriting.run import RewriteReport as RewriteReport
 from theano.rewriting.run import run_passes
 
 # Normal forms that every pass keeps up: constants folded, nodes without effect gone, lengths expressed by inputs'.
+# What is indexed, written, read again
+PARTS = (*INDEXING, *INDEXED_RESULTS, *WRITTEN, *GATHERING)
 TIDY = (*FOLDING, *USELESS, *SHAPES, *SELECTION, *JOINING)
 
 PIPELINE: tuple[Pass, ...] = (
@@ -48,16 +53,16 @@ PIPELINE: tuple[Pass, ...] = (
         "canonicalize",
         ("canonicalize", "fast_compile"),
         (
-            written_out, *TIDY, fill_sink, *VIEWS, *REDUCTIONS, *INDEXING, *ALGEBRA, *PRODUCTS_OF_MATRICES, *SOFTMAX,
+            written_out, *TIDY, fill_sink, *VIEWS, *REDUCTIONS, *PARTS, *ALGEBRA, *PRODUCTS_OF_MATRICES, *SOFTMAX,
             *DETERMINANTS,
         ),
     ),
-    Pass("stabilize", ("stabilize",), (*TIDY, *INDEXING, *ALGEBRA, *SOFTMAX, *STABLE, *MATRICES)),
+    Pass("stabilize", ("stabilize",), (*TIDY, *PARTS, *ALGEBRA, *SOFTMAX, *STABLE, *MATRICES)),
     Pass(
         "specialize",
         ("specialize",),
         (
-            *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *INDEXING, *WRITING, *ALGEBRA, *POWERS,
+            *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *PARTS, *WRITING, *MASKS, *ALGEBRA, *POWERS,
             product_of_exponentials, *CROSSENTROPY, drop_hint,
         ),
     ),

@@ -1,4 +1,4 @@
-"""Lowerings of checks of lengths that rewriting puts back: views that state a length, of what has it."""
+"""Lowerings of checks that rewriting puts back: views that state a length, or take a position, of what has it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from theano.graph.node import Apply
 from theano.lowering.context import Lowering, lowers
 from theano.lowering.work import Datum, Length
-from theano.rewriting.checks_of_lengths import EqualLengths
+from theano.rewriting.checks_of_lengths import EqualLengths, InsideAxes
 
 
 @lowers(EqualLengths)
@@ -31,4 +31,24 @@ def lower_equal_lengths(lowering: Lowering, node: Apply) -> None:
         checked = Datum(source.dtype, source.shape, source.dims)
         checked.must_run = True  # nobody reads it
         lowering.view(checked, source, "specify", tuple(stated), nodes=[node])
+    lowering.define(node.outputs[0], value)
+
+
+@lowers(InsideAxes)
+def lower_inside_axes(lowering: Lowering, node: Apply) -> None:
+    """Positions of what has the axes in question: taking them fails where they are not there."""
+    value, *pairs = lowering.data(node.inputs)
+    taken: list[tuple[Length, Any]] = []
+    for index, n in zip(pairs[::2], pairs[1::2]):
+        length = lowering.dim(n)
+        if index.ndim or not isinstance(length, Length):
+            lowering.python(node)
+            return
+        taken.append((length, lowering.dim(index)))
+    for length, position in taken:
+        source, axis = length.datum, length.axis
+        shape = source.shape[:axis] + source.shape[axis + 1 :]
+        checked = Datum(source.dtype, shape)
+        checked.must_run = True  # nobody reads it
+        lowering.view(checked, source, "index", (*[(None, None, None)] * axis, position), nodes=[node])
     lowering.define(node.outputs[0], value)

@@ -25,6 +25,12 @@ from theano.tensor.joining import Join, Split
 from theano.tensor.linear.hints import Hint
 from theano.tensor.nnet.classes import ClassNumbers
 from theano.tensor.nnet.conv_ops import AbstractConv, AbstractConv_gradInputs, AbstractConv_gradWeights
+from theano.tensor.nnet.one_hot_losses import (
+    CrossentropyCategorical1Hot,
+    CrossentropyCategorical1HotGrad,
+    CrossentropySoftmax1HotWithBiasDx,
+    CrossentropySoftmaxArgmax1HotWithBias,
+)
 from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
 from theano.tensor.products import BatchedDot, Dot
 from theano.tensor.scalar_constants import static_int, vector_elements
@@ -309,6 +315,18 @@ def of_class_numbers(node: Apply) -> Iterator[Fact]:
         yield axis_key(y, axis), value_key(length), True
 
 
+def of_class_losses(node: Apply) -> Iterator[Fact]:
+    """One class number for each row of probabilities, or of logits (and a bias for each class)."""
+    *given, classes = node.inputs
+    rows: Any = given[0] if isinstance(node.op, CrossentropySoftmaxArgmax1HotWithBias) else given[-1]
+    for axis in range(classes.type.ndim):  # type: ignore[attr-defined]
+        yield axis_key(classes, axis), axis_key(rows, axis), True
+    if isinstance(node.op, CrossentropySoftmaxArgmax1HotWithBias):
+        yield axis_key(given[1], 0), axis_key(rows, 1), True
+    elif len(given) > 1:
+        yield axis_key(given[0], 0), axis_key(rows, 0), True
+
+
 def is_every(entry: slice) -> bool:
     """Does this entry of an index list take all elements of an axis, in order?"""
     return entry.start in (None, 0) and entry.stop is None and entry.step in (None, 1)
@@ -420,5 +438,9 @@ SPEAKERS: dict[type, Speaker] = {
     LogSoftmax: of_first_input,
     LogSumExp: of_log_sum_exp,
     ClassNumbers: of_class_numbers,
+    **dict.fromkeys((
+        CrossentropyCategorical1Hot, CrossentropyCategorical1HotGrad, CrossentropySoftmax1HotWithBiasDx,
+        CrossentropySoftmaxArgmax1HotWithBias,
+    ), of_class_losses),
     **dict.fromkeys((AbstractConv, AbstractConv_gradInputs, AbstractConv_gradWeights), of_convolution),
 }

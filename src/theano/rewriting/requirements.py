@@ -20,6 +20,7 @@ from theano.graph.node import Apply, Constant
 from theano.rewriting.checks_of_lengths import Checked, EqualLengths, InsideAxes, OneLength, SameCounts, WholePieces
 from theano.rewriting.dims import Dims, Key, axis_key
 from theano.rewriting.dims_of_ops import value_key
+from theano.rewriting.indices import entries_of, is_position, needed
 from theano.scalar import arithmetic as ar
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.creation import ARange
@@ -75,11 +76,22 @@ class Inside:
         return False
 
     def identity(self, dims: Dims) -> Any:
-        index = self.index if isinstance(self.index, int) else dims.find((self.index,))
-        return Inside, index, dims.find(self.length)
+        index = self.furthest()
+        return Inside, dims.find((self.index,)) if index is None else index, dims.find(self.length)
+
+    def furthest(self) -> int | None:
+        """The position, counted from the start, that an axis has if and only if it has all of these; None if that is
+        not known."""
+        if isinstance(self.index, int):
+            return self.index if self.index >= 0 else -1 - self.index
+        data = self.index.data if isinstance(self.index, Constant) else None
+        if data is None or not data.size:  # type: ignore[attr-defined]
+            return None
+        return int(max(data.max(), -1 - data.min()))  # type: ignore[attr-defined]
 
     def check(self, what: str, length: Lengths) -> tuple[Checked, list[Any]]:
-        index = np.int64(self.index) if isinstance(self.index, int) else self.index
+        furthest = self.furthest()
+        index = self.index if furthest is None else np.int64(furthest)
         return InsideAxes(what), [index, length(self.length)]
 
 
@@ -249,7 +261,7 @@ def _positions(x: Any, given: list[Any]) -> Iterator[Requirement]:
         if isinstance(entry, tuple):
             axis += 1
         elif isinstance(entry, int) or entry.type.dtype != "bool":
-            yield Inside(entry, axis_key(x, axis))
+            yield _inside(entry, x, axis)
             if not isinstance(entry, int) and entry.type.ndim:
                 arrays.append(entry)
             axis += 1
@@ -260,6 +272,21 @@ def _positions(x: Any, given: list[Any]) -> Iterator[Requirement]:
     for last in range(1, max((a.type.ndim for a in arrays), default=0) + 1):
         keys = [axis_key(a, a.type.ndim - last) for a in arrays if a.type.ndim >= last]
         yield Together(tuple(key for key in keys if key != 1))
+
+
+def _inside(index: Any, x: Any, axis: int) -> Inside:
+    """`index` names elements of this axis; of a slice of an axis: what that asks of the whole axis."""
+    if isinstance(index, Constant) and index.type.ndim == 0:  # type: ignore[attr-defined]
+        index = int(index.data)  # type: ignore[arg-type]
+    while isinstance(index, int) and x.owner is not None and isinstance(x.owner.op, Subtensor):
+        source: Any = x.owner.inputs[0]
+        entries = entries_of(x.owner.op, x.owner.inputs, source.type.ndim)
+        above = [k for k, entry in enumerate(entries) if not is_position(entry)][axis]
+        before = needed(entries[above], index)
+        if before is None:
+            break
+        index, x, axis = before, source, above
+    return Inside(index, axis_key(x, axis))
 
 
 def _written(x: Any, y: Any, given: list[Any]) -> Iterator[Requirement]:

@@ -19,7 +19,7 @@ from theano.rewriting.checks_of_lengths import EqualLengths as EqualLengths
 from theano.rewriting.dims import Dims, Key
 from theano.rewriting.dims_of_ops import SPEAKERS
 from theano.rewriting.engine import PassReport
-from theano.rewriting.requirements import Requirement, requirements
+from theano.rewriting.requirements import Inside, Requirement, requirements
 from theano.rewriting.rule import Site
 from theano.rewriting.shapes import Shapes
 from theano.tensor.convert import constant
@@ -96,14 +96,47 @@ def _unmet(fgraph: FunctionGraph, now: Dims, gone: list[Apply]) -> list[tuple[Ap
     asked = [(node, requirement) for node, requirement in asked if not requirement.is_certain(now)]
     if not asked:
         return []
-    met = {requirement.identity(now) for node in fgraph.apply_nodes for requirement in requirements(node)}
+    met = _Met(now)
+    for node in fgraph.apply_nodes:
+        for requirement in requirements(node):
+            met.add(requirement)
+    # the furthest positions first: they answer for all before them
+    asked.sort(key=lambda pair: -_furthest(pair[1]))
     unmet = []
     for node, requirement in asked:
-        identity = requirement.identity(now)
-        if identity not in met:
-            met.add(identity)
+        if not met.covers(requirement):
+            met.add(requirement)
             unmet.append((node, requirement))
     return unmet
+
+
+def _furthest(requirement: Requirement) -> int:
+    position = requirement.furthest() if isinstance(requirement, Inside) else None
+    return -1 if position is None else position
+
+
+class _Met:
+    """Requirements that are checked."""
+
+    def __init__(self, dims: Dims) -> None:
+        self.dims = dims
+        self.known: set[Any] = set()
+        self.positions: dict[Key, int] = {}
+
+    def add(self, requirement: Requirement) -> None:
+        self.known.add(requirement.identity(self.dims))
+        position = _furthest(requirement)
+        if isinstance(requirement, Inside) and position >= 0:
+            key = self.dims.find(requirement.length)
+            self.positions[key] = max(position, self.positions.get(key, 0))
+
+    def covers(self, requirement: Requirement) -> bool:
+        if requirement.identity(self.dims) in self.known:
+            return True
+        position = _furthest(requirement)
+        if not isinstance(requirement, Inside) or position < 0:
+            return False
+        return position <= self.positions.get(self.dims.find(requirement.length), -1)
 
 
 class _Lengths:

@@ -16,6 +16,7 @@ from theano.scalar import arithmetic as ar
 from theano.scalar.comparison import eq
 from theano.scalar.dtypes import discrete_dtypes, float_dtypes
 from theano.scalar.selection import minimum, switch
+from theano.tensor.advanced_indexing import are_distinct
 from theano.tensor.careduce import Sum, reduced_axes
 from theano.tensor.creation import Alloc, arange
 from theano.tensor.dimshuffle import DimShuffle
@@ -42,13 +43,18 @@ def scattered(v: Any, site: Site) -> list[Apply] | None:
         node = v.owner
         if node is None or not isinstance(node.op, WRITES) or site.uses(v) > 1:
             return None
-        if node.op.set_instead_of_inc and not isinstance(node.op, IncSubtensor):
+        if node.op.set_instead_of_inc and not distinct(node):
             return None
         nodes.append(node)
         v = node.inputs[0]
     nodes.reverse()
     overwrites = any(node.op.set_instead_of_inc for node in nodes[1:])  # type: ignore[attr-defined]
     return None if overwrites and not apart(nodes) else nodes
+
+
+def distinct(node: Apply) -> bool:
+    """Does a write name no element twice, whatever its indices are?"""
+    return isinstance(node.op, IncSubtensor) or are_distinct(node.inputs[2:])
 
 
 @function_rule(ar.mul, ar.neg, ar.true_div, name="scale_of_scattered", needs=WRITES)
@@ -181,7 +187,9 @@ def _written(base: Any, writes: list[Apply], *, keep: bool = False, negated: boo
 
 
 def _incrementing(op: Any) -> Any:
-    return IncSubtensor(op.idx_list) if op.set_instead_of_inc else op
+    if not op.set_instead_of_inc:
+        return op
+    return type(op)(op.idx_list) if hasattr(op, "idx_list") else type(op)()
 
 
 def apart(writes: list[Apply]) -> bool:

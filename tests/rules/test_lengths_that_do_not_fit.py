@@ -1,0 +1,68 @@
+"""The graphs in which function rules apply, compiled as a whole and called with lengths that fit and that do not: the
+same values, or an error of the same kind. Rules take graphs to be free of such errors; what was checked has to stay so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from test_functions import CASES, EXAMPLES, sample
+
+import theano
+from theano.graph.evaluate import evaluate
+from theano.tensor.type import TensorType
+
+LENGTHS = [(4, 5, 2), (0, 3, 3), (3, 0, 1), (1, 1, 1), (2, 2, 2), (1, 4, 3), (3, 2, 0), (5, 3, 4)]
+# what fails in the middle of a calculation that is not needed any more, or only for some values
+VALUES_MATTER = {"dot_with_zero", "zero_factor"}
+
+
+# what is checked on the way to a result that nobody wants: class numbers, for the softmax of a named loss alone
+UNWANTED = {("written_out", 5), ("written_out", 6)}
+# several things are wrong at once with these lengths, and any of them may be found first
+SEVERAL_WRONG = {("written_out", 1)}
+# the native gather of rows without elements looks at no position
+HAS_TO_HAVE_ELEMENTS = {("elements_of_dot", 0)}
+
+
+def values_of(inputs: list[Any], lengths: tuple[int, ...], together: bool, rng: np.random.Generator) -> dict[Any, Any]:
+    """Arrays of these lengths (each of others, if not `together`)."""
+    found = {}
+    for number, x in enumerate(inputs):
+        if not isinstance(x.type, TensorType):
+            continue
+        shape = [
+            lengths[(axis + (0 if together else number)) % len(lengths)] if n is None else n
+            for axis, n in enumerate(x.type.shape)
+        ]
+        found[x] = sample(TensorType(x.type.dtype, tuple(shape)), rng)
+    return found
+
+
+@pytest.mark.parametrize("name, number", CASES)
+def test_values_or_errors_stay(name: str, number: int) -> None:
+    inputs, out = EXAMPLES[name][number]()
+    f = theano.function(inputs, out, on_unused_input="ignore")
+    rng = np.random.default_rng(number)
+    for lengths in LENGTHS:
+        for together in (True, False):
+            values = values_of(inputs, lengths, together, rng)
+            if (name, number) in HAS_TO_HAVE_ELEMENTS and not all(value.size for value in values.values()):
+                continue
+            try:
+                want = evaluate([out], values)[0]
+            except (ValueError, IndexError, AssertionError) as error:
+                if (name, number) in UNWANTED:
+                    continue
+                with pytest.raises((ValueError, IndexError, AssertionError)) as failure:
+                    f(*values.values())
+                # of several inputs there may be several things wrong
+                if len(inputs) == 1 and (name, number) not in SEVERAL_WRONG:
+                    assert failure.type is type(error), (lengths, together, error)
+                continue
+            got = f(*values.values())
+            assert got.shape == want.shape and got.dtype == want.dtype, (lengths, together)
+            if name not in VALUES_MATTER:
+                np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-9, err_msg=f"{lengths} {together}")
