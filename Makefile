@@ -2,6 +2,7 @@
 # make test   install into .venv and run the whole test suite
 # make bench  the project's own benchmarks      make fuzz   long differential fuzzing
 # make lint   ruff and mypy                     make memcheck   native code under valgrind (half an hour)
+# make ulps   errors of vector mathematics, at millions of points
 # make clean  remove .venv and caches
 
 PYTHON ?= python3
@@ -10,9 +11,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STAMPS := $(VENV)/stamps
 GRAPHS ?= 100000
+POINTS ?= 1000000
 PYTEST_ARGS ?= -n 2
 
-.PHONY: demo test lint bench fuzz memcheck clean
+.PHONY: demo test lint bench fuzz memcheck ulps clean
 
 demo: $(STAMPS)/demo
 	$(BIN)/python examples/digits.py
@@ -32,6 +34,9 @@ fuzz: $(STAMPS)/test
 
 memcheck: $(STAMPS)/test
 	$(BIN)/python tests/memcheck/run.py
+
+ulps: $(STAMPS)/test
+	$(BIN)/python tests/backends/native/vector_errors.py $(POINTS)
 
 $(STAMPS)/venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

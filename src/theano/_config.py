@@ -492,6 +492,11 @@ FLAGS: list[tuple[str, ConfigParam, str]] = [
         EnumStr("None", *_SETERR, allow_override=False),
         "no effect: NumPy's own setting is left alone",
     ),
+    (
+        "vector_math",
+        EnumStr("auto", "own", "libmvec", "scalar"),
+        "whose exp, sin, …: the library's own, glibc's vectors, or one by one; auto: the faster of the first two",
+    ),
     ("warn.round", BoolParam(False), "no effect: the mode of round is half_to_even"),
     ("compute_test_value", EnumStr(*_TEST_VALUES), "evaluate tag.test_value while graphs are built"),
     ("print_test_value", BoolParam(False), "show test values in the repr of variables"),

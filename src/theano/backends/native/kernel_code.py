@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from theano._config import config
 from theano.backends.native import opcode_text, target
 from theano.backends.native import runtime_records as rt
 from theano.backends.native.kernel_slots import Slot
@@ -36,20 +37,21 @@ class CompiledKernel:
     code: target.Code | None = None
 
 
-_compiled: dict[tuple[Kernel, bool], CompiledKernel] = {}
+_compiled: dict[tuple[Kernel, bool, str], CompiledKernel] = {}
 _lock = target.free_after_fork(threading.Lock())
 
 
 def compile_kernels(kernels: Iterable[Kernel], optimize: bool) -> list[CompiledKernel]:
     """The code of each kernel, from the table or freshly made in one module."""
     wanted = list(kernels)
+    how = (optimize, config.vector_math)
     # Held throughout: two threads which want one kernel compile it once.
     with _lock:
-        fresh = [k for k in dict.fromkeys(wanted) if (k, optimize) not in _compiled]
+        fresh = [k for k in dict.fromkeys(wanted) if (k, *how) not in _compiled]
         if fresh:
             for made in _compile(fresh, optimize):
-                _compiled[made.kernel, optimize] = made
-        return [_compiled[k, optimize] for k in wanted]
+                _compiled[(made.kernel, *how)] = made
+        return [_compiled[(k, *how)] for k in wanted]
 
 
 def _compile(kernels: Sequence[Kernel], optimize: bool) -> list[CompiledKernel]:

@@ -3,8 +3,9 @@
 `emit_opcode` writes the instructions for one `Instr`, given the texts of its arguments. Loads, gathers, counters and
 results are `kernel_code.py`'s business: they depend on how memory is walked.
 
-Vector mathematics is written out (`function_text.py`) or comes from glibc's libmvec, where it is at hand and right on
-the special values (`EXCLUDED` names where it is not); everything else calls the scalar function for each lane.
+Vector mathematics is our own (`mathematics.py`) or comes from glibc's libmvec, where it is at hand and right on the
+special values (`EXCLUDED` names where it is not); everything else calls the scalar function for each lane. The flag
+`vector_math` chooses.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from theano.backends.native import target
+from theano._config import config
+from theano.backends.native import mathematics, target
 from theano.backends.native.cython_modules import exported
-from theano.backends.native.function_text import exponential, is_written_out
 from theano.backends.native.vector_text import SIZE, VALUE_TYPE, VectorText, is_float, is_unsigned, scalar_constant
 from theano.lowering.kernel import Instr
 
@@ -152,16 +153,17 @@ def _libm(name: str, kind: str) -> str:
 
 
 def _mathematics(text: VectorText, name: str, kind: str, args: Sequence[str], active: str) -> str:
-    if is_written_out(name, kind, text.lanes):
-        return exponential(text, kind, args[0])
     if text.lanes * SIZE[kind] > target.host().vector_bytes and is_vectorised(name, kind, text.lanes):
         return text.halved(kind, args, lambda half, parts: _mathematics(half, name, kind, parts, active))
+    match implementation(name, kind, text.lanes):
+        case "own":
+            return mathematics.call(text, name, kind, args)
+        case "libmvec":
+            symbol = _libmvec(name, kind, text.lanes)
+            vec = text.vec(kind)
+            text.declare(symbol, f"declare {vec} @{symbol}({', '.join([vec] * len(args))})")
+            return text.set(f"call {vec} @{symbol}({', '.join(f'{vec} {a}' for a in args)})")
     name = {"lgamma": "lgamma_r"}.get(name, name)
-    symbol = _libmvec(name, kind, text.lanes)
-    if symbol:
-        vec = text.vec(kind)
-        text.declare(symbol, f"declare {vec} @{symbol}({', '.join([vec] * len(args))})")
-        return text.set(f"call {vec} @{symbol}({', '.join(f'{vec} {a}' for a in args)})")
     if name == "exp10" and not target.libm_address("exp10"):
         return lane_call(text, _libm("pow", kind), kind, [text.splat(kind, scalar_constant(kind, 10.0)), *args], active)
     if name == "lgamma_r":
@@ -169,10 +171,25 @@ def _mathematics(text: VectorText, name: str, kind: str, args: Sequence[str], ac
     return lane_call(text, _libm(name, kind), kind, args, active)
 
 
+def implementation(name: str, kind: str, lanes: int) -> str:
+    """Where a function for vectors that the machine has comes from: "own", "libmvec", or "" (each lane from libm)."""
+    wanted = config.vector_math
+    own, library = name in mathematics.FAMILY, bool(_libmvec(name, kind, lanes))
+    if wanted == "scalar":
+        return ""
+    if wanted == "own":
+        library = False
+    elif wanted == "libmvec":
+        own = False
+    elif own and library:
+        library = (name, kind) in mathematics.FASTER_IN_LIBMVEC
+    return "libmvec" if library else "own" if own else ""
+
+
 def is_vectorised(name: str, kind: str, lanes: int) -> bool:
     """Is there code for a vector, or for the parts of one that is wider than the machine's?"""
     most = target.host().vector_bytes // SIZE[kind]
-    return is_written_out(name, kind, min(lanes, most)) or bool(_libmvec(name, kind, min(lanes, most)))
+    return bool(implementation(name, kind, min(lanes, most)))
 
 
 @cache

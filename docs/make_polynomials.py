@@ -1,0 +1,159 @@
+"""Makes `src/theano/backends/native/mathematics_polynomials.py`: the polynomials of vector mathematics.
+
+    python docs/make_polynomials.py            writes the file (a minute)
+    python docs/make_polynomials.py --check    says which polynomials differ from what the file holds
+
+Each is a polynomial of nearly least error on an interval: least squares on a grid, again and again with more emphasis
+where the error was greatest (Lawson's algorithm [1]), in 60 digits. The error is what `weight` says it counts.
+Coefficients are rounded one after the other, the lowest power first, and after each the remaining ones are fitted
+again, so that they make up for the rounding. mpmath is needed.
+
+[1] C. L. Lawson, "Contributions to the theory of linear least maximum approximation", thesis, UCLA (1961).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+
+mp.mp.dps = 60
+TARGET = Path(__file__).parents[1] / "src/theano/backends/native/mathematics_polynomials.py"
+GRID = 10  # points for each coefficient
+ROUNDS = 12  # of emphasis
+KINDS = {"double": np.float64, "float": np.float32, "wide": np.float64}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """p(z) ≈ function(z) for low <= z <= high, with so many coefficients; |p - function| * weight is made small."""
+
+    name: str
+    function: Callable[[Any], Any]
+    low: Any
+    high: Any
+    weight: Callable[[Any], Any]
+    counts: dict[str, int]  # "wide": in double precision, for results in single precision
+    what: str
+
+
+def least(values: list[Any], weights: list[Any], points: list[Any], fixed: int, count: int) -> list[Any]:
+    """Coefficients of z**fixed … z**(count - 1) with the least sum of squared weighted errors for `values`."""
+    rows = [[z**k for k in range(fixed, count)] for z in points]
+    free = count - fixed
+    squares = [w * w for w in weights]
+    scaled = [[s * x for x in row] for s, row in zip(squares, rows, strict=True)]
+    columns = list(zip(*rows, strict=True))
+    left = [[mp.fdot(a, b) for b in columns] for a in zip(*scaled, strict=True)]
+    right = [mp.fdot(a, values) for a in zip(*scaled, strict=True)]
+    sizes = [mp.sqrt(left[k][k]) for k in range(free)]
+    matrix = mp.matrix([[left[i][j] / sizes[i] / sizes[j] for j in range(free)] for i in range(free)])
+    solution = mp.lu_solve(matrix, mp.matrix([r / s for r, s in zip(right, sizes, strict=True)]))
+    return [x / s for x, s in zip(solution, sizes, strict=True)]
+
+
+def value_at(coefficients: list[Any], z: Any) -> Any:
+    total = mp.mpf(0)
+    for coefficient in reversed(coefficients):
+        total = total * z + coefficient
+    return total
+
+
+def fitted(wanted: Wanted, kind: str) -> tuple[list[float], float]:
+    """Rounded coefficients, lowest power first, and the greatest weighted error."""
+    count = wanted.counts[kind]
+    many = GRID * count
+    middle, half = (wanted.high + wanted.low) / 2, (wanted.high - wanted.low) / 2
+    points = [middle - half * mp.cos(mp.pi * (i + mp.mpf(1) / 2) / many) for i in range(many)]
+    values = [wanted.function(z) for z in points]
+    weights = [wanted.weight(z) for z in points]
+    emphasis = [mp.mpf(1)] * many
+    for _ in range(ROUNDS):
+        best = least(values, [w * e for w, e in zip(weights, emphasis, strict=True)], points, 0, count)
+        errors = [
+            abs(value_at(best, z) - v) * w for z, v, w in zip(points, values, weights, strict=True)
+        ]
+        emphasis = [e * mp.sqrt(x) for e, x in zip(emphasis, errors, strict=True)]
+        top = max(emphasis)
+        emphasis = [e / top for e in emphasis]
+    rounded: list[float] = []
+    rest = list(values)
+    for k in range(count):
+        best = least(rest, [w * e for w, e in zip(weights, emphasis, strict=True)], points, k, count)
+        number = float(KINDS[kind](float(best[0])))
+        rounded.append(number)
+        rest = [value - number * z**k for value, z in zip(rest, points, strict=True)]
+    return rounded, float(max(abs(r) * w for r, w in zip(rest, weights, strict=True)))
+
+
+R2 = mp.log(2) / 2 * (1 + mp.mpf(2) ** -20)
+S2 = (3 - 2 * mp.sqrt(2)) ** 2 * (1 + mp.mpf(2) ** -20)
+HALF_PI, QUARTER_PI = mp.pi / 2 * (1 + mp.mpf(2) ** -20), mp.pi / 4 * (1 + mp.mpf(2) ** -20)
+
+
+def root(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda z: f(mp.sqrt(z))
+
+
+WANTED = [
+    Wanted("EXP", lambda r: (mp.expm1(r) - r) / r**2, -R2, R2, lambda r: abs(r),
+           {"double": 10, "float": 5, "wide": 5}, "exp(r) = 1 + r + r**2 * p(r), |r| <= log(2)/2"),
+    Wanted("COSH", root(lambda r: (mp.cosh(r) - 1) / r**2), mp.mpf(0), R2**2, lambda z: z,
+           {"double": 6, "float": 3}, "cosh(r) = 1 + z * p(z), z = r**2, |r| <= log(2)/2"),
+    Wanted("SINH", root(lambda r: (mp.sinh(r) / r - 1) / r**2), mp.mpf(0), R2**2, lambda z: z,
+           {"double": 5, "float": 2}, "sinh(r) = r + r * z * p(z), z = r**2, |r| <= log(2)/2"),
+    Wanted("LOG", root(lambda s: (2 * mp.atanh(s) / s - 2) / s**2), mp.mpf(0), S2, lambda z: z,
+           {"double": 7, "float": 3, "wide": 4}, "log((1+s)/(1-s)) = 2*s + s * z * p(z), z = s**2, s <= 3 - 2*sqrt(2)"),
+    Wanted("LOG5", root(lambda s: ((2 * mp.atanh(s) / s - 2) / s**2 - mp.mpf(2) / 3) / s**2), mp.mpf(0), S2,
+           lambda z: z**2, {"double": 7}, "log((1+s)/(1-s)) = 2*s + 2/3*s*z + s * z**2 * p(z)"),
+    Wanted("SIN", root(lambda r: (mp.sin(r) / r - 1) / r**2), mp.mpf(0), HALF_PI**2, lambda z: z,
+           {"double": 9, "float": 4}, "sin(r) = r + r * z * p(z), z = r**2, |r| <= pi/2"),
+    Wanted("SIN4", root(lambda r: (mp.sin(r) / r - 1) / r**2), mp.mpf(0), QUARTER_PI**2, lambda z: z,
+           {"double": 6, "float": 3}, "sin(r) = r + r * z * p(z), z = r**2, |r| <= pi/4"),
+    Wanted("COS4", root(lambda r: ((mp.cos(r) - 1) / r**2 + mp.mpf(1) / 2) / r**2), mp.mpf(0), QUARTER_PI**2,
+           lambda z: z**2, {"double": 6, "float": 3}, "cos(r) = 1 - z/2 + z**2 * p(z), z = r**2, |r| <= pi/4"),
+    Wanted("ASIN", root(lambda r: (mp.asin(r) / r - 1) / r**2), mp.mpf(0), mp.mpf(1) / 4, lambda z: z,
+           {"double": 12, "float": 5}, "asin(r) = r + r * z * p(z), z = r**2, |r| <= 1/2"),
+    Wanted("ATAN", root(lambda r: (mp.atan(r) / r - 1) / r**2), mp.mpf(0), mp.mpf(1) / 4, lambda z: z,
+           {"double": 12, "float": 6}, "atan(r) = r + r * z * p(z), z = r**2, |r| <= 1/2"),
+]  # fmt: skip
+
+
+HEAD = '''"""Coefficients of polynomials of vector mathematics, lowest power first. Made by docs/make_polynomials.py.
+
+By precision: "double", "float", and "wide" for doubles of which a result in single precision is wanted. After each, the
+greatest error that the comment above it counts.
+"""
+
+from __future__ import annotations
+'''
+
+
+def text_of(wanted: Wanted) -> str:
+    lines = ["", f"# {wanted.what}", f"{wanted.name} = {{"]
+    for kind in wanted.counts:
+        coefficients, error = fitted(wanted, kind)
+        lines.append(f'    "{kind}": (  # 2**{np.log2(error):.1f}')
+        lines += [f"        {number!r}," for number in coefficients]
+        lines.append("    ),")
+    return "\n".join([*lines, "}", ""])
+
+
+def main(*arguments: str) -> int:
+    texts = [text_of(wanted) for wanted in WANTED]
+    if "--check" not in arguments:
+        TARGET.write_text(HEAD + "".join(texts))
+        return 0
+    present = TARGET.read_text()
+    stale = [wanted.name for wanted, text in zip(WANTED, texts, strict=True) if text not in present]
+    print("stale:", *(stale or ["none"]))
+    return int(bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

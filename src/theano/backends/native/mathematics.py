@@ -1,0 +1,95 @@
+"""Vector mathematics of our own: which functions there are, their LLVM text, and their machine code.
+
+A function for so many lanes of one precision is compiled when a kernel first calls it, once a process, as a function of
+its own that kernels call by name, as they do those of libmvec. So kernels that use it compile no slower.
+
+The functions are in `mathematics_<family>.py`, written with `mathematics_text.py`; both are imported when needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from theano.backends.native import target
+from theano.backends.native.vector_text import SIZE, VectorText
+
+if TYPE_CHECKING:
+    from theano.backends.native.mathematics_text import Machine
+
+_FAMILIES = {
+    "exponential": ("exp", "exp2", "exp10", "expm1", "sinh", "cosh", "tanh"),
+    "logarithm": ("log", "log2", "log10", "log1p", "asinh", "acosh", "atanh", "pow"),
+    "trigonometric": ("sin", "cos", "tan"),
+}
+FAMILY = {name: family for family, names in _FAMILIES.items() for name in names}
+# A call of a function makes every register in use go to memory and come back, which a short loop pays for each vector:
+# these are written out instead, up to a few in a kernel.
+WRITTEN_OUT = frozenset({"exp"})
+# where both are at hand
+FASTER_IN_LIBMVEC = frozenset((name, kind) for kind in ("double", "float") for name in (
+    "log2", "log10", "log1p", "sin", "cos", "tan", "atanh",
+))  # fmt: skip
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"theano.backends.native.mathematics_{name}")
+
+
+def function(name: str) -> Callable[..., Any]:
+    """The Python function that writes the instructions of a mathematical function."""
+    found: Callable[..., Any] = _module(FAMILY[name]).FUNCTIONS[name]
+    return found
+
+
+def parameters(name: str) -> int:
+    return function(name).__code__.co_argcount - 1
+
+
+@cache
+def host_machine() -> Machine:
+    host = target.host()
+    scales = ""
+    if host.vector_bytes == 64:
+        scales = "all" if host.has.get("avx512vl") else "wide"
+    machine: Machine = _module("text").Machine(host.vector_bytes, host.fma, scales)
+    return machine
+
+
+def symbol(name: str, kind: str, lanes: int) -> str:
+    """What a function for vectors of so many elements is called in LLVM text."""
+    return f"mathematics.{name}.f{8 * SIZE[kind]}.{lanes}"
+
+
+def function_text(name: str, kind: str, lanes: int, machine: Machine) -> str:
+    """LLVM text of a module with the function, under its symbol."""
+    text = VectorText(lanes)
+    m = _module("text").Lanes(text, kind, machine)
+    names = [f"%x{n}" for n in range(parameters(name))]
+    result = function(name)(m, *(m.number(x) for x in names))
+    vec = text.vec(kind)
+    head = f"define {vec} @{symbol(name, kind, lanes)}({', '.join(f'{vec} {x}' for x in names)}) {{"
+    lines = [head, "entry:", *text.allocas, *text.lines, f"  ret {vec} {result.name}", "}"]
+    return "\n".join([*text.declarations.values(), *lines])
+
+
+@cache
+def compiled(name: str, kind: str, lanes: int) -> str:
+    """The symbol of a function, once its machine code is there."""
+    found = symbol(name, kind, lanes)
+    code = target.Code(function_text(name, kind, lanes, host_machine()), level=2)
+    target.define_symbol(found, code.address(found))
+    return found
+
+
+def call(text: VectorText, name: str, kind: str, args: Sequence[str]) -> str:
+    """Write a call; or, of a short function in a kernel with few of them, its instructions."""
+    if text.in_place and name in WRITTEN_OUT:
+        m = _module("text").Lanes(text, kind, host_machine())
+        written: str = function(name)(m, *(m.number(a) for a in args)).name
+        return written
+    found, vec = compiled(name, kind, text.lanes), text.vec(kind)
+    text.declare(found, f"declare {vec} @{found}({', '.join([vec] * len(args))})")
+    return text.set(f"call {vec} @{found}({', '.join(f'{vec} {a}' for a in args)})")

@@ -1,0 +1,201 @@
+"""Errors of vector mathematics in units of the last place: functions called on arrays, points to try, right values.
+
+    python tests/backends/native/vector_errors.py [POINTS]     a table of the greatest errors of all functions
+
+Right values are those of long double (or, for float32, of double), and of mpmath for the points that look worst and for
+some chosen at random; where there is no longer double, all are mpmath's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+
+from theano.backends.native import mathematics, target
+from theano.backends.native.mathematics_text import Machine
+
+KIND = {"float32": "float", "float64": "double"}
+LONGER = np.finfo(np.longdouble).nmant >= 63
+# pretended machines that this one can play: the host itself, AVX2, no fused multiplication
+HOST, AVX2, PLAIN = mathematics.host_machine(), Machine(32, fma=True), Machine(16, fma=False)
+Worst = tuple[float, str]  # an error and where it is
+TWO_ARGUMENTS = ("pow", "atan2", "hypot")
+_NUMPY = {
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
+    "pow": "power", "atan2": "arctan2",
+}  # fmt: skip
+_MPMATH: dict[str, Callable[..., Any]] = {
+    "exp2": lambda x: mp.mpf(2) ** x, "exp10": lambda x: mp.mpf(10) ** x, "log2": lambda x: mp.log(x, 2),
+    "pow": mp.power, "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)), "tgamma": mp.gamma,
+    "lgamma": lambda x: mp.log(abs(mp.gamma(x))) if abs(x) < 170 else mp.re(mp.loggamma(x)),
+}  # fmt: skip
+
+
+@cache
+def vector_function(name: str, dtype: str, machine: Machine = HOST) -> Callable[..., np.ndarray]:
+    """A function of vectors, of arrays (which end in a vector that is filled up with ones)."""
+    kind, size = KIND[dtype], np.dtype(dtype).itemsize
+    lanes, count = machine.vector_bytes // size, mathematics.parameters(name)
+    vec, symbol = f"<{lanes} x {kind}>", mathematics.symbol(name, kind, lanes)
+    arrays = ", ".join(f"ptr %a{i}" for i in range(count))
+    loads = [
+        f"  %p{i} = getelementptr {kind}, ptr %a{i}, i64 %i\n  %v{i} = load {vec}, ptr %p{i}, align {size}"
+        for i in range(count)
+    ]
+    text = [
+        mathematics.function_text(name, kind, lanes, machine),
+        f"define void @loop(ptr %out, i64 %count, {arrays}) {{", "entry:", "  br label %l", "l:",
+        "  %i = phi i64 [0, %entry], [%j, %l]", *loads,
+        f"  %r = call {vec} @{symbol}({', '.join(f'{vec} %v{i}' for i in range(count))})",
+        f"  %o = getelementptr {kind}, ptr %out, i64 %i", f"  store {vec} %r, ptr %o, align {size}",
+        f"  %j = add i64 %i, {lanes}", "  %c = icmp slt i64 %j, %count", "  br i1 %c, label %l, label %d", "d:",
+        "  ret void", "}",
+    ]  # fmt: skip
+    code = target.Code("\n".join(text), level=2)
+    loop = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, *[ctypes.c_void_p] * count)(code.address("loop"))
+
+    def function(*arguments: np.ndarray) -> np.ndarray:
+        n = arguments[0].size
+        whole = n + -n % lanes
+        full = [np.concatenate([a, np.ones(whole - n, dtype)]).astype(dtype) for a in arguments]
+        out = np.empty(whole, dtype)
+        loop(out.ctypes.data, whole, *(a.ctypes.data for a in full))
+        return out[:n]
+
+    return function
+
+
+# ---- points
+
+
+def random_bits(rng: np.random.Generator, dtype: str, count: int) -> np.ndarray:
+    """Numbers of all exponents; also infinities and NaN."""
+    whole = np.uint32 if dtype == "float32" else np.uint64
+    return rng.integers(0, np.iinfo(whole).max, count, dtype=whole, endpoint=True).view(dtype)
+
+
+def special_values(dtype: str) -> np.ndarray:
+    info = np.finfo(dtype)
+    sizes = [0.0, 1.0, 0.5, 2.0, 3.0, np.inf, info.max, info.tiny, info.smallest_subnormal, 1 + info.eps,
+             1 - info.epsneg, 1e15, 2.0**24 + 2, 2.0**53, 2.0**53 + 2, 2.0**20, 2.0**10, 1e-5]  # fmt: skip
+    sizes += [np.log(float(info.max)), np.log(float(info.tiny)), np.log(float(info.smallest_subnormal)), np.pi / 2]
+    sizes += [np.log2(float(info.max)), np.log10(float(info.max)), 36.7, 18.7, 9.01, 5.92, 26.54, 10.05]
+    with np.errstate(over="ignore"):
+        values = np.array(sizes).astype(dtype)
+        beside = [np.nextafter(values, np.dtype(dtype).type(to)) for to in (np.inf, 0)]
+    near = np.concatenate([values, *beside])
+    return np.concatenate([near, -near, np.array([np.nan], dtype)])
+
+
+def points(name: str, dtype: str, count: int, seed: int = 0) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(seed)
+    limit = 800.0 if dtype == "float64" else 110.0
+    special = special_values(dtype)
+    some = max(count // 8, 1)
+    if name in TWO_ARGUMENTS:
+        pairs = np.array(np.meshgrid(special, special)).reshape(2, -1)
+        columns = [
+            (random_bits(rng, dtype, some), random_bits(rng, dtype, some)), tuple(rng.uniform(-20, 20, (2, some))),
+            (np.exp(rng.uniform(-5, 5, some)), rng.uniform(-100, 100, some)),
+            (rng.uniform(0.9, 1.1, some), rng.uniform(-5000, 5000, some)),
+            (np.exp(rng.uniform(-30, 30, some)), rng.uniform(-25, 25, some)),
+            (rng.uniform(-20, 20, some), np.rint(rng.uniform(-40, 40, some))), (pairs[0], pairs[1]),
+        ]  # fmt: skip
+        x, y = (np.concatenate([c[k].astype(dtype) for c in columns]) for k in (0, 1))
+        return x, y
+    ranges = [(-1, 1), (-3, 3), (-30, 30), (-limit, limit), (0.4, 2.1), (0.99, 1.01), (-1e-3, 1e-3), (3, 8), (24, 28)]
+    parts = [rng.uniform(a, b, some // 2 + 1) for a, b in ranges] + [np.exp(rng.uniform(-30, 30, some))]
+    # near the multiples of pi/2, where trigonometric functions have zeros and poles
+    multiples = np.rint(np.exp2(rng.uniform(0, 40, some))) * (np.pi / 2)
+    typed = [p.astype(dtype) for p in [*parts, multiples]]
+    return (np.concatenate([random_bits(rng, dtype, 2 * some), special, *typed]),)
+
+
+# ---- right values and errors
+
+
+def exactly(name: str, *arguments: Any) -> Any:
+    """mpmath's value of finite arguments; NaN outside the function's domain. Large angles take more digits."""
+    digits = max(0, int(mp.mag(arguments[0]) * 0.302)) if name in ("sin", "cos", "tan") else 0
+    with mp.workdps(40 + digits):
+        found = _MPMATH.get(name, getattr(mp, name, None))(*map(mp.mpf, map(float, arguments)))
+        return found if mp.im(found) == 0 else mp.nan
+
+
+def right_values(name: str, *arguments: np.ndarray) -> np.ndarray:
+    wide = np.longdouble if arguments[0].dtype == np.float64 else np.float64
+    with np.errstate(all="ignore"):
+        longer = [a.astype(wide) for a in arguments]
+        if name == "exp10":
+            return np.power(wide(10), longer[0])
+        return getattr(np, _NUMPY.get(name, name))(*longer)
+
+
+def errors(found: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Units of the last place of the right value; inf where one is NaN, an infinity or a zero of a sign that is not."""
+    dtype = found.dtype
+    with np.errstate(all="ignore"):
+        near = right.astype(dtype)
+        unit = np.spacing(np.minimum(np.abs(near), np.finfo(dtype).max)).astype(right.dtype)
+        error = np.abs(found.astype(right.dtype) - right) / unit
+        signs = np.signbit(found) == np.signbit(near)
+        error = np.where((found == near) & (np.isinf(near) | (near == 0)), np.where(signs, 0, np.inf), error)
+        both = np.isnan(found) & np.isnan(right)
+        return np.where(both, 0, np.where(np.isnan(error), np.inf, error)).astype(np.float64)
+
+
+def exact_error(name: str, found: Any, *arguments: Any) -> float:
+    right = exactly(name, *arguments)
+    near = found.dtype.type(right)
+    if not np.isfinite(near):
+        return 0.0 if found == near else np.inf
+    return float(abs(mp.mpf(float(found)) - right) / mp.mpf(float(np.spacing(np.abs(near)))))
+
+
+def greatest_error(name: str, dtype: str, machine: Machine = HOST, count: int = 20_000) -> Worst:
+    """Of our own function on a machine: the error and where it is."""
+    return error_of(vector_function(name, dtype, machine), name, dtype, count)
+
+
+def error_of(function: Callable[..., np.ndarray], name: str, dtype: str, count: int, seed: int = 0) -> Worst:
+    arguments = points(name, dtype, count, seed)
+    found = function(*arguments)
+    if LONGER or dtype == "float32":
+        error = errors(found, right_values(name, *arguments))
+        order = np.argsort(-error)
+        if not np.isfinite(error[order[0]]):
+            return float(error[order[0]]), told(name, order[0], arguments, found)
+        check = [*order[:20], *np.random.default_rng(seed).integers(0, found.size, 50)]
+    else:
+        check = list(range(0, found.size, max(1, found.size // 2000)))
+    worst, where = 0.0, ""
+    for n in check:
+        chosen = [a[n] for a in arguments]
+        if not all(np.isfinite(chosen)) or not np.isfinite(found[n]) or any(c == 0 for c in chosen):
+            continue
+        error_here = exact_error(name, found[n], *chosen)
+        if error_here > worst:
+            worst, where = error_here, told(name, n, arguments, found)
+    return worst, where
+
+
+def told(name: str, n: int, arguments: tuple[np.ndarray, ...], found: np.ndarray) -> str:
+    return f"{name}({', '.join(repr(float(a[n])) for a in arguments)}) = {float(found[n])!r} of {found.dtype}"
+
+
+def main(count: int = 1_000_000) -> None:
+    names = sorted(mathematics.FAMILY)
+    print("function  float64  float32   (greatest errors in units of the last place)")
+    for name in names:
+        row = [greatest_error(name, dtype, count=count) for dtype in ("float64", "float32")]
+        print(f"{name:8}  {row[0][0]:7.3f}  {row[1][0]:7.3f}   {row[0][1]}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
