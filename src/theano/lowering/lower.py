@@ -16,6 +16,7 @@ from theano.lowering import (
     checks,
     convolution,
     creation,
+    cumulative,
     diagonals,
     elementwise,
     indexing,
@@ -39,7 +40,7 @@ from theano.lowering.work import Datum, Opaque
 
 # the families, named so that importing this module registers their lowerings
 FAMILIES = (
-    checks, convolution, creation, diagonals, elementwise, indexing, joining, linear, loop, pooling,
+    checks, convolution, creation, cumulative, diagonals, elementwise, indexing, joining, linear, loop, pooling,
     products, reductions, shapes,
 )
 

@@ -14,7 +14,13 @@ from types import ModuleType
 
 from theano._collector import collector_paused
 from theano._config import config
-from theano.backends.native import runtime_plan, runtime_pooling, runtime_small_products, target
+from theano.backends.native import (
+    runtime_cumulative,
+    runtime_plan,
+    runtime_pooling,
+    runtime_small_products,
+    target,
+)
 from theano.backends.native.convolution_text import Tiles, dots_text, products_text, tiles_for
 from theano.backends.native.product_text import small_product_text
 from theano.backends.native.vector_language import KINDS, vector_text
@@ -30,7 +36,7 @@ _LEAST_FOR_SMALL_PRODUCTS = 32
 def code_table(routine: str, dtype: str) -> int:
     """The address of a table with what a routine calls for a dtype; 0 where it calls nothing of this kind."""
     family, _, name = routine.partition(".")
-    if dtype not in KINDS or family not in _FAMILIES:
+    if family not in _FAMILIES or (dtype not in KINDS and family not in _OF_WHOLE_NUMBERS):
         return 0
     with _lock, collector_paused():
         return ctypes.addressof(_FAMILIES[family](name, dtype))
@@ -159,7 +165,19 @@ def small_products(dtype: str) -> int:
         return ctypes.addressof(_small_products(dtype)[0])
 
 
-_FAMILIES: dict[str, Callable[[str, str], ctypes.Array]] = {"convolution": _convolution, "pooling": _pooling}
+@cache
+def _cumulative(name: str, dtype: str) -> ctypes.Array:
+    file = "recurrences" if name == "recurrence" else "cumulative"
+    table = (ctypes.c_int64 * (runtime_cumulative.SCAN_CODE_BYTES // 8))()
+    known = _numbers(runtime_cumulative)
+    _fill(table, runtime_cumulative, "SCAN_CODE_", _compiled(file, dtype, known))
+    return table
+
+
+_FAMILIES: dict[str, Callable[[str, str], ctypes.Array]] = {
+    "convolution": _convolution, "pooling": _pooling, "cumulative": _cumulative,
+}  # fmt: skip
+_OF_WHOLE_NUMBERS = frozenset(["cumulative"])
 
 
 def _switch_assertions(on: bool) -> None:

@@ -19,6 +19,7 @@ from theano.backends.native.runtime_language import Function, Unit
 from theano.backends.native.vector_text import SIZE, VectorText
 
 KINDS = {"float32": "float", "float64": "double"}
+WHOLE_KINDS = {"int64": "i64", "uint64": "i64"}  # for files that only add and multiply
 
 
 # The words, for linters and readers.
@@ -89,6 +90,11 @@ def vmix_low(a: Any, b: Any) -> Any:
 
 def vmix_high(a: Any, b: Any) -> Any:
     """Elements of a and b in turns: of the second half of each."""
+    raise NotImplementedError
+
+
+def store_item(address: int, value: Any) -> None:
+    """Store the first element of a vector."""
     raise NotImplementedError
 
 
@@ -173,7 +179,9 @@ class _VectorFunction(Function):
 
     def call(self, name: str, args: list[str]) -> str:
         if name in _ARITHMETIC:
-            return self.writer.binary(_ARITHMETIC[name], self.kind, *args)
+            operation = _ARITHMETIC[name]
+            operation = operation if self.dtype in KINDS else operation.removeprefix("f")
+            return self.writer.binary(operation, self.kind, *args)
         if name in self.orders:
             order = ", ".join(f"i32 {k}" for k in self.orders[name])
             mask = f"<{self.unit.lanes} x i32> <{order}>"
@@ -224,6 +232,10 @@ class _VectorFunction(Function):
         equal = w.binary("or", "i1", w.compare("oeq", self.kind, x, y), both)
         return w.select(equal, self.kind, value, "zeroinitializer")
 
+    def word_store_item(self, address: str, value: str) -> None:
+        first = self.value(f"extractelement {self.vec} {value}, i64 0")
+        self.emit(f"store {self.kind} {first}, ptr {self.pointer(address)}, {self.align}")
+
     def word_copy_item(self, target: str, source: str) -> None:
         self.emit(f"store {self.kind} {self.item(self.pointer(source))}, ptr {self.pointer(target)}, {self.align}")
 
@@ -243,7 +255,7 @@ class _VectorFunction(Function):
 class _VectorUnit(Unit):
     def __init__(self, name: str, tree: ast.Module, known: Mapping[str, int], dtype: str, vector_bytes: int) -> None:
         self.dtype = dtype
-        self.kind = KINDS[dtype]
+        self.kind = KINDS.get(dtype) or WHOLE_KINDS[dtype]
         self.lanes = vector_bytes // SIZE[self.kind]
         self.declared: dict[str, str] = {}
         super().__init__(name, tree, {**known, "LANES": self.lanes, "SIZE": SIZE[self.kind]})
