@@ -126,6 +126,7 @@ MOST_POINTS = 512  # of longer rows, a step after the other is as quick, and kin
 BLOCK = 65536  # steps times vectors, after which a look around is taken
 
 E_LOOP = 16
+FEW_STEPS = 64
 FIRST_ROOM = 16  # rows of the trace of a loop which may end early
 
 
@@ -300,10 +301,10 @@ def begin_other(frame: int, inner: int, entry: int) -> int:
 def all_steps(frame: int, inner: int, step: int, body: int, count: int) -> int:
     planned = load64(step + LOOP_FIRST + 8)
     condition = load64(step + LOOP_CONDITION)
-    # how often a look is taken at the clock
-    pause = 1
-    next = 1
-    clock_was = clock(0)
+    # how often a look is taken at the clock; not at all by short loops, which it would cost more than a step
+    pause = FEW_STEPS
+    next = FEW_STEPS
+    clock_was = 0
     t = 0
     ended = 0
     while t < count and not ended:
@@ -345,9 +346,14 @@ def all_steps(frame: int, inner: int, step: int, body: int, count: int) -> int:
                     if t < 0:
                         return 1
                     ended = 1
-        if t == next and not ended:
+        if t < FEW_STEPS:
+            if PyErr_CheckSignals():
+                return fail(frame, E_PYTHON, 0, 0, 0, 0)
+        elif t == next and not ended:
             now = clock(0)
-            if now - clock_was < 2 * CLOCK_MILLISECOND:
+            if clock_was == 0:
+                pause = 1
+            elif now - clock_was < 2 * CLOCK_MILLISECOND:
                 pause = pause * 2
             elif now - clock_was > 8 * CLOCK_MILLISECOND and pause > 1:
                 pause = pause // 2
