@@ -60,7 +60,8 @@ class RegisterLoop:
         if self.fits:
             self._find_places(plan)
         if self.fits:
-            self.lanes = min(lanes_of(step.kernel, target.host().vector_bytes) for step in self.kernels)
+            size = target.host().vector_bytes if self.rank else 16
+            self.lanes = min(lanes_of(step.kernel, size) for step in self.kernels)
 
     # -- what can be done
 

@@ -37,9 +37,10 @@ class Reduced(NamedTuple):
     low: Number
 
 
-def reduced(m: Lanes, x: Number) -> Reduced:
+def reduced(m: Lanes, x: Number, half: Number | None = None) -> Reduced:
+    """`half`: x / 2, where that is known before x is: the same bits come out sooner."""
     high, low = LN2_PARTS[m.kind]
-    n, whole = m.nearest(x, LOG2E)
+    n, whole = m.nearest(x, LOG2E) if half is None else m.nearest(half, 2 * LOG2E)
     first = m.fma(n, -high, x)
     r = m.fma(n, -low, first)
     return Reduced(n, whole, r, m.fma(n, -low, first - r))
@@ -86,7 +87,7 @@ def tanh(m: Lanes, x: Number) -> Number:
     """(e**2x - 1) / (e**2x + 1) as c + (e**2x * (1 - c) - (1 + c)) / (e**2x + 1): c is x, 3/16 or 1, which is near."""
     size = m.abs(x)
     y = m.smaller(size, m.pick(20.0, 10.0))
-    n, whole, r, low = reduced(m, y + y)
+    n, whole, r, low = reduced(m, y + y, y)
     power = m.power_of_two(whole)
     rest = m.fma(r * r, m.polynomial(m.coefficients(table.EXP), r), low)
     p = r + rest
