@@ -443,7 +443,7 @@ FLAGS: list[tuple[str, ConfigParam, str]] = [
         EnumStr("cvm", "c|py", "py", "c", "c|py_nogc", "vm", "vm_nogc", "cvm_nogc"),
         "backend when mode=Mode: cvm and c mean native; py and vm mean reference",
     ),
-    ("allow_gc", BoolParam(True), "no effect: intermediate values live as short as possible"),
+    ("allow_gc", BoolParam(True), "False: freed memory is kept for later calls without a limit, until Function.free()"),
     (
         "pool_bytes",
         IntParam(-1),

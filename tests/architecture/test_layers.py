@@ -40,6 +40,7 @@ LATE_IMPORTS = {
     ("theano.compile.linking", "theano.lowering.lower"),
     ("theano.compile.linking", "theano.compile.pipeline"),
     ("theano.compile.function_object", "theano.compile.explanation"),
+    ("theano.compile.function_object", "theano.compile.memory"),
     ("theano._config", "hashlib"),
     ("theano.rewriting.engine", "pdb"),
 }

@@ -327,7 +327,30 @@ class Function:
         return [slot.variable for slot in self._slots if isinstance(slot.variable, SharedVariable)]
 
     def free(self) -> None:
-        """Drop intermediate values: nothing to do, no call keeps any."""
+        """Give memory that calls have left behind for later ones back to the system. No call keeps any for itself: it
+        lies in a pool, which functions share; see `config.pool_bytes` and `config.allow_gc`."""
+        self.fn.free()
+
+    def memory_plan(self, *args: Any, **kwargs: Any) -> Any:
+        """What memory a call would take, without calling: its peak, and a table of all buffers.
+
+        args, kwargs    for each input, as in a call, a value or a tuple: its shape. Where lengths hang on the numbers
+                        in an argument (`T.zeros((n,))`), give the value
+        Returns a MemoryPlan: `str()` is a table; `peak`, `results`, `temporaries`, `fresh`, `arguments` and `stored`
+        are bytes, `buffers` lists what lives when and what reuses what, and `unknown` the ops whose results were not
+        counted, because their shapes hang on values. ValueError if shapes do not fit, or on the reference backend,
+        which makes no plan.
+
+        >>> import theano, theano.tensor as T
+        >>> x = T.matrix("x")
+        >>> f = theano.function([x], T.dot(T.tanh(x), x.T).sum(axis=0))
+        >>> plan = f.memory_plan((1000, 500))
+        >>> plan.peak == 8 * (1000 * 500 + 1000 * 1000), plan.results
+        (True, 8000)
+        """
+        from theano.compile.memory import function_memory
+
+        return function_memory(self, args, kwargs)
 
     @property
     def program(self) -> Any:

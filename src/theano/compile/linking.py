@@ -49,6 +49,12 @@ class Linked:
     on_error: Callable[..., Any] | None = None
     notes: dict[str, Any] = field(default_factory=dict)
 
+    def free(self) -> None:
+        """Give back memory that is kept for later calls."""
+        free = getattr(self.executable, "free", None)
+        if free is not None:
+            free()
+
 
 class Linker:
     """Base of the linkers. `link` is what they are for."""

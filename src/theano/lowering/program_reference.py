@@ -7,7 +7,7 @@ overwrites what the caller or a storage holds: it works on copies, and an update
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ def run_program(program: Program, *args: Any) -> list[Any]:
     for buffer, constant in program.constants:
         _bind(values, buffer, constant)
     for step in program.steps:
-        _step(values, step)
+        run_step(values, step)
     results = []
     updates = []
     for output in program.outputs:
@@ -90,7 +90,8 @@ def _number(values: dict[int, Any], dim: Dim) -> int:
     return int(dim)
 
 
-def _step(values: dict[int, Any], step: Step) -> None:
+def run_step(values: dict[int, Any], step: Step) -> None:
+    """Run one step: `values` has an array (or object) for the id of each buffer."""
     inputs: list[Any] = [values.get(id(b)) for b in step.inputs]
     results: list[Any]
     match step:
@@ -108,7 +109,7 @@ def _step(values: dict[int, Any], step: Step) -> None:
         case CallStep():
             results = [_call(values, step, inputs)]
         case ViewStep():
-            results = [_view(values, step, inputs[0])]
+            results = [view_of(lambda dim: _number(values, dim), step, inputs[0])]
         case LoopStep():
             body = step.body
             results = run_steps(step.nodes[0].op, step.nodes[0], inputs, lambda *rows: _run_body(body, rows))
@@ -179,7 +180,8 @@ def _call(values: dict[int, Any], step: CallStep, inputs: Sequence[Any]) -> np.n
     return np.asarray(out).astype(dtype)
 
 
-def _view(values: dict[int, Any], step: ViewStep, x: np.ndarray) -> np.ndarray:
+def view_of(number: Callable[[Dim], int], step: ViewStep, x: np.ndarray) -> np.ndarray:
+    """What a ViewStep makes of an array; `number` says what a run-time integer is."""
     match step.kind:
         case "dimshuffle":
             kept = [p for p in step.params if p != "x"]
@@ -194,16 +196,16 @@ def _view(values: dict[int, Any], step: ViewStep, x: np.ndarray) -> np.ndarray:
             entries: list[Any] = []
             for p in step.params:
                 if isinstance(p, tuple):
-                    entries.append(slice(*(None if d is None else _number(values, d) for d in p)))
+                    entries.append(slice(*(None if d is None else number(d) for d in p)))
                 else:
-                    entries.append(_number(values, p))
+                    entries.append(number(p))
             return (
                 x[tuple(entries)]
                 if any(isinstance(e, slice) for e in entries) or len(entries) < x.ndim
                 else (np.asarray(x[tuple(entries)]))
             )
         case "reshape":
-            shape = [_number(values, d) for d in step.params]
+            shape = [number(d) for d in step.params]
             if any(n < -1 for n in shape) or (-1 in shape and math.prod(n for n in shape if n != -1) == 0):
                 raise ValueError(f"cannot reshape {x.shape} to {shape}")
             return x.reshape(shape)
@@ -214,12 +216,12 @@ def _view(values: dict[int, Any], step: ViewStep, x: np.ndarray) -> np.ndarray:
             return shown
         case "specify":
             for axis, d in enumerate(step.params):
-                if d is not None and _number(values, d) != x.shape[axis]:
+                if d is not None and number(d) != x.shape[axis]:
                     raise AssertionError(f"axis {axis} has length {x.shape[axis]}")
             return x
         case "stretch":
             lengths = [
-                next((m for m in (_number(values, d) for d in others) if m != 1), 1) if n == 1 else n
+                next((m for m in (number(d) for d in others) if m != 1), 1) if n == 1 else n
                 for n, others in zip(x.shape, step.params, strict=True)
             ]
             return np.broadcast_to(x, lengths)

@@ -11,6 +11,7 @@ from theano.backends.native import runtime_core as core
 from theano.backends.native import target
 from theano.backends.native.image import entry_function
 from theano.backends.native.loop_image import LoopImage
+from theano.backends.native.runtime import empty_pool
 from theano.lowering.program import Program
 
 # What went wrong, as `on_error` is told, and what the numbers in `detail` are.
@@ -82,6 +83,16 @@ class Executable:
         if self._bound is None:
             raise RuntimeError("bind() the program before asking for direct()")
         return entry_function(self._bound, self._image.runtime.method("direct"))
+
+    @property
+    def sequential(self) -> bool:
+        """Can steps that overwrite stored values not be prepared ahead? They do not overwrite any then."""
+        return self._image.sequential
+
+    @staticmethod
+    def free() -> None:
+        """Give memory that lies in the pool back to the system."""
+        empty_pool()
 
     def text(self, what: str = "llvm") -> str:
         """The LLVM text of the program's kernels, or their assembler text ("asm")."""

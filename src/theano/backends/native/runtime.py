@@ -57,9 +57,12 @@ def _pool() -> ctypes.Array:
 
 
 def _pool_limit(wanted: int) -> int:
-    """What the setting `pool_bytes` means: if negative, an eighth of the machine's memory, at most 1 GiB."""
+    """What the setting `pool_bytes` means: if negative, an eighth of the machine's memory, at most 1 GiB; and no limit
+    if `allow_gc` is off."""
     if wanted >= 0:
         return wanted
+    if not config.allow_gc:
+        return runtime_core.MAXIMUM_BYTES
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -267,6 +270,7 @@ def _usable_size() -> int:
 @cache
 def _make() -> Runtime:
     config._params["pool_bytes"].on_change = _limit_pool
+    config._params["allow_gc"].on_change = lambda _: _limit_pool(config.pool_bytes)
     return Runtime()
 
 
@@ -280,6 +284,26 @@ def pooled_bytes() -> int:
     return int(_pool()[runtime_core.POOL_CACHED // 8])
 
 
+def lent_bytes() -> int:
+    """How many bytes of large blocks are in use by arrays and calls."""
+    return int(_pool()[runtime_core.POOL_LENT // 8])
+
+
+def most_lent_bytes(*, forget: bool = False) -> int:
+    """The most that `lent_bytes` has been, or (forget) has been until now, from where it is counted anew."""
+    table = _pool()
+    most = int(table[runtime_core.POOL_MOST // 8])
+    if forget:
+        table[runtime_core.POOL_MOST // 8] = table[runtime_core.POOL_LENT // 8]
+    return most
+
+
+def serves(capacity: int, size: int) -> bool:
+    """Is a block which was given back used again for so many bytes? As `pool_take` in `runtime_core.py` has it."""
+    large = size >= runtime_core.POOL_MINIMUM and capacity <= int(_pool()[runtime_core.POOL_LIMIT // 8])
+    return large and 0 <= capacity - size <= (size >> 3) + runtime_core.POOL_MINIMUM
+
+
 def empty_pool() -> None:
     """Give the pool's memory back to the system."""
     _shrink_pool(0)
@@ -291,6 +315,6 @@ def _shrink_pool(most: int) -> None:
 
 
 def _limit_pool(wanted: int) -> None:
-    """The setting `pool_bytes` was changed."""
+    """The setting `pool_bytes` or `allow_gc` was changed."""
     limit = _pool()[runtime_core.POOL_LIMIT // 8] = _pool_limit(wanted)
     _shrink_pool(limit)

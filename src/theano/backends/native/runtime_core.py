@@ -95,7 +95,10 @@ POOL_ENTRIES = 128
 POOL_CACHED = 0  # bytes that lie in the pool
 POOL_LIMIT = 8
 POOL_COUNT = 16
-POOL_FIRST = 24  # (data, capacity) pairs, oldest first
+POOL_LENT = 24  # bytes of large blocks that are in use, and the most that have been so far
+POOL_MOST = 32
+POOL_FIRST = 40  # (data, capacity) pairs, oldest first
+POOL_UNIT = 65536  # sizes of large blocks are multiples of this
 HUGE_PAGE = 2097152
 
 # ndarray's fields (the ABI of NumPy 2)
@@ -153,9 +156,10 @@ def pool_take(size: int) -> int:
         if capacity >= size and capacity - size <= (size >> 3) + POOL_MINIMUM:
             data = load64(entry)
             pool_remove(i)
+            pool_lend(capacity)
             return data
         i -= 1
-    capacity = (size + 65535) & -65536
+    capacity = (size + POOL_UNIT - 1) // POOL_UNIT * POOL_UNIT
     raw = malloc(capacity + HUGE_PAGE + 64)
     if raw == 0:
         return 0
@@ -164,7 +168,17 @@ def pool_take(size: int) -> int:
         invoke(MADVISE, data, capacity, 14)
     store64(data - 8, raw)
     store64(data - 16, capacity)
+    pool_lend(capacity)
     return data
+
+
+def pool_lend(capacity: int) -> int:
+    """Count a block which somebody gets."""
+    lent = load64(POOL + POOL_LENT) + capacity
+    store64(POOL + POOL_LENT, lent)
+    if lent > load64(POOL + POOL_MOST):
+        store64(POOL + POOL_MOST, lent)
+    return 0
 
 
 def pool_remove(i: int) -> int:
@@ -178,6 +192,7 @@ def pool_remove(i: int) -> int:
 
 def pool_give(data: int) -> int:
     capacity = load64(data - 16)
+    store64(POOL + POOL_LENT, load64(POOL + POOL_LENT) - capacity)
     if capacity > load64(POOL + POOL_LIMIT):
         free(load64(data - 8))
         return 0

@@ -1,0 +1,272 @@
+"""Function.memory_plan beside what calls really take; memory that is kept between calls, and given back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+
+import theano
+import theano.ifelse
+import theano.tensor as T
+from theano.backends.native.runtime import empty_pool, lent_bytes, most_lent_bytes, pooled_bytes, runtime, serves
+
+MODE = theano.compile.mode.Mode("native", "fast_run")
+
+
+def numbers(*shape: int, dtype: str = "float64") -> np.ndarray:
+    return np.random.default_rng(0).normal(size=shape).astype(dtype)
+
+
+def measured(function: Any, *args: Any) -> int:
+    """The most memory that a call has at one time: of the pool, and (what Python calls make) of NumPy."""
+    function(*args)
+    runtime().upgrade()  # now, and not in the background while Python's memory is watched
+    empty_pool()
+    before = lent_bytes()
+    most_lent_bytes(forget=True)
+    tracemalloc.start()
+    kept = function(*args)
+    traced = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert kept is not None
+    return most_lent_bytes() - before + traced
+
+
+def plan_is_true(inputs: list[Any], outputs: Any, *args: Any, **options: Any) -> Any:
+    """The plan says within 5 % what a call takes; it is the same from values and from shapes."""
+    function = theano.function(inputs, outputs, mode=MODE, **options)
+    plan = function.memory_plan(*args)
+    shapes = [a.shape if isinstance(a, np.ndarray) and a.ndim else a for a in args]
+    assert function.memory_plan(*shapes).peak == plan.peak
+    found = measured(function, *args)
+    assert found > 2**22, "too small to be measured"
+    assert abs(plan.peak - found) <= 0.05 * found, f"{plan}\nmeasured {found}"
+    assert plan.results <= plan.peak <= plan.fresh
+    assert not plan.unknown
+    return plan
+
+
+m, n, v = T.dmatrix("m"), T.dmatrix("n"), T.dvector("v")
+M, N = numbers(1500, 1000), numbers(1500, 1000)
+
+
+def layer_norm(x: Any) -> Any:
+    centered = x - x.mean(axis=1, keepdims=True)
+    return centered / T.sqrt((centered**2).mean(axis=1, keepdims=True) + 1e-5)
+
+
+@theano.as_op([T.dmatrix], [T.dmatrix], infer_shape=lambda node, shapes: [shapes[0][::-1]])
+def turned(x: np.ndarray) -> np.ndarray:
+    return np.array(x.T)
+
+
+GRAPHS: dict[str, Any] = {
+    "fused chain": lambda: ([v], T.tanh(v) * T.exp(-v) + v**2, numbers(2000000)),
+    "products": lambda: ([m, n], T.dot(T.tanh(m), T.exp(n).T).sum(axis=0), M, N),
+    "product of products": lambda: ([m, n], T.dot(T.dot(m, n.T), m), M, N),
+    "softmax": lambda: ([m], T.grad(T.log(T.nnet.softmax(m)).sum(), m), M),
+    "layer norm": lambda: ([m, n], T.grad((layer_norm(m) * n).sum(), m), M, N),
+    "join": lambda: ([m, n], T.concatenate([T.tanh(m), n * 2, m.T[:1000, :1000]], axis=0), M, N),
+    "reshape that copies": lambda: ([m], (m.T.reshape((500, -1)) + 1).sum(axis=1), M),
+    "rows that are set": lambda: ([m], T.set_subtensor(m[::2], m[1::2] * 3), M),
+    "views as results": lambda: ([m], [m.T, m[::2], m.reshape((-1,))], M),
+    "matrix that is copied for BLAS": lambda: ([m], T.dot(m[:, ::2], m[:, ::2].T), M),
+    "Python call": lambda: ([m], turned(m) + 1, M),
+}
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_plans_are_true(name: str) -> None:
+    plan_is_true(*GRAPHS[name]())
+
+
+def test_accumulators_and_windows() -> None:
+    f = T.fmatrix("f")
+    plan_is_true([f], f.sum(axis=0), numbers(2, 1500000, dtype="float32"))
+    plan_is_true([f], T.argmax(f, axis=0), numbers(2, 1500000, dtype="float32"))
+    i = T.dtensor4("i")
+    plan = plan_is_true([i], T.nnet.conv2d(i, theano.shared(numbers(16, 3, 3, 3))), numbers(8, 3, 96, 96))
+    assert plan.routines
+
+
+def test_gathers_and_lengths_from_values() -> None:
+    i, k = T.lvector("i"), T.lscalar("k")
+    index = np.random.default_rng(0).integers(0, 1500, 3000)
+    plan_is_true([m, i], m[i] * 2, M, index)
+    plan_is_true([k], T.zeros((k, 1000)) + T.arange(1000), 1500)
+    plan_is_true([m, k], T.dot(T.tanh(m)[k:], m.T), M, 700)
+
+
+def test_updates_in_place_and_not() -> None:
+    w = theano.shared(numbers(1000, 1000), "w")
+    step = T.grad(T.tanh(T.dot(m, w)).sum(), w)
+    plan = plan_is_true([m], T.dot(m, w).sum(), M, updates=[(w, w - 0.1 * step)])
+    assert plan.stored == w.get_value(borrow=True).nbytes
+    assert plan.arguments == M.nbytes
+    plan_is_true([m], m.sum(), M, updates=[(w, T.dot(w, w) / 1000)])
+
+
+def test_loops() -> None:
+    w, s = theano.shared(numbers(800, 800), "w"), T.dtensor3("s")
+    rows, _ = theano.scan(lambda x, h: T.tanh(T.dot(x, w) + h), sequences=s, outputs_info=T.zeros((200, 800)))
+    steps = numbers(12, 200, 800)
+    plan_is_true([s], rows, steps)
+    plan_is_true([s], rows[-1], steps)
+    plan_is_true([s], T.grad(rows.sum(), s), steps)
+
+
+def test_what_reuses_what() -> None:
+    f = theano.function([m, n], T.exp(T.dot(T.tanh(T.dot(m, n.T)), m)).sum(), mode=MODE)
+    plan = f.memory_plan((2000, 2000), (2000, 2000))
+    first, second = (b for b in plan.buffers if b.memory == "new" and b.bytes > 10**6)
+    taken = next(b for b in plan.buffers if b.memory == f"takes over {first.name}")
+    assert first.dies == taken.born and taken.bytes == first.bytes == 32000000
+    assert second.born < (taken.dies or 0)
+    assert plan.peak == pytest.approx(64000000, rel=1e-4)
+    a, b = T.dmatrix("a"), T.dmatrix("b")
+    chain = theano.function([a, b], T.dot(T.dot(T.dot(T.dot(a, b), b), b), b).sum(), mode=MODE)
+    recycled = [x.memory for x in chain.memory_plan((1000, 1000), (1000, 1000)).buffers if "recycles" in x.memory]
+    assert len(recycled) == 2
+
+
+def test_the_table() -> None:
+    f = theano.function([m], [T.nnet.softmax(m), m.sum()], name="two", mode=MODE)
+    text = str(f.memory_plan((3000, 1000)))
+    head, *rest = text.split("\n")
+    assert head.startswith("memory plan of two: at the peak 23.0 MiB, in step ")
+    assert "results 22.9 MiB, arguments 22.9 MiB, stored values 0 B" in rest[0]
+    assert "float64[3000, 1000]" in text and "test_memory_plan.py:" in text and "-result" in text
+    widths = {line.index("made by") for line in rest if "made by" in line}
+    assert len(widths) == 1
+
+
+def test_shapes_that_hang_on_values_are_named() -> None:
+    f = theano.function([v], v[(v > 0).nonzero()] * 2, mode=MODE)
+    plan = f.memory_plan((1000,))
+    assert any("Nonzero" in what for what in plan.unknown)
+    assert "not counted" in str(plan)
+    k = T.lscalar("k")
+    g = theano.function([k], T.zeros((k,)) + 1, mode=MODE)
+    assert g.memory_plan(()).unknown and not g.memory_plan(7).unknown
+    h = theano.function([k, v], theano.ifelse.ifelse(T.gt(k, 0), T.tanh(v), v), mode=MODE)
+    assert isinstance(h.memory_plan(1, (1000,)).peak, int)
+
+
+def test_what_does_not_fit_is_told() -> None:
+    f = theano.function([m, theano.In(n, name="n", value=N)], T.dot(m, n.T) + 1, mode=MODE, name="f")
+    assert f.memory_plan((10, 1000)).results == 8 * 10 * 1500
+    assert f.memory_plan((10, 7), n=(3, 7)).results == 8 * 10 * 3
+    for args, named, error, text in [
+        (((10, 7),), {}, ValueError, "do not fit"),
+        (((10,),), {}, ValueError, "no shape of the input m"),
+        (((10, -1),), {}, ValueError, "no shape of the input m"),
+        ((), {}, TypeError, "the input m .* is missing"),
+        (((1, 1), (1, 1), (1, 1)), {}, TypeError, "takes 2 inputs"),
+        (((1, 1), (1, 1)), {"n": (1, 1)}, TypeError, "multiple values"),
+        (((1, 1),), {"q": (1, 1)}, TypeError, "Unknown input"),
+        ((np.zeros(3),), {}, TypeError, "m"),
+    ]:
+        with pytest.raises(error, match=text):
+            f.memory_plan(*args, **named)
+    x = T.TensorType("float64", (None, 3))("x")
+    with pytest.raises(ValueError, match="does not fit"):
+        theano.function([x], x + 1, mode=MODE).memory_plan((5, 4))
+    with pytest.raises(ValueError, match="reference backend"):
+        theano.function([v], v + 1, mode="reference").memory_plan((5,))
+    # nothing was computed or changed
+    assert f["n"] is not None and np.array_equal(f["n"], N)
+
+
+def test_no_memory_is_taken_for_a_plan() -> None:
+    f = theano.function([m], T.dot(T.tanh(m), m.T), mode=MODE)
+    before = lent_bytes()
+    most_lent_bytes(forget=True)
+    tracemalloc.start()
+    plan = f.memory_plan((10**6, 10**5))
+    traced = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert plan.peak > 8 * 10**12 and traced < 10**6
+    assert most_lent_bytes() == before
+
+
+# -- memory between calls ---------------------------------------------------------------------------------------------
+
+
+def test_memory_is_kept_given_back_and_limited() -> None:
+    f = theano.function([v], T.tanh(v) + 1, mode=MODE)
+    a = numbers(1 << 20)
+    f.free()
+    f(a)
+    assert pooled_bytes() >= a.nbytes
+    f.free()
+    assert pooled_bytes() == 0
+    with theano.change_flags(pool_bytes=0):
+        f(a)
+        assert pooled_bytes() == 0
+    limit = pooled_limit()
+    with theano.change_flags(allow_gc=False):
+        assert pooled_limit() > 1 << 40
+        with theano.change_flags(pool_bytes=1 << 23):
+            assert pooled_limit() == 1 << 23
+    assert pooled_limit() == limit
+    f.free()
+
+
+def pooled_limit() -> int:
+    from theano.backends.native import runtime_core
+    from theano.backends.native.runtime import _pool
+
+    return int(_pool()[runtime_core.POOL_LIMIT // 8])
+
+
+def test_blocks_serve_as_the_plan_says() -> None:
+    f = theano.function([v], T.tanh(v) + 1, mode=MODE)
+    for first, second in [(1 << 20, 1 << 20), (1 << 21, 1 << 20), (1 << 21, 2000000), (1 << 20, 1 << 21), (9, 1 << 18)]:
+        f.free()
+        f(numbers(first))
+        capacity = pooled_bytes()
+        kept = f(numbers(second))
+        assert (pooled_bytes() == 0) == (capacity == 0 or serves(capacity, kept.nbytes)), (first, second)
+        del kept
+    f.free()
+
+
+RESIDENT = """
+import sys
+import numpy as np
+import theano, theano.tensor as T
+def kilobytes(key):
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(key))
+x = T.matrix("x")
+y = T.tanh(x)
+f = theano.function([x], [T.exp(x), y / y.sum(axis=0)])
+a = np.ones((6000, 2000))
+f(a)
+f.free()
+with open("/proc/self/clear_refs", "w") as reset:
+    reset.write("5")
+before = kilobytes("VmRSS")
+kept = f(a)
+peak = 1024 * (kilobytes("VmHWM") - before)
+del kept
+f.free()
+print(f.memory_plan(a.shape).fresh, peak, 1024 * (kilobytes("VmRSS") - before))
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="the system does not tell the peak of a while")
+def test_resident_memory() -> None:
+    done = subprocess.run([sys.executable, "-c", RESIDENT], capture_output=True, text=True, timeout=300)
+    if "Permission" in done.stderr:
+        pytest.skip("the peak cannot be reset here")
+    assert done.returncode == 0, done.stderr
+    planned, peak, left = map(int, done.stdout.split())
+    assert planned == pytest.approx(2 * 8 * 6000 * 2000, rel=1e-3)
+    assert abs(peak - planned) < 0.05 * planned
+    assert left < 0.05 * planned
