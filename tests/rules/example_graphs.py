@@ -28,3 +28,7 @@ def sc(name: str = "a", dtype: str = "float64") -> Any:
 
 def on(*variables: Any, build: Callable[..., Any]) -> Example:
     return lambda: (list(variables), build(*variables))
+
+
+def fixed(*shape: int | None, name: str = "x") -> Any:
+    return TensorType("float64", shape)(name)

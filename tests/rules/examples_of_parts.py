@@ -6,17 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from example_graphs import Example, m, on, sc, t3, v
+from example_graphs import Example, fixed, m, on, sc, t3, v
 
 import theano.tensor as T
 from theano.tensor.creation import Alloc
 from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
 from theano.tensor.shape import Shape_i
 from theano.tensor.type import TensorType
-
-
-def fixed(*shape: int | None, name: str = "x") -> Any:
-    return TensorType("float64", shape)(name)
 
 
 def masked(i: Any) -> Callable[..., Any]:

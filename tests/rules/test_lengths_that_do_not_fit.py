@@ -22,7 +22,7 @@ VALUES_MATTER = {"dot_with_zero", "zero_factor"}
 # what is checked on the way to a result that nobody wants: class numbers, for the softmax of a named loss alone
 UNWANTED = {("written_out", 5), ("written_out", 6)}
 # several things are wrong at once with these lengths, and any of them may be found first
-SEVERAL_WRONG = {("written_out", 1)}
+SEVERAL_WRONG = {("written_out", 1), ("product_with_chosen_rows", 5)}
 # the native gather of rows without elements looks at no position
 HAS_TO_HAVE_ELEMENTS = {("elements_of_dot", 0)}
 

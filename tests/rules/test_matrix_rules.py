@@ -41,6 +41,11 @@ EXAMPLES: dict[str, list[Build]] = {
         lambda i: Dot()(Dot()(i["A"], i["B"]), i["v"].dimshuffle(0, "x")),
         lambda i: Dot()(i["v"].dimshuffle("x", 0), Dot()(i["A"], i["B"])),
     ],
+    "product_with_own_transpose": [
+        lambda i: own_transpose(qr(i["M"])[0].T), lambda i: own_transpose(eigh(i["K"])[1]),
+        lambda i: own_transpose(eigh(i["K"])[1].T), lambda i: own_transpose(svd(i["M"], full_matrices=False)[2]),
+        lambda i: own_transpose(svd(i["M"], full_matrices=False)[0].T),
+    ],
     "product_with_outer_product": [
         lambda i: Dot()(i["A"], i["v"].dimshuffle(0, "x") * i["u"].dimshuffle("x", 0)),
         lambda i: Dot()(i["u"].dimshuffle(0, "x") * i["v"].dimshuffle("x", 0), i["A"]),
@@ -109,6 +114,11 @@ EXAMPLES: dict[str, list[Build]] = {
     "expm_of_diagonal": [lambda i: expm(T.diag(i["v"]))],
 }  # fmt: skip
 CASES = [pytest.param(name, n, id=f"{name}-{n}") for name, found in EXAMPLES.items() for n in range(len(found))]
+
+
+def own_transpose(x: Any) -> Any:
+    """dot(x, x.T), written with the transpose of whatever x is."""
+    return Dot()(x, x.owner.inputs[0]) if type(x.owner.op).__name__ == "DimShuffle" else Dot()(x, x.T)
 
 
 def twice(solve: Any, x: Any, b: Any) -> Any:

@@ -23,11 +23,12 @@ from theano.rewriting.rules.algebra import (
     unit_factor,
     zero_term,
 )
+from theano.rewriting.rules.diagonals import DIAGONALS
 from theano.rewriting.rules.folding import FOLDING
 from theano.rewriting.rules.gathers import GATHERING, MASKS
 from theano.rewriting.rules.indexed_results import INDEXED_RESULTS
 from theano.rewriting.rules.indexing import INDEXING
-from theano.rewriting.rules.joining import JOINING
+from theano.rewriting.rules.joining import JOINING, PIECES, PIECES_FOR_SPEED
 from theano.rewriting.rules.matrices import DETERMINANTS, MATRICES, drop_hint
 from theano.rewriting.rules.products import BLAS, PRODUCTS_OF_MATRICES
 from theano.rewriting.rules.reductions import REDUCTIONS, REDUCTIONS_FOR_SPEED
@@ -44,7 +45,7 @@ from theano.rewriting.run import run_passes
 
 # Normal forms that every pass keeps up: constants folded, nodes without effect gone, lengths expressed by inputs'.
 # What is indexed, written, read again
-PARTS = (*INDEXING, *INDEXED_RESULTS, *WRITTEN, *GATHERING)
+PARTS = (*INDEXING, *INDEXED_RESULTS, *WRITTEN, *GATHERING, *PIECES, *DIAGONALS)
 TIDY = (*FOLDING, *USELESS, *SHAPES, *SELECTION, *JOINING)
 
 PIPELINE: tuple[Pass, ...] = (
@@ -62,8 +63,8 @@ PIPELINE: tuple[Pass, ...] = (
         "specialize",
         ("specialize",),
         (
-            *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *PARTS, *WRITING, *MASKS, *ALGEBRA, *POWERS,
-            product_of_exponentials, *CROSSENTROPY, drop_hint,
+            *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *PARTS, *WRITING, *MASKS, *PIECES_FOR_SPEED,
+            *ALGEBRA, *POWERS, product_of_exponentials, *CROSSENTROPY, drop_hint,
         ),
     ),
     Pass("use BLAS", ("blas", "BlasOpt"), (*TIDY, *BLAS)),

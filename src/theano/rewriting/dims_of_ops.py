@@ -323,7 +323,7 @@ def of_class_losses(node: Apply) -> Iterator[Fact]:
         yield axis_key(classes, axis), axis_key(rows, axis), True
     if isinstance(node.op, CrossentropySoftmaxArgmax1HotWithBias):
         yield axis_key(given[1], 0), axis_key(rows, 1), True
-    elif len(given) > 1:
+    elif len(given) > 1 and given[0].type.ndim:  # type: ignore[attr-defined]
         yield axis_key(given[0], 0), axis_key(rows, 0), True
 
 

@@ -26,7 +26,7 @@ from theano.tensor.convert import as_tensor_variable
 from theano.tensor.creation import ARange
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
-from theano.tensor.joining import Split
+from theano.tensor.joining import Join, Split
 from theano.tensor.lengths import slice_length
 from theano.tensor.scalar_constants import static_int, vector_elements
 from theano.tensor.selecting import Nonzero
@@ -216,7 +216,21 @@ class Pieces:
     length: Key
 
     def is_certain(self, dims: Dims) -> bool:
-        return False
+        """Are they the lengths of what was joined along that axis, or the one length of it?"""
+        elements = vector_elements(self.sizes)
+        if elements is None or None in elements or len(elements) != self.count:
+            return False
+        keys = [value_key(n) for n in elements]
+        if len(keys) == 1 and dims.same_length(keys[0], self.length):
+            return True
+        joined = self.length[0].owner if isinstance(self.length, tuple) else None
+        if joined is None or not isinstance(joined.op, Join) or len(joined.inputs) != self.count + 1:
+            return False
+        axis = self.length[1]
+        along = static_int(joined.inputs[0])
+        if along is None or along % joined.outputs[0].type.ndim != axis:
+            return False
+        return all(dims.same_length(key, axis_key(x, axis)) for key, x in zip(keys, joined.inputs[1:]))
 
     def identity(self, dims: Dims) -> Any:
         return Pieces, dims.find((self.sizes,)), self.count, dims.find(self.length)

@@ -24,6 +24,8 @@ from theano.rewriting.matrix_facts import (
 )
 from theano.rewriting.pattern import factors_of
 from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rules.diagonals import diagonal_of_product
+from theano.rewriting.rules.structured_products import product_with_own_transpose
 from theano.scalar import arithmetic as ar
 from theano.scalar.comparison import lt
 from theano.scalar.exponential import exp, log
@@ -136,20 +138,6 @@ def product_with_diagonal_matrix(node: Apply, site: Site) -> Any:
             continue
         return [conform(elemwise_of(ar.mul)(v, other), node.outputs[0])]
     return None
-
-
-@function_rule(ExtractDiag, name="diagonal_of_product", assumes="rounding", needs=[Dot])
-def diagonal_of_product(node: Apply, site: Site) -> Any:
-    """diag(dot(a, b)) -> sum(a * b.T, axis=1): a product of matrices is not computed for its diagonal"""
-    (x,) = node.inputs
-    inner = made_by(x, Dot)
-    op: Any = node.op
-    if inner is None or site.uses(x) > 1 or x.type.ndim != 2 or (op.offset, op.axis1, op.axis2) != (0, 0, 1):  # type: ignore[attr-defined]
-        return None
-    a, b = inner.inputs
-    if not site.dims.same_axis(a, 0, b, 1) or x.type.dtype not in ("float32", "float64"):  # type: ignore[attr-defined]
-        return None
-    return [conform(Sum(axis=1, acc_dtype=x.type.dtype)(elemwise_of(ar.mul)(a, transposed(b))), node.outputs[0])]  # type: ignore[attr-defined]
 
 
 @function_rule(DimShuffle, name="transpose_of_symmetric", assumes="rounding", tags="local_no_transpose_symmetric")
@@ -489,8 +477,8 @@ def drop_hint(node: Apply, site: Site) -> Any:
 
 
 MATRICES = ruleset(
-    DETERMINANTS, product_with_outer_product, product_of_three_by_a_vector, product_with_diagonal_matrix,
-    diagonal_of_product, transpose_of_symmetric, inverse_of_inverse, inverse_of_orthogonal, solve_for_inverse,
-    solve_by_cholesky, one_factorisation_for_all_solves, solve_by_structure, det_by_structure, slogdet_by_structure,
-    cholesky_of_product_of_factors, one_svd_for_all, expm_of_diagonal,
+    DETERMINANTS, product_with_own_transpose, product_with_outer_product, product_of_three_by_a_vector,
+    product_with_diagonal_matrix, diagonal_of_product, transpose_of_symmetric, inverse_of_inverse,
+    inverse_of_orthogonal, solve_for_inverse, solve_by_cholesky, one_factorisation_for_all_solves, solve_by_structure,
+    det_by_structure, slogdet_by_structure, cholesky_of_product_of_factors, one_svd_for_all, expm_of_diagonal,
 )

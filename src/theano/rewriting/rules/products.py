@@ -10,6 +10,7 @@ from theano.rewriting.conform import conform, number_like, quotient
 from theano.rewriting.known import number
 from theano.rewriting.pattern import factors_of, terms_of
 from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rules.structured_products import STRUCTURED_PRODUCTS
 from theano.scalar import arithmetic as ar
 from theano.tensor.blas import Gemm, Gemv, Ger
 from theano.tensor.creation import Alloc
@@ -157,5 +158,5 @@ def scaled(v: Any, site: Site) -> tuple[Any, list[tuple[int, Any]], Any]:
     return coefficient, scalars, rest[0][1]
 
 
-PRODUCTS_OF_MATRICES = ruleset(dot_with_zero, dot_over_one_term)
+PRODUCTS_OF_MATRICES = ruleset(dot_with_zero, dot_over_one_term, STRUCTURED_PRODUCTS)
 BLAS = ruleset(blas_product)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from theano.graph.node import Apply
 from theano.rewriting.conform import add_all, conform, mul_all, number_like
 from theano.rewriting.known import number, padded
 from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rules.reduced_parts import REDUCED_PARTS, REDUCED_PARTS_FOR_SPEED, axes_of
 from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar import arithmetic as ar
 from theano.scalar.comparison import eq
@@ -23,10 +25,8 @@ from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.elemwise import cast_to, elemwise_of
 from theano.tensor.nnet.softmax import LogSoftmax, Softmax
 from theano.tensor.scalar_constants import static_int
-
-
-def axes_of(node: Apply) -> tuple[int, ...]:
-    return reduced_axes(node.op.axis, node.inputs[0].type.ndim)  # type: ignore[attr-defined]
+from theano.tensor.truth import All
+from theano.tensor.truth import Any as AnyTrue
 
 
 def with_axes(op: Any, axes: Any, acc_dtype: str | None = None) -> Any:
@@ -63,9 +63,11 @@ def reduce_length_one(node: Apply, site: Site) -> Any:
     return [conform(cast_to(smaller, out.type.dtype), out)]
 
 
-@function_rule(Sum, Prod, Max, Min, name="reduction_of_reduction", tags="local_op_of_op local_reduce_chain")
+@function_rule(
+    Sum, Prod, Max, Min, All, AnyTrue, name="reduction_of_reduction", tags="local_op_of_op local_reduce_chain",
+)
 def reduction_of_reduction(node: Apply, site: Site) -> Any:
-    """sum(sum(x, a), b) -> sum(x, a and b), and the same for prod, max, min"""
+    """sum(sum(x, a), b) -> sum(x, a and b), and the same for prod, max, min, all, any"""
     x: Any = node.inputs[0]
     inner = x.owner
     if inner is None or type(inner.op) is not type(node.op) or site.uses(x) > 1:
@@ -148,15 +150,47 @@ def reduction_of_constant(node: Apply, site: Site) -> Any:
     return [conform(result, out)]
 
 
-@function_rule(Sum, name="sum_of_vector_of_scalars", tags="local_sum_make_vector")
-def sum_of_vector_of_scalars(node: Apply, site: Site) -> Any:
-    """sum([a, b, c]) -> a + b + c"""
+@function_rule(Sum, Prod, Max, Min, name="reduction_of_scalars", tags="local_sum_make_vector", needs=[MakeVector])
+def reduction_of_scalars(node: Apply, site: Site) -> Any:
+    """sum([a, b, c]) -> a + b + c, and the same for prod, max, min"""
     x: Any = node.inputs[0]
     if x.owner is None or not isinstance(x.owner.op, MakeVector) or not 0 < len(x.owner.inputs) <= 16:
         return None
     out: Any = node.outputs[0]
-    acc = node.op.acc_dtype  # type: ignore[attr-defined]
-    return [cast_to(add_all([cast_to(v, acc) for v in x.owner.inputs]), out.type.dtype)]
+    op: Any = node.op
+    if isinstance(op, (Sum, Prod)):
+        elements = [cast_to(v, str(op.acc_dtype)) for v in x.owner.inputs]
+        total = add_all(elements) if isinstance(op, Sum) else mul_all(elements)
+        return [cast_to(total, out.type.dtype)]
+    if type(op) not in (Max, Min):
+        return None
+    larger = elemwise_of(op.scalar_op)
+    elements = [cast_to(v, x.type.dtype) for v in x.owner.inputs]
+    return [conform(reduce(larger, elements), out)]
+
+
+@function_rule(Max, Min, All, AnyTrue, name="extreme_of_constant", needs=[Alloc, second], tags="local_opt_alloc")
+def extreme_of_constant(node: Apply, site: Site) -> Any:
+    """max(alloc(v, n)) -> v, and the same for min, all, any, where it is known that the reduced axes have elements"""
+    x: Any = node.inputs[0]
+    inner = x.owner
+    if inner is None or type(node.op) not in (Max, Min, All, AnyTrue):
+        return None
+    if isinstance(inner.op, Alloc):
+        value = padded(inner.inputs[0], x.type.ndim)
+    elif elementwise_node(x, second) is not None:
+        value = inner.inputs[1]
+    else:
+        return None
+    axes = axes_of(node)
+    if not axes or any(not value.type.broadcastable[axis] or not x.type.shape[axis] for axis in axes):
+        return None
+    kept = [axis for axis in range(x.type.ndim) if axis not in axes]
+    result = dimshuffle(value, kept)
+    out: Any = node.outputs[0]
+    if result.type.broadcastable != out.type.broadcastable:
+        result = Alloc()(result, *[site.length(x, axis) for axis in kept])
+    return [conform(result, out)]
 
 
 @function_rule(Max, name="max_of_negative", needs=[ar.neg], tags="local_max_to_min")
@@ -199,9 +233,10 @@ def argmax_of_softmax(node: Apply, site: Site) -> Any:
 
 
 REDUCTIONS = ruleset(
-    reduce_length_one, reduction_of_reduction, sum_of_negative, reduction_of_constant, sum_of_vector_of_scalars,
+    reduce_length_one, reduction_of_reduction, sum_of_negative, reduction_of_constant, extreme_of_constant,
+    reduction_of_scalars, *REDUCED_PARTS,
     unused_max_or_argmax, argmax_of_softmax,
 )
-REDUCTIONS_FOR_SPEED = ruleset(sum_of_multiple, max_of_negative)
+REDUCTIONS_FOR_SPEED = ruleset(sum_of_multiple, max_of_negative, *REDUCED_PARTS_FOR_SPEED)
 
 __all__ = ["REDUCTIONS", "REDUCTIONS_FOR_SPEED"]
