@@ -66,8 +66,8 @@ def diagonal_of_transpose(node: Apply, site: Site) -> Any:
 
 @function_rule(ExtractDiag, name="diagonal_of_elementwise", tags="extract_diag_lift_pass")
 def diagonal_of_elementwise(node: Apply, site: Site) -> Any:
-    """diagonal(f(x, a, column)) -> f(diagonal(x), a, column) for scalars a; columns and rows only where it is known that
-    the matrix is square"""
+    """diagonal(f(x, a, column)) -> f(diagonal(x), a, column) for scalars a; columns and rows only where it is known
+    that the matrix is square"""
     (x,) = node.inputs
     inner, op = x.owner, node.op
     if inner is None or not isinstance(inner.op, Elemwise) or site.uses(x) > 1 or x.type.ndim != 2:  # type: ignore[attr-defined]
