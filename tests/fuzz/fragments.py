@@ -13,6 +13,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parent.parent / "rules"))
 import test_functions
+import test_loop_rules
 import test_matrix_rules
 from graphs import Graph, GraphMaker, Item, random_graph
 from test_declared import DECLARED, left_side
@@ -81,10 +82,22 @@ def of_matrices(build: test_matrix_rules.Build) -> Fragment:
     return add
 
 
+def of_loops(build: test_loop_rules.Build) -> Fragment:
+    def add(maker: GraphMaker) -> Item | None:
+        inputs = test_loop_rules.inputs_of("float64")
+        before = build(inputs)
+        values = test_loop_rules.values_of(maker.pick([1, 2, 5]), "float64", int(maker.rng.integers(1000)))
+        items = [planted(maker, x.type, values[name]) for name, x in inputs.items()]
+        return maker.insert(before, list(inputs.values()), items)
+
+    return add
+
+
 FRAGMENTS: dict[str, list[Fragment]] = {
     **{rule.name: [of_declared(rule)] for rule in DECLARED},
     **{name: [of_example(each) for each in found] for name, found in test_functions.EXAMPLES.items()},
     **{name: [of_matrices(each) for each in found] for name, found in test_matrix_rules.EXAMPLES.items()},
+    **{name: [of_loops(each) for each in found] for name, found in test_loop_rules.EXAMPLES.items()},
 }
 PIECES = [fragment for found in FRAGMENTS.values() for fragment in found]
 

@@ -17,6 +17,7 @@ import theano.tensor as T
 from theano import scalar as s
 from theano.graph.clone import clone_replace
 from theano.graph.evaluate import evaluate
+from theano.rewriting.rules.loops import LOOPS
 from theano.rewriting.rules.matrices import MATRICES, drop_hint
 from theano.scalar.exponential import log1mexp
 from theano.scalar.selection import identity, second
@@ -283,8 +284,10 @@ EXAMPLES: dict[str, list[Example]] = {
         on(v("x"), v("y"), build=lambda x, y: x * T.switch(y > 0, y, 0.0))],
     "switch_over_divisor": [on(v("x"), v("y"), build=lambda x, y: T.switch(y > 0, 0.0, y) / x)],
 }
-# rules on matrices need matrices that can be inverted and factored: test_matrix_rules.py
-FUNCTIONS = [rule for rule in RULES.values() if rule.sides is None and rule not in (*MATRICES, drop_hint)]
+# rules on matrices need matrices that can be inverted and factored: test_matrix_rules.py; on loops: test_loop_rules.py
+FUNCTIONS = [
+    rule for rule in RULES.values() if rule.sides is None and rule not in (*MATRICES, *LOOPS, drop_hint)
+]
 CASES = [pytest.param(name, n, id=f"{name}-{n}") for name, found in EXAMPLES.items() for n in range(len(found))]
 # the new value may be finite where NaN or inf was, and in these also another finite one for NaN or inf that was given
 IGNORE_SPECIAL = {"fold_constants", "zero_factor", "dot_with_zero", "argmax_of_softmax"}

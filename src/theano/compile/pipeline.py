@@ -10,6 +10,7 @@ from typing import Any
 
 from theano._config import config
 from theano.graph.fgraph import FunctionGraph
+from theano.loops.scan_op import Scan
 from theano.rewriting.named_losses import written_out
 from theano.rewriting.pipeline_db import PipelineDB
 from theano.rewriting.query import ALL
@@ -29,6 +30,7 @@ from theano.rewriting.rules.gathers import GATHERING, MASKS
 from theano.rewriting.rules.indexed_results import INDEXED_RESULTS
 from theano.rewriting.rules.indexing import INDEXING
 from theano.rewriting.rules.joining import JOINING, PIECES, PIECES_FOR_SPEED
+from theano.rewriting.rules.loops import LOOPS
 from theano.rewriting.rules.matrices import DETERMINANTS, MATRICES, drop_hint
 from theano.rewriting.rules.products import BLAS, PRODUCTS_OF_MATRICES
 from theano.rewriting.rules.reductions import REDUCTIONS, REDUCTIONS_FOR_SPEED
@@ -58,6 +60,7 @@ PIPELINE: tuple[Pass, ...] = (
             *DETERMINANTS,
         ),
     ),
+    Pass("work on loops", ("scan",), (*TIDY, *PARTS, *LOOPS), only_with=Scan),
     Pass("stabilize", ("stabilize",), (*TIDY, *PARTS, *ALGEBRA, *SOFTMAX, *STABLE, *MATRICES)),
     Pass(
         "specialize",
@@ -75,8 +78,8 @@ PIPELINE: tuple[Pass, ...] = (
 # Where the original's numbers put these phases, so that `optdb.register(name, rewrite, position, ...)` of a program
 # written for it finds its place. Here they say nothing but the order above.
 POSITIONS = {
-    "drop useless nodes": 0.6, "canonicalize": 1.0, "stabilize": 1.5, "specialize": 2.0, "use BLAS": 2.5,
-    "open compositions for fusion": 49.0, "restore checks of lengths": float("inf"),
+    "drop useless nodes": 0.6, "canonicalize": 1.0, "work on loops": 1.4, "stabilize": 1.5, "specialize": 2.0,
+    "use BLAS": 2.5, "open compositions for fusion": 49.0, "restore checks of lengths": float("inf"),
 }  # fmt: skip
 # phases of the original that are parts of a pass here
 OTHER_NAMES = {

@@ -8,7 +8,7 @@ is differentiated again, the values that are then needed are traced by running i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,15 @@ from theano.loops.scan_layout import ScanLayout
 from theano.scalar.arithmetic import add
 from theano.scalar.comparison import ge
 from theano.scalar.selection import minimum, switch
+from theano.tensor.careduce import CAReduce
 from theano.tensor.convert import constant
-from theano.tensor.elemwise import cast_to
+from theano.tensor.creation import Alloc, MakeVector
+from theano.tensor.dimshuffle import DimShuffle
+from theano.tensor.elemwise import Elemwise, cast_to
 from theano.tensor.joining import join
-from theano.tensor.shape import shape_padleft
-from theano.tensor.subtensor import set_subtensor
+from theano.tensor.shape import Rebroadcast, Reshape, SpecifyShape, shape_padleft
+from theano.tensor.shape_ops import Shape, Shape_i
+from theano.tensor.subtensor import Subtensor, set_subtensor
 from theano.tensor.type import TensorType, tensor_type
 from theano.transforms.reverse import backpropagate
 from theano.transforms.terms import (
@@ -36,6 +40,12 @@ from theano.transforms.terms import (
     is_undefined,
     zeros_for,
 )
+
+# ops of which the results are computed again in the backward loop rather than kept for each step. A loop is among them:
+# the steps of an inner loop are what a loop with checkpoints does not keep
+CHEAP = (
+    Elemwise, DimShuffle, CAReduce, Subtensor, Alloc, MakeVector, Reshape, Rebroadcast, SpecifyShape, Shape, Shape_i,
+)  # fmt: skip
 
 
 def pull_back(op: Any, inputs: Sequence[Any], outputs: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
@@ -213,13 +223,23 @@ class _Backward:
         return list(clone_replace(outputs, stands, strict=False))
 
     def _with_history(self, outputs: list[Any]) -> list[Any]:
-        """`outputs` with rows in place of what only the forward loop knows at each step: carried values, and what is
-        computed from carried objects that are no tensors. The forward loop is run again with traces of these."""
+        """`outputs` with rows in place of what the forward loop knows at each step.
+
+        What it traces is read from there. Carried values, what is computed from carried objects that are no tensors,
+        and what is expensive to compute again it does not trace: it is run once more, with traces of these too.
+        (Rewriting makes one loop of the two.)
+        """
+        traces = (*self.results.states, *self.results.traced)
+        stands: dict[Any, Any] = {}
+        for variable, trace in zip((*self.computed.states, *self.computed.traced), traces):
+            if variable.owner is not None and variable not in stands:
+                stands[variable] = _stand_in(variable)
+                self.rows[stands[variable]] = trace
+        wanted = self._worth_keeping(outputs, stands)
+        stop = [*stands, *wanted]
         opaque = {v for v in self.inner.carried if not isinstance(v.type, TensorType)}
-        wanted: dict[Any, None] = {}
         carried = {v for v in self.inner.carried if v not in opaque}
-        stop: list[Any] = []
-        for node in toposort(outputs, self.leaves):
+        for node in toposort(outputs, [*self.leaves, *stop]):
             if not any(v in opaque for v in node.inputs):
                 continue
             for output in node.outputs:
@@ -231,8 +251,26 @@ class _Backward:
         for variable in ancestors(outputs, stop):
             if variable in carried:
                 wanted[variable] = None
-        if not wanted:
-            return outputs
+        if wanted:
+            more = {v: _stand_in(v) for v in wanted}
+            stands.update(more)
+            self.rows.update(zip(more.values(), self._traces_of(list(wanted))))
+        return list(clone_replace(outputs, stands, strict=False))
+
+    def _worth_keeping(self, outputs: list[Any], traced: Mapping[Any, Any]) -> dict[Any, None]:
+        """What the derivative reads of a step, and what takes more than arithmetic on its elements to compute again."""
+        expensive: set[Any] = set()
+        forward = toposort(self.all_computed, self.leaves)
+        for node in forward:
+            if not isinstance(node.op, (*CHEAP, type(self.op))) or any(v in expensive for v in node.inputs):
+                expensive.update(v for v in node.outputs if isinstance(v.type, TensorType) and v not in traced)
+        steps = set(forward)
+        backward = [n for n in toposort(outputs, [*self.leaves, *traced]) if n not in steps]
+        read = [v for node in backward for v in node.inputs] + outputs
+        return dict.fromkeys(v for v in read if v in expensive)
+
+    def _traces_of(self, wanted: list[Any]) -> list[Any]:
+        """Rows of these variables of the forward loop, of which it is run once more."""
         info = self.info
         kept = info.states + info.traced
         layout = ScanLayout(info.sequences, info.taps, info.traced + len(wanted), info.carried, info.until)
@@ -243,10 +281,7 @@ class _Backward:
             mode=self.op.mode,
             name=self.op.name,
         )
-        traces = op(*self.inputs, return_list=True)[kept : kept + len(wanted)]
-        stands = {v: _stand_in(v) for v in wanted}
-        self.rows.update(zip(stands.values(), traces))
-        return list(clone_replace(outputs, stands, strict=False))
+        return list(op(*self.inputs, return_list=True)[kept : kept + len(wanted)])
 
     def _assembled(
         self, rows: list[Any], totals: list[Any], traces: dict[int, int], finals: dict[Any, int], found: list[Any]

@@ -32,6 +32,7 @@ class Pass:
     work     for a pass that is no rule set: (site, report) -> None
     always   run whatever the Query says, and no reason to look at a graph by itself
     added    rules of users: each is selected by its own tags alone, not by those of the pass
+    only_with  run only over graphs that have a node of this op (with rules of users, over all graphs)
     owner    who brought it: "pipeline", this library; "user": it is selected by its tags alone; "query": always run
     """
 
@@ -41,6 +42,7 @@ class Pass:
     work: Callable[[Site, PassReport], None] | None = None
     always: bool = False
     added: tuple[Rule, ...] = ()
+    only_with: type | None = None
     owner: str = "pipeline"
 
     def is_wanted(self, query: Query) -> bool:
@@ -48,6 +50,11 @@ class Pass:
         if self.owner == "user":
             return query.wants(labels)
         return self.always or self.owner == "query" or query.wants_pass(labels | {ALL})
+
+    def concerns(self, fgraph: FunctionGraph) -> bool:
+        """Has it anything to do for this graph?"""
+        kind = self.only_with
+        return kind is None or bool(self.added) or any(isinstance(node.op, kind) for node in fgraph.apply_nodes)
 
 
 @dataclass
@@ -107,6 +114,8 @@ def _run_passes(fgraph: FunctionGraph, passes: Sequence[Pass], query: Query) -> 
         checker = ValueCheck(fgraph) if query.verify else None
         try:
             for p in wanted:
+                if not p.concerns(fgraph) and p.name != query.stop_after:
+                    continue
                 done = run_pass(site, p, query)
                 report.passes.append(done)
                 fgraph.execute_callbacks("on_pass", done)

@@ -1,0 +1,498 @@
+"""Loops: what does not need to be in one is taken out, what nobody reads is not kept, equal loops are one.
+
+A loop is a node like others, so the rules see it as a whole; `loops/loop_parts.py` takes it apart for them. What they
+take out is graph like any other, and meets all other rules. That sequences have a row for every step, and that a row
+which is read exists, is checked after rewriting, whatever has become of the loop (`restore_checks.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from theano.graph.clone import clone_replace, equal_computations
+from theano.graph.fgraph import OUTPUT, FunctionGraph
+from theano.graph.node import Apply
+from theano.graph.traverse import ancestors
+from theano.loops.loop_graphs import scan_can_remove_outs
+from theano.loops.loop_parts import Carried, LoopParts, State, Traced
+from theano.loops.scan_op import Scan
+from theano.rewriting.dims import Dims
+from theano.rewriting.dims_of_ops import SPEAKERS
+from theano.rewriting.indices import indexed
+from theano.rewriting.over_rows import OverRows, can_move
+from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rules.indexing import read_entries
+from theano.rewriting.rules.useless import elementwise_node
+from theano.scalar.arithmetic import add, mul
+from theano.scalar.dtypes import float_dtypes
+from theano.scalar.selection import second
+from theano.tensor.basic_indexing import Subtensor
+from theano.tensor.dimshuffle import DimShuffle
+from theano.tensor.elemwise import Elemwise, elemwise_of
+from theano.tensor.products import Dot
+from theano.tensor.scalar_constants import static_int
+from theano.tensor.shape import shape_padleft, specify_shape, unbroadcast
+from theano.tensor.shape_ops import shape_i_op
+
+# -- what nobody reads -------------------------------------------------------------------------------------------------
+
+
+@function_rule(Scan, name="unused_results_of_loop", tags="scan scan_remove_unused")
+def unused_results_of_loop(node: Apply, site: Site) -> Any:
+    """a result of a loop that nobody reads -> the loop without it"""
+    op: Any = node.op
+    info = op.info
+    count = info.states + info.traced + info.carried
+    unread = [k for k in range(count) if not site.uses(node.outputs[k])]
+    gone = set(scan_can_remove_outs(op, unread)[0]) if unread else set()
+    if not gone or len(gone) == len(node.outputs):
+        return None
+    parts = LoopParts(node)
+    kept = iter([k not in gone for k in range(count)])
+    parts.states = [part for part in parts.states if next(kept)]
+    parts.traced = [part for part in parts.traced if next(kept)]
+    parts.carried = [part for part in parts.carried if next(kept)]
+    return parts.rebuilt()
+
+
+@function_rule(Scan, name="state_without_feedback", tags="scan")
+def state_without_feedback(node: Apply, site: Site) -> Any:
+    """a state of which no step reads an earlier row -> a row of each step that is only kept"""
+    op: Any = node.op
+    read = set(ancestors(op.fgraph.outputs))
+    found = [k for k, taps in enumerate(op.inner.taps) if not read.intersection(taps)]
+    if not found:
+        return None
+    parts = LoopParts(node)
+    dims = _dims_inside(parts)
+    for number in reversed(found):
+        state = parts.states.pop(number)
+        like: Any = next(iter(state.taps.values()))
+        parts.traced.insert(0, Traced(_of_shape(state.result, like, dims), state.old))
+    return parts.rebuilt()
+
+
+@function_rule(Scan, name="last_row_of_loop", tags="scan scan_save_mem")
+def last_row_of_loop(node: Apply, site: Site) -> Any:
+    """x[-1] of the rows that a loop keeps, where nobody reads the others -> the last row, which alone is kept"""
+    op: Any = node.op
+    found: list[tuple[int, list[tuple[Apply, int]]]] = []
+    for number in range(op.info.states):
+        reads = _reads_of_last_rows(node.outputs[number], op.info.rows(number), site)
+        if reads is not None:
+            found.append((number, reads))
+    if not found:
+        return None
+    parts = LoopParts(node)
+    dims = _dims_inside(parts)
+    replaced: list[tuple[Apply, Carried]] = []
+    states = list(parts.states)
+    for number, reads in found:
+        parts.states.remove(states[number])
+        held = _held(states[number], dims)
+        parts.carried += held
+        replaced += [(read, held[back - 1]) for read, back in reads]
+    new = parts.rebuilt()
+    for read, part in replaced:
+        new[read.outputs[0]] = _rest_of_index(read, part.new)
+    return {old: value for old, value in new.items() if site.uses(old)}
+
+
+def _reads_of_last_rows(trace: Any, depth: int, site: Site) -> list[tuple[Apply, int]] | None:
+    """[(node, how many rows from the end it reads)]; None if nothing is read, or more than the last `depth` rows."""
+    reads = []
+    for user, position in site.fgraph.clients.get(trace, ()):
+        if user is OUTPUT or position or not isinstance(user.op, Subtensor):
+            return None
+        first = user.op.get_idx(user.inputs)[0]
+        first = None if isinstance(first, tuple) else static_int(first)
+        if first is None or not -depth <= first < 0:
+            return None
+        reads.append((user, -first))
+    return reads or None
+
+
+def _dims_inside(parts: LoopParts) -> Dims:
+    """What is known of lengths inside the loop."""
+    dims = Dims(dict(SPEAKERS))
+    dims.on_attach(parts.graph)
+    return dims
+
+
+def _of_shape(result: Any, like: Any, dims: Dims) -> Any:
+    """`result` as a row of a state: all of them have one shape."""
+    if not dims.same(like, result):
+        result = specify_shape(result, [shape_i_op(axis)(like) for axis in range(like.type.ndim)])
+    return like.type.filter_variable(result)
+
+
+def _held(state: State, dims: Dims) -> list[Carried]:
+    """A state as values that are carried: its last row, the one before, ..."""
+    like: Any = next(iter(state.taps.values()))
+    rows = [state.taps.get(-back) or like.type() for back in range(1, state.depth + 1)]
+    results = [_of_shape(state.result, like, dims), *rows[:-1]]
+    starts = [like.type.filter_variable(state.initial[state.depth - back]) for back in range(1, state.depth + 1)]
+    return [Carried(*three) for three in zip(rows, starts, results)]
+
+
+def _rest_of_index(read: Apply, row: Any) -> Any:
+    """What is left of an index whose first entry was a row."""
+    return indexed(row, read_entries(read)[1:])
+
+
+# -- what can be computed before the loop ------------------------------------------------------------------------------
+
+
+@function_rule(Scan, name="invariant_of_loop", tags="scan scan_pushout PushOutNonSeqScan")
+def invariant_of_loop(node: Apply, site: Site) -> Any:
+    """what a step computes from nothing that changes -> computed once, before the loop"""
+    op: Any = node.op
+    known = set(op.inner.others)
+    moved: dict[Any, None] = {}
+    for inner in op.fgraph.toposort():
+        if not can_move(inner) or elementwise_node(inner.outputs[0], second) is not None:
+            continue
+        if any(v in known for v in inner.inputs) and all(v in known or _is_constant(v) for v in inner.inputs):
+            known.update(inner.outputs)
+            moved.update(dict.fromkeys(inner.outputs))
+    border = _border(op.fgraph, moved)
+    if not border:
+        return None
+    parts = LoopParts(node)
+    copies = [parts.copies[v] for v in border]
+    for variable, outside in zip(copies, parts.same(copies)):
+        parts.take_out(variable, outside, in_all_steps=True)
+    return parts.rebuilt()
+
+
+@function_rule(Scan, name="products_with_rows", tags="scan scan_pushout PushOutSeqScan PushOutDot1 more_mem")
+def products_with_rows(node: Apply, site: Site) -> Any:
+    """dot(x[t], W) in every step -> dot(x, W) before the loop; so with arithmetic on numbers x[t]"""
+    op: Any = node.op
+    if op.info.until or not op.info.sequences:
+        return None
+    wanted = _worth_taking_out(op)
+    if not wanted:
+        return None
+    parts = LoopParts(node)
+    over = _over_rows(parts)
+    wanted = [parts.copies[v] for v in wanted]
+    if not over.take_all(wanted):
+        return None
+    for variable in wanted:
+        parts.take_out(variable, over.rows[variable], in_all_steps=False)
+    return parts.rebuilt()
+
+
+def _worth_taking_out(op: Any) -> list[Any]:
+    """Inner variables that depend on sequences alone and are cheaper for all rows at once: products, and arithmetic on
+    numbers, which the processor does for several rows in one go."""
+    over = OverRows({v: v for v in op.inner.sequences}, {v: v for v in op.inner.others})
+    numbers: dict[Any, None] = {}
+    products = []
+    for inner in op.fgraph.toposort():
+        if not over.can(inner):
+            continue
+        (out, *_) = inner.outputs
+        if not any(v in over.rows for v in inner.inputs):
+            over.same.update((v, v) for v in inner.outputs)
+            continue
+        over.rows.update((v, v) for v in inner.outputs)
+        if isinstance(inner.op, Dot):
+            products.append(out)
+        if out.type.ndim == 0 and isinstance(inner.op, Elemwise):
+            numbers.update(dict.fromkeys(inner.outputs))
+    return [*products, *(v for v in _border(op.fgraph, numbers) if v not in products)]
+
+
+def _border(graph: FunctionGraph, inside: dict[Any, None]) -> list[Any]:
+    """Those of `inside` that a node reads of which the results are not inside, or that are results of the graph."""
+    users = {v: [user for user, _ in graph.clients.get(v, ())] for v in inside}
+    return [v for v in inside if any(user is OUTPUT or user.outputs[0] not in inside for user in users[v])]
+
+
+def _is_constant(variable: Any) -> bool:
+    return variable.owner is None and getattr(variable, "data", None) is not None
+
+
+def _over_rows(parts: LoopParts) -> OverRows:
+    return OverRows(
+        {part.row: part.rows for part in parts.sequences}, {part.row: part.rows for part in parts.others}
+    )
+
+
+@function_rule(Scan, name="rows_without_loop", tags="scan scan_pushout scan_make_elemwise")
+def rows_without_loop(node: Apply, site: Site) -> Any:
+    """rows that do not depend on earlier steps -> computed for all steps at once, without a loop"""
+    op: Any = node.op
+    if op.info.until or not op.info.traced:
+        return None
+    changing = {v for taps in op.inner.taps for v in taps} | set(op.inner.carried)
+    results = op.info.outputs(op.fgraph.outputs).traced
+    alone = [k for k, v in enumerate(results) if not changing.intersection(ancestors([v]))]
+    if not alone:
+        return None
+    parts = LoopParts(node)
+    over = _over_rows(parts)
+    replaced: dict[Any, Any] = {}
+    for number in alone:
+        part = parts.traced[number]
+        if over.take_all([part.result]) and part.result in over.rows:
+            replaced[part.old] = part.old.type.filter_variable(over.rows[part.result])
+    if not replaced:
+        return None
+    parts.traced = [part for part in parts.traced if part.old not in replaced]
+    return {**(parts.rebuilt() if parts.results() else {}), **replaced}
+
+
+# -- what can be computed after the loop -------------------------------------------------------------------------------
+
+
+@function_rule(
+    Scan, name="sum_after_loop", assumes="rounding",
+    tags="scan scan_pushout PushOutScanOutput scan_push_out_add more_mem",
+)  # fmt: skip
+def sum_after_loop(node: Apply, site: Site) -> Any:
+    """a sum of products, one of each step -> one product of all rows, after the loop"""
+    op: Any = node.op
+    if op.info.until or not op.info.carried:
+        return None
+    if not any(
+        _product_of_rows(term) is not None
+        for variable, result in zip(op.inner.carried, op.info.outputs(op.fgraph.outputs).carried)
+        for term in _terms(op.fgraph, variable, result)
+    ):
+        return None
+    parts = LoopParts(node)
+    traces = _Traces(parts)
+    sums: dict[Any, Any] = {}  # what is carried -> what is added after the loop
+    for part in list(parts.carried):
+        terms = _terms(parts.graph, part.variable, part.result)
+        products = [(term, _product_of_rows(term)) for term in terms]
+        pushed = [(term, pair) for term, pair in products if pair is not None]
+        if not pushed:
+            continue
+        rest = [term for term, pair in products if pair is None]
+        sums[part] = [(traces.of(a), traces.of(b)) for _, (a, b) in pushed]
+        if rest:
+            part.result = elemwise_of(add)(part.variable, *rest)
+        else:
+            parts.carried.remove(part)
+    for part in list(parts.carried):  # sums of rows that are kept anyway
+        terms = _terms(parts.graph, part.variable, part.result)
+        if part not in sums and terms and all(traces.has(term) for term in terms):
+            parts.carried.remove(part)
+            sums[part] = [(traces.of(term), None) for term in terms]
+    new = parts.rebuilt() if parts.results() else {}
+    for part, pairs in sums.items():
+        total = part.new if part in parts.carried else part.start
+        for a, b in pairs:
+            total = total + _sum_over_steps(traces.rows(a), None if b is None else traces.rows(b))
+        new[part.old] = part.old.type.filter_variable(total)
+    return new
+
+
+def _terms(graph: FunctionGraph, variable: Any, result: Any) -> list[Any]:
+    """The terms of `variable + terms`, if that is `result` and the variable is used nowhere else."""
+    if len(graph.clients.get(variable, ())) != 1 or variable.type.dtype not in float_dtypes:
+        return []
+    terms: list[Any] = []
+    pending = [result]
+    while pending:
+        term = pending.pop()
+        total = elementwise_node(term, add)
+        if total is not None and (term is result or len(graph.clients.get(term, ())) == 1):
+            pending.extend(reversed(total.inputs))
+        else:
+            terms.append(term)
+    if variable not in terms or any(v.type.broadcastable != result.type.broadcastable for v in terms):
+        return []
+    return [v for v in terms if v is not variable]
+
+
+def _product_of_rows(term: Any) -> tuple[Any, Any] | None:
+    """(a, b) if `term` is the outer product of vectors a and b, or a.T . b of matrices, summed over steps later."""
+    node = term.owner
+    if node is None or len(node.inputs) != 2:
+        return None
+    x, y = node.inputs
+    column, row = _turned(x, (0, "x")), _turned(y, ("x", 0))
+    outer = isinstance(node.op, Dot) or elementwise_node(term, mul) is not None
+    if outer and column is not None and row is not None:
+        return column, row
+    if elementwise_node(term, mul) is not None:
+        column, row = _turned(y, (0, "x")), _turned(x, ("x", 0))
+        return (column, row) if column is not None and row is not None else None
+    if isinstance(node.op, Dot) and x.type.ndim == y.type.ndim == 2:
+        source = _turned(x, (1, 0))
+        return (source, y) if source is not None else None
+    return None
+
+
+def _turned(variable: Any, order: tuple[Any, ...]) -> Any:
+    """The x of which `variable` is a dimshuffle in this order; None if it is not."""
+    node = variable.owner
+    if node is None or not isinstance(node.op, DimShuffle) or tuple(node.op.new_order) != order:
+        return None
+    (x,) = node.inputs
+    return x if x.type.ndim == sum(axis != "x" for axis in order) else None  # type: ignore[attr-defined]
+
+
+class _Traces:
+    """Rows of inner variables outside the loop: of sequences as they are, others are traced."""
+
+    def __init__(self, parts: LoopParts) -> None:
+        self.parts = parts
+        self.over = _over_rows(parts)
+        self.traced = {part.result: part for part in parts.traced}
+        self.traced.update({state.result: state for state in parts.states})
+
+    def has(self, variable: Any) -> bool:
+        return variable in self.over.rows or variable in self.traced
+
+    def of(self, variable: Any) -> Any:
+        """A name for the rows of a variable, to be given to `rows` when the loop has been rebuilt."""
+        if variable not in self.traced and not (self.over.take_all([variable]) and variable in self.over.rows):
+            part = self.traced[variable] = Traced(variable)
+            self.parts.traced.append(part)
+        return variable
+
+    def rows(self, variable: Any) -> Any:
+        if variable in self.traced:
+            return self.traced[variable].new
+        return self.over.rows[variable]
+
+
+def _sum_over_steps(a: Any, b: Any | None) -> Any:
+    """The sum over t of a[t], or of a[t].T . b[t] (of outer products where the rows are vectors)."""
+    if b is None:
+        return a.sum(axis=0, dtype=a.type.dtype)
+    return Dot()(_flat(a).T, _flat(b))
+
+
+def _flat(rows: Any) -> Any:
+    if rows.type.ndim == 2:
+        return rows
+    lengths = [shape_i_op(axis)(rows) for axis in range(3)]
+    return rows.reshape((lengths[0] * lengths[1], lengths[2]), ndim=2)
+
+
+# -- several loops, and loops of one step ------------------------------------------------------------------------------
+
+
+@function_rule(Scan, name="loops_over_the_same", tags="scan scan_merge ScanMerge more_mem")
+def loops_over_the_same(node: Apply, site: Site) -> Any:
+    """two loops of as many steps over one sequence, or from one initial state -> one loop"""
+    op: Any = node.op
+    if op.info.until:
+        return None
+    own = op.info.outer(node.inputs)
+    shared = {*own.sequences, *own.initials}
+    for other in site.fgraph.apply_nodes:
+        if other is node or not isinstance(other.op, Scan) or other.op.info.until or other.inputs[0] is not own.n_steps:
+            continue
+        if other.op.mode != op.mode or other.op.truncate_gradient != op.truncate_gradient:
+            continue
+        theirs = other.op.info.outer(other.inputs)
+        if shared.isdisjoint((*theirs.sequences, *theirs.initials)) or _depend(node, other):
+            continue
+        parts, more = LoopParts(node), LoopParts(other)
+        for name in ("sequences", "states", "traced", "carried", "others"):
+            getattr(parts, name).extend(getattr(more, name))
+        return parts.rebuilt()
+    return None
+
+
+def _depend(a: Apply, b: Apply) -> bool:
+    """Does one of the nodes need the other?"""
+    return any(v.owner is b for v in ancestors(a.inputs)) or any(v.owner is a for v in ancestors(b.inputs))
+
+
+@function_rule(Scan, name="equal_states_of_loop", tags="scan scan_merge scan_merge_inouts")
+def equal_states_of_loop(node: Apply, site: Site) -> Any:
+    """states that begin alike and go on alike -> one state"""
+    op: Any = node.op
+    outer, inner, results = op.info.outer(node.inputs), op.inner, op.info.outputs(op.fgraph.outputs)
+    pairs = [
+        (i, j)
+        for j in range(op.info.states) for i in range(j)
+        if outer.initials[i] is outer.initials[j] and op.info.taps[i] == op.info.taps[j]
+    ]
+    while pairs:  # suppose that they are equal, and see whether it follows
+        alike = {b: a for i, j in pairs for a, b in zip(inner.taps[i], inner.taps[j])}
+        values = clone_replace([results.states[k] for pair in pairs for k in pair], alike, strict=False)
+        kept = [
+            pair for pair, a, b in zip(pairs, values[::2], values[1::2])
+            if a.type == b.type and equal_computations([a], [b])
+        ]
+        if len(kept) == len(pairs):
+            break
+        pairs = kept
+    if not pairs:
+        return None
+    parts = LoopParts(node)
+    states = list(parts.states)
+    same_as: dict[int, int] = {}
+    for i, j in pairs:
+        same_as.setdefault(j, i)
+    for j, i in same_as.items():
+        parts.states.remove(states[j])
+        parts.replace({states[j].taps[tap]: states[i].taps[tap] for tap in states[i].taps})
+    new = parts.rebuilt()
+    for j, i in sorted(same_as.items()):
+        new[states[j].old] = new[states[i].old]
+    return new
+
+
+@function_rule(Scan, name="equal_rows_of_loop", tags="scan scan_merge scan_merge_inouts")
+def equal_rows_of_loop(node: Apply, site: Site) -> Any:
+    """a result that is kept twice -> kept once"""
+    op: Any = node.op
+    results = op.info.outputs(op.fgraph.outputs)
+    if len(set(results.traced)) == len(results.traced) and not set(results.states) & set(results.traced):
+        return None
+    parts = LoopParts(node)
+    first: dict[Any, Any] = {state.result: state for state in parts.states}
+    doubles = []
+    for part in list(parts.traced):
+        known = first.setdefault(part.result, part)
+        if known is not part:
+            parts.traced.remove(part)
+            doubles.append((part, known))
+    new = parts.rebuilt()
+    for part, known in doubles:
+        if known.new.type.broadcastable != part.old.type.broadcastable:
+            return None
+        new[part.old] = known.new
+    return new
+
+
+@function_rule(Scan, name="one_step_of_loop", tags="scan")
+def one_step_of_loop(node: Apply, site: Site) -> Any:
+    """a loop of one step -> the step"""
+    if static_int(node.inputs[0]) != 1:
+        return None
+    parts = LoopParts(node)
+    dims = _dims_inside(parts)
+    for state in parts.states:
+        state.result = _of_shape(state.result, next(iter(state.taps.values())), dims)
+    values = {part.row: part.row.type.filter_variable(part.rows[0]) for part in parts.sequences}
+    values.update({part.row: part.rows for part in parts.others})
+    values.update({part.variable: part.start for part in parts.carried})
+    for state in parts.states:
+        for tap, variable in state.taps.items():
+            values[variable] = variable.type.filter_variable(state.initial[state.depth + tap])
+    found = clone_replace(parts.results(), values, strict=False)
+    new: dict[Any, Any] = {}
+    for part, value in zip(parts.kept(), found):
+        keeps_rows = not isinstance(part, Carried)
+        new[part.old] = unbroadcast(shape_padleft(value), 0) if keeps_rows else part.old.type.filter_variable(value)
+    if parts.steps_made is not None:
+        new[parts.steps_made] = parts.n_steps
+    return new
+
+
+LOOPS = ruleset(
+    unused_results_of_loop, one_step_of_loop, state_without_feedback, equal_states_of_loop, equal_rows_of_loop,
+    loops_over_the_same, last_row_of_loop, rows_without_loop, invariant_of_loop, products_with_rows, sum_after_loop,
+)

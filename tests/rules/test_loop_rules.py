@@ -1,0 +1,236 @@
+"""Every rule on loops: examples in which it applies, evaluated before and after for several numbers of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from test_declared import RULES, applied
+
+import theano
+import theano.tensor as T
+from theano.graph.clone import clone_replace
+from theano.graph.evaluate import evaluate
+from theano.graph.traverse import toposort
+from theano.loops.scan_op import Scan
+from theano.rewriting.rules.loops import LOOPS
+
+Build = Callable[[dict[str, Any]], Any]
+N = 3  # lengths of rows
+
+
+def scan(*args: Any, **kwargs: Any) -> Any:
+    return theano.scan(*args, return_list=False, **kwargs)[0]
+
+
+def tanh_step(u: Any, h: Any, w: Any) -> Any:
+    return T.tanh(w * h + u)
+
+
+def rnn(i: dict[str, Any]) -> Any:
+    return scan(lambda x, h, W: T.tanh(T.dot(x, W) + T.dot(h, W)), i["X"], i["h"], i["W"])
+
+
+def batched(i: dict[str, Any]) -> Any:
+    return scan(lambda x, h, W: T.tanh(T.dot(x, W) + T.dot(h, W)), i["Y"], i["H"], i["W"])
+
+
+def gradient(cost: Any, *wrt: Any) -> Any:
+    """The gradients in one vector."""
+    return T.concatenate([g.flatten() for g in T.grad(cost, list(wrt))])
+
+
+def one_step(i: dict[str, Any], build: Callable[[Any], Any]) -> Any:
+    return clone_replace(build(i["n"]), {i["n"]: T.constant(1, dtype="int64")})
+
+
+# inputs: u numbers, X vectors, Y matrices for each step; s, h, H first states; w a number, W a square matrix; n steps
+EXAMPLES: dict[str, list[Build]] = {
+    "unused_results_of_loop": [
+        lambda i: scan(lambda u, a, w: [a + u, w * u], i["u"], [i["s"], None], i["w"])[0],
+        lambda i: scan(lambda u, a, w: [a + u, w * u], i["u"], [i["s"], None], i["w"])[1],
+        lambda i: scan(lambda u, a, b: [a + u, b * u, u], i["u"], [i["s"], i["s"], None])[1],
+    ],
+    "state_without_feedback": [
+        lambda i: scan(lambda u, a, w: w * u, i["u"], i["s"], i["w"]),
+        lambda i: scan(lambda u, a, b, w: [w * u, b * u], i["u"], [i["s"], i["s"]], i["w"])[0],
+    ],
+    "last_row_of_loop": [
+        lambda i: scan(tanh_step, i["u"], i["s"], i["w"])[-1],
+        lambda i: rnn(i)[-1, 1:] * 2,
+        lambda i: scan(
+            lambda a, b: a + b, outputs_info=[{"initial": T.stack([i["s"], i["w"]]), "taps": [-1, -2]}], n_steps=i["n"]
+        )[-1],
+        lambda i: (lambda x: x[-1] / x[-2])(scan(
+            lambda a, b: a + b, outputs_info=[{"initial": T.stack([i["s"], i["w"]]), "taps": [-2, -1]}], n_steps=i["n"]
+        )),
+    ],
+    "invariant_of_loop": [   # `scan` finds those of the user by itself
+        lambda i: gradient(batched(i).sum(), i["W"], i["H"]),
+        lambda i: gradient(scan(lambda x, h, W: T.dot(T.exp(W), h) * x, i["X"], i["h"], i["W"]).sum(), i["W"]),
+    ],
+    "products_with_rows": [
+        rnn, batched,
+        lambda i: scan(lambda x, h, W: h + T.dot(W, x), i["X"], i["h"], i["W"]),
+        lambda i: scan(lambda x, h, W: h + T.dot(W, x), i["Y"].dimshuffle(0, 2, 1), i["H"].T, i["W"]),
+        lambda i: scan(lambda x, h, v: T.tanh(h + T.dot(x, v)), i["Y"], i["H"][:, 0], i["W"][0]),
+        lambda i: scan(lambda x, h, v: T.tanh(h * T.dot(x, x * v)), i["X"], i["h"], i["W"][0]),
+        lambda i: scan(lambda x, h, W: h + T.dot(T.exp(x), W * 2) + T.dot(x, W), i["X"], i["h"], i["W"]),
+        lambda i: scan(lambda u, a: T.tanh(a * (T.exp(u) + 1)), i["u"], i["s"]),
+    ],
+    "rows_without_loop": [
+        lambda i: scan(lambda u, w: w * T.exp(u), i["u"], None, i["w"]),
+        lambda i: scan(lambda x, W: T.dot(x, W).sum() + W[0], i["X"], None, i["W"]),
+        lambda i: scan(lambda y: y.T.max(axis=0), i["Y"]),
+        lambda i: scan(lambda u, x, a: [a + u, x - u], [i["u"], i["X"]], [i["s"], None])[1],
+    ],
+    "sum_after_loop": [
+        lambda i: gradient((rnn(i) ** 2).sum(), i["W"]),
+        lambda i: gradient((batched(i) ** 2).sum(), i["W"]),
+        lambda i: gradient(
+            (scan(lambda x, h, W, b: T.tanh(T.dot(h, W) + b), i["X"], i["h"], [i["W"], i["h"]]) ** 2).sum(),
+            i["W"], i["h"]),
+    ],
+    "loops_over_the_same": [
+        lambda i: scan(tanh_step, i["u"], i["s"], i["w"]) * scan(lambda u, a: a + u, i["u"], i["s"]),
+        lambda i: scan(lambda u, a: a * u, i["u"], i["s"]) - scan(lambda u, a, w: a + u * w, i["u"], i["w"], i["w"]),
+    ],
+    "equal_states_of_loop": [
+        lambda i: (lambda a, b: a - 2 * b)(*scan(
+            lambda u, a, b: [T.tanh(a + u), T.tanh(b + u)], i["u"], [i["s"], i["s"]])),
+        lambda i: (lambda a, b, c, d: a * b + c * d)(*scan(  # the pairs need each other
+            lambda u, a, b, c, d: [a + u * b, b * u, c + u * d, d * u], i["u"], [i["s"], i["w"], i["s"], i["w"]])),
+    ],
+    "equal_rows_of_loop": [
+        lambda i: (lambda a, b, c: a * b + c)(*scan(
+            lambda u, a: [a + u, a * u, a * u], i["u"], [i["s"], None, None])),
+        lambda i: (lambda a, b: a * b)(*scan(lambda u, a: [a + u, a + u], i["u"], [i["s"], None])),
+    ],
+    "one_step_of_loop": [   # `scan` makes no loop of a step by itself
+        lambda i: one_step(i, lambda n: scan(lambda a, w: T.tanh(a * w), None, i["s"], i["w"], n_steps=n)),
+        lambda i: one_step(i, lambda n: scan(
+            lambda a, b, h: [a * b, h + a], None, [{"initial": i["h"], "taps": [-3, -1]}, i["h"]], n_steps=n)[1]),
+        lambda i: one_step(i, lambda n: scan(
+            lambda a: (a * 2, theano.scan_module.until(a > 0)), None, i["s"], n_steps=n)),
+    ],
+}  # fmt: skip
+CASES = [pytest.param(name, n, id=f"{name}-{n}") for name, found in EXAMPLES.items() for n in range(len(found))]
+
+
+def inputs_of(dtype: str) -> dict[str, Any]:
+    ranks = {"u": 1, "X": 2, "Y": 3, "s": 0, "h": 1, "H": 2, "w": 0, "W": 2}
+    found: dict[str, Any] = {name: T.TensorType(dtype, (None,) * rank)(name) for name, rank in ranks.items()}
+    return {**found, "n": T.lscalar("n")}
+
+
+def values_of(steps: int, dtype: str, seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    shapes = {"u": (steps,), "X": (steps, N), "Y": (steps, 2, N), "s": (), "h": (N,), "H": (2, N), "w": (), "W": (N, N)}
+    found = {name: np.asarray(rng.normal(size=shape)).astype(dtype) for name, shape in shapes.items()}
+    return {**found, "n": np.asarray(steps)}
+
+
+def rewritten(name: str, number: int, dtype: str) -> tuple[dict[str, Any], Any, Any]:
+    inputs = inputs_of(dtype)
+    before = EXAMPLES[name][number](inputs)
+    after, copies, fired = applied(RULES[name], list(inputs.values()), before)
+    assert fired, f"{name} does not apply"
+    return inputs, before, clone_replace(after, dict(zip(copies, inputs.values())))
+
+
+def outcome(out: Any, point: dict[Any, Any]) -> Any:
+    try:
+        return evaluate([out], point)[0]
+    except (ValueError, IndexError) as error:
+        return type(error)
+
+
+def test_every_rule_on_loops_has_an_example() -> None:
+    assert {rule.name for rule in LOOPS} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name, number", CASES)
+def test_example(name: str, number: int, dtype: str) -> None:
+    """The rule alone changes no value and no shape, for any number of steps that was allowed."""
+    inputs, before, after = rewritten(name, number, dtype)
+    assert after.type.dtype == before.type.dtype and after.type.broadcastable == before.type.broadcastable
+    for steps in (0, 1, 2, 6):
+        values = values_of(steps, dtype, seed=steps)
+        point = {inputs[k]: value for k, value in values.items()}
+        expected, found = outcome(before, point), outcome(after, point)
+        if isinstance(expected, type):   # x[-1] of no rows: the check is put back after all rules (below)
+            continue
+        assert found.shape == expected.shape and found.dtype == expected.dtype
+        scale = np.max(np.abs(expected), initial=1)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=100 * np.finfo(dtype).eps * scale)
+
+
+@pytest.mark.parametrize("name, number", CASES)
+def test_whole_pipeline(name: str, number: int) -> None:
+    """So do all rules together, natively; what failed before fails after."""
+    inputs = inputs_of("float64")
+    out = EXAMPLES[name][number](inputs)
+    f = theano.function(list(inputs.values()), out, on_unused_input="ignore")
+    for steps in (0, 1, 2, 6):
+        values = values_of(steps, "float64", seed=steps)
+        expected = outcome(out, {inputs[k]: value for k, value in values.items()})
+        if isinstance(expected, type):
+            with pytest.raises(expected):
+                f(*values.values())
+            continue
+        found = f(*values.values())
+        assert found.shape == expected.shape and found.dtype == expected.dtype
+        scale = np.max(np.abs(expected), initial=1)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13 * scale)
+
+
+@pytest.mark.parametrize("name, number", CASES)
+@pytest.mark.parametrize("short", ["u", "X", "Y"])
+def test_sequences_that_are_too_short(name: str, number: int, short: str) -> None:
+    """A sequence with fewer rows than steps is an error, also when the loop or the sequence is gone."""
+    inputs = inputs_of("float64")
+    out = EXAMPLES[name][number](inputs)
+    f = theano.function(list(inputs.values()), out, on_unused_input="ignore")
+    values = {**values_of(5, "float64"), short: values_of(3, "float64")[short]}
+    expected = outcome(out, {inputs[k]: value for k, value in values.items()})
+    if isinstance(expected, type):
+        with pytest.raises(expected):
+            f(*values.values())
+    else:
+        np.testing.assert_allclose(f(*values.values()), expected, rtol=1e-12, atol=1e-12)
+
+
+def loops_in(f: Any) -> list[Any]:
+    return [node.op for node in toposort(f.maker.fgraph.outputs) if isinstance(node.op, Scan)]
+
+
+def products_in(loop: Any) -> int:
+    return [type(node.op).__name__ for node in loop.fgraph.toposort()].count("Dot")
+
+
+def test_gradient_of_a_recurrent_network_has_one_product_a_step() -> None:
+    """The products with rows are before the loops, the sums of products after them, nothing is computed again."""
+    i = inputs_of("float64")
+    f = theano.function(list(i.values()), gradient((rnn(i) ** 2).sum(), i["W"], i["h"]), on_unused_input="ignore")
+    forward, backward = loops_in(f)
+    assert [products_in(loop) for loop in (forward, backward)] == [1, 1]
+    assert backward.info.carried == 1 and backward.info.traced == 1
+
+
+def test_gates_are_kept_and_not_computed_again() -> None:
+    x, h0, c0 = T.dmatrix("x"), T.dvector("h"), T.dvector("c")
+    weights = [T.dmatrix(name) for name in "abcd"]
+
+    def step(x: Any, h: Any, c: Any, *weights: Any) -> Any:
+        i, f, o = (T.nnet.sigmoid(T.dot(x, w) + T.dot(h, w)) for w in weights[:3])
+        c = f * c + i * T.tanh(T.dot(x, weights[3]))
+        return o * T.tanh(c), c
+
+    (hs, _), _ = theano.scan(step, x, [h0, c0], weights)
+    f = theano.function([x, h0, c0, *weights], T.grad((hs**2).sum(), weights))
+    forward, backward = loops_in(f)
+    assert [products_in(loop) for loop in (forward, backward)] == [3, 3]
+    assert forward.info.states == 2   # the loop that keeps the gates is the loop that computes the states
