@@ -148,7 +148,6 @@ PARTS: dict[str, list[Example]] = {
         on(m("x"), build=lambda x: x[x > 0].sum()), on(m("x"), build=lambda x: x[(x > 0).nonzero()].sum()),
         on(m("x"), build=lambda x: x[x[:, 0] > 0].sum(axis=0)), on(m("x"), build=lambda x: x[x[:, 0] > 0].sum()),
     ],
-    "length_of_masked": [on(m("x"), build=lambda x: Shape_i(0)(x[x > 0]))],
     "scatter_to_masked": [
         on(m("x"), sc("a"), build=lambda x, a: T.set_subtensor(x[x > 0], a)),
         on(m("x"), v("y"), build=lambda x, y: T.inc_subtensor(x[x[:, 0] > 0], y)),

@@ -255,16 +255,6 @@ def _only_summed(v: Any, site: Site) -> bool:
     return True
 
 
-@function_rule(Shape_i, name="length_of_masked", needs=[AdvancedSubtensor])
-def length_of_masked(node: Apply, site: Site) -> Any:
-    """len(x[mask]) -> sum(mask), where x[mask] is not needed for anything but this and sums"""
-    v = node.inputs[0]
-    found = masked(v)
-    if found is None or node.op.i != 0 or not _only_summed(v, site):  # type: ignore[attr-defined]
-        return None
-    return [conform(Sum()(found[1]), node.outputs[0])]
-
-
 @function_rule(AdvancedIncSubtensor, name="scatter_to_masked", tags="boolean_indexing")
 def scatter_to_masked(node: Apply, site: Site) -> Any:
     """set(x, a, mask) -> switch(mask, a, x), inc(x, a, mask) -> switch(mask, x + a, x), of one value for all"""
@@ -284,6 +274,6 @@ def scatter_to_masked(node: Apply, site: Site) -> Any:
 GATHERING = ruleset(
     gather_of_range, scatter_to_range, gather_of_diagonal, index_of_gather, gather_of_alloc, gather_of_scattered,
 )
-MASKS = ruleset(sum_of_masked, length_of_masked, scatter_to_masked)
+MASKS = ruleset(sum_of_masked, scatter_to_masked)
 
 __all__ = ["GATHERING", "MASKS"]
