@@ -161,13 +161,13 @@ for n in range(10):
 
 TEXTS = """
 import numpy as np, theano, theano.tensor as T
-from theano.backends.native import image, object_cache, runtime, runtime_language, target, vector_code
+from theano.backends.native import image, object_cache, runtime, target, unit_text, vector_code
 kept = []
 def told(self, *args):
     kept.append(pieces(self, *args))
     return kept[-1]
-pieces = runtime_language.Unit.pieces
-runtime_language.Unit.pieces = told
+pieces = unit_text.Unit.pieces
+unit_text.Unit.pieces = told
 compiled = target.Code.__init__
 def text_of(self, text, *args, **kwargs):
     kept.append([text])

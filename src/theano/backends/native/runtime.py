@@ -23,7 +23,6 @@ from theano._config import config
 from theano.backends.native import runtime_core, target
 from theano.backends.native.background import Background
 from theano.backends.native.combine_text import make_combiners
-from theano.backends.native.runtime_language import imported_names
 from theano.backends.native.target import Address
 from theano.backends.native.thread_count import (
     THREAD_FUNCTIONS,
@@ -34,6 +33,7 @@ from theano.backends.native.thread_count import (
     threads_word,
 )
 from theano.backends.native.unit_code import GOOD, QUICK, UnitCode
+from theano.backends.native.unit_text import imported_names
 
 _lock = target.free_after_fork(threading.RLock())
 # in calls; a thousand elements of work count as one more

@@ -39,7 +39,7 @@ def free_after_fork(lock: Any) -> Any:
 # taken last, where several locks of this package are held
 _lock = free_after_fork(threading.RLock())
 _kept: list[Any] = []
-_loaded: set[str] = set()  # keys of the code in memory
+_loaded: dict[str, Any] = {}  # {key of code in memory: its engine}
 LOCAL = "runtime."  # begins the names of functions that may be in several object files of one piece of code
 
 
@@ -66,25 +66,37 @@ class Host:
             source_of("target"), llvm.get_process_triple(), str(llvm.llvm_version_info),
             importlib.import_module("llvmlite").__version__,
         )  # fmt: skip
-        self._machines: dict[int, Any] = {}
-        # One engine loads all object code: an engine of its own for each module would cost 0.7 MB and 3 ms.
-        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._new_machine(0))
-        _keep_for_ever(self.engine)
+        self._machines: dict[tuple[int, bool], Any] = {}
+        # One engine loads all object code, another what is compiled as `near`: an engine for each module would cost
+        # 0.7 MB and 3 ms.
+        self.engine = self._new_engine(None)
+        self.near_engine = self._new_engine(True) if self._can_be_near() else self.engine
+
+    def _new_engine(self, one_place: bool | None) -> Any:
+        llvm = _llvm()
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._new_machine(0), one_place)
+        _keep_for_ever(engine)
+        return engine
+
+    def _can_be_near(self) -> bool:
+        """Is there an advantage in near code, and a memory manager that keeps all of an object file in one place?"""
+        words = _llvm().get_process_triple().split("-")
+        return words[0] == "x86_64" and "linux" in words and hasattr(_llvm().ffi.lib, "LLVMPY_CreateMCJITCompiler")
 
     def fingerprint(self) -> str:
         """Names what code depends on besides its text."""
         return digest(self._versions, self.cpu, self.features)
 
-    def machine(self, level: int) -> Any:
-        """The LLVM TargetMachine with code generation level 0 to 3."""
-        if level not in self._machines:
-            self._machines[level] = self._new_machine(level)
-        return self._machines[level]
+    def machine(self, level: int, near: bool = False) -> Any:
+        """The LLVM TargetMachine with code generation level 0 to 3. See `object_code`."""
+        near = near and self.near_engine is not self.engine
+        if (level, near) not in self._machines:
+            self._machines[level, near] = self._new_machine(level, near)
+        return self._machines[level, near]
 
-    def _new_machine(self, level: int) -> Any:
-        return self.target.create_target_machine(
-            cpu=self.cpu, features=self.features, opt=level, jit=True, codemodel="jitdefault"
-        )
+    def _new_machine(self, level: int, near: bool = False) -> Any:
+        reach = {"codemodel": "small", "reloc": "pic"} if near else {"codemodel": "jitdefault"}
+        return self.target.create_target_machine(cpu=self.cpu, features=self.features, opt=level, jit=True, **reach)
 
 
 def source_of(module: str) -> str:
@@ -154,11 +166,15 @@ def code_key(*what: object) -> str:
     return digest(host().fingerprint(), *map(str, what))
 
 
-def object_code(text: str, key: str, level: int, promote: bool = False) -> bytes:
+def object_code(text: str, key: str, level: int, promote: bool = False, near: bool = False) -> bytes:
     """Compile LLVM text to an object file, whose functions get the key after their names: all code shares one table of
-    symbols. Functions that are declared get it, too, if their names begin with LOCAL."""
+    symbols. Functions that are declared get it, too, if their names begin with LOCAL.
+
+    near   what the text defines lies in one place of the memory, and knows only one other place: a table of symbols.
+           The fast code generator needs two thirds of the time for such code. It must be loaded as such, too.
+    """
     llvm = _llvm()
-    machine = host().machine(level)
+    machine = host().machine(level, near)
     with _lock:
         module = llvm.parse_assembly(text, llvm.create_context())
         for function in list(module.functions):
@@ -181,7 +197,7 @@ def _promote(module: Any, machine: Any) -> None:
             passes.run(function, builder)
 
 
-def load_code(key: str, objects: Sequence[bytes], symbols: Iterable[Address] = ()) -> bool:
+def load_code(key: str, objects: Sequence[bytes], symbols: Iterable[Address] = (), near: bool = False) -> bool:
     """Put object files, which may call each other's functions, into memory. False if LLVM cannot read them.
 
     Whatever else the code calls or reads must be known (`define_symbol`), or be among `symbols`.
@@ -196,17 +212,18 @@ def load_code(key: str, objects: Sequence[bytes], symbols: Iterable[Address] = (
             return False
         for symbol in symbols:
             define_symbol(symbol.symbol, symbol)
+        engine = host().near_engine if near else host().engine
         for file in files:
-            host().engine.add_object_file(file)
-        host().engine.finalize_object()
-        _loaded.add(key)
+            engine.add_object_file(file)
+        engine.finalize_object()
+        _loaded[key] = engine
         return True
 
 
 def function_address(name: str, key: str) -> int:
     """The address of a function in code that is loaded."""
     with _lock:
-        found = int(host().engine.get_function_address(f"{name}.{key}"))
+        found = int(_loaded[key].get_function_address(f"{name}.{key}"))
     if not found:
         raise RuntimeError(f"compiled code has no function {name!r}")
     return found

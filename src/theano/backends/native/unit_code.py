@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from theano._collector import collector_paused
 from theano.backends.native import target
 from theano.backends.native.object_cache import object_cache
-from theano.backends.native.runtime_language import Unit, runtime_unit, source
 from theano.backends.native.target import Address
+from theano.backends.native.unit_text import Unit, runtime_unit, source
 
 QUICK, GOOD = 0, 1
 # characters of LLVM text that are compiled at a time: some ten milliseconds of work
@@ -44,7 +44,7 @@ class UnitCode:
             for name, value in sorted(self.known.items())
         ]
         sources = [source(name) for name in self.names]
-        return target.code_key("unit", level, *facts, *sources, target.source_of("runtime_language"))
+        return target.code_key("unit", level, *facts, *sources, target.source_of("unit_text"))
 
     def address(self, function: str) -> Address:
         """The address of a function in the best code there is."""
@@ -58,7 +58,7 @@ class UnitCode:
             for level in levels:
                 key = self._key(level)
                 found = cache.load(key)
-                if found is not None and self._take(key, found):
+                if found is not None and self._take(key, found, near=level == QUICK):
                     self.level = level
                     return
         with collector_paused():  # syntax trees are many small objects, and no garbage
@@ -66,7 +66,7 @@ class UnitCode:
             text = unit.text()
         self._symbols = list(unit.used)
         key = self._key_in_use = self._key(QUICK)
-        self._enter(key, [target.object_code(text, key, QUICK)])
+        self._enter(key, [target.object_code(text, key, QUICK, near=True)], near=True)
 
     def improve(self, stopped: Callable[[], bool]) -> bool:
         """Make good code, and bring it into memory. False if `stopped` said so; the next call then goes on there."""
@@ -92,9 +92,9 @@ class UnitCode:
         self.constants, self.functions = unit.constants, list(unit.arity)
         return unit
 
-    def _enter(self, key: str, objects: Sequence[bytes]) -> None:
+    def _enter(self, key: str, objects: Sequence[bytes], near: bool = False) -> None:
         """Load code that was made here, and keep it on disk."""
-        target.load_code(key, objects, self._addresses())
+        target.load_code(key, objects, self._addresses(), near)
         cache = object_cache()
         if cache is not None:
             facts = [
@@ -104,14 +104,14 @@ class UnitCode:
             ]
             cache.store(key, ["\n".join(facts).encode(), *objects])
 
-    def _take(self, key: str, found: Sequence[bytes]) -> bool:
+    def _take(self, key: str, found: Sequence[bytes], near: bool) -> bool:
         """Load what the cache had."""
         rows = [line.split() for line in found[0].decode().splitlines()]
         self.constants = {row[1]: int(row[2]) for row in rows if row[0] == "constant"}
         self.functions = [row[1] for row in rows if row[0] == "function"]
         self._symbols = [row[1] for row in rows if row[0] == "symbol"]
         self._key_in_use = key
-        return target.load_code(key, found[1:], self._addresses())
+        return target.load_code(key, found[1:], self._addresses(), near)
 
     def _addresses(self) -> list[Address]:
         known = {value.symbol: value for value in self.known.values() if isinstance(value, Address)}

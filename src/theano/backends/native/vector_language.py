@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from theano.backends.native import target
-from theano.backends.native.runtime_language import Function, Unit
+from theano.backends.native.unit_text import Function, Unit
 from theano.backends.native.vector_text import SIZE, VectorText
 
 KINDS = {"float32": "float", "float64": "double"}
