@@ -1,8 +1,8 @@
 """Record classes: dataclasses which are made quickly.
 
 `dataclass` compiles up to seven functions for a class, and the library has half a hundred such classes which every
-program needs before it can compile its first function: a tenth of the time that this takes. `record` makes the same
-classes, which also work with `dataclasses.replace`, `fields` and `match`; it compiles `__init__` only.
+program needs before it can compile its first function: a tenth of the time that this takes. `record_class` makes the
+same classes, which also work with `dataclasses.replace`, `fields` and `match`; it compiles `__init__` only.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any, TypeVar, dataclass_transform
 
 _T = TypeVar("_T", bound=type)
 
-__all__ = ["field", "record"]
+__all__ = ["field", "record_class"]
 
 
 @dataclass_transform(field_specifiers=(field,))
-def record(
+def record_class(
     *, eq: bool = True, frozen: bool = False, slots: bool = False, kw_only: bool = False
 ) -> Callable[[_T], _T]:
     """A decorator: make a dataclass. The arguments are those of `dataclass`.
 
-    >>> @record(frozen=True)
+    >>> @record_class(frozen=True)
     ... class Point:
     ...     '''A place.'''
     ...     x: int
@@ -71,6 +71,9 @@ def _initializer(cls: Any, members: tuple[Field[Any], ...], frozen: bool) -> Cal
             value = f"_{f.name}() if {f.name} is _missing else {f.name}"
         if not f.init:
             raise TypeError(f"{cls.__name__}.{f.name}: a record takes all of its fields")
+        if "=" not in text and not f.kw_only and by_place and "=" in by_place[-1]:
+            before = members[len(lines) - 1].name
+            raise TypeError(f"non-default argument {f.name!r} follows default argument {before!r}")
         (by_name if f.kw_only else by_place).append(text)
         lines.append(f" _set(self, {f.name!r}, {value})" if frozen else f" self.{f.name} = {value}")
     if by_name:

@@ -7,11 +7,11 @@ updates, until nothing new turns up. The user's own expressions are never change
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from theano._records import record_class
 from theano.compile.io import SymbolicInput, SymbolicOutput, new_value_for
 from theano.graph.clone import clone_replace
 from theano.graph.node import Variable
@@ -21,7 +21,7 @@ from theano.graph.traverse import ancestors
 Pairs = Mapping[Any, Any] | Iterable[tuple[Any, Any]] | None
 
 
-@dataclass
+@record_class()
 class Collected:
     """Expressions after substitution, and the shared variables and updates that belong to them."""
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from theano._records import field, record_class
 from theano.compile.function import function
 from theano.compile.function_object import Function
 from theano.compile.pipeline import optdb
@@ -26,7 +26,7 @@ from theano.rewriting.run import Pass
 SHOWN = 3  # changes of one rule that are printed
 
 
-@dataclass
+@record_class()
 class RuleUse:
     """What one rule did: how often it was applied, in which passes, and `changes`, what it replaced by what and where.
 

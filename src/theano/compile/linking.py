@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from numpy.linalg import LinAlgError
 
 from theano._config import change_flags
+from theano._records import field, record_class
 from theano.backends import reference
 from theano.compile.report import annotated, trimmed
 from theano.graph.fgraph import FunctionGraph
 
 
-@dataclass(slots=True)
+@record_class(slots=True)
 class Plan:
     """What a linker needs to know.
 
@@ -39,7 +39,7 @@ class Plan:
     fuse: bool = True
 
 
-@dataclass(slots=True)
+@record_class(slots=True)
 class Linked:
     """A runnable graph: `bind` and `direct` as described in `backends/native`; `program` is None for the reference."""
 

@@ -10,10 +10,10 @@ import atexit
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, TextIO
 
 from theano._config import config
+from theano._records import record_class
 from theano.graph.node import Apply
 
 _import_time = time.perf_counter()
@@ -25,7 +25,7 @@ _totals = {"calls": 0, "seconds": 0.0, "functions": 0, "compile seconds": 0.0}
 UNKNOWN_LINE = "<unknown line>"
 
 
-@dataclass(eq=False)
+@record_class(eq=False)
 class StepTime:
     """What is known of one step: its nodes, how it runs ("kernel", "native", "Python"), and the sums over all calls."""
 

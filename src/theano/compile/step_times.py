@@ -12,11 +12,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from theano._records import field, record_class
 from theano.backends import reference
 from theano.compile.linking import Linked, Linker, NativeLinker, PerformLinker, Plan
 from theano.compile.node_by_node import run_node
@@ -27,7 +27,7 @@ from theano.graph.node import Apply, Constant, Variable
 from theano.graph.traverse import toposort
 
 
-@dataclass(eq=False)
+@record_class(eq=False)
 class Part:
     """Nodes that run together: what they read and what others read of them, and how they are run."""
 

@@ -13,8 +13,8 @@ every kernel then depends on row n of the earlier ones only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
+from theano._records import field, record_class
 from theano.lowering.kernel import UNIT, Operand
 from theano.lowering.program import (
     AllocStep,
@@ -37,7 +37,7 @@ OPAQUE = -2  # an access of which it is not known where it goes along the rows
 WHOLE = -1   # an access that touches the same elements in every row
 
 
-@dataclass(slots=True)
+@record_class(slots=True)
 class _Memory:
     """Whose memory a buffer shows. axes: for each of the buffer's axes the owner's axis; None: not known."""
 
@@ -45,7 +45,7 @@ class _Memory:
     axes: tuple[int | None, ...] | None
 
 
-@dataclass(slots=True)
+@record_class(slots=True)
 class _Growing:
     """A group while it is extended."""
 

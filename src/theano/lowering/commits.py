@@ -9,14 +9,14 @@ chain are nobody else's.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 
+from theano._records import field, record_class
 from theano.lowering.kernel import UNIT
 from theano.lowering.kernels import GroupKernel
 from theano.lowering.work import Datum, Fused, Opaque
 
 
-@dataclass(eq=False, slots=True)
+@record_class(eq=False, slots=True)
 class Unit:
     """What runs at once: opaque work, or a kernel.
 
@@ -51,7 +51,7 @@ def overwritable(kernel: GroupKernel, number: int, datum: Datum) -> int | None:
     return places[0]
 
 
-@dataclass(eq=False, slots=True)
+@record_class(eq=False, slots=True)
 class _Link:
     """A step of a chain. `first` alone reads `source`; `others` read only what units of the link make."""
 

@@ -12,14 +12,15 @@ Read next: `program.py` (the steps), `build.py` (how elementwise records become 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from theano._records import record_class
 
 UNIT = -1      # a buffer axis of length one which no iteration axis walks
 INDEXED = -2   # a buffer axis whose position is computed: a gather (input) or a scatter (output)
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Operand:
     """How one buffer is walked.
 
@@ -101,7 +102,7 @@ class Result(NamedTuple):
     args: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Kernel:
     """A loop nest over `rank` axes; operands[:n_inputs] are read, operands[n_inputs:] are written, one per result."""
 

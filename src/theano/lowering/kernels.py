@@ -7,17 +7,17 @@ never stored. What the group reads from memory becomes operands.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from theano._records import record_class
 from theano.lowering.build import KernelBuilder, Scalar
 from theano.lowering.fuse import Group
 from theano.lowering.kernel import INDEXED, UNIT, Kernel, Operand, Result
 from theano.lowering.work import Datum, DimRef, Fused, Write, is_number
 
 
-@dataclass(eq=False, slots=True)
+@record_class(eq=False, slots=True)
 class GroupKernel:
     """A kernel, and what its operands are bound to.
 

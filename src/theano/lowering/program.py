@@ -9,14 +9,14 @@ A Program can be printed (`str(program)`), verified (`verify.py`) and run slowly
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from theano._records import field, record_class
 from theano.loops.scan_layout import ScanLayout
 from theano.lowering.kernel import Kernel
 
 
-@dataclass(eq=False, slots=True)
+@record_class(eq=False, slots=True)
 class Buffer:
     """A typed array (or Python object) that exists at run time.
 
@@ -39,7 +39,7 @@ class Buffer:
         return f"b{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Value:
     """A run-time integer: the content of a 0-d integer (or bool) buffer."""
 
@@ -49,7 +49,7 @@ class Value:
         return f"{self.buffer}"
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Extent:
     """A run-time integer: the length of a buffer along an axis."""
 
@@ -60,7 +60,7 @@ class Extent:
         return f"{self.buffer}.shape[{self.axis}]"
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Total:
     """A run-time integer: the sum of others (an offset or a length of a join)."""
 
@@ -73,7 +73,7 @@ class Total:
 Dim = int | Value | Extent | Total
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+@record_class(eq=False, slots=True, kw_only=True)
 class Step:
     """Base of the steps. `nodes` are the Apply nodes that the step computes (for errors and profiles)."""
 
@@ -82,7 +82,7 @@ class Step:
     nodes: Sequence[Any] = ()
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+@record_class(eq=False, slots=True, kw_only=True)
 class KernelStep(Step):
     """Run `kernel` with its input operands bound to `inputs` and its output operands to `outputs`.
 
@@ -104,7 +104,7 @@ class KernelStep(Step):
     base: dict[int, Buffer] = field(default_factory=dict)
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+@record_class(eq=False, slots=True, kw_only=True)
 class CallStep(Step):
     """A call of a library routine, chosen by name.
 
@@ -123,7 +123,7 @@ class CallStep(Step):
     inplace: bool = False
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+@record_class(eq=False, slots=True, kw_only=True)
 class RoutineStep(Step):
     """`nodes[0].op.perform` by native code: a routine that a backend has, with any number of inputs and outputs.
 
@@ -138,7 +138,7 @@ class RoutineStep(Step):
     params: tuple[int, ...] = ()
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+@record_class(eq=False, slots=True, kw_only=True)
 class PyCallStep(Step):
     """`nodes[0].op.perform` in Python, for everything that has no native lowering.
 
@@ -149,7 +149,7 @@ class PyCallStep(Step):
     mutable: tuple[int, ...] = ()
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+@record_class(eq=False, slots=True, kw_only=True)
 class LoopStep(Step):
     """`nodes[0].op.perform` of a Scan: `body` is run for one step of the loop after the other.
 
@@ -163,7 +163,7 @@ class LoopStep(Step):
     layout: ScanLayout
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+@record_class(eq=False, slots=True, kw_only=True)
 class ViewStep(Step):
     """Pointer, shape and stride arithmetic only; the one output shares the memory of the one input.
 
@@ -186,7 +186,7 @@ class ViewStep(Step):
     params: tuple[Any, ...]
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+@record_class(eq=False, slots=True, kw_only=True)
 class AllocStep(Step):
     """The one output becomes fresh, C-contiguous, *uninitialised* memory of the given lengths.
 
@@ -197,19 +197,19 @@ class AllocStep(Step):
     dims: tuple[Dim, ...]
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+@record_class(eq=False, slots=True, kw_only=True)
 class DimsStep(Step):
     """The one output becomes an int64 array of run-time integers: 0-d (one Dim) or 1-d (one entry per Dim)."""
 
     dims: tuple[Dim, ...]
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+@record_class(eq=False, slots=True, kw_only=True)
 class FreeStep(Step):
     """The `inputs` are dead: give their memory back."""
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class ProgramInput:
     """Where an input buffer comes from at each call.
 
@@ -223,7 +223,7 @@ class ProgramInput:
     mutable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class ProgramOutput:
     """Where an output buffer goes.
 
@@ -236,7 +236,7 @@ class ProgramOutput:
     borrow: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class RowGroup:
     """Steps from `start` to before `stop` whose kernels may run over a block of rows at a time (see `blocking.py`).
 
@@ -251,7 +251,7 @@ class RowGroup:
     axes: tuple[int | None, ...]
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+@record_class(eq=False, slots=True, kw_only=True)
 class Program:
     """Steps in order of execution. `constants` are read-only arrays (or objects) bound to buffers at compile time.
 

@@ -9,9 +9,9 @@ steps of its own (views, library calls, Python calls). `fuse.py` groups fused wo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from theano._records import field, record_class
 from theano.lowering.kernel import INDEXED, UNIT
 from theano.lowering.program import Buffer, Step
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from theano.lowering.kernels import PointBuilder
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Length:
     """The length of a datum along an axis. The datum exists in memory and is no alias."""
 
@@ -28,7 +28,7 @@ class Length:
     axis: int
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class SumOf:
     """The sum of lengths: an offset or a length in a join."""
 
@@ -121,7 +121,7 @@ class Write(NamedTuple):
     into: Datum | None = None
 
 
-@dataclass(eq=False, slots=True)
+@record_class(eq=False, slots=True)
 class Fused:
     """Work at every point of an iteration space of `lengths` (static; 1 means: no loop).
 
@@ -157,7 +157,7 @@ class Fused:
             self.extents = (None,) * len(self.lengths)
 
 
-@dataclass(eq=False, slots=True)
+@record_class(eq=False, slots=True)
 class Opaque:
     """Work that becomes steps of its own.
 

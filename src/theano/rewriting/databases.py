@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from theano._records import record_class
 from theano.rewriting.custom import FromFunctionOptimizer, LocalOptGroup, LocalOptimizer, SeqOptimizer
 from theano.rewriting.navigators import EquilibriumOptimizer, TopoOptimizer
 from theano.rewriting.query import Query
@@ -19,7 +20,7 @@ from theano.rewriting.query import Query
 LAST = float("inf")
 
 
-@dataclass(frozen=True)
+@record_class(frozen=True)
 class Entry:
     """What is registered under a name: a rewrite or a database, its tags, and its position where there is an order."""
 

@@ -12,12 +12,12 @@ import traceback
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from theano._config import config
 from theano._provenance import Origin, inherit
+from theano._records import field, record_class
 from theano.graph.fgraph import OUTPUT, Feature, FunctionGraph
 from theano.graph.node import Apply, Variable
 from theano.rewriting.rule import Rule, Site
@@ -34,7 +34,7 @@ GROWTH = 4          # budget: how many times its size a graph may become in one 
 SLACK = 300         # both budgets: this much more, for small graphs
 
 
-@dataclass
+@record_class()
 class PassReport:
     """What one pass did: nodes before and after, seconds, rules and how often, and where each was applied."""
 

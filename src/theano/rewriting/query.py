@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
+
+from theano._records import field, record_class
 
 ALL = "fast_run"  # every pass and rule has this tag
 
 
-@dataclass(frozen=True)
+@record_class(frozen=True)
 class Query:
     """A selection of passes and rules.
 

@@ -4,10 +4,10 @@ each pass. `compile/explanation.py` shows it; nothing is recorded unless somebod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from theano._provenance import Origin
+from theano._records import record_class
 from theano.graph.captions import cut, op_caption, variable_caption
 from theano.graph.fgraph import Feature, FunctionGraph
 from theano.graph.node import Apply, Constant, Variable
@@ -19,7 +19,7 @@ LEVELS = 4     # of an expression that are written out
 LONGEST = 100  # characters of one
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Change:
     """One replacement: by which rule of which pass, what by what, and the line of the user's program of what went."""
 

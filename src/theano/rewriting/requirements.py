@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from theano._records import record_class
 from theano.graph.node import Apply, Constant
 from theano.rewriting.checks_of_lengths import Checked, EqualLengths, InsideAxes, OneLength, SameCounts, WholePieces
 from theano.rewriting.dims import Dims, Key, axis_key
@@ -43,7 +43,7 @@ from theano.tensor.subtensor import (
 Lengths = Callable[[Key], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Inside:
     """`index` (an int, or a variable of integers) names elements of an axis that is so long."""
 
@@ -95,7 +95,7 @@ class Inside:
         return InsideAxes(what), [index, length(self.length)]
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class OfMask:
     """A mask is as long as the axis from which it chooses."""
 
@@ -112,7 +112,7 @@ class OfMask:
         return EqualLengths(what, "IndexError"), [length(self.mask), length(self.length)]
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Together:
     """Index arrays have one length along an axis, or length one."""
 
@@ -128,7 +128,7 @@ class Together:
         return OneLength(what), [length(key) for key in self.lengths]
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class FitsSlice:
     """What is written to a slice of an axis is as long as the slice."""
 
@@ -152,7 +152,7 @@ def _is_cast(node: Apply) -> bool:
     return node.op.scalar_op.name.startswith("Cast")  # type: ignore[attr-defined]
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class SameCount:
     """A reshape: the product of `lengths` is that of `entries` (values of 0-d integers, one of which may be -1; or one
     vector of them)."""
@@ -207,7 +207,7 @@ def _factors(keys: Any, dims: Dims) -> tuple[int, Counter[Key]]:
     return number, others
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Pieces:
     """The `count` sizes in a vector are not negative and add up to the length of an axis."""
 

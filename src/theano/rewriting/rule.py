@@ -7,9 +7,9 @@ arity or structure. Which rules run, and when, is said in `compile/pipeline.py`;
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from theano._records import field, record_class
 from theano.graph.fgraph import FunctionGraph
 from theano.graph.node import Apply, Variable
 from theano.rewriting.dims import Dims
@@ -48,7 +48,7 @@ class Site:
     number = staticmethod(number)
 
 
-@dataclass(frozen=True, eq=False)
+@record_class(frozen=True, eq=False)
 class Rule:
     """One rewrite of a node.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from theano._collector import collector_paused
 from theano._provenance import Origin
+from theano._records import field, record_class
 from theano.graph.evaluate import evaluate
 from theano.graph.fgraph import FunctionGraph
 from theano.rewriting.dims import Dims
@@ -22,7 +22,7 @@ from theano.rewriting.rule import Rule, Site
 from theano.tensor.type import TensorType
 
 
-@dataclass(frozen=True)
+@record_class(frozen=True)
 class Pass:
     """One step of the pipeline.
 
@@ -57,7 +57,7 @@ class Pass:
         return kind is None or bool(self.added) or any(isinstance(node.op, kind) for node in fgraph.apply_nodes)
 
 
-@dataclass
+@record_class()
 class RewriteReport:
     """What happened to a graph: one PassReport for each pass that ran."""
 

@@ -12,12 +12,11 @@ All arguments are 64-bit integers, addresses among them. `vector_panels.py` brin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from theano._records import record_class
 from theano.backends.native.vector_text import SIZE
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Tiles:
     """Sizes of the tiles, chosen so that accumulators and operands fill the registers.
 

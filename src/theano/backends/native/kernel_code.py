@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from theano._config import config
+from theano._records import field, record_class
 from theano.backends.native import opcode_text, target
 from theano.backends.native import runtime_records as rt
 from theano.backends.native.kernel_slots import Slot
@@ -21,7 +21,7 @@ from theano.lowering.build import NATIVE_DTYPES
 from theano.lowering.kernel import Kernel
 
 
-@dataclass(slots=True)
+@record_class(slots=True)
 class CompiledKernel:
     """Machine code of a kernel, and what the driver must know to run it."""
 

@@ -6,8 +6,7 @@ into the tables that the run-time system reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from theano._records import record_class
 from theano.backends.native import reduction_text
 from theano.backends.native import runtime_records as rt
 from theano.backends.native.vector_text import ITEMSIZE, SIZE, VALUE_TYPE
@@ -18,7 +17,7 @@ SHORT = 12
 LONG = 80
 
 
-@dataclass(slots=True)
+@record_class(slots=True)
 class Slot:
     """What the driver must know about one address that it hands to the code."""
 
@@ -35,7 +34,7 @@ class Slot:
     indexed: int = -1  # number of its first computed axis among all computed axes
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Hoisting:
     """Computed positions which do not vary along some axis, so that they can be found once for a run along it.
 

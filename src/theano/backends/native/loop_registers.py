@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from theano._records import record_class
 from theano.backends.native import opcode_text, target
 from theano.backends.native.kernel_slots import lanes_of
 from theano.backends.native.kernel_text import IN_PLACE
@@ -33,7 +33,7 @@ MOST_TAPS = 8  # a state that looks further back would need too many registers
 MOST_INSTRUCTIONS = 400
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Place:
     """An operand in memory. `number`: of the sequence, trace or carried value; `back`: x[t - back] of a state."""
 

@@ -19,10 +19,10 @@ import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 
 from theano._config import config
+from theano._records import record_class
 
 SUFFIX = ".code"
 TEMPORARY = ".part"  # of files that are being written
@@ -73,7 +73,7 @@ def _checksum(key: str, body: bytes | memoryview) -> bytes:
     return made.digest()
 
 
-@dataclass(frozen=True)
+@record_class(frozen=True)
 class Entry:
     """A file of the cache: its path, size in bytes, and when it was last used (see TIME_STEP)."""
 

@@ -22,8 +22,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
+from theano._records import field, record_class
 from theano.backends.native import target
 from theano.backends.native.opcode_text import float_extreme
 from theano.backends.native.vector_text import (
@@ -49,7 +49,7 @@ def _bits(kind: str, value: float) -> int:
     return int(value)
 
 
-@dataclass
+@record_class()
 class Accumulator:
     """One reduction of a kernel: its state while a function is written, and the code that it contributes."""
 

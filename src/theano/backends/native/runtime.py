@@ -40,7 +40,7 @@ _lock = target.free_after_fork(threading.RLock())
 UPGRADE_AFTER = 2000
 
 # The files that every program needs, compiled together: functions call each other within one LLVM module only.
-_EVERY_PROGRAM = ("core", "records", "prepare", "kernels", "axes", "walk", "turn", "runs", "rows")
+_EVERY_PROGRAM = ("core", "records", "prepare", "kernels", "axes", "walk", "turn", "runs")
 
 # These spend their time in code for vectors, which is made well from the start.
 _AS_GOOD_AS_NEEDED = frozenset(("plan", "windows", "tiles", "threads", "divide", "adjoints", "convolution", "pooling"))
@@ -180,6 +180,8 @@ class Runtime:
                 self._doors[part, name][0] = address
             if part == "core" and name in self._definitions:
                 self._definitions[name].code = address
+        if part == "divide" and self._division[0]:
+            self._tell_division()
 
     def _start_upgrade(self) -> None:
         """Machine code calls this when the budget is used up."""
@@ -217,9 +219,12 @@ class Runtime:
     def _load_division(self) -> None:
         with _lock:
             self._load("divide")
-            scope = self.scopes["divide"]
-            self._division[1] = scope["divide_rows"]
-            self._division[0] = scope["divide_walk"]
+            self._tell_division()
+
+    def _tell_division(self) -> None:
+        scope = self.scopes["divide"]
+        self._division[1] = scope["divide_rows"]
+        self._division[0] = scope["divide_walk"]
 
     def door(self, part: str, name: str) -> int:
         """The address of a word which holds the address of the function `name` in `runtime_<part>.py`."""

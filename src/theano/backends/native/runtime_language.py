@@ -7,7 +7,7 @@ written in a small subset of Python in which every value is a 64-bit integer (an
 * `+ - * & | ^ << >>` wrap; `//` and `%` are C's division towards zero; comparisons are signed
 * `load64(p)`, `store64(p, v)` and their 8, 16 and 32-bit kin (loads of 32 bits sign-extend, shorter ones do not);
   `stack(n)`: n bytes on the stack; `invoke(f, ...)`: call the function at address f;
-  `address_of(g)`: that of a function of the same file; `prefetch(p)`: fetch the cache
+  `address_of(g)`: that of a function; `prefetch(p)`: fetch the cache
   line at p, which may be any address
 * a float is the 64 bits of a double: `fadd(a, b)`, `fsub`, `fmul`, `fdiv`, `fless(a, b)` (0 or 1, 0 for NaN),
   `flog(a)`, `fnumber(i)` of an integer and `fwhole(a)` back, `fload32(p)` and `fstore32(p, a)` for floats of 32 bits in

@@ -39,7 +39,9 @@ def free_after_fork(lock: Any) -> Any:
 # taken last, where several locks of this package are held
 _lock = free_after_fork(threading.RLock())
 _kept: list[Any] = []
-_loaded: dict[str, Any] = {}  # {key of code in memory: its engine}
+_loaded: set[str] = set()  # keys of the code in memory
+# sections of object files that are code, or that are not loaded
+_BESIDE_CODE = frozenset([b".text", b".rela.text", b".symtab", b".strtab", b".shstrtab"])
 LOCAL = "runtime."  # begins the names of functions that may be in several object files of one piece of code
 
 
@@ -66,22 +68,12 @@ class Host:
             source_of("target"), llvm.get_process_triple(), str(llvm.llvm_version_info),
             importlib.import_module("llvmlite").__version__,
         )  # fmt: skip
+        triple = llvm.get_process_triple().split("-")
+        self.has_near_code = triple[0] == "x86_64" and "linux" in triple
         self._machines: dict[tuple[int, bool], Any] = {}
-        # One engine loads all object code, another what is compiled as `near`: an engine for each module would cost
-        # 0.7 MB and 3 ms.
-        self.engine = self._new_engine(None)
-        self.near_engine = self._new_engine(True) if self._can_be_near() else self.engine
-
-    def _new_engine(self, one_place: bool | None) -> Any:
-        llvm = _llvm()
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._new_machine(0), one_place)
-        _keep_for_ever(engine)
-        return engine
-
-    def _can_be_near(self) -> bool:
-        """Is there an advantage in near code, and a memory manager that keeps all of an object file in one place?"""
-        words = _llvm().get_process_triple().split("-")
-        return words[0] == "x86_64" and "linux" in words and hasattr(_llvm().ffi.lib, "LLVMPY_CreateMCJITCompiler")
+        # One engine loads all object code: an engine of its own for each module would cost 0.7 MB and 3 ms.
+        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._new_machine(0))
+        _keep_for_ever(self.engine)
 
     def fingerprint(self) -> str:
         """Names what code depends on besides its text."""
@@ -89,7 +81,6 @@ class Host:
 
     def machine(self, level: int, near: bool = False) -> Any:
         """The LLVM TargetMachine with code generation level 0 to 3. See `object_code`."""
-        near = near and self.near_engine is not self.engine
         if (level, near) not in self._machines:
             self._machines[level, near] = self._new_machine(level, near)
         return self._machines[level, near]
@@ -170,19 +161,28 @@ def object_code(text: str, key: str, level: int, promote: bool = False, near: bo
     """Compile LLVM text to an object file, whose functions get the key after their names: all code shares one table of
     symbols. Functions that are declared get it, too, if their names begin with LOCAL.
 
-    near   what the text defines lies in one place of the memory, and knows only one other place: a table of symbols.
-           The fast code generator needs two thirds of the time for such code. It must be loaded as such, too.
+    near   the text refers to nothing outside but in data that lies among its code, and so may use short addresses: the
+           fast code generator needs two thirds of the time then
     """
     llvm = _llvm()
-    machine = host().machine(level, near)
     with _lock:
         module = llvm.parse_assembly(text, llvm.create_context())
         for function in list(module.functions):
             if not function.is_declaration or function.name.startswith(LOCAL):
                 function.name += f".{key}"
         if promote:
-            _promote(module, machine)
-        return bytes(machine.emit_object(module))
+            _promote(module, host().machine(level))
+        if near and host().has_near_code:
+            code = bytes(host().machine(level, near=True).emit_object(module))
+            if _is_in_one_place(code):
+                return code
+        return bytes(host().machine(level).emit_object(module))
+
+
+def _is_in_one_place(code: bytes) -> bool:
+    """Will there be one section in memory only? Between two, short addresses may not reach."""
+    sections = _llvm().ObjectFileRef.from_data(code).sections()
+    return {bytes(section.name() or b"") for section in sections if section.size()} <= _BESIDE_CODE
 
 
 def _promote(module: Any, machine: Any) -> None:
@@ -197,7 +197,7 @@ def _promote(module: Any, machine: Any) -> None:
             passes.run(function, builder)
 
 
-def load_code(key: str, objects: Sequence[bytes], symbols: Iterable[Address] = (), near: bool = False) -> bool:
+def load_code(key: str, objects: Sequence[bytes], symbols: Iterable[Address] = ()) -> bool:
     """Put object files, which may call each other's functions, into memory. False if LLVM cannot read them.
 
     Whatever else the code calls or reads must be known (`define_symbol`), or be among `symbols`.
@@ -212,18 +212,17 @@ def load_code(key: str, objects: Sequence[bytes], symbols: Iterable[Address] = (
             return False
         for symbol in symbols:
             define_symbol(symbol.symbol, symbol)
-        engine = host().near_engine if near else host().engine
         for file in files:
-            engine.add_object_file(file)
-        engine.finalize_object()
-        _loaded[key] = engine
+            host().engine.add_object_file(file)
+        host().engine.finalize_object()
+        _loaded.add(key)
         return True
 
 
 def function_address(name: str, key: str) -> int:
     """The address of a function in code that is loaded."""
     with _lock:
-        found = int(_loaded[key].get_function_address(f"{name}.{key}"))
+        found = int(host().engine.get_function_address(f"{name}.{key}"))
     if not found:
         raise RuntimeError(f"compiled code has no function {name!r}")
     return found

@@ -58,15 +58,15 @@ class UnitCode:
             for level in levels:
                 key = self._key(level)
                 found = cache.load(key)
-                if found is not None and self._take(key, found, near=level == QUICK):
+                if found is not None and self._take(key, found):
                     self.level = level
                     return
         with collector_paused():  # syntax trees are many small objects, and no garbage
-            unit = self._read()
+            unit = self._read(near=target.host().has_near_code)
             text = unit.text()
         self._symbols = list(unit.used)
         key = self._key_in_use = self._key(QUICK)
-        self._enter(key, [target.object_code(text, key, QUICK, near=True)], near=True)
+        self._enter(key, [target.object_code(text, key, QUICK, near=unit.near)])
 
     def improve(self, stopped: Callable[[], bool]) -> bool:
         """Make good code, and bring it into memory. False if `stopped` said so; the next call then goes on there."""
@@ -87,14 +87,14 @@ class UnitCode:
         self._pieces, self._objects = [], []
         return True
 
-    def _read(self) -> Unit:
-        unit = runtime_unit(self.names, self.known)
+    def _read(self, near: bool = False) -> Unit:
+        unit = runtime_unit(self.names, self.known, near)
         self.constants, self.functions = unit.constants, list(unit.arity)
         return unit
 
-    def _enter(self, key: str, objects: Sequence[bytes], near: bool = False) -> None:
+    def _enter(self, key: str, objects: Sequence[bytes]) -> None:
         """Load code that was made here, and keep it on disk."""
-        target.load_code(key, objects, self._addresses(), near)
+        target.load_code(key, objects, self._addresses())
         cache = object_cache()
         if cache is not None:
             facts = [
@@ -104,14 +104,14 @@ class UnitCode:
             ]
             cache.store(key, ["\n".join(facts).encode(), *objects])
 
-    def _take(self, key: str, found: Sequence[bytes], near: bool) -> bool:
+    def _take(self, key: str, found: Sequence[bytes]) -> bool:
         """Load what the cache had."""
         rows = [line.split() for line in found[0].decode().splitlines()]
         self.constants = {row[1]: int(row[2]) for row in rows if row[0] == "constant"}
         self.functions = [row[1] for row in rows if row[0] == "function"]
         self._symbols = [row[1] for row in rows if row[0] == "symbol"]
         self._key_in_use = key
-        return target.load_code(key, found[1:], self._addresses(), near)
+        return target.load_code(key, found[1:], self._addresses())
 
     def _addresses(self) -> list[Address]:
         known = {value.symbol: value for value in self.known.values() if isinstance(value, Address)}

@@ -64,7 +64,8 @@ class Function:
 
     def text(self) -> str:
         params = ", ".join(f"i64 %arg.{a.arg}" for a in self.node.args.args)
-        self.lines.append(f"define i64 @{self.unit.prefix}{self.node.name}({params}) {{")
+        local, quiet = ("dso_local ", " nounwind") if self.unit.near else ("", "")
+        self.lines.append(f"define {local}i64 @{self.unit.prefix}{self.node.name}({params}){quiet} {{")
         self.lines.append("entry.block:")  # no local of the runtime has a dot in its name
         top = len(self.lines)
         for name in sorted(self.locals):
@@ -240,15 +241,23 @@ class Function:
         if not isinstance(node.func, ast.Name):
             raise SyntaxError(f"{self.where(node)}: {ast.dump(node)} is not in the language")
         name, args = node.func.id, node.args
-        if name == "address_of" and isinstance(args[0], ast.Name) and args[0].id in self.unit.arity:
-            return self.value(f"ptrtoint ptr @{self.unit.prefix}{args[0].id} to i64")
+        if name == "address_of" and isinstance(args[0], ast.Name):
+            function = args[0].id
+            if function in self.unit.arity:
+                return self.value(f"ptrtoint ptr @{self.unit.prefix}{function} to i64")
+            return self.constant(function)
         return self.call(name, [self.expression(a) for a in args])
 
     def constant(self, name: str) -> str:
         found = self.unit.constant(name)
         if isinstance(found, target.Address):
-            return self.value(f"ptrtoint ptr {self.unit.symbol(found)} to i64")
+            return self.value(f"ptrtoint ptr {self.outside(found)} to i64")
         return str(found)
+
+    def outside(self, address: target.Address) -> str:
+        """A pointer to a place outside the text."""
+        symbol = self.unit.symbol(address)
+        return self.value(f"load ptr, ptr {symbol}") if self.unit.near else symbol
 
     def truth(self, node: ast.expr) -> str:
         """1 or 0, by jumps."""
@@ -304,7 +313,7 @@ class Function:
                 raise SyntaxError(f"{self.unit.name}: {name} takes {self.unit.arity[name]} arguments")
             return self.value(f"call i64 @{self.unit.prefix}{name}({operands})")
         place = self.unit.constant(name)
-        address = self.unit.symbol(place) if isinstance(place, target.Address) else self.pointer(str(place))
+        address = self.outside(place) if isinstance(place, target.Address) else self.pointer(str(place))
         if name in _INT_RESULT:
             return self.value(f"sext i32 {self.value(f'call i32 {address}({operands})')} to i64")
         return self.value(f"call i64 {address}({operands})")
@@ -320,7 +329,7 @@ class Function:
         """A routine of BLAS or LAPACK, which has a letter for the dtype in front."""
         library, _, routine = name.partition("_")
         double, single = (
-            self.unit.symbol(target.symbol_address(f"c.{library}_{letter}{routine}")) for letter in "ds"
+            self.outside(target.symbol_address(f"c.{library}_{letter}{routine}")) for letter in "ds"
         )
         wide = self.value(f"icmp eq i64 {args[0]}, 8")
         address = self.value(f"select i1 {wide}, ptr {double}, ptr {single}")
@@ -344,7 +353,7 @@ class Function:
             return "0"
         values = [self.double(a) for a in args]
         if name == "flog":
-            address = self.unit.symbol(target.symbol_address("libm.log"))
+            address = self.outside(target.symbol_address("libm.log"))
             return self.bits(self.value(f"call double {address}(double {values[0]})"))
         if name == "fwhole":
             return self.value(f"fptosi double {values[0]} to i64")
@@ -396,11 +405,15 @@ def _number(node: ast.expr) -> int:
 
 
 class Unit:
-    """Functions that are compiled together: their text in pieces, and the symbols that it uses."""
+    """Functions that are compiled together: their text in pieces, and the symbols that it uses.
 
-    def __init__(self, name: str, tree: ast.Module, known: Mapping[str, int]) -> None:
+    near   all addresses of places outside are in a table, which lies among the code (see `target.object_code`)
+    """
+
+    def __init__(self, name: str, tree: ast.Module, known: Mapping[str, int], near: bool = False) -> None:
         self.name = name
         self.prefix = name + "."
+        self.near = near
         self.known = known
         self.constants: dict[str, int] = {}
         self.functions: list[ast.FunctionDef] = []
@@ -424,10 +437,13 @@ class Unit:
             raise NameError(f"{self.name}: {name} is neither defined nor imported, nor a C function") from None
 
     def symbol(self, address: target.Address) -> str:
-        """The LLVM name of a place outside this text."""
+        """The LLVM name of a place outside this text, or of the place in the table where its address is."""
         if address.symbol not in self.used:
             self.used[address.symbol] = address
             target.define_symbol(address.symbol, address)
+        if self.near:
+            number = list(self.used).index(address.symbol)
+            return f"getelementptr (i8, ptr @{self.prefix}table.of.addresses, i64 {-8 * (number + 1)})"
         return f'@"{address.symbol}"'
 
     def text(self) -> str:
@@ -441,7 +457,15 @@ class Unit:
             if size is not None and sum(map(len, groups[-1].values())) >= size:
                 groups.append({})
             groups[-1][node.name] = Function(self, node).text()
-        return ["\n\n".join([*self._declarations(group), *group.values()]) for group in groups]
+        return ["\n\n".join([*self._declarations(group), *group.values(), *self._table()]) for group in groups]
+
+    def _table(self) -> list[str]:
+        """The addresses of places outside, before the code of a function that does nothing: the first is nearest."""
+        if not self.near:
+            return []
+        words = ", ".join(f'i64 ptrtoint (ptr @"{symbol}" to i64)' for symbol in reversed(self.used))
+        table = f"prefix [{len(self.used)} x i64] [{words}]" if self.used else ""
+        return [f"define internal i64 @{self.prefix}table.of.addresses() nounwind {table} {{\n  ret i64 0\n}}"]
 
     def _declarations(self, present: Collection[str]) -> list[str]:
         lines = ["declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"]
@@ -470,10 +494,10 @@ def imported_names(name: str) -> dict[str, list[str]]:
     return {part: re.findall(r"\w+", names) for part, names in found if part != "language"}
 
 
-def runtime_unit(names: Sequence[str], known: Mapping[str, int]) -> Unit:
+def runtime_unit(names: Sequence[str], known: Mapping[str, int], near: bool = False) -> Unit:
     """The files `runtime_<name>.py` together. `known` defines free names: numbers and addresses."""
     body: list[ast.stmt] = []
     for name in names:
         # what is imported says nothing more, and would be a third of the tree
         body += ast.parse(_IMPORT.sub(_blank_lines, source(name))).body
-    return Unit(target.LOCAL[:-1], ast.Module(body, []), known)
+    return Unit(target.LOCAL[:-1], ast.Module(body, []), known, near)

@@ -11,19 +11,19 @@ Layouts: image (batch, channels, *spatial), kernel (filters, channels / groups, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from theano._records import record_class
 from theano.tensor.nnet.conv_shape import axis_pads, dilated
 
 # elements of a matrix of windows: some megabytes
 _BLOCK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class Geometry:
     """How windows lie on an image.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from theano._records import record_class
 from theano.graph.node import Apply, Constant
 from theano.graph.op import Op
 from theano.graph.type import disconnected_type
@@ -51,7 +51,7 @@ def _pad(mode: str, size: Any) -> Any:
     return minus(size, 1) if mode == "full" else 0
 
 
-@dataclass(frozen=True, slots=True)
+@record_class(frozen=True, slots=True)
 class _Grid:
     """Where the patches lie: rows[k, i] is the row of the image under row i of the k-th patches, -1 outside."""
 
