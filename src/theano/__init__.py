@@ -54,6 +54,7 @@ from theano.tensor import sharedvar as _sharedvar  # noqa: F401  registers the c
 
 if TYPE_CHECKING:
     from theano.compile.builders import OpFromGraph as OpFromGraph
+    from theano.compile.doctor import doctor as doctor
     from theano.compile.explanation import explain as explain
     from theano.compile.ops import OpenMPOp as OpenMPOp
     from theano.compile.ops import as_op as as_op
@@ -81,6 +82,7 @@ _LAZY = {
     "OpFromGraph": "theano.compile.builders",
     "OpenMPOp": "theano.compile.ops",
     "as_op": "theano.compile.ops",
+    "doctor": "theano.compile.doctor",
     "explain": "theano.compile.explanation",
     "object2": "theano.graph.props",
     "dot": "theano.tensor",

@@ -14,7 +14,15 @@ import pytest
 import theano
 import theano.ifelse
 import theano.tensor as T
-from theano.backends.native.runtime import empty_pool, lent_bytes, most_lent_bytes, pooled_bytes, runtime, serves
+from theano.backends.native.runtime import (
+    empty_pool,
+    lent_bytes,
+    most_lent_bytes,
+    pool_limit,
+    pooled_bytes,
+    runtime,
+    serves,
+)
 
 MODE = theano.compile.mode.Mode("native", "fast_run")
 
@@ -209,20 +217,13 @@ def test_memory_is_kept_given_back_and_limited() -> None:
     with theano.change_flags(pool_bytes=0):
         f(a)
         assert pooled_bytes() == 0
-    limit = pooled_limit()
+    limit = pool_limit()
     with theano.change_flags(allow_gc=False):
-        assert pooled_limit() > 1 << 40
+        assert pool_limit() > 1 << 40
         with theano.change_flags(pool_bytes=1 << 23):
-            assert pooled_limit() == 1 << 23
-    assert pooled_limit() == limit
+            assert pool_limit() == 1 << 23
+    assert pool_limit() == limit
     f.free()
-
-
-def pooled_limit() -> int:
-    from theano.backends.native import runtime_core
-    from theano.backends.native.runtime import _pool
-
-    return int(_pool()[runtime_core.POOL_LIMIT // 8])
 
 
 def test_blocks_serve_as_the_plan_says() -> None:

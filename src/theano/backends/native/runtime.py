@@ -289,6 +289,11 @@ def pooled_bytes() -> int:
     return int(_pool()[runtime_core.POOL_CACHED // 8])
 
 
+def pool_limit() -> int:
+    """The most bytes that the pool keeps."""
+    return int(_pool()[runtime_core.POOL_LIMIT // 8])
+
+
 def lent_bytes() -> int:
     """How many bytes of large blocks are in use by arrays and calls."""
     return int(_pool()[runtime_core.POOL_LENT // 8])
@@ -305,7 +310,7 @@ def most_lent_bytes(*, forget: bool = False) -> int:
 
 def serves(capacity: int, size: int) -> bool:
     """Is a block which was given back used again for so many bytes? As `pool_take` in `runtime_core.py` has it."""
-    large = size >= runtime_core.POOL_MINIMUM and capacity <= int(_pool()[runtime_core.POOL_LIMIT // 8])
+    large = size >= runtime_core.POOL_MINIMUM and capacity <= pool_limit()
     return large and 0 <= capacity - size <= (size >> 3) + runtime_core.POOL_MINIMUM
 
 
