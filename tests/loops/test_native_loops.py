@@ -224,6 +224,19 @@ def test_carried_values_that_cross_over():
     assert_same(f(*values, 7), [a, b, c])
 
 
+def test_large_rows():
+    wide = np.linspace(-1, 1, 600_000)
+    f = theano.function([v, n], scan(
+        lambda a, b: [tt.exp(-abs(a[::-1])) + b.sum() / 1e6, tt.concatenate([b[1:], a[:1]])], None, [v, v * 2],
+        n_steps=n,
+    ))  # fmt: skip
+    a, b = wide, wide * 2
+    for got_a, got_b in zip(*f(wide, 4)):
+        a, b = np.exp(-abs(a[::-1])) + b.sum() / 1e6, np.concatenate([b[1:], a[:1]])
+        np.testing.assert_allclose(got_a, a, rtol=1e-12)
+        np.testing.assert_allclose(got_b, b, rtol=1e-12)
+
+
 def test_results_own_their_memory():
     f = carried_loop(lambda a, b: [a + b, a * 1], tt.dvector, tt.dvector)
     a, b = f([1.0, 2.0], [1.0, 1.0], 2)

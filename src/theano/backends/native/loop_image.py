@@ -1,4 +1,4 @@
-"""The tables of programs with loops: an image for each body, and the record that `runtime_loops.py` reads."""
+"""The tables of programs with loops: an image for each body, and the record that `runtime_traces.py` describes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from theano.backends.native import runtime_core as core
-from theano.backends.native import runtime_loops as loops
+from theano.backends.native import runtime_launches as launches
+from theano.backends.native import runtime_traces as loops
 from theano.backends.native.image import Image, Place
 from theano.backends.native.kernel_code import CompiledKernel
 from theano.backends.native.loop_plan import Plan
 from theano.backends.native.loop_registers import RegisterLoop, place_words
-from theano.lowering.program import Buffer, FreeStep, LoopStep, PyCallStep
+from theano.lowering.program import Buffer, FreeStep, KernelStep, LoopStep, PyCallStep
 
 
 class LoopImage(Image):
@@ -47,7 +48,7 @@ class BodyImage(LoopImage):
         self.first, self.others = self._plan_tables()
         made = [self.offset(b) for s in self.program.steps for b in s.outputs]
         self.made = self.put(made or [0]), len(made)
-        # the traces' own room, see KEPT_ in `runtime_loops.py`
+        # the traces' own room, see KEPT_ in `runtime_traces.py`
         self.rooms = [
             self.room(loops.KEPT_ROW + core.BUFFER_DIMS + 16 * b.ndim + core.BUFFER_DIMS + 16 * (b.ndim + 1))
             for b in (output.buffer for output in self.program.outputs)
@@ -72,7 +73,12 @@ class BodyImage(LoopImage):
         for step, again in self.plan.steps:
             sources = {id(out): self.offset(source) for out, source in self.plan.taken_over(step)}
             outputs = [w for b in step.outputs for w in (self.offset(b), sources.get(id(b), 0))]
-            words += [Place(self.tables[id(step)]), int(again), Place(self.put(outputs or [0])), len(step.outputs)]
+            launch = 0
+            if isinstance(step, KernelStep) and not again:
+                slots = len(self.kernels[id(step)].slots)
+                launch = self.room(launches.LAUNCH_STEPS + launches.LAUNCH_SLOT_BYTES * slots)
+            table = Place(self.put(outputs or [0]))
+            words += [Place(self.tables[id(step)]), int(again), table, len(step.outputs), launch]
         return (self.put(first or [0]), len(first)), (self.put(words or [0]), len(self.plan.steps))
 
 

@@ -297,7 +297,7 @@ def _address(text: str, level: int) -> int:
 
 
 def place_words(loop: RegisterLoop, offset: dict[int, int]) -> list[int]:
-    """The description of the places that `runtime_loops.py` reads, see PLACE_ there."""
+    """The description of the places that `runtime_registers.py` reads, see PLACE_ in `runtime_traces.py`."""
     words: list[int] = []
     for place in loop.places:
         buffer = place.buffer
