@@ -95,9 +95,25 @@ R2 = mp.log(2) / 2 * (1 + mp.mpf(2) ** -20)
 S2 = (3 - 2 * mp.sqrt(2)) ** 2 * (1 + mp.mpf(2) ** -20)
 HALF_PI, QUARTER_PI = mp.pi / 2 * (1 + mp.mpf(2) ** -20), mp.pi / 4 * (1 + mp.mpf(2) ** -20)
 
+ERF_END = mp.mpf("0.75")
+
 
 def root(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda z: f(mp.sqrt(z))
+
+
+def slow_part(k: float) -> Callable[[Any], Any]:
+    """(1 + 2*x) * exp(x**2) * erfc(x) as a function of t = (x - k) / (x + k)"""
+
+    def function(t: Any) -> Any:
+        x = k * (1 + t) / (1 - t)
+        return (1 + 2 * x) * mp.exp(x * x) * mp.erfc(x)
+
+    return function
+
+
+def ends(k: float, last: str) -> tuple[Any, Any]:
+    return (ERF_END - k) / (ERF_END + k), (mp.mpf(last) - k) / (mp.mpf(last) + k)
 
 
 WANTED = [
@@ -121,6 +137,19 @@ WANTED = [
            {"double": 12, "float": 5}, "asin(r) = r + r * z * p(z), z = r**2, |r| <= 1/2"),
     Wanted("ATAN", root(lambda r: (mp.atan(r) / r - 1) / r**2), mp.mpf(0), mp.mpf(1) / 4, lambda z: z,
            {"double": 12, "float": 6}, "atan(r) = r + r * z * p(z), z = r**2, |r| <= 1/2"),
+    Wanted("ROOT3", lambda f: (1 + f) ** (-mp.mpf(1) / 3), mp.sqrt(0.5) - 1, mp.sqrt(2) - 1,
+           lambda f: (1 + f) ** (mp.mpf(1) / 3), {"double": 5, "float": 4},
+           "(1 + f)**(-1/3) of 1/sqrt(2) <= 1 + f <= sqrt(2)"),
+    Wanted("ERF", root(lambda r: mp.erf(r) / r - 1), mp.mpf(10) ** -12, ERF_END**2,
+           root(lambda r: r / mp.erf(r)), {"double": 11, "float": 6}, "erf(r) = r + r * p(z), z = r**2, |r| <= 0.75"),
+    Wanted("LOGERFC", lambda x: mp.log(mp.erfc(x)), ERF_END, mp.mpf(6), mp.erfc, {"double": 20},
+           "log(erfc(x)), 0.75 <= x <= 6; erfc(x) of the error counts"),
+    Wanted("LOGERFC4", lambda x: mp.log(mp.erfc(x)), ERF_END, mp.mpf(4), mp.erfc, {"float": 8},
+           "log(erfc(x)), 0.75 <= x <= 4; erfc(x) of the error counts"),
+    Wanted("ERFCX", slow_part(3.5), *ends(3.5, "27.3"), lambda t: 1 / slow_part(3.5)(t), {"double": 21},
+           "(1 + 2*x) * exp(x**2) * erfc(x) = p(t), t = (x - 3.5) / (x + 3.5), 0.75 <= x <= 27.3"),
+    Wanted("ERFCX10", slow_part(2.5), *ends(2.5, "10.1"), lambda t: 1 / slow_part(2.5)(t), {"float": 9},
+           "the same, with 2.5 and 10.1"),
 ]  # fmt: skip
 
 

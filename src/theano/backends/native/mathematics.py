@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _FAMILIES = {
     "exponential": ("exp", "exp2", "exp10", "expm1", "sinh", "cosh", "tanh"),
     "logarithm": ("log", "log2", "log10", "log1p", "asinh", "acosh", "atanh", "pow"),
-    "trigonometric": ("sin", "cos", "tan"),
+    "trigonometric": ("sin", "cos", "tan", "asin", "acos", "atan", "atan2"),
+    "root": ("cbrt", "hypot"),
+    "error": ("erf", "erfc"),
 }
 FAMILY = {name: family for family, names in _FAMILIES.items() for name in names}
 # A call of a function makes every register in use go to memory and come back, which a short loop pays for each vector:
@@ -30,8 +32,9 @@ FAMILY = {name: family for family, names in _FAMILIES.items() for name in names}
 WRITTEN_OUT = frozenset({"exp"})
 # where both are at hand
 FASTER_IN_LIBMVEC = frozenset((name, kind) for kind in ("double", "float") for name in (
-    "log2", "log10", "log1p", "sin", "cos", "tan", "atanh",
-))  # fmt: skip
+    "log2", "log10", "log1p", "sin", "cos", "tan", "atanh", "cbrt",
+)) | {("erf", "double"), ("erfc", "double"), ("cosh", "double")}  # fmt: skip
+
 
 
 def _module(name: str) -> Any:

@@ -31,6 +31,11 @@ AT_THE_END = -0.14727245910375517
 GROUP = 8  # exponents share an entry of the table
 FIRST = -32  # the exponent of the first entry
 
+# pi/4 as sums of two
+QUARTER = {
+    "double": (0.7853981633974483, 3.061616997868383e-17), "float": (0.7853981852531433, -2.1855694143368964e-08),
+}  # fmt: skip
+
 
 class Angle(NamedTuple):
     """x = n * unit + r + low for whole n, of which the lowest bit is that of `whole`."""
@@ -182,4 +187,76 @@ def tan(m: Lanes, x: Number) -> Number:
     return m.where(m.abs(x) < m.pick(2.0**-27, 2.0**-13), x, _turned(m, x, 2, 0.0, _tangent))
 
 
-FUNCTIONS = {"sin": sin, "cos": cos, "tan": tan}
+def _arc(m: Lanes, x: Number) -> tuple[Number, Number, Number]:
+    """Whether |x| > 1/2; s and p with asin(s) = s + p for s = |x|, or s = sqrt((1 - |x|)/2) for large x."""
+    size = m.abs(x)
+    large = size > 0.5
+    z = m.where(large, 0.5 - size * 0.5, size * size)
+    s = m.where(large, m.sqrt(z), size)
+    return large, s, s * (z * m.polynomial(m.coefficients(table.ASIN), z))
+
+
+def asin(m: Lanes, x: Number) -> Number:
+    """asin(s), or pi/2 - 2 asin(s) for large x."""
+    large, s, p = _arc(m, x)
+    quarter, low = QUARTER[m.kind]
+    high, rest = m.sum_of_ordered(m.where(large, 2.0 * quarter, 0.0), m.where(large, -(s + s), s))
+    value = high + (rest + m.where(large, 2.0 * low - (p + p), p))
+    return m.copysign(value, x)
+
+
+def acos(m: Lanes, x: Number) -> Number:
+    """pi/2 - asin(x), or 2 asin(s) for large x, or pi - 2 asin(s) where it is negative."""
+    large, s, p = _arc(m, x)
+    quarter, low = QUARTER[m.kind]
+    negative = m.bits(x) < 0
+    count = m.where(large, m.where(negative, 4.0, 0.0), 2.0)
+    plus = large ^ negative
+    s, p = m.where(large, s + s, s), m.where(large, p + p, p)
+    high, rest = m.sum_of_ordered(count * quarter, m.where(plus, s, -s))
+    return high + (rest + m.fma(count, low, m.where(plus, p, -p)))
+
+
+def _tangent_inverse(m: Lanes, t: Number, count: Number) -> Number:
+    """atan(t) + count * pi/4 for |t| <= 1/2."""
+    quarter, low = QUARTER[m.kind]
+    z = t * t
+    base, base_low = m.product_of(count, quarter)
+    high, rest = m.sum_of_ordered(base, t)
+    p = m.polynomial(m.coefficients(table.ATAN), z)
+    return high + (rest + m.fma(t * z, p, m.fma(count, low, base_low)))
+
+
+def atan(m: Lanes, x: Number) -> Number:
+    """atan(t), t = x; or (x - 1)/(x + 1) and pi/4; or -1/x and pi/2."""
+    size = m.abs(x)
+    far, middle = size > 2.0, size > 0.5
+    above = m.where(far, -1.0, m.where(middle, size - 1.0, size))
+    below = m.where(far, size, m.where(middle, size + 1.0, 1.0))
+    count = m.where(far, 2.0, m.where(middle, 1.0, 0.0))
+    return m.copysign(_tangent_inverse(m, above / below, count), x)
+
+
+def atan2(m: Lanes, y: Number, x: Number) -> Number:
+    """The angle of the smaller to the larger of |x| and |y|, then mirrored at pi/4 and pi/2."""
+    x_size, y_size = m.abs(x), m.abs(y)
+    steep = y_size > x_size
+    more, less = m.where(steep, y_size, x_size), m.where(steep, x_size, y_size)
+    endless = more.equals(math.inf)
+    less = m.where(endless, m.where(less.equals(math.inf), 1.0, less * 0.0), less)
+    more = m.where(endless | more.equals(0.0), 1.0, more)
+    shrunk = m.where(more > m.pick(2.0**1000, 2.0**120), 0.0625, 1.0)
+    more, less = more * shrunk, less * shrunk
+    middle = less > more * 0.5
+    t = m.where(middle, less - more, less) / m.where(middle, less + more, more)
+    count = m.where(middle, 1.0, 0.0)
+    count, t = m.where(steep, 2.0 - count, count), m.where(steep, -t, t)
+    left = m.bits(x) < 0
+    count, t = m.where(left, 4.0 - count, count), m.where(left, -t, t)
+    value = _tangent_inverse(m, t, count)
+    return m.copysign(m.where(m.is_nan(x), x, value), y)
+
+
+FUNCTIONS = {
+    "sin": sin, "cos": cos, "tan": tan, "asin": asin, "acos": acos, "atan": atan, "atan2": atan2,
+}  # fmt: skip
