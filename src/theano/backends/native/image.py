@@ -348,8 +348,9 @@ class Image:
         made = self.kernels[id(step)]
         kernel = made.kernel
         at = self.put([0] * (rt.KERNEL_BYTES // 8))
-        self.write(at, core.STEP_PREPARE, self.runtime.door("kernels", "kernel_prepare"))
-        self.write(at, core.STEP_RUN, self.runtime.door("kernels", "kernel_run"))
+        part, word = ("points", "point") if _is_point(step, made) else ("kernels", "kernel")
+        self.write(at, core.STEP_PREPARE, self.runtime.door(part, word + "_prepare"))
+        self.write(at, core.STEP_RUN, self.runtime.door(part, word + "_run"))
         pairs = rt.STATE_EXTENTS + 8 * kernel.rank
         state_bytes = pairs + 16 * made.indexed + 8
         state = self.room(state_bytes)
@@ -503,6 +504,12 @@ class Image:
             value = np.asarray(value)
         self.kept.append(value)
         return value
+
+
+def _is_point(step: KernelStep, made: CompiledKernel) -> bool:
+    """Is it for `runtime_points.py`?"""
+    plain = made.flags & rt.MASKS and not made.flags & (rt.CHECKED | rt.REDUCES | rt.COUNTS)
+    return bool(plain) and not any(b.ndim for b in (*step.inputs, *step.outputs)) and not step.base
 
 
 def _dims(step: Step) -> list[Any]:
