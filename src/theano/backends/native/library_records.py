@@ -13,7 +13,7 @@ from theano.backends.native import runtime_core as core
 from theano.backends.native import runtime_products as products
 from theano.backends.native import runtime_routines as routines
 from theano.backends.native import target
-from theano.backends.native.vector_code import code_table, small_products
+from theano.backends.native.vector_code import code_table, tile_products
 from theano.lowering.program import Buffer, CallStep, RoutineStep
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def product_record(image: Image, step: CallStep) -> int:
     image.write(at, products.PRODUCT_ROUTINE, target.c_address(f"blas_{letter}{name}"))
     image.write(at, products.PRODUCT_SCALE, target.c_address(f"blas_{letter}scal"))
     image.write(at, products.PRODUCT_KIND, kind)
-    image.write(at, products.PRODUCT_SMALL, small_products(out.dtype))
+    image.write(at, products.PRODUCT_TILES, tile_products(out.dtype))
     image.write(at, products.PRODUCT_STATE, image.room(8))
     return at
 

@@ -1,13 +1,11 @@
-"""LLVM text of the loop of small matrix products: rows of the result, one vector wide, held in registers.
+"""LLVM text of the loop of matrix products: rows of the result, one vector wide, held in registers.
 
-    small_product(a, a_down, a_across, b, b_down, depth, c, c_down, rows, count, alpha, beta)
+    product_tile(a, a_down, a_across, b, b_down, depth, c, c_down, rows, count, alpha, beta)
         C (rows, count) = alpha A B [+ beta C]. At most ROWS rows, and as many columns as a vector has elements.
 
 A may have any strides, rows of B and C are contiguous; strides are in bytes. `alpha` is the address of a number, and
 `beta`, which is 0 where C is not read. All arguments are 64-bit integers; depth, rows and count are at least 1.
-Missing rows are the last one again: the loop waits for sums rather than for multiplications, and one function is soon
-compiled. `runtime_products.py` makes products of these: for a matrix of a few elements BLAS spends more time on
-finding out what to do than on doing it.
+Missing rows are the last one again: one function is soon compiled. `runtime_tile_products.py` makes products of these.
 """
 
 from __future__ import annotations
@@ -77,8 +75,8 @@ class _Text:
             self.emit(f"%{name}{r} = getelementptr i8, ptr {base}, i64 %step.{name[-1]}{r}")
 
 
-def small_product_text(kind: str, lanes: int) -> str:
-    """The function small_product of a dtype."""
+def tile_text(kind: str, lanes: int) -> str:
+    """The function product_tile of a dtype."""
     t = _Text(kind, lanes)
     arguments = ["a", "a_down", "a_across", "b", "b_down", "depth", "c", "c_down", "rows", "count", "alpha", "beta"]
     t.begin()
@@ -123,7 +121,7 @@ def small_product_text(kind: str, lanes: int) -> str:
         f"declare {t.vec} @llvm.fmuladd.{t.suffix}({t.vec}, {t.vec}, {t.vec})",
         f"declare {t.vec} @llvm.masked.load.{t.suffix}.p0(ptr, i32, {t.mask}, {t.vec})",
         f"declare void @llvm.masked.store.{t.suffix}.p0({t.vec}, ptr, i32, {t.mask})",
-        f"define i64 @small_product({', '.join(f'i64 %{name}' for name in arguments)}) {{",
+        f"define i64 @product_tile({', '.join(f'i64 %{name}' for name in arguments)}) {{",
         "entry:",
         *t.lines,
         "}",

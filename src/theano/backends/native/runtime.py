@@ -16,7 +16,7 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from theano._config import config
@@ -156,12 +156,7 @@ class Runtime:
             setattr(_handler, name, self.scopes["core"]["handler_" + name])
 
     def _add(self, *names: str) -> None:
-        known = dict(self.known)
-        for name in names:
-            for part, wanted in imported_names(name).items():
-                if part not in names:
-                    known.update({w: self.scopes[part][w] for w in wanted})
-        unit = UnitCode(names, known)
+        unit = UnitCode(names, self._known_to(names))
         simple = names[0] in _AS_GOOD_AS_NEEDED
         unit.load((QUICK,) if simple else (GOOD, QUICK))
         scope = dict(unit.constants)
@@ -170,6 +165,15 @@ class Runtime:
         if unit.level < GOOD and not simple:
             self._units.append(unit)
             self._budget[0] = min(self._budget[0], UPGRADE_AFTER)
+
+    def _known_to(self, names: Sequence[str]) -> dict[str, int]:
+        """What the files of a unit know: addresses and numbers, among them the functions of other units as they are."""
+        known = dict(self.known)
+        for name in names:
+            for part, wanted in imported_names(name).items():
+                if part not in names:
+                    known.update({w: self.scopes[part][w] for w in wanted})
+        return known
 
     def _publish(self, unit: UnitCode) -> None:
         """Let everybody use the code that a unit has now."""
@@ -194,6 +198,8 @@ class Runtime:
                 if not self._units:
                     return True
                 unit = self._units[0]
+                # the units of which it calls functions came before, and have better code now
+                unit.known = self._known_to(unit.names)
             if not unit.improve(stopped):
                 return False
             with _lock:

@@ -22,7 +22,7 @@ from theano.backends.native.runtime_core import (
 )
 from theano.backends.native.runtime_language import invoke, load64, stack, store8, store32, store64
 from theano.backends.native.runtime_routines import E_LIMIT, back, leave, length, small
-from theano.backends.native.runtime_small_products import SMALL_LANES, small_loop, small_product
+from theano.backends.native.runtime_tile_products import tile_loop, tile_product
 
 PRODUCT_A = 16
 PRODUCT_B = 24
@@ -39,7 +39,7 @@ PRODUCT_TAKES_OVER = 104
 PRODUCT_GUARD = 112
 PRODUCT_KIND = 120  # 2: gemm, 1: gemv, 0: dot, 3: ger, 4: batched
 PRODUCT_STATE = 128  # one word in the frame: the output must be filled from C before the run
-PRODUCT_SMALL = 136  # address of the dtype's table, see `runtime_small_products.py`
+PRODUCT_TILES = 136  # address of the dtype's table, see `runtime_tile_products.py`
 PRODUCT_BYTES = 144
 
 E_INNER = 12
@@ -176,34 +176,38 @@ def fits(buffer: int, size: int) -> int:
     return 0
 
 
-def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_small: int) -> int:
+def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_tiles: int) -> int:
     size = load64(step + PRODUCT_SIZE)
     m = length(a, 0)
     inner = length(a, 1)
     n = length(b, 1)
     loop = 0
-    if may_be_small:
-        loop = small_loop(load64(step + PRODUCT_SMALL), m, n, inner)
-    if loop != 0 and small_product(
-        loop,
-        load64(load64(step + PRODUCT_SMALL) + SMALL_LANES),
-        size,
-        m,
-        n,
-        inner,
-        load64(a),
-        down(a),
-        across(a),
-        load64(b),
-        down(b),
-        across(b),
-        load64(out),
-        down(out),
-        across(out),
-        number(frame, step, PRODUCT_ALPHA),
-        added_onto(frame, step),
-    ):
-        return 0
+    if may_be_tiles:
+        loop = tile_loop(load64(step + PRODUCT_TILES), m, n, inner)
+    if loop != 0:
+        thread = leave(frame, m, n * inner)
+        done = tile_product(
+            loop,
+            load64(step + PRODUCT_TILES),
+            size,
+            m,
+            n,
+            inner,
+            load64(a),
+            down(a),
+            across(a),
+            load64(b),
+            down(b),
+            across(b),
+            load64(out),
+            down(out),
+            across(out),
+            number(frame, step, PRODUCT_ALPHA),
+            added_onto(frame, step),
+        )
+        back(thread)
+        if done:
+            return 0
     copy_a = stack(BUFFER_DIMS + 32)
     copy_b = stack(BUFFER_DIMS + 32)
     copy_out = stack(BUFFER_DIMS + 32)
@@ -313,16 +317,16 @@ def batched_product(frame: int, step: int, a: int, b: int, out: int) -> int:
     slice_matrix(one_a, a, 0)
     slice_matrix(one_b, b, 0)
     slice_matrix(one_out, out, 0)
-    table = load64(step + PRODUCT_SMALL)
+    table = load64(step + PRODUCT_TILES)
     size = load64(step + PRODUCT_SIZE)
-    loop = small_loop(table, length(a, 1), length(b, 2), length(a, 2))
+    loop = tile_loop(table, length(a, 1), length(b, 2), length(a, 2))
     thread = 0
     if loop != 0:
         thread = leave(frame, count, length(a, 1) * length(b, 2) * length(a, 2))
     while loop != 0 and i < count:
-        if not small_product(
+        if not tile_product(
             loop,
-            load64(table + SMALL_LANES),
+            table,
             size,
             length(a, 1),
             length(b, 2),

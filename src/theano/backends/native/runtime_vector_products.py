@@ -21,7 +21,7 @@ from theano.backends.native.runtime_products import (
     PRODUCT_ROUTINE,
     PRODUCT_SCALE,
     PRODUCT_SIZE,
-    PRODUCT_SMALL,
+    PRODUCT_TILES,
     across,
     added_onto,
     distance,
@@ -31,7 +31,7 @@ from theano.backends.native.runtime_products import (
     output_waits,
 )
 from theano.backends.native.runtime_routines import E_LIMIT, back, leave, length, small
-from theano.backends.native.runtime_small_products import SMALL_LANES, small_loop, small_product
+from theano.backends.native.runtime_tile_products import tile_loop, tile_product
 
 
 def vector_product_run(frame: int, step: int) -> int:
@@ -85,10 +85,10 @@ def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
     n = length(a, 1)
     loop = 0
     if load64(step + PRODUCT_KIND) == 1:
-        loop = small_loop(load64(step + PRODUCT_SMALL), m, 1, n)
-    if loop != 0 and small_product(
+        loop = tile_loop(load64(step + PRODUCT_TILES), m, 1, n)
+    if loop != 0 and tile_product(
         loop,
-        load64(load64(step + PRODUCT_SMALL) + SMALL_LANES),
+        load64(step + PRODUCT_TILES),
         size,
         m,
         1,

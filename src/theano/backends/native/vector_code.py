@@ -12,17 +12,20 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from types import ModuleType
 
+import numpy as np
+
 from theano._collector import collector_paused
 from theano._config import config
 from theano.backends.native import (
     runtime_cumulative,
     runtime_plan,
     runtime_pooling,
-    runtime_small_products,
+    runtime_tile_products,
     target,
 )
 from theano.backends.native.convolution_text import Tiles, dots_text, products_text, tiles_for
-from theano.backends.native.product_text import small_product_text
+from theano.backends.native.product_text import tile_text
+from theano.backends.native.thread_count import blas_threads
 from theano.backends.native.vector_language import KINDS, vector_text
 from theano.backends.native.vector_text import SIZE
 
@@ -30,7 +33,9 @@ _lock = target.free_after_fork(threading.RLock())
 _convolution_tables: list[ctypes.Array] = []
 # 32 vector registers come with AVX-512 and on AArch64
 _MANY_REGISTERS = 64
-_LEAST_FOR_SMALL_PRODUCTS = 32
+_LEAST_FOR_TILES = 32
+# turns of the loop for which BLAS hardly needs more than one thread: 40 microseconds
+_MOST_BESIDE_THREADS = 1 << 14
 
 
 def code_table(routine: str, dtype: str) -> int:
@@ -141,28 +146,31 @@ def _pooling(name: str, dtype: str) -> ctypes.Array:
 
 
 @cache
-def _small_products(dtype: str) -> tuple[ctypes.Array, Callable[[], None]]:
-    module = runtime_small_products
-    table = (ctypes.c_int64 * (module.SMALL_BYTES // 8))()
+def _tile_products(dtype: str) -> tuple[ctypes.Array, Callable[[], None]]:
+    module = runtime_tile_products
+    table = (ctypes.c_int64 * (module.TILE_BYTES // 8))()
 
     def make() -> None:
-        """Machine code calls this for the first small product."""
+        """Machine code calls this for the first product."""
         with _lock:
-            if table[module.SMALL_LOOP // 8] == 0:
-                code = target.Code(small_product_text(KINDS[dtype], _lanes(dtype)), 1)
-                table[module.SMALL_LOOP // 8] = code.address("small_product")
+            if table[module.TILE_LOOP // 8] == 0:
+                code = target.Code(tile_text(KINDS[dtype], _lanes(dtype)), 1)
+                table[module.TILE_LOOP // 8] = code.address("product_tile")
 
-    table[module.SMALL_LANES // 8] = _lanes(dtype)
-    table[module.SMALL_MAKE // 8] = id(make)
+    table[module.TILE_LANES // 8] = _lanes(dtype)
+    table[module.TILE_MAKE // 8] = id(make)
+    table[module.TILE_MOST // 8] = 1 << 40 if blas_threads() == 1 else _MOST_BESIDE_THREADS
+    one = np.ones(1, dtype)
+    ctypes.memmove(ctypes.addressof(table) + module.TILE_ONE, one.ctypes.data, one.nbytes)
     # without masks of lanes the loop is slower than BLAS
-    table[module.SMALL_LOOP // 8] = int(target.host().vector_bytes < _LEAST_FOR_SMALL_PRODUCTS)
+    table[module.TILE_LOOP // 8] = int(target.host().vector_bytes < _LEAST_FOR_TILES)
     return table, make
 
 
-def small_products(dtype: str) -> int:
-    """The address of the table of small products, see `runtime_small_products.py`."""
+def tile_products(dtype: str) -> int:
+    """The address of the table of products by tiles, see `runtime_tile_products.py`."""
     with _lock:
-        return ctypes.addressof(_small_products(dtype)[0])
+        return ctypes.addressof(_tile_products(dtype)[0])
 
 
 @cache

@@ -1,7 +1,8 @@
-"""Products of small matrices, which do without BLAS, and of those just too large for that: every layout."""
+"""Products of matrices which do without BLAS, and of those just too large or too small for that: every layout."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 
 import theano
 import theano.tensor as T
-from theano.backends.native import runtime_small_products as small
-from theano.backends.native.runtime_small_products import SMALL_PACKED, SMALL_SIDE, SMALL_TURNS
+from theano.backends.native import runtime_tile_products as tiles
+from theano.backends.native import vector_code
 from theano.tensor.blas import gemm, gemv, ger
 
 DTYPES = ["float32", "float64"]
@@ -161,7 +162,58 @@ def test_lengths_that_do_not_fit() -> None:
 
 def test_sizes_on_both_sides_of_the_limits_are_tested() -> None:
     lanes = 8
-    turns = [-(-m // small.SMALL_ROWS) * -(-n // lanes) * k for m, n, k in SIZES if max(m, n, k) <= SMALL_SIDE]
-    assert min(turns) < SMALL_TURNS < max(turns)
+    turns = [-(-m // tiles.TILE_ROWS) * -(-n // lanes) * k for m, n, k in SIZES]
+    assert min(turns) < tiles.FEW_TURNS < max(turns)
     packed = [n * k for _, n, k in SIZES]
-    assert min(packed) < SMALL_PACKED < max(packed)
+    assert min(packed) < tiles.FEW_PACKED < max(packed)
+    products = [m * n * k for m, n, k in (*SIZES, *LARGE)]
+    assert min(products) < tiles.MANY_PRODUCTS < max(products)
+    assert any(m * n * k > tiles.COPIES_PAY and min(m, n, k) > tiles.LONG_SIDE for m, n, k in LARGE)
+    assert any(k > 2 * tiles.FEW_TERMS for _, _, k in LARGE)
+
+
+# rows, columns, terms: few of one of these; in several parts; rows a power of two apart; more than pays
+LARGE = [
+    (260, 10, 400), (9, 300, 401), (300, 310, 11), (130, 30, 700), (17, 1000, 65), (260, 33, 128), (128, 128, 128),
+    (256, 64, 256), (150, 170, 165), (2, 900, 600),
+]
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As if BLAS had one thread only, so that no product is left to more of them."""
+    tables = [vector_code._tile_products(dtype)[0] for dtype in DTYPES]
+    before = [table[tiles.TILE_MOST // 8] for table in tables]
+    for table in tables:
+        table[tiles.TILE_MOST // 8] = 1 << 40
+    yield
+    for table, most in zip(tables, before, strict=True):
+        table[tiles.TILE_MOST // 8] = most
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("sizes", LARGE, ids=str)
+def test_large_products(dtype: str, sizes: tuple[int, int, int]) -> None:
+    m, n, inner = sizes
+    a, b, c = sample(dtype, m, inner), sample(dtype, inner, n, seed=1), sample(dtype, m, n, seed=3)
+    A, B, C, S = T.matrix("A", dtype), T.matrix("B", dtype), T.matrix("C", dtype), T.scalar("s", dtype)
+    s = np.asarray(-1.5, dtype)
+    product = theano.function([A, B], T.dot(A, B))
+    onto = theano.function([A, B, C, S], gemm(C, S, A, B, S * 2))
+    for lay_a in LAYOUTS:
+        for lay_b in (c_order, f_order, part):
+            near(product(lay_a(a), lay_b(b)), a @ b, inner)
+        near(onto(lay_a(a), lay_a(b), lay_a(c), s), s * (a @ b) + 2 * s * c, inner)
+    for lay in (c_order, f_order):
+        shared = theano.shared(lay(c), name="shared")
+        f = theano.function([A, B], [], updates=[(shared, shared * 2 + T.dot(A, B.T))])
+        f(a, np.array(b.T))
+        near(shared.get_value(), 2 * c + a @ b, inner)
+
+
+def near(got: Any, expected: Any, terms: int) -> None:
+    got = np.asarray(got)
+    assert got.dtype == expected.dtype
+    error = 4 * terms**0.5 * np.finfo(got.dtype).eps
+    np.testing.assert_allclose(got, expected, rtol=error, atol=error * terms**0.5)

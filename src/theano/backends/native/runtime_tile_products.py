@@ -1,0 +1,194 @@
+"""The run-time system: matrix products without BLAS, tile by tile in registers, where that is faster.
+
+Written in the language of `runtime_language.py`. The loop is that of `product_text.py`; here matrices of any sizes and
+strides are brought to it. It takes every operand where it lies: for matrices of a few elements BLAS spends more time
+on finding out what to do than on doing it, and where few multiplications are done with each element of a large operand,
+it spends its time on copying that, and on multiplying C by beta. `vector_code.py` compiles the loop when the first such
+product is computed.
+"""
+
+# ruff: noqa: F821, SIM102
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from theano.backends.native.runtime_core import copy_items
+from theano.backends.native.runtime_language import invoke, load32, load64, stack
+from theano.backends.native.runtime_routines import least
+
+# what a dtype's products need: the loop's address (0: not compiled yet, 1: there is none), and what compiles it
+TILE_LOOP = 0
+TILE_MAKE = 8
+TILE_LANES = 16
+TILE_MOST = 24  # turns of the loop of a product; above, BLAS works in several threads
+TILE_ONE = 32  # the number 1
+TILE_BYTES = 40
+
+TILE_ROWS = 8  # as in `product_text.py`
+# All limits are OpenBLAS's against this loop, measured with AVX-512.
+FEW_TURNS = 64  # up to so many turns BLAS has hardly begun (float64: 16 x 16 times 16 x 16)
+FEW_PACKED = 64  # and so many elements of B may have to be copied first
+MANY_PRODUCTS = 1000000  # up to so many multiplications OpenBLAS does not copy its operands either
+LONG_SIDE = 64  # from so many multiplications on, with all sides longer than this, the copies of BLAS pay,
+COPIES_PAY = 4000000
+COPIES_PAY_FLOAT32 = 160000000  # in float32 later, if nothing has to be copied here
+FEW_TERMS = 256  # a part of B that the loop goes through again and again: so many rows, and so many bytes
+PART_BYTES = 131072
+COPIED_BYTES = 65536
+
+
+def tile_loop(table: int, m: int, n: int, inner: int) -> int:
+    """The loop for a product of so many rows, columns and terms; 0 where BLAS is to do it."""
+    if inner < 1:
+        return 0
+    lanes = load64(table + TILE_LANES)
+    rows = (m + TILE_ROWS - 1) & (0 - TILE_ROWS)
+    columns = (n + lanes - 1) & (0 - lanes)
+    if rows * columns * inner > FEW_TURNS * TILE_ROWS * lanes:
+        if m * n * inner <= MANY_PRODUCTS or rows * columns * inner > load64(table + TILE_MOST) * TILE_ROWS * lanes:
+            return 0
+        # rows and columns of tiles that are no part of C are work, too
+        if m * n * 20 < rows * columns * 9:
+            return 0
+    loop = load64(table + TILE_LOOP)
+    if loop == 0:
+        Py_DecRef(PyObject_Vectorcall(load64(table + TILE_MAKE), 0, 0, 0))
+        loop = load64(table + TILE_LOOP)
+    if loop == 1:
+        return 0
+    return loop
+
+
+def is_zero(number: int, size: int) -> int:
+    """Is the number at an address 0?"""
+    if size == 8:
+        return load64(number) << 1 == 0
+    return load32(number) & 2147483647 == 0
+
+
+def worth_a_copy(m: int, n: int, inner: int, lanes: int) -> int:
+    """Is B, which the loop cannot read as it lies, so often gone through that a copy of its parts is worth it?"""
+    return n * inner <= FEW_PACKED or m >= 16 * lanes
+
+
+def tile_product(
+    loop: int,
+    table: int,
+    size: int,
+    m: int,
+    n: int,
+    inner: int,
+    a: int,
+    a_down: int,
+    a_across: int,
+    b: int,
+    b_down: int,
+    b_across: int,
+    c: int,
+    c_down: int,
+    c_across: int,
+    alpha: int,
+    beta: int,
+) -> int:
+    """C = alpha A B + beta C, where the rows or the columns of C are contiguous. beta 0: C is not read.
+    1: done; 0: not, that is for BLAS."""
+    lanes = load64(table + TILE_LANES)
+    rows_lie_ready = c_across == size or n == 1
+    columns_lie_ready = c_down == size or m == 1
+    if columns_lie_ready and (not rows_lie_ready or (a_down == size and (n == 1 or b_across != size))):
+        # the transposed: C' = B' A'
+        swap = m
+        m = n
+        n = swap
+        swap = a
+        a = b
+        b = swap
+        swap = a_down
+        a_down = b_across
+        b_across = swap
+        swap = a_across
+        a_across = b_down
+        b_down = swap
+        c_down = c_across
+    elif not rows_lie_ready:
+        return 0
+    if m > LONG_SIDE and n > LONG_SIDE and inner > LONG_SIDE and m * n * inner > COPIES_PAY:
+        if size == 8 or a_across != size or b_across != size or m * n * inner > COPIES_PAY_FLOAT32:
+            return 0
+    if beta != 0 and is_zero(beta, size):
+        beta = 0
+    copies = 0
+    if b_across != size and n > 1:
+        if not worth_a_copy(m, n, inner, lanes):
+            return 0
+        copies = 1
+    if b_down & 2047 == 0 and m >= 16 * lanes and inner > 64:
+        # rows whose distance is a power of two compete for the same lines of the cache
+        copies = 1
+    terms = least(inner, FEW_TERMS)
+    room = PART_BYTES
+    if copies:
+        room = COPIED_BYTES
+    columns = (room // (terms * size)) & (0 - lanes)
+    if columns >= n:
+        columns = n
+    elif columns < lanes:
+        columns = lanes
+    packed = 0
+    if copies:
+        packed = stack(terms * columns * size + 64)
+    start = 0
+    while start < inner:
+        count = least(inner - start, terms)
+        column = 0
+        while column < n:
+            wide = least(n - column, columns)
+            part = b + start * b_down + column * b_across
+            pitch = b_down
+            if copies:
+                pitch = wide * size
+                k = 0
+                while k < count:
+                    copy_items(packed + k * pitch, size, part + k * b_down, b_across, wide, size)
+                    k += 1
+                part = packed
+            some_rows(
+                loop, lanes, size, m, wide, count, a + start * a_across, a_down, a_across, part, pitch,
+                c + column * size, c_down, alpha, beta,
+            )  # fmt: skip
+            column += wide
+        beta = table + TILE_ONE
+        start += count
+    return 1
+
+
+def some_rows(
+    loop: int,
+    lanes: int,
+    size: int,
+    m: int,
+    n: int,
+    inner: int,
+    a: int,
+    a_down: int,
+    a_across: int,
+    b: int,
+    b_down: int,
+    c: int,
+    c_down: int,
+    alpha: int,
+    beta: int,
+) -> int:
+    """`tile_product` with a part of B: rows on the outside, so that C is gone through in order."""
+    while m > 0:
+        rows = least(m, TILE_ROWS)
+        column = 0
+        while column < n:
+            count = least(n - column, lanes)
+            at = column * size
+            invoke(loop, a, a_down, a_across, b + at, b_down, inner, c + at, c_down, rows, count, alpha, beta)
+            column += lanes
+        a += TILE_ROWS * a_down
+        c += TILE_ROWS * c_down
+        m -= rows
+    return 0
