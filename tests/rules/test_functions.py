@@ -18,7 +18,7 @@ from theano import scalar as s
 from theano.graph.clone import clone_replace
 from theano.graph.evaluate import evaluate
 from theano.rewriting.rules.loops import LOOPS
-from theano.rewriting.rules.matrices import MATRICES, drop_hint
+from theano.rewriting.rules.matrices import DETERMINANTS_BY_FACTORS, MATRICES, drop_hint
 from theano.scalar.exponential import log1mexp
 from theano.scalar.selection import identity, second
 from theano.tensor.argmax import MaxAndArgmax
@@ -89,6 +89,10 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m(), build=lambda x: Reshape(2)(x, MakeVector("int64")(Shape_i(0)(x), Shape_i(1)(x)))),
     ],
     "reshape_of_reshape": [on(m(), build=lambda x: Reshape(2)(Reshape(1)(x, T.constant([-1])), T.constant([3, -1])))],
+    "reshape_of_elementwise": [
+        on(m("x"), build=lambda x: T.exp(T.exp(x).flatten())),
+        on(m("x"), sc("a"), build=lambda x, a: T.log(Reshape(2)(x * a, T.constant([1, -1])))),
+    ],
     "reshape_of_dimshuffle": [on(v(), build=lambda x: Reshape(2)(x.dimshuffle(0, "x"), T.constant([3, -1])))],
     "reshape_to_dimshuffle": [
         on(v(), build=lambda x: Reshape(2)(x, T.constant([-1, 1]))),
@@ -285,9 +289,8 @@ EXAMPLES: dict[str, list[Example]] = {
     "switch_over_divisor": [on(v("x"), v("y"), build=lambda x, y: T.switch(y > 0, 0.0, y) / x)],
 }
 # rules on matrices need matrices that can be inverted and factored: test_matrix_rules.py; on loops: test_loop_rules.py
-FUNCTIONS = [
-    rule for rule in RULES.values() if rule.sides is None and rule not in (*MATRICES, *LOOPS, drop_hint)
-]
+ELSEWHERE = (*MATRICES, *DETERMINANTS_BY_FACTORS, *LOOPS, drop_hint)
+FUNCTIONS = [rule for rule in RULES.values() if rule.sides is None and rule not in ELSEWHERE]
 CASES = [pytest.param(name, n, id=f"{name}-{n}") for name, found in EXAMPLES.items() for n in range(len(found))]
 # the new value may be finite where NaN or inf was, and in these also another finite one for NaN or inf that was given
 IGNORE_SPECIAL = {"fold_constants", "zero_factor", "dot_with_zero", "argmax_of_softmax"}

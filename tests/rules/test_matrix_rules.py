@@ -15,15 +15,16 @@ import theano.tensor as T
 from theano.graph.clone import clone_replace
 from theano.graph.evaluate import evaluate
 from theano.graph.traverse import toposort
-from theano.rewriting.rules.matrices import MATRICES, drop_hint
+from theano.rewriting.rules.matrices import DETERMINANTS_BY_FACTORS, MATRICES, drop_hint
 from theano.sandbox.linalg import psd
+from theano.tensor.linear.eigen import Eigvalsh
 from theano.tensor.linear.factors import SVD, Cholesky
 from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
 from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.linear.solving import Solve, SolveTriangular
 from theano.tensor.nlinalg import det, eigh, matrix_inverse, qr, slogdet, svd
 from theano.tensor.products import Dot
-from theano.tensor.slinalg import cholesky, expm, lu, solve, solve_triangular
+from theano.tensor.slinalg import cholesky, eigvalsh, expm, kron, lu, solve, solve_triangular
 
 # kinds of inputs: A, B square; K symmetric positive definite; M a matrix; u, v vectors
 Build = Callable[[dict[str, Any]], Any]
@@ -61,6 +62,31 @@ EXAMPLES: dict[str, list[Build]] = {
     "inverse_of_orthogonal": [
         lambda i: matrix_inverse(eigh(i["K"])[1]), lambda i: matrix_inverse(qr(i["A"], "complete")[0]),
         lambda i: matrix_inverse(svd(i["A"])[0]), lambda i: matrix_inverse(svd(i["A"])[2].T),
+    ],
+    "inverse_by_structure": [
+        lambda i: matrix_inverse(T.diag(i["d"])), lambda i: matrix_inverse(T.tril(i["A"])),
+        lambda i: matrix_inverse(cholesky(i["K"]).T),
+    ],
+    "inverse_of_kron": [lambda i: matrix_inverse(square_kron(i))],
+    "solve_of_inverse": [
+        lambda i: solve(matrix_inverse(i["A"]), i["M"]), lambda i: Solve(trans="T")(matrix_inverse(i["A"]), i["v"])],
+    "solve_by_orthogonal": [
+        lambda i: solve(qr(i["A"], "complete")[0], i["M"]), lambda i: Solve(trans="T")(eigh(i["K"])[1], i["v"])],
+    "det_of_inverse": [lambda i: Det()(matrix_inverse(i["A"]))],
+    "slogdet_of_inverse": [lambda i: pair(matrix_inverse(i["A"])), lambda i: pair(matrix_inverse(-i["A"]))],
+    "det_of_kron": [lambda i: Det()(square_kron(i))],
+    "slogdet_of_kron": [lambda i: pair(square_kron(i))],
+    "det_by_lu": [
+        lambda i: Det()(i["A"]) + T.sum(LUFactor()(i["A"])[0]), lambda i: Det()(i["B"]) + T.sum(LUFactor()(i["B"])[1]),
+        lambda i: pair(-i["B"]) + T.sum(LUSolve()(*LUFactor()(-i["B"]), i["v"])),
+    ],
+    "cholesky_of_diagonal": [lambda i: cholesky(T.diag(T.exp(i["v"]) + 1)), lambda i: Cholesky(lower=False)(T.diag(
+        T.sqr(i["v"]) + 2.0))],
+    "eigvalsh_of_diagonal": [lambda i: eigvalsh(T.diag(i["v"]), None)],
+    "singular_values_of_diagonal": [lambda i: SVD(compute_uv=False)(T.diag(i["v"]))],
+    "one_eigh_for_all": [
+        lambda i: eigvalsh(i["K"], None) + eigh(i["K"])[1],
+        lambda i: Eigvalsh(lower=False)(i["B"]) * eigh(i["B"], "U")[1],
     ],
     "solve_for_inverse": [
         lambda i: Dot()(matrix_inverse(i["A"]), i["v"]), lambda i: Dot()(i["v"], matrix_inverse(i["A"])),
@@ -116,6 +142,11 @@ EXAMPLES: dict[str, list[Build]] = {
 CASES = [pytest.param(name, n, id=f"{name}-{n}") for name, found in EXAMPLES.items() for n in range(len(found))]
 
 
+def square_kron(i: dict[str, Any]) -> Any:
+    """kron of two matrices that are known to be square."""
+    return kron(Dot()(i["A"], i["A"].T), Dot()(i["M"].T, i["M"]) + T.eye(3, dtype=i["M"].dtype))
+
+
 def own_transpose(x: Any) -> Any:
     """dot(x, x.T), written with the transpose of whatever x is."""
     return Dot()(x, x.owner.inputs[0]) if type(x.owner.op).__name__ == "DimShuffle" else Dot()(x, x.T)
@@ -155,7 +186,7 @@ def rewritten(name: str, number: int, dtype: str) -> tuple[dict[str, Any], Any, 
 
 
 def test_every_rule_on_matrices_has_an_example() -> None:
-    assert {rule.name for rule in (*MATRICES, drop_hint)} == set(EXAMPLES)
+    assert {rule.name for rule in (*MATRICES, *DETERMINANTS_BY_FACTORS, drop_hint)} == set(EXAMPLES)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -322,3 +353,16 @@ def test_what_may_have_more_columns_than_rows_is_not_its_own_transpose(build):
         turned, matrix = f(*shape)
         np.testing.assert_array_equal(turned, matrix.T)
         assert matrix.shape == shape
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4)])
+def test_second_derivative_of_qr_comes_to_an_end(shape: tuple[int, int]) -> None:
+    """What is known of the lengths of its factors once made rules go round in circles here."""
+    x = T.dmatrix("x")
+    q, r = qr(x)
+    gradient = theano.grad((q**3).sum() + (r**2).sum(), x)
+    f = theano.function([x], theano.grad((gradient**2).sum(), x))
+    assert not any(p.stopped or p.failures for p in f.maker.report.passes)
+    value = np.random.default_rng(0).normal(size=shape)
+    reference = theano.function([x], theano.grad((gradient**2).sum(), x), mode="reference")
+    np.testing.assert_allclose(f(value), reference(value), rtol=1e-8, atol=1e-8)

@@ -1,7 +1,14 @@
 """The pipeline: what is done to a graph between the user's expression and its execution, top to bottom.
 
-Read `PIPELINE` as a table of contents. Each pass is a set of rules (`rewriting/rules/`) that is applied until nothing
-changes, or a single function. `theano.function` calls `rewrite`; a Query says which passes and rules run.
+Read `PIPELINE` as a table of contents. A pass is a set of rules, which are applied wherever they fit until none fits
+any more, or a single function of the whole graph (the last one). A rule replaces a node by something equal: mostly it
+is written as two expressions, before -> after, in the family files of `rewriting/rules/`. The order of the passes is
+the plan: simplify, bring to one form, make numerically safe, make fast, and only then think of the machine. No pass
+relies on a rule of a later one, and none is run twice.
+
+`theano.function` copies the user's graph and calls `rewrite`; what comes out goes to `lowering/`, which makes kernels
+of it. A Query says which passes and rules run: FAST_RUN all, FAST_COMPILE those that are marked as cheap. To see what
+each pass does to an expression, print `theano.explain(expression)`.
 """
 
 from __future__ import annotations
@@ -31,7 +38,7 @@ from theano.rewriting.rules.indexed_results import INDEXED_RESULTS
 from theano.rewriting.rules.indexing import INDEXING
 from theano.rewriting.rules.joining import JOINING, PIECES, PIECES_FOR_SPEED
 from theano.rewriting.rules.loops import LOOPS
-from theano.rewriting.rules.matrices import DETERMINANTS, MATRICES, drop_hint
+from theano.rewriting.rules.matrices import DETERMINANTS, DETERMINANTS_BY_FACTORS, MATRICES, drop_hint
 from theano.rewriting.rules.products import BLAS, PRODUCTS_OF_MATRICES
 from theano.rewriting.rules.reductions import REDUCTIONS, REDUCTIONS_FOR_SPEED
 from theano.rewriting.rules.selection import SELECTION
@@ -45,13 +52,34 @@ from theano.rewriting.run import Pass as Pass
 from theano.rewriting.run import RewriteReport as RewriteReport
 from theano.rewriting.run import run_passes
 
-# Normal forms that every pass keeps up: constants folded, nodes without effect gone, lengths expressed by inputs'.
-# What is indexed, written, read again
-PARTS = (*INDEXING, *INDEXED_RESULTS, *WRITTEN, *GATHERING, *PIECES, *DIAGONALS)
+# ---- sets of rules -----------------------------------------------------------------------------------------------
+#
+# Normal forms that every pass keeps up, because every replacement may leave something to tidy behind:
+#   FOLDING     2 * 3 -> 6                                    what depends on constants is computed now
+#   USELESS     cast(x, dtype of x) -> x, x.T.T -> x          nodes that do nothing go
+#   SHAPES      (x + y).shape[0] -> x.shape[0]                lengths are expressed by those of the inputs
+#   SELECTION   switch(True, a, b) -> a
+#   JOINING     join(0, x) -> x
 TIDY = (*FOLDING, *USELESS, *SHAPES, *SELECTION, *JOINING)
 
+# Parts of arrays: what is asked for moves towards the inputs, so that the rest is never computed.
+#   exp(x)[3] -> exp(x[3]), dot(x, y)[i] -> dot(x[i], y), set(x, y, i)[i] -> y, join(x[:3], x[3:]) -> x,
+#   diagonal(dot(x, y)) -> sum(x * y.T, axis=1)
+PARTS = (*INDEXING, *INDEXED_RESULTS, *WRITTEN, *GATHERING, *PIECES, *DIAGONALS)
+
+
+# ---- the passes, in their order ----------------------------------------------------------------------------------
+
 PIPELINE: tuple[Pass, ...] = (
+    # First what costs nothing to find: later passes match patterns, and the fewer nodes there are, and the fewer of
+    # them say nothing, the more they find. `written_out` puts mathematics in the place of ops that are names for it:
+    #   softmax_with_bias(x, b) -> softmax(x + b)
     Pass("drop useless nodes", ("useless", "fast_compile"), (written_out, *TIDY)),
+
+    # One spelling for each meaning, so that the rules of the next passes need to know only one:
+    #   x * y / x -> y, (x + 1) + 2 -> x + 3, fill(x, v) + y -> v + y, (x.T * 2).T -> x * 2, sum(sum(x, 0)) -> sum(x)
+    # Softmax is recognised here, in any spelling: exp(x) / sum(exp(x)) is one op from now on, of which more is known.
+    # Logarithms of determinants are recognised before algebra takes them apart.
     Pass(
         "canonicalize",
         ("canonicalize", "fast_compile"),
@@ -60,20 +88,43 @@ PIPELINE: tuple[Pass, ...] = (
             *DETERMINANTS,
         ),
     ),
+
+    # Loops, in graphs that have any: what each step computes anew although it does not change is computed once before,
+    # what does not depend on the step before is computed for all steps at once, and only the results that are read are
+    # kept. Their inner graphs go through this pipeline, too, when their code is made.
     Pass("work on loops", ("scan",), (*TIDY, *PARTS, *LOOPS), only_with=Scan),
+
+    # Formulas that lose digits, or overflow on the way to a result that does not, are replaced by such as do not:
+    #   log(1 + exp(x)) -> softplus(x), 1 - sigmoid(x) -> sigmoid(-x), log(softmax(x)) -> log_softmax(x),
+    #   dot(inv(x), b) -> solve(x, b)
+    # This comes before anything is done for speed: a fast formula is often one that no longer shows what it means.
     Pass("stabilize", ("stabilize",), (*TIDY, *PARTS, *ALGEBRA, *SOFTMAX, *STABLE, *MATRICES)),
+
+    # Now for speed, where it costs the general form that the passes above rely on:
+    #   x ** 2 -> sqr(x), fill(f(x), 0) -> alloc(0, lengths), inc(zeros, y, i) -> set(zeros, y, i),
+    #   max(exp(x)) -> exp(max(x)), sum(3 * x) -> 3 * sum(x), -log_softmax(x)[arange, y] -> only what is selected
+    # Hints of users (`psd(x)`) have been used by now, and go.
     Pass(
         "specialize",
         ("specialize",),
         (
             *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *PARTS, *WRITING, *MASKS, *PIECES_FOR_SPEED,
-            *ALGEBRA, *POWERS, product_of_exponentials, *CROSSENTROPY, drop_hint,
+            *ALGEBRA, *POWERS, product_of_exponentials, *CROSSENTROPY, *DETERMINANTS_BY_FACTORS, drop_hint,
         ),
     ),
+
+    # b * z + a * dot(x, y) -> gemm(z, a, x, y, b): multiplied and added at once. After algebra, which brings terms
+    # together that belong to one call; it would not see through a gemm.
     Pass("use BLAS", ("blas", "BlasOpt"), (*TIDY, *BLAS)),
+
+    # softmax(x) -> exp(x - max(x)) / sum(exp(x - max(x))), spelt so that nothing overflows: as plain elementwise ops
+    # and reductions it fuses with its neighbours. Last of all, since it undoes what `canonicalize` recognised.
     Pass("open compositions for fusion", ("fusion",), (*TIDY, *OPENING, signs_in_sum, unit_factor, zero_term)),
+
+    # Up to here the graph was taken to be free of errors of shapes, so that (x * y / x) is y although x and y may have
+    # lengths that do not fit. Each check that the original graph made and this one does not is put back here.
     Pass("restore checks of lengths", ("check",), work=restore_checks, always=True),
-)
+)  # fmt: skip
 
 # Where the original's numbers put these phases, so that `optdb.register(name, rewrite, position, ...)` of a program
 # written for it finds its place. Here they say nothing but the order above.

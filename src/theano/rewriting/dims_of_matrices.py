@@ -9,7 +9,7 @@ from theano.graph.node import Apply
 from theano.rewriting.dims import Fact, Key, Speaker, axis_key
 from theano.tensor.linear.cholesky_gradient import CholeskyGrad
 from theano.tensor.linear.eigen import Eig, Eigh, Eigvalsh, GeneralisedEigh
-from theano.tensor.linear.factors import LU, SVD, Cholesky
+from theano.tensor.linear.factors import LU, SVD, Cholesky, QRFull, QRIncomplete
 from theano.tensor.linear.functions import Expm
 from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
 from theano.tensor.linear.least_squares import Lstsq
@@ -77,6 +77,22 @@ def of_lu(node: Apply) -> Iterator[Fact]:
     yield from _lengths(upper, [*batch, shorter, columns])
 
 
+def of_qr(node: Apply) -> Iterator[Fact]:
+    batch, rows, columns = _sides(node.inputs[0])
+    mode = node.op.mode  # type: ignore[attr-defined]
+    if mode == "r":
+        yield from _lengths(node.outputs[0], [*batch, None, columns])
+        return
+    first, second = node.outputs
+    if mode == "raw":
+        yield from _lengths(first, [*batch, columns, rows])
+        yield from _lengths(second, [*batch, None])
+        return
+    inner = rows if mode == "complete" else axis_key(first, len(batch) + 1)
+    yield from _lengths(first, [*batch, rows, inner])
+    yield from _lengths(second, [*batch, inner, columns])
+
+
 def of_svd(node: Apply) -> Iterator[Fact]:
     op: Any = node.op
     batch, rows, columns = _sides(node.inputs[0])
@@ -103,6 +119,7 @@ MATRICES: dict[type, Speaker] = {
          SLogDet), of_square_matrices,
     ),
     **dict.fromkeys((Solve, SolveTriangular), of_solve),
+    **dict.fromkeys((QRFull, QRIncomplete), of_qr),
     LU: of_lu,
     LUSolve: of_lu_solve,
     Lstsq: of_lstsq,

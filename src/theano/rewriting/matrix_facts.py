@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from theano.graph.node import Constant
+from theano.graph.node import Apply, Constant
 from theano.rewriting.known import number
 from theano.scalar import arithmetic as ar
 from theano.scalar import facts
@@ -21,7 +21,7 @@ from theano.scalar.selection import switch
 from theano.tensor.careduce import Sum
 from theano.tensor.creation import Eye, Tri
 from theano.tensor.diagonal import AllocDiag
-from theano.tensor.dimshuffle import DimShuffle
+from theano.tensor.dimshuffle import DimShuffle, dimshuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.linear.cholesky_gradient import CholeskyGrad
 from theano.tensor.linear.eigen import Eigh
@@ -30,12 +30,18 @@ from theano.tensor.linear.hints import hinted
 from theano.tensor.linear.inverses import MatrixInverse
 from theano.tensor.linear.solving import SolveTriangular
 from theano.tensor.products import Dot
+from theano.tensor.shape import Reshape
 
 DEPTH = 8
 LOWER, UPPER = "lower", "upper"
 Triangles = frozenset[str]
 NEITHER: Triangles = frozenset()
 BOTH: Triangles = frozenset((LOWER, UPPER))
+
+
+def made_by(v: Any, *kinds: type) -> Apply | None:
+    """The node that makes `v`, if its op is of these kinds."""
+    return v.owner if v.owner is not None and isinstance(v.owner.op, kinds) else None
 
 
 def is_real_matrix(v: Any) -> bool:
@@ -290,3 +296,25 @@ def cholesky_factor(v: Any, clients: Iterable[tuple[Any, int]], lower: bool | No
         if isinstance(op, Cholesky) and op.on_error == "raise" and (op.lower == lower or is_symmetric(v)):
             return user.outputs[0]
     return None
+
+
+# ---- Kronecker products -----------------------------------------------------------------------------------------
+
+
+def kron_factors(v: Any, dims: Any) -> tuple[Any, Any] | None:
+    """(a, b) if the real matrix `v` is kron(a, b) where it is square, and both of these are known to be so."""
+    node = v.owner
+    if node is None or not is_real_matrix(v) or type(node.op) is not Reshape or node.inputs[0].type.ndim != 4:
+        return None
+    product = node.inputs[0].owner
+    if product is None or not isinstance(product.op, Elemwise) or product.op.scalar_op is not ar.mul:
+        return None
+    if len(product.inputs) != 2:
+        return None
+    sides: dict[tuple[bool, ...], Any] = {tuple(x.type.broadcastable): x for x in product.inputs}
+    a, b = sides.get((False, True, False, True)), sides.get((True, False, True, False))
+    if a is None or b is None or a.type.dtype != v.type.dtype or b.type.dtype != v.type.dtype:
+        return None
+    if not dims.same_axis(a, 0, a, 2) or not dims.same_axis(b, 1, b, 3):
+        return None
+    return dimshuffle(a, 0, 2), dimshuffle(b, 1, 3)

@@ -122,6 +122,24 @@ def reshape_of_dimshuffle(node: Apply, site: Site) -> Any:
     return [conform(node.op(inner.inputs[0], vector), node.outputs[0])]
 
 
+@function_rule(Reshape, name="reshape_of_elementwise", tags="local_reshape_lift local_flatten_lift")
+def reshape_of_elementwise(node: Apply, site: Site) -> Any:
+    """reshape(f(x)) -> f(reshape(x)) where another elementwise op follows, so that they are one loop"""
+    x, vector = node.inputs
+    out: Any = node.outputs[0]
+    inner = x.owner
+    if inner is None or not isinstance(inner.op, Elemwise) or inner.op.scalar_op is second or site.uses(x) > 1:
+        return None
+    full = [v for v in inner.inputs if not all(v.type.broadcastable)]  # type: ignore[attr-defined]
+    if len(full) != 1 or full[0].type.broadcastable != x.type.broadcastable:  # type: ignore[attr-defined]
+        return None
+    if not any(isinstance(getattr(user, "op", None), Elemwise) for user, _ in site.fgraph.clients.get(out, ())):
+        return None
+    alone = ["x"] * out.type.ndim
+    parts = [node.op(v, vector) if v is full[0] else dimshuffle(v, alone) for v in inner.inputs]
+    return [conform(inner.op(*parts), out)]
+
+
 @function_rule(Reshape, name="reshape_to_dimshuffle", tags="local_reshape_to_dimshuffle")
 def reshape_to_dimshuffle(node: Apply, site: Site) -> Any:
     """reshape that only adds or drops axes of length one -> dimshuffle"""
@@ -340,7 +358,7 @@ def is_length(v: Any, site: Site) -> bool:
 
 SHAPES = ruleset(
     shape_by_axes, length_by_inputs, element_of_vector, useless_reshape, reshape_of_reshape, reshape_of_dimshuffle,
-    reshape_to_dimshuffle, useless_specify_shape, useless_rebroadcast, useless_alloc, alloc_of_alloc,
-    compare_length, maximum_of_length, alloc_of_operand,
+    reshape_of_elementwise, reshape_to_dimshuffle, useless_specify_shape, useless_rebroadcast, useless_alloc,
+    alloc_of_alloc, compare_length, maximum_of_length, alloc_of_operand,
 )
 ALLOCATION = ruleset(fill_to_alloc, alloc_of_dimshuffle, elementwise_of_alloc)
