@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from theano.gradient import grad as grad
     from theano.gradient import subgraph_grad as subgraph_grad
     from theano.graph.props import object2 as object2
+    from theano.loops.loop import loop as loop
+    from theano.loops.loop import while_loop as while_loop
     from theano.printing import pp as pp
     from theano.printing import pprint as pprint
     from theano.scan_module import foldl as foldl
@@ -94,6 +96,8 @@ _LAZY = {
     "scan": "theano.scan_module",
     "map": "theano.scan_module",
     "reduce": "theano.scan_module",
+    "loop": "theano.loops.loop",
+    "while_loop": "theano.loops.loop",
     "foldl": "theano.scan_module",
     "foldr": "theano.scan_module",
     "scan_checkpoints": "theano.scan_module",

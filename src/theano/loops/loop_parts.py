@@ -44,6 +44,9 @@ class State:
         """How many initial rows there are."""
         return -min(self.taps)
 
+    def variables(self) -> list[Any]:
+        return [self.taps[tap] for tap in sorted(self.taps)]
+
 
 @dataclass(eq=False, slots=True)
 class Traced:
@@ -61,6 +64,9 @@ class Carried:
     result: Any
     old: Any = None
     new: Any = None
+
+    def variables(self) -> list[Any]:
+        return [self.variable]
 
 
 Kept = State | Traced | Carried

@@ -146,8 +146,8 @@ class _Loop:
         for argument in self.arguments:
             for tap in argument.taps:
                 sequence = self.sequences[position]
-                row = _row(sequence, _tap_name(argument.variable.name, tap))
-                _copy_test_value(row, sequence, 0)
+                row = row_of(sequence, _tap_name(argument.variable.name, tap))
+                copy_test_value(row, sequence, 0)
                 self.rows.append(row)
                 position += 1
         for number, info in enumerate(self.infos):
@@ -163,8 +163,8 @@ class _Loop:
             self.initials[number] = initial
             self.taps[number] = []
             for tap in info.taps:
-                row = _row(initial, _tap_name(info.initial.name, tap))
-                _copy_test_value(row, initial, tap)
+                row = row_of(initial, _tap_name(info.initial.name, tap))
+                copy_test_value(row, initial, tap)
                 self.taps[number].append(row)
 
     def call(self, fn: Callable[..., Any]) -> None:
@@ -173,7 +173,9 @@ class _Loop:
         self._check_count(result)
         self.condition = result.condition
         self.results = [self._checked_state(number, v) for number, v in enumerate(result.outputs)]
-        self.updates = self._all_updates(result)
+        found = [*self.results, *([] if self.condition is None else [self.condition])]
+        updates = {target: new_value(target, value) for target, value in result.updates.items()}
+        self.updates = with_default_updates(updates, found, self.non_sequences)
 
     def _check_count(self, result: StepResult) -> None:
         if not self.infos:
@@ -215,22 +217,6 @@ class _Loop:
                 f"{row.type.shape}, while the result of a step has {value.type.shape}; they must agree.{built}"
             ) from error
 
-    def _all_updates(self, result: StepResult) -> dict[SharedVariable, Any]:
-        """The updates that the step makes: those returned, and default updates of shared variables that it uses."""
-        updates = {target: _new_value(target, value) for target, value in result.updates.items()}
-        pending = [*self.results, *updates.values(), *([] if self.condition is None else [self.condition])]
-        seen: set[Variable] = set()
-        while pending:
-            fresh = [v for v in ancestors(pending, {*seen, *self.non_sequences}) if v not in seen]
-            seen.update(fresh)
-            pending = []
-            for variable in fresh:
-                default = getattr(variable, "default_update", None)
-                if isinstance(variable, SharedVariable) and default is not None and variable not in updates:
-                    updates[variable] = _new_value(variable, default)
-                    pending.append(updates[variable])
-        return updates
-
     # -- one step ------------------------------------------------------------------------------------------------
 
     def unrolled(self) -> tuple[list[Any], OrderedUpdates]:
@@ -252,7 +238,7 @@ class _Loop:
         # states that look further back come first
         self.order = sorted(self.taps, key=lambda number: self.infos[number].single)
         self.traced = [number for number in range(len(self.results)) if number not in self.taps]
-        shared: dict[Variable, Variable] = {v: _copy_test_value(v.type(v.name), v) for v in self.updates}
+        shared: dict[Variable, Variable] = {v: copy_test_value(v.type(v.name), v) for v in self.updates}
         outputs = [self.results[n] for n in self.order] + [self.results[n] for n in self.traced]
         outputs += list(self.updates.values())
         outputs += [] if self.condition is None else [self.condition]
@@ -261,10 +247,10 @@ class _Loop:
         same.update(shared)
         outputs = clone_replace(outputs, same, strict=False)
         inputs = [*self.rows, *(row for number in self.order for row in self.taps[number]), *shared.values()]
-        outside = _from_outside(outputs, inputs)
+        outside = from_outside(outputs, inputs)
         if strict:
             self._check_strict(outputs, inputs)
-        stands = {v: _copy_test_value(v.type(v.name), v) for v in outside}
+        stands = {v: copy_test_value(v.type(v.name), v) for v in outside}
         outputs = clone_replace(outputs, stands, strict=False)
         layout = ScanLayout(
             sequences=len(self.rows),
@@ -308,7 +294,7 @@ def _length(sequence: Any) -> Any:
     return shape_i_op(0)(sequence) if known is None else known
 
 
-def _row(rows: Any, name: str | None) -> Any:
+def row_of(rows: Any, name: str | None) -> Any:
     return tensor_type(rows.type.dtype, rows.type.shape[1:])(name)
 
 
@@ -316,7 +302,7 @@ def _tap_name(name: str | None, tap: int) -> str | None:
     return None if name is None else f"{name}[t{tap:+d}]" if tap else f"{name}[t]"
 
 
-def _copy_test_value(made: Any, source: Any, index: int | None = None) -> Any:
+def copy_test_value(made: Any, source: Any, index: int | None = None) -> Any:
     """Give `made` the test value of `source`, or its row `index`, if test values are computed. Returns `made`."""
     if config.compute_test_value == "off":
         return made
@@ -331,7 +317,26 @@ def _copy_test_value(made: Any, source: Any, index: int | None = None) -> Any:
     return made
 
 
-def _new_value(target: SharedVariable, value: Any) -> Any:
+def with_default_updates(
+    updates: dict[SharedVariable, Any], results: Sequence[Any], non_sequences: Sequence[Any] = ()
+) -> dict[SharedVariable, Any]:
+    """`updates`, and the default updates of shared variables that the results of a step use."""
+    updates = dict(updates)
+    pending = [*results, *updates.values()]
+    seen: set[Variable] = set()
+    while pending:
+        fresh = [v for v in ancestors(pending, {*seen, *non_sequences}) if v not in seen]
+        seen.update(fresh)
+        pending = []
+        for variable in fresh:
+            default = getattr(variable, "default_update", None)
+            if isinstance(variable, SharedVariable) and default is not None and variable not in updates:
+                updates[variable] = new_value(variable, default)
+                pending.append(updates[variable])
+    return updates
+
+
+def new_value(target: SharedVariable, value: Any) -> Any:
     try:
         return target.type.filter_variable(value)
     except TypeError as error:
@@ -357,7 +362,7 @@ def _needed_lazily(outputs: Sequence[Any], nodes: Sequence[Apply], depends: set[
     return [node for node in nodes if node not in firm]
 
 
-def _from_outside(outputs: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
+def from_outside(outputs: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
     """What `outputs` need besides `inputs`: the variables which depend on none of these and are used by something that
     does, or are outputs. What is computed from constants alone stays inside."""
     depends = set(inputs)

@@ -181,7 +181,7 @@ class _Backward:
     def _run(self) -> tuple[list[Any], list[Any]]:
         """(traced rows, in the order of the steps backwards; final values of what is held)"""
         inner_outputs = [*self.traced, *(value for _, value, _ in self.held)]
-        inner_outputs = self._with_history(self._with_results(inner_outputs))
+        inner_outputs = self._with_history(inner_outputs)
         used = set(ancestors(inner_outputs))
         for variable, sequence in zip(self.inner.sequences, self.outer.sequences):
             if variable in used:
@@ -211,16 +211,6 @@ class _Backward:
             return_list=True,
         )  # fmt: skip
         return outputs[: len(self.traced)], outputs[len(self.traced) :]
-
-    def _with_results(self, outputs: list[Any]) -> list[Any]:
-        """`outputs` with rows in place of what the forward loop has traced: it need not be computed again."""
-        stands: dict[Any, Any] = {}
-        computed = (*self.computed.states, *self.computed.traced)
-        for variable, trace in zip(computed, (*self.results.states, *self.results.traced)):
-            if variable.owner is not None and variable not in stands:
-                stands[variable] = _stand_in(variable)
-                self.rows[stands[variable]] = trace
-        return list(clone_replace(outputs, stands, strict=False))
 
     def _with_history(self, outputs: list[Any]) -> list[Any]:
         """`outputs` with rows in place of what the forward loop knows at each step.

@@ -387,14 +387,14 @@ def loops_over_the_same(node: Apply, site: Site) -> Any:
     if op.info.until:
         return None
     own = op.info.outer(node.inputs)
-    shared = {*own.sequences, *own.initials}
+    shared = {*own.sequences, *own.initials, *own.carried}
     for other in site.fgraph.apply_nodes:
         if other is node or not isinstance(other.op, Scan) or other.op.info.until or other.inputs[0] is not own.n_steps:
             continue
         if other.op.mode != op.mode or other.op.truncate_gradient != op.truncate_gradient:
             continue
         theirs = other.op.info.outer(other.inputs)
-        if shared.isdisjoint((*theirs.sequences, *theirs.initials)) or _depend(node, other):
+        if shared.isdisjoint((*theirs.sequences, *theirs.initials, *theirs.carried)) or _depend(node, other):
             continue
         parts, more = LoopParts(node), LoopParts(other)
         for name in ("sequences", "states", "traced", "carried", "others"):
@@ -410,17 +410,16 @@ def _depend(a: Apply, b: Apply) -> bool:
 
 @function_rule(Scan, name="equal_states_of_loop", tags="scan scan_merge scan_merge_inouts")
 def equal_states_of_loop(node: Apply, site: Site) -> Any:
-    """states that begin alike and go on alike -> one state"""
+    """states that begin alike and go on alike -> one state; so of what is only carried"""
     op: Any = node.op
     outer, inner, results = op.info.outer(node.inputs), op.inner, op.info.outputs(op.fgraph.outputs)
-    pairs = [
-        (i, j)
-        for j in range(op.info.states) for i in range(j)
-        if outer.initials[i] is outer.initials[j] and op.info.taps[i] == op.info.taps[j]
-    ]
+    # (where it begins, inner variables, new value) of all that is fed back
+    fed = list(zip(zip(outer.initials, op.info.taps), inner.taps, results.states))
+    fed += [((start, None), [v], value) for start, v, value in zip(outer.carried, inner.carried, results.carried)]
+    pairs = [(i, j) for j in range(len(fed)) for i in range(j) if fed[i][0] == fed[j][0]]
     while pairs:  # suppose that they are equal, and see whether it follows
-        alike = {b: a for i, j in pairs for a, b in zip(inner.taps[i], inner.taps[j])}
-        values = clone_replace([results.states[k] for pair in pairs for k in pair], alike, strict=False)
+        alike = {b: a for i, j in pairs for a, b in zip(fed[i][1], fed[j][1])}
+        values = clone_replace([fed[k][2] for pair in pairs for k in pair], alike, strict=False)
         kept = [
             pair for pair, a, b in zip(pairs, values[::2], values[1::2])
             if a.type == b.type and equal_computations([a], [b])
@@ -431,16 +430,16 @@ def equal_states_of_loop(node: Apply, site: Site) -> Any:
     if not pairs:
         return None
     parts = LoopParts(node)
-    states = list(parts.states)
+    every: list[Any] = [*parts.states, *parts.carried]
     same_as: dict[int, int] = {}
     for i, j in pairs:
         same_as.setdefault(j, i)
     for j, i in same_as.items():
-        parts.states.remove(states[j])
-        parts.replace({states[j].taps[tap]: states[i].taps[tap] for tap in states[i].taps})
+        (parts.states if isinstance(every[j], State) else parts.carried).remove(every[j])
+        parts.replace(dict(zip(every[j].variables(), every[i].variables())))
     new = parts.rebuilt()
     for j, i in sorted(same_as.items()):
-        new[states[j].old] = new[states[i].old]
+        new[every[j].old] = new[every[i].old]
     return new
 
 

@@ -1,0 +1,296 @@
+"""`loop` and `while_loop`: structures of state, inputs and results; conditions, checkpoints, gradients, errors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import theano
+import theano.tensor as tt
+from theano.errors import LoopStateError
+from theano.loops.scan_op import Scan
+
+X = np.array([0.5, -1.0, 2.0, 0.25, 1.5, -0.75, 1.25])
+
+
+@pytest.fixture(params=["FAST_RUN", "FAST_COMPILE", "reference"])
+def mode(request):
+    return request.param
+
+
+def run(outputs: Any, inputs: list[Any], values: list[Any], mode: Any = None) -> Any:
+    return theano.function(inputs, outputs, mode=mode, on_unused_input="ignore")(*values)
+
+
+def recurrence(x, h=0.1, w=0.8):
+    rows = []
+    for v in x:
+        h = np.tanh(w * h + v)
+        rows.append(h)
+    return h, np.array(rows)
+
+
+class Particle(NamedTuple):
+    position: Any
+    speed: Any
+
+
+def test_carry_and_rows(mode):
+    x, w = tt.dvector("x"), tt.dscalar("w")
+    last, rows = theano.loop(lambda h, v: (tt.tanh(w * h + v),) * 2, 0.1, x)
+    want = recurrence(X)
+    for got, expected in zip(run([last, rows], [x, w], [X, 0.8], mode), want):
+        np.testing.assert_allclose(got, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3])
+def test_number_of_steps(mode, steps):
+    n, x = tt.lscalar("n"), tt.dvector("x")
+    last, rows = theano.loop(lambda s, v: (s + v, s), tt.constant(1.0, dtype="float64"), x, n_steps=n)
+    got = run([last, rows], [n, x], [steps, X], mode)
+    np.testing.assert_allclose(got[0], 1 + X[:steps].sum())
+    np.testing.assert_allclose(got[1], 1 + np.cumsum(X)[:steps] - X[:steps])
+
+
+def test_structures(mode):
+    xs = {"push": tt.dvector("push"), "pair": (tt.dmatrix("a"), tt.dmatrix("b"))}
+
+    def step(state, row):
+        p, log = state["p"], state["log"]
+        speed = p.speed + row["push"]
+        new = Particle(p.position + speed, speed)
+        return {"p": new, "log": [log[0] + 1, log[1] + row["pair"][0] * row["pair"][1]]}, (new, {"sum": speed * 2})
+
+    start = {"p": Particle(0.0, tt.constant(1.0, dtype="float64")), "log": [0, tt.zeros((3,), "float64")]}
+    last, (rows, more) = theano.loop(step, start, xs)
+    assert isinstance(last["p"], Particle) and isinstance(rows, Particle)
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 7, 3))
+    inputs = [xs["push"], *xs["pair"]]
+    got = run([last["p"].position, *last["log"], rows.speed, more["sum"]], inputs, [X, a, b], mode)
+    speeds = 1 + np.cumsum(X)
+    for value, expected in zip(got, [speeds.sum(), 7, (a * b).sum(0), speeds, 2 * speeds]):
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+
+
+def test_until_ends_after_the_step_in_which_it_holds(mode):
+    limit = tt.dscalar("limit")
+    last, rows = theano.loop(lambda p: (p * 2, p), 1.0, until=lambda p: p > limit)
+    for bound, expected in ((45.0, 64.0), (0.0, 2.0)):
+        got = run([last, rows], [limit], [bound], mode)
+        assert got[0] == expected
+        np.testing.assert_array_equal(got[1], 2.0 ** np.arange(np.log2(expected)))
+
+
+def test_until_and_rows_of_sequences(mode):
+    x = tt.dvector("x")
+    last, rows = theano.loop(lambda s, v: (s + v, v), 0.0, x, until=lambda s: s > 1)
+    got = run([last, rows], [x], [X], mode)
+    np.testing.assert_allclose(got[0], 1.5)
+    np.testing.assert_allclose(got[1], X[:3])
+    assert run(last, [x], [np.zeros(3)], mode) == 0
+
+
+def test_while_loop_tests_before_the_first_step(mode):
+    a, b = tt.lscalar("a"), tt.lscalar("b")
+    gcd, _ = theano.while_loop(lambda s: tt.neq(s[1], 0), lambda s: (s[1], s[0] % s[1]), (a, b))
+    assert run(gcd, [a, b], [84, 36], mode) == 12
+    assert run(gcd, [a, b], [5, 0], mode) == 5
+
+
+def test_while_loop_with_most_steps(mode):
+    n = tt.lscalar("n")
+    count = theano.while_loop(lambda k: k >= 0, lambda k: k + 1, tt.constant(0, dtype="int64"), max_steps=n)
+    assert [int(run(count, [n], [k], mode)) for k in (0, 1, 7)] == [0, 1, 7]
+
+
+def test_native_loop_of_a_billion_steps_is_no_list():
+    """Only the state is kept: a loop without results needs no memory."""
+    n = tt.lscalar("n")
+    total, none = theano.loop(lambda s: (s + 1.0, None), 0.0, n_steps=n)
+    assert none is None
+    f = theano.function([n], total)
+    assert f(3_000_000) == 3e6
+
+
+# -- gradients -------------------------------------------------------------------------------------------------------
+
+
+CHECKPOINTS = [False, True, 1, 2, 3, 100]
+
+
+@pytest.mark.parametrize("checkpoints", CHECKPOINTS)
+def test_gradient(mode, checkpoints):
+    x, w, h0 = tt.dvector("x"), tt.dscalar("w"), tt.dscalar("h")
+    last, rows = theano.loop(
+        lambda h, v: (tt.tanh(w * h + v), tt.sin(h) * v), h0, x, checkpoints=checkpoints)
+    cost = last**2 + (rows**2).sum()
+    got = run([cost, *theano.grad(cost, [x, w, h0])], [x, w, h0], [X, 0.8, 0.1], mode)
+
+    def value(x, w, h):
+        total = 0.0
+        for v in x:
+            total += (np.sin(h) * v) ** 2
+            h = np.tanh(w * h + v)
+        return total + h**2
+
+    np.testing.assert_allclose(got[0], value(X, 0.8, 0.1), rtol=1e-13)
+    eps = 1e-6
+    slopes = [
+        (value(X + eps * e, 0.8, 0.1) - value(X - eps * e, 0.8, 0.1)) / (2 * eps) for e in np.eye(len(X))
+    ]
+    np.testing.assert_allclose(got[1], slopes, rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(got[2], (value(X, 0.8 + eps, 0.1) - value(X, 0.8 - eps, 0.1)) / (2 * eps), rtol=1e-7)
+    np.testing.assert_allclose(got[3], (value(X, 0.8, 0.1 + eps) - value(X, 0.8, 0.1 - eps)) / (2 * eps), rtol=1e-7)
+
+
+@pytest.mark.parametrize("checkpoints", [False, 2, True])
+def test_gradient_through_a_while_loop(mode, checkpoints):
+    """Newton's square root: the derivative of the result, not of the number of steps."""
+    a = tt.dscalar("a")
+    root = theano.while_loop(
+        lambda r: abs(r * r - a) > 1e-13 * a, lambda r: 0.5 * (r + a / r), a, max_steps=50, checkpoints=checkpoints)
+    got = run([root, theano.grad(root, a)], [a], [7.0], mode)
+    np.testing.assert_allclose(got, [np.sqrt(7), 0.5 / np.sqrt(7)], rtol=1e-9)
+
+
+def test_second_derivative_and_forward_mode(mode):
+    x, w = tt.dvector("x"), tt.dscalar("w")
+    last, _ = theano.loop(lambda h, v: (h * w + v, None), 0.0, x)
+    second = theano.grad(theano.grad(last, w), w)
+    forward = theano.gradient.Rop(last, w, tt.ones_like(w))
+    k = np.arange(len(X))[::-1]
+    got = run([second, forward], [x, w], [X, 0.7], mode)
+    np.testing.assert_allclose(got[0], (X * k * (k - 1) * 0.7 ** np.maximum(k - 2, 0)).sum(), rtol=1e-12)
+    np.testing.assert_allclose(got[1], (X * k * 0.7 ** np.maximum(k - 1, 0)).sum(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 5, 9, 10])
+@pytest.mark.parametrize("checkpoints", [True, 3])
+def test_chunks_of_any_length(steps, checkpoints):
+    x = tt.dvector("x")
+    last, rows = theano.loop(lambda s, v: (s + v, s * v), 1.0, x, checkpoints=checkpoints)
+    plain = theano.loop(lambda s, v: (s + v, s * v), 1.0, x)
+    values = np.random.default_rng(steps).normal(size=steps)
+    for got, want in zip(run([last, rows], [x], [values]), run(list(plain), [x], [values])):
+        np.testing.assert_allclose(got, want, rtol=1e-13)
+    f = theano.function([x], theano.grad(last + rows.sum(), x))
+    g = theano.function([x], theano.grad(plain[0] + plain[1].sum(), x))
+    np.testing.assert_allclose(f(values), g(values), rtol=1e-12)
+
+
+def test_checkpoints_keep_little():
+    """The state of a long loop with checkpoints is kept for a root of its steps."""
+    code = """if True:
+        import resource, numpy as np, theano, theano.tensor as tt
+        n, w = tt.lscalar("n"), tt.dvector("w")
+        last, _ = theano.loop(lambda h: (tt.sin(h * w), None), tt.ones_like(w), n_steps=n, checkpoints=True)
+        f = theano.function([n, w], theano.grad(last.sum(), w))
+        f(100, np.ones(1000))
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        f(40_000, np.ones(1000))
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    """
+    kilobytes = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    assert kilobytes < 40_000   # all states are 320,000
+
+
+# -- random numbers, shared variables, progress ----------------------------------------------------------------------
+
+
+def test_random_streams_go_on():
+    rng = tt.shared_randomstreams.RandomStreams(3)
+    _, rows = theano.loop(lambda s: (s + 1, rng.normal((2,))), 0, n_steps=4)
+    f = theano.function([], rows)
+    first, second = f(), f()
+    assert first.shape == (4, 2)
+    assert len(np.unique(np.concatenate([first, second]))) == 16
+
+
+def test_shared_variables_are_found(mode):
+    w = theano.shared(2.0, name="w")
+    last, _ = theano.loop(lambda p: (p * w, None), 1.0, n_steps=5)
+    f = theano.function([], last, mode=mode)
+    assert f() == 32
+    w.set_value(3.0)
+    assert f() == 243
+
+
+@pytest.mark.parametrize("checkpoints", [False, 10])
+def test_progress(capfd, checkpoints):
+    n = tt.lscalar("n")
+    last, _ = theano.loop(
+        lambda s: (s + 1.0, None), 0.0, n_steps=n, progress=True, name="count", checkpoints=checkpoints)
+    f = theano.function([n], last)
+    assert f(1000) == 1000
+    shown = capfd.readouterr().err
+    assert "count 100% |##############################| 1000/1000" in shown and shown.endswith("\n")
+
+
+def test_progress_of_a_while_loop(capfd):
+    last = theano.while_loop(lambda k: k < 5000, lambda k: k + 1, 0, progress=True, name="count")
+    assert theano.function([], last)() == 5000
+    shown = capfd.readouterr().err
+    assert "count 0 steps" in shown and "count 5000 steps" in shown and shown.endswith("\n")
+
+
+def test_progress_has_a_gradient():
+    x = tt.dvector("x")
+    last, _ = theano.loop(lambda s, v: (s * v, None), 1.0, x, progress=True)
+    np.testing.assert_allclose(run(theano.grad(last, x), [x], [X]), np.prod(X) / X)
+
+
+# -- errors ----------------------------------------------------------------------------------------------------------
+
+
+def test_errors_when_it_is_built():
+    x, m = tt.dvector("x"), tt.dmatrix("m")
+    with pytest.raises(LoopStateError, match=r"carry\[0\] has dtype int64.*makes it float64"):
+        theano.loop(lambda s, v: ((s[0] + v,), None), (tt.constant(1, dtype="int64"),), x)
+    with pytest.raises(LoopStateError, match=r"carry\['a'\] has 0 axes before the first step, and a step gives it 1"):
+        theano.loop(lambda s, v: ({"a": s["a"] + v}, None), {"a": tt.dscalar()}, m)
+    with pytest.raises(ValueError, match=r"must return \(new carry, result\), with None for no result, got"):
+        theano.loop(lambda s, v: s + v, tt.dscalar(), x)
+    with pytest.raises(ValueError, match=r"with the parts \['carry\[0\]', 'carry\[1\]'\], got \['carry\[0\]'\]"):
+        theano.loop(lambda s, v: ((s[0],), None), (tt.dscalar(), tt.dscalar()), x)
+    with pytest.raises(ValueError, match="give n_steps, or xs to go along, or until"):
+        theano.loop(lambda s: (s, None), tt.dscalar())
+    with pytest.raises(TypeError, match=r"xs\['k'\].*has no axis to go along"):
+        theano.loop(lambda s, v: (s, None), tt.dscalar(), {"k": tt.dscalar()})
+    with pytest.raises(TypeError, match=r"until must give a number \(0-d\)"):
+        theano.loop(lambda s: (s, None), tt.dvector(), until=lambda s: s > 0)
+    with pytest.raises(TypeError, match=r"condition must give a number \(0-d\)"):
+        theano.while_loop(lambda s: s > 0, lambda s: s, tt.dvector())
+    with pytest.raises(ValueError, match="n_steps must not be negative"):
+        theano.loop(lambda s: (s, None), tt.dscalar(), n_steps=-1)
+    with pytest.raises(ValueError, match="checkpoints must be True, False, or a positive number of steps, got 0"):
+        theano.loop(lambda s: (s, None), tt.dscalar(), n_steps=3, checkpoints=0)
+    with pytest.raises(TypeError, match="step must be a function"):
+        theano.loop(3, tt.dscalar(), n_steps=3)
+
+
+def test_errors_when_it_runs(mode):
+    a, b, n = tt.dvector("a"), tt.dvector("b"), tt.lscalar("n")
+    total, _ = theano.loop(lambda s, v: (s + v[0] * v[1], None), 0.0, (a, b))
+    f = theano.function([a, b], total, mode=mode)
+    assert f([1, 2], [3, 4]) == 11
+    with pytest.raises(ValueError, match=r"3 rows for 2 steps|shape\[0\] = 2"):
+        f([1, 2], [3, 4, 5])
+    longer, _ = theano.loop(lambda s, v: (s + v, None), 0.0, a, n_steps=n)
+    with pytest.raises(ValueError, match="2 rows for 3 steps"):
+        theano.function([a, n], longer, mode=mode)([1, 2], 3)
+    with pytest.raises(ValueError, match="negative"):
+        theano.function([a, n], longer, mode=mode)([1, 2], -1)
+
+
+def test_it_is_one_loop():
+    x, w = tt.dvector("x"), tt.dscalar("w")
+    last, _ = theano.loop(lambda h, v: (tt.tanh(w * h + v), None), 0.1, x)
+    f = theano.function([x, w], [last, *theano.grad(last, [x, w])])
+    forward, backward = [n.op for n in f.maker.fgraph.toposort() if isinstance(n.op, Scan)]
+    assert forward.info.states + forward.info.traced + forward.info.carried <= 2
+    assert backward.info.sequences <= 2
