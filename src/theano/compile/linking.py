@@ -133,6 +133,7 @@ class NativeLinker(Linker):
             fuse=plan.fuse,
             name=plan.name,
             dtypes=kernel_dtypes(),
+            reshaped=True,
         )
         executable = compile_program(program, optimize=self.optimize)
         return Linked(executable, plan, program, NativeErrors(plan, program))

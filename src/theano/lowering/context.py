@@ -195,7 +195,7 @@ class Lowering:
             return [ViewStep(inputs=ins, outputs=outs, nodes=nodes, kind=kind, params=emission.dims_in(params))]
 
         self.add(Opaque(list(nodes), [self.in_memory(source)], [out], emit, tuple(refs_in(params)), {0: 0},
-                        copies=kind == "reshape"))
+                        copies=kind == "reshape", whole=kind in ("reshape", "specify")))
         return out
 
     def own(self, datum: Datum, nodes: Sequence[Any] = ()) -> Datum:

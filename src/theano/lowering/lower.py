@@ -33,6 +33,7 @@ from theano.lowering.blocking import group_rows
 from theano.lowering.build import NATIVE_DTYPES
 from theano.lowering.commits import chains_of
 from theano.lowering.context import Lowering, rule_for
+from theano.lowering.kernel import UNIT
 from theano.lowering.kernels import make_kernel
 from theano.lowering.program import Program, ProgramInput, ProgramOutput
 from theano.lowering.schedule import Schedule
@@ -55,6 +56,7 @@ def lower(
     fuse: bool = True,
     name: str = "",
     dtypes: Collection[str] = NATIVE_DTYPES,
+    reshaped: bool = False,
 ) -> Program:
     """The Program of a graph.
 
@@ -65,6 +67,7 @@ def lower(
     mutable    input positions whose arrays the program may overwrite
     fuse       False: one kernel for each piece of work, for tests
     dtypes     what the backend's kernels can compute with on this machine; other nodes run through `Op.perform`
+    reshaped   a result may be a reshaped view of memory of the Program, if no other result has that
     """
     lowering = Lowering(dtypes, partial(lower, fuse=fuse, dtypes=dtypes))
     lacking = NATIVE_DTYPES - set(dtypes)
@@ -82,7 +85,11 @@ def lower(
     for position, variable in enumerate(fgraph.outputs):
         datum = lowering.datum(variable)
         keep = position in borrow and position not in updates and not _stored(datum, shared)
-        if keep:
+        whole = _reshaped(datum) if reshaped and not keep else None
+        if whole is not None and whole not in taken:
+            taken.add(whole)
+            datum = lowering.in_memory(datum)
+        elif keep:
             datum = lowering.in_memory(datum)
         elif datum in taken or not _fresh(datum):
             datum = lowering.copy(datum)
@@ -127,6 +134,24 @@ def _fresh(datum: Datum) -> bool:
         return False
     work = datum.work
     return not isinstance(work, Opaque) or datum.index not in work.views or work.kind == "after"
+
+
+def _reshaped(datum: Datum) -> Datum | None:
+    """What all of which `datum` shows, in the same order, if that is computed into memory of its own."""
+    shown = datum
+    while True:
+        work = shown.work
+        if shown.base is not None:
+            kept = [a for a in shown.base_axes if a != UNIT]
+            if kept != sorted(kept):
+                return None
+            shown = shown.base
+        elif isinstance(work, Opaque) and work.whole:
+            shown = work.inputs[0]
+        else:
+            break
+    ours = shown is not datum and _fresh(shown) and shown.dtype != "object"
+    return None if not ours or (isinstance(shown.work, Opaque) and shown.work.python) else shown
 
 
 def _stored(datum: Datum, shared: Collection[Datum]) -> bool:

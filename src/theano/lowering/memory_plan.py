@@ -142,6 +142,7 @@ class MemoryPlanner:
         self.pool: list[tuple[int, str]] = []
         self.pooled = 0
         self._foreign: set[int] = set()  # the caller's and stored arrays, and views of them
+        self._shown: dict[int, Buffer] = {}  # of views of the program's own memory: what they show
         for thing, value, known in zip(program.inputs, inputs, numbers, strict=True):
             self.shapes.bind(thing.buffer, value, known)
             self._foreign.add(id(thing.buffer))
@@ -261,6 +262,8 @@ class MemoryPlanner:
             self._take(number, step, buffer, array)
         elif id(source) in self._foreign:
             self._foreign.add(id(buffer))
+        else:
+            self._shown[id(buffer)] = source
 
     def _free(self, number: int, step: Step) -> None:
         if isinstance(step, FreeStep):
@@ -289,6 +292,8 @@ class MemoryPlanner:
             buffer = output.buffer
             array = self.shapes.arrays[id(buffer)]
             size = _size(array)
+            while id(buffer) in self._shown and id(buffer) not in self.owner:
+                buffer = self._shown[id(buffer)]  # a view of all of it
             block = self.owner.get(id(buffer))
             if block is not None and id(buffer) not in given:
                 block.record.dies = None

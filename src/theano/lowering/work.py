@@ -180,6 +180,7 @@ class Opaque:
     kind: str = "step"
     python: bool = False              # a Python call: nobody knows who else holds the memory of its outputs
     copies: bool = False              # a view which may turn out to be a copy (reshape)
+    whole: bool = False               # a view of all elements in the same order
     position: int = 0
     level: int = 0
 

@@ -203,4 +203,4 @@ def _lengths_of_view(step: ViewStep) -> list[Any]:
     """The run-time integers on which the lengths of a view hang."""
     if step.kind == "index":
         return [d for p in step.params if isinstance(p, tuple) for d in p]
-    return list(_dims_of(step)) if step.kind in ("reshape", "specify") else []
+    return list(_dims_of(step)) if step.kind in ("reshape", "specify", "stretch") else []

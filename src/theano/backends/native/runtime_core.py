@@ -521,6 +521,12 @@ def make_result(frame: int, entry: int) -> int:
     owner = load64(buffer + BUFFER_OWNER)
     if owner == data + 1:
         return block_array(buffer, ndim, descr)
+    root = frame + load64(entry + OUTPUT_ROOT)
+    if owner == 0 and load64(root) == data and load64(root + BUFFER_OWNER) == data + 1:
+        # a view of all of a block that no other result has
+        store64(root + BUFFER_OWNER, 0)
+        store64(buffer + BUFFER_OWNER, data + 1)
+        return block_array(buffer, ndim, descr)
     storage = load64(entry + OUTPUT_STORAGE)
     if owner != 0 and not (owner & 1) and load64(owner + 8) == PyArray_Type and load64(owner + ARRAY_DATA) == data:
         # an array that came from Python: the shared value itself after an update in place, or what perform returned
@@ -533,7 +539,6 @@ def make_result(frame: int, entry: int) -> int:
             Py_IncRef(owner)
             return owner
     if load64(entry + OUTPUT_BORROW):
-        root = frame + load64(entry + OUTPUT_ROOT)
         owner = load64(root + BUFFER_OWNER)
         if owner != 0 and not (owner & 1):
             Py_IncRef(owner)
