@@ -160,6 +160,21 @@ def test_joins(dtype: str) -> None:
     native([x, y], [T.join(0, x, y)], [empty, other[:0]])
 
 
+def test_copies_in_c_order() -> None:
+    """A kernel stores right into memory in C order, whatever the order of what it reads."""
+    for dtype in ("float64", "bool", "complex64"):
+        x = TensorType(dtype, (None,) * 3)("x")
+        turned = T.extra_ops.cpu_contiguous(x.dimshuffle(2, 0, 1))
+        f = theano.function([x], [turned, T.neq(turned, x.dimshuffle(2, 0, 1))])
+        assert bool(python_calls(f.fn.program)) == (dtype == "complex64")
+        for shape in ((2, 3, 4), (1, 1, 1), (0, 2, 3), (5, 1, 2), (1, 300, 20)):
+            values = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+            for array in (values, values[::-1], np.asfortranarray(values)):
+                found, differs = f(array)
+                assert found.flags.c_contiguous and not np.shares_memory(found, array) and not differs.any()
+                np.testing.assert_array_equal(found, array.transpose(2, 0, 1))
+
+
 def test_a_join_checks_lengths() -> None:
     from memory_runner import MemoryRunner
 

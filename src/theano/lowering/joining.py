@@ -1,6 +1,7 @@
-"""Lowerings of Join and Split.
+"""Lowerings of Join and Split, and of copies in C order.
 
-The parts of a join are computed right into their places in one array; the pieces of a split are views.
+The parts of a join are computed right into their places in one array; the pieces of a split are views. What must be in
+C order is computed into an array that is, as the one part of a join.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.lowering.build import NATIVE_DTYPES
-from theano.lowering.context import Lowering, lowers
+from theano.lowering.context import Lowering, lowers, lowers_named
 from theano.lowering.creation import allocate
 from theano.lowering.work import Datum, Fused, Length, SumOf, Write, read
 from theano.tensor.joining import Join, Split
@@ -72,6 +73,21 @@ def store_into(lowering: Lowering, place: Datum, value: Datum, node: Apply, add:
         [node], lengths, reads, [Write(done, "store", tuple(space), into=place)], emit, size=1 + add
     ))
     return done
+
+
+@lowers_named("theano.tensor.extra_ops", "CpuContiguous")
+def lower_contiguous(lowering: Lowering, node: Apply) -> None:
+    source = lowering.datum(node.inputs[0])
+    (variable,) = node.outputs
+    if source.dtype not in NATIVE_DTYPES:
+        lowering.python(node)
+        return
+    memory = lowering.new(variable, source.dims)
+    allocate(lowering, memory, list(source.dims), [node])
+    # a view, which the kernel may write through without taking the memory over
+    place = Datum(memory.dtype, memory.shape, memory.dims)
+    lowering.view(place, memory, "specify", (None,) * memory.ndim, nodes=[node])
+    lowering.define(variable, lowering.after(memory, [store_into(lowering, place, source, node)], [node]))
 
 
 @lowers(Split)

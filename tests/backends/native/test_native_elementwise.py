@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 from native_kernels import check, elementwise, layouts
 
+import theano
+import theano.tensor as T
+from theano.lowering.kernel import Instr, Kernel, Operand, Result
+
 FLOATS = ["float16", "float32", "float64"]
 SIGNED = ["int8", "int16", "int32", "int64"]
 UNSIGNED = ["uint8", "uint16", "uint32", "uint64"]
@@ -126,3 +130,35 @@ def test_fma_and_select() -> None:
         elementwise("select", ["bool", "float32", "float32"], "float32", 1),
         [samples("bool", 50), a.astype("float32"), b.astype("float32")],
     )
+
+
+def test_axes_of_results_lie_in_memory_as_those_of_inputs() -> None:
+    """In the order that all inputs agree on; in C order where two contradict each other. As NumPy's ufuncs do it."""
+    rng = np.random.default_rng(6)
+    a, b = rng.normal(size=(2, 4, 5, 6))
+    row = rng.normal(size=6)
+    pairs = [
+        (np.asfortranarray(a), np.asfortranarray(b)), (np.asfortranarray(a), b), (a, np.asfortranarray(b)), (a, b),
+        (np.asfortranarray(a), np.broadcast_to(row, a.shape)), (np.broadcast_to(row, a.shape), np.asfortranarray(a)),
+        (np.moveaxis(np.moveaxis(a, 1, 0).copy(), 0, 1), np.moveaxis(np.moveaxis(b, 1, 0).copy(), 0, 1)),
+        (np.asfortranarray(a)[::-1, :, ::-1], np.asfortranarray(b)), (a[:, :1], np.asfortranarray(b)[:, :1]),
+        (np.asfortranarray(a)[:0], np.asfortranarray(b)[:0]), (a.transpose(2, 0, 1), b.transpose(2, 0, 1)),
+    ]  # fmt: skip
+    axes = (0, 1, 2)
+    body = (Instr("load", "float64", (), 0), Instr("load", "float64", (), 1), Instr("add", "float64", (0, 1)))
+    kernel = Kernel(3, (Operand("float64", axes),) * 3, 2, body, (Result("store", 2),))
+    for x, y in pairs:
+        (found,) = check(kernel, [x, y])
+        want = x + y
+        if want.size:
+            wanted = [s for n, s in zip(want.shape, want.strides) if n > 1]
+            assert [s for n, s in zip(found.shape, found.strides) if n > 1] == wanted, (x.strides, y.strides)
+
+
+def test_results_that_are_viewed_lie_in_c_order() -> None:
+    x = T.matrix("x")
+    f = theano.function([x], [(x * 2).reshape((x.size,)), x * 3])
+    values = np.asfortranarray(np.arange(12.0).reshape(3, 4))
+    flat, turned = f(values)
+    np.testing.assert_array_equal(flat, (values * 2).reshape(-1))
+    assert turned.flags.f_contiguous

@@ -69,6 +69,7 @@ class Image:
         self.kernels = kernels
         self._place_buffers()
         self._find_roots()
+        self.in_order = self._read_in_order()
         self._build()
 
     # -- writing words; a relocated word is an offset into the image, made an address at the end
@@ -119,6 +120,15 @@ class Image:
 
     def offset(self, buffer: Buffer) -> int:
         return self.at[id(buffer)]
+
+    def _read_in_order(self) -> set[int]:
+        """Buffers which something reads that is no kernel: for most of this C order is better, or needed."""
+        found: set[int] = set()
+        for step in self.program.steps:
+            if not isinstance(step, KernelStep | FreeStep):
+                found.update(map(id, step.inputs))
+            found.update(map(id, _other_buffers(step)))
+        return found
 
     def _find_roots(self) -> None:
         """Whose memory each buffer is, what guards it, and which buffers steps after commit_from compute."""
@@ -428,6 +438,8 @@ class Image:
                     words[rt.SLOT_GUARD // 8] = self.guard.get(id(source), 0)
                     if INDEXED in slot.axes or kernel.results[number].kind.startswith("scatter"):
                         flags |= rt.NEEDS_CONTENT
+                elif kernel.results[number].kind == "store" and id(buffer) not in self.in_order:
+                    flags |= rt.AS_INPUTS
         words[rt.SLOT_FLAGS // 8] = flags
         return words
 

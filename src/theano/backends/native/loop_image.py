@@ -35,6 +35,9 @@ class BodyImage(LoopImage):
         super()._find_roots()
         self.argument.clear()  # nothing comes from a call's arguments
 
+    def _read_in_order(self) -> set[int]:
+        return {id(b) for s in self.program.steps for b in s.outputs}  # the loop reads them
+
     def _takes_over(self, out: Buffer, source: Buffer) -> bool:
         return id(out) not in self.plan.apart and super()._takes_over(out, source)
 

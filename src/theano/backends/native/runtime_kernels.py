@@ -141,7 +141,7 @@ def kernel_prepare(frame: int, step: int) -> int:
     store64(state + STATE_COPY, 0)
     k = 0
     while k < outputs:
-        if prepare_output(frame, state, slot, k):
+        if prepare_output(frame, step, state, slot, k):
             return 1
         slot += SLOT_BYTES
         k += 1

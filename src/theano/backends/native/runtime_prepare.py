@@ -23,15 +23,18 @@ from theano.backends.native.runtime_language import (
     load16,
     load32,
     load64,
+    stack,
     store64,
 )
 from theano.backends.native.runtime_records import (
+    AS_INPUTS,
     KERNEL_INPUTS,
     KERNEL_OPERANDS,
     KERNEL_OUTPUTS,
     KERNEL_RANK,
     NEEDS_CONTENT,
     NOT_EMPTY,
+    ROLE_IN,
     ROLE_RAW,
     SLOT_AXES,
     SLOT_BUFFER,
@@ -134,7 +137,91 @@ def check_empty(frame: int, step: int, extents: int) -> int:
     return 0
 
 
-def prepare_output(frame: int, state: int, slot: int, number: int) -> int:
+def order_as_inputs(frame: int, step: int, slot: int, ndim: int) -> int:
+    """Let the axes of a fresh output lie in memory as those of the inputs do; in C order where these contradict."""
+    buffer = frame + load64(slot + SLOT_BUFFER)
+    axes = load64(slot + SLOT_AXES)
+    inputs = load64(step + KERNEL_INPUTS)
+    strides = stack(inputs * ndim * 8)
+    turned = 0
+    k = 0
+    while k < inputs:
+        operand = load64(step + KERNEL_OPERANDS) + k * SLOT_BYTES
+        before = 0
+        d = 0
+        while d < ndim:
+            s = 0
+            if load64(operand + SLOT_ROLE) == ROLE_IN and load64(buffer + BUFFER_DIMS + d * 8) > 1:
+                s = stride_of(frame, operand, load64(axes + d * 8))
+            if s != 0:
+                if before != 0 and s > before:
+                    turned = 1
+                before = s
+            store64(strides + (k * ndim + d) * 8, s)
+            d += 1
+        k += 1
+    if turned == 0:
+        return 0
+    order = stack(ndim * 8)
+    d = 0
+    while d < ndim:
+        # behind the last axis that some input has before this one
+        place = d
+        j = d - 1
+        while j >= 0:
+            verdict = goes_first(strides, inputs, ndim, d, load64(order + j * 8))
+            if verdict < 0:
+                break
+            if verdict > 0:
+                place = j
+            j -= 1
+        j = d
+        while j > place:
+            store64(order + j * 8, load64(order + j * 8 - 8))
+            j -= 1
+        store64(order + place * 8, d)
+        d += 1
+    stride = load64(slot + SLOT_SIZE)
+    d = ndim - 1
+    while d >= 0:
+        axis = load64(order + d * 8)
+        store64(buffer + BUFFER_DIMS + (ndim + axis) * 8, stride)
+        stride = stride * load64(buffer + BUFFER_DIMS + axis * 8)
+        d -= 1
+    return 0
+
+
+def goes_first(strides: int, inputs: int, ndim: int, axis: int, other: int) -> int:
+    """1: an axis has longer strides than another, in all inputs with both; -1: not in one of them; 0: none has both."""
+    verdict = 0
+    k = 0
+    while k < inputs:
+        mine = load64(strides + (k * ndim + axis) * 8)
+        its = load64(strides + (k * ndim + other) * 8)
+        if mine != 0 and its != 0:
+            if mine <= its:
+                return -1
+            verdict = 1
+        k += 1
+    return verdict
+
+
+def stride_of(frame: int, operand: int, axis: int) -> int:
+    """How far an operand moves along an iteration axis, forwards or backwards."""
+    buffer = frame + load64(operand + SLOT_BUFFER)
+    ndim = load64(operand + SLOT_NDIM)
+    stride = 0
+    d = 0
+    while d < ndim:
+        if load64(load64(operand + SLOT_AXES) + d * 8) == axis:
+            stride += load64(buffer + BUFFER_DIMS + (ndim + d) * 8)
+        d += 1
+    if stride < 0:
+        return 0 - stride
+    return stride
+
+
+def prepare_output(frame: int, step: int, state: int, slot: int, number: int) -> int:
     buffer = frame + load64(slot + SLOT_BUFFER)
     ndim = load64(slot + SLOT_NDIM)
     flags = load64(slot + SLOT_FLAGS)
@@ -157,6 +244,8 @@ def prepare_output(frame: int, state: int, slot: int, number: int) -> int:
             d += 1
         if allocate(frame, buffer, ndim, load64(slot + SLOT_SIZE)):
             return 1
+        if flags & AS_INPUTS and ndim > 1:
+            order_as_inputs(frame, step, slot, ndim)
         if flags & NEEDS_CONTENT:
             store64(state + STATE_COPY, load64(state + STATE_COPY) | (1 << number))
     if load64(slot + SLOT_ROLE) == ROLE_RAW:

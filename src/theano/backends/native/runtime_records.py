@@ -60,6 +60,7 @@ MUST_STAND = 8  # for positions to be found once for a run, this slot must stand
 MUST_WALK = 16  # and this one must be contiguous
 IN_POSITIONS = 32  # computed positions hang on this slot
 SPREADS = 64  # the code can take one element of an operand which stands still along a run
+AS_INPUTS = 128  # the axes of an output may lie in memory in the order that those of the inputs do
 
 # the state: what the kernel's code is told besides addresses
 STATE_MODE = 0  # 1: check positions only, write nothing

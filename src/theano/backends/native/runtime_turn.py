@@ -13,6 +13,7 @@ from __future__ import annotations
 from theano.backends.native.runtime_axes import magnitude
 from theano.backends.native.runtime_core import copy_items
 from theano.backends.native.runtime_language import (
+    invoke,
     load32,
     load64,
     prefetch,
@@ -20,7 +21,16 @@ from theano.backends.native.runtime_language import (
     store32,
     store64,
 )
-from theano.backends.native.runtime_records import KERNEL_SLOTS, ROLE_IN
+from theano.backends.native.runtime_records import (
+    KERNEL_CODE,
+    KERNEL_FLAGS,
+    KERNEL_LANES,
+    KERNEL_SLOTS,
+    MASKS,
+    ROLE_IN,
+    STATE_APART,
+    STATE_RUNS,
+)
 from theano.backends.native.runtime_runs import MODE_DIRECT, MODE_PACK, run
 
 # a block of an operand that lies across: at most so many rows of so many elements
@@ -80,9 +90,22 @@ def walk_turned(
     of them is fetched once.
     """
     slots = load64(step + KERNEL_SLOTS)
+    lanes = load64(step + KERNEL_LANES)
     n = load64(shape + last * 8)
     m = load64(shape + across * 8)
     place = stack(slots * 8)
+    apart = stack(slots * 8)
+    packed = 0
+    k = 0
+    while k < slots:
+        entry = table + k * 64
+        store64(apart + k * 8, load64(strides + (k * wide + across) * 8))
+        if load64(entry + 56):
+            store64(apart + k * 8, pitch)
+        if load64(entry) == MODE_PACK:
+            packed = 1
+        k += 1
+    store64(state + STATE_APART, apart)
     index = stack(last * 8 + 8)
     memset(index, 0, last * 8)
     while 1:
@@ -106,16 +129,21 @@ def walk_turned(
                         at = load64(entry + 48)
                     store64(place + k * 8, at)
                     k += 1
-                j = 0
+                if packed == 0 and (load64(step + KERNEL_FLAGS) & MASKS or length % lanes == 0):
+                    # the code goes over the runs itself
+                    store64(state + STATE_RUNS, width)
+                    if invoke(load64(step + KERNEL_CODE), place, steps, length // lanes, length % lanes, state):
+                        return 1
+                    j = width
+                else:
+                    store64(state + STATE_RUNS, 1)
+                    j = 0
                 while j < width:
                     if run(step, state, place, table, steps, calls, tails, length, chunk):
                         return 1
                     k = 0
                     while k < slots:
-                        along = load64(strides + (k * wide + across) * 8)
-                        if load64(table + k * 64 + 56):
-                            along = pitch
-                        store64(place + k * 8, load64(place + k * 8) + along)
+                        store64(place + k * 8, load64(place + k * 8) + load64(apart + k * 8))
                         k += 1
                     j += 1
                 column += width
