@@ -14,9 +14,9 @@ import numpy as np
 
 from theano.graph.node import Apply, Constant, Variable
 from theano.lowering.build import NATIVE_DTYPES
-from theano.lowering.fuse import ANEW
 from theano.lowering.kernel import UNIT
 from theano.lowering.program import DimsStep, Program, PyCallStep, RoutineStep, Step, ViewStep
+from theano.lowering.recompute import ANEW
 from theano.lowering.work import Datum, DimRef, Fused, Opaque, Work, Write, datum_in_memory, read, refs_in
 from theano.tensor.type import TensorType
 

@@ -9,7 +9,8 @@ from theano.lowering.build import apply_record, record_cost
 from theano.lowering.context import Lowering, lowers
 from theano.lowering.kernel import UNIT
 from theano.lowering.quotients import over_own_sum, over_root
-from theano.lowering.work import Datum, Fused
+from theano.lowering.work import Datum, Fused, is_number
+from theano.scalar.dtypes import upcast
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.transforms.gradient_ops import (
@@ -33,6 +34,11 @@ def lower_elemwise(lowering: Lowering, node: Apply) -> None:
     if price is None:
         lowering.python(node)
         return
+    others = [d.dtype for d in inputs if not is_number(d)]
+    if 0 < len(others) < len(inputs):
+        # numbers are converted beforehand
+        alike = tuple(upcast(*others) if is_number(d) else d.dtype for d in inputs)
+        price = record_cost(record, alike, dtype) or price
     shape = variable.type.shape  # type: ignore[attr-defined]
     axes = range(len(shape))
     dims: list[Any] = []

@@ -7,9 +7,7 @@ kernels); otherwise it gets a kernel of its own one level up and is stored, or, 
 loading, it is computed anew wherever it is used. At the end kernels which read the same data over the same points
 are united where the levels allow it.
 
-Cost model: an instruction is cheap (1) or expensive (100: division, roots, library functions). Work of at most
-`ANEW` cheap instructions which reads no more than one array of its size is computed anew; inside a broadcast, where
-that happens several times for each element, at most `ANEW_BROADCAST`. Everything is linear in the amount of work.
+What is computed anew, and what stored, says `recompute.py`. Everything is linear in the amount of work.
 """
 
 from __future__ import annotations
@@ -17,13 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from theano.lowering.kernel import INDEXED, UNIT
+from theano.lowering.recompute import cheaper_anew
 from theano.lowering.work import Datum, DimRef, Fused, Opaque, Use, Work, datum_in_memory, is_number, shares_memory
 
 MAX_INSTRUCTIONS = 256
 MAX_OPERANDS = 24
 MAX_OPERANDS_OF_SIBLINGS = 12
-ANEW = 2
-ANEW_BROADCAST = 1
 FAR = 1 << 60
 
 
@@ -150,7 +147,8 @@ class _Fusion:
         everything = inside == len(candidates) and not rest
         outputs = 0 if everything else 1
         possible = agree and bool(targets) and self._can_unite(work, targets, outputs)
-        if not (possible and everything) and not rest and self.enabled and self._cheap(work, candidates):
+        anew = self.enabled and not rest and _fits(work, candidates) and cheaper_anew(work, candidates)
+        if anew and not (possible and everything):
             done = [self._compute_anew(work, use) for use, _ in candidates]
             if all(done):
                 return
@@ -166,14 +164,6 @@ class _Fusion:
         else:
             self._alone(work, level + bool(targets), True)
         return None
-
-    def _cheap(self, work: Fused, candidates: list[tuple[Use, tuple[int, ...] | None]]) -> bool:
-        broadcast = any(where is None for _, where in candidates)
-        if work.chain_cost > (ANEW_BROADCAST if broadcast else ANEW):
-            return False
-        rank = sum(n != 1 for n in work.lengths)
-        arrays = {r.datum for r in work.reads if rank and sum(a != UNIT for a in r.axes) == rank}
-        return len(arrays) <= 1
 
     def _alone(self, work: Fused, level: int, stored: bool = False) -> None:
         axes = [axis for axis, length in enumerate(work.lengths) if length != 1]
@@ -438,6 +428,16 @@ def _level(use: Use) -> int:
 
 def _memory(refs: Iterable[DimRef | None]) -> list[Datum]:
     return [d for d in map(datum_in_memory, refs) if d is not None]
+
+
+def _fits(work: Fused, candidates: Iterable[tuple[Use, tuple[int, ...] | None]]) -> bool:
+    """Can every kernel of a consumer take `work` in without growing too large?"""
+    groups = {use.work.group for use, _ in candidates}
+    return all(
+        group.size + work.size <= MAX_INSTRUCTIONS
+        and len(group.operands) - 1 + len(work.reads) + group.outputs <= MAX_OPERANDS
+        for group in groups
+    )
 
 
 def _same_points(work: Fused, use: Use) -> tuple[int, ...] | None:
