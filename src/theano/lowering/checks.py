@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from theano.graph.node import Apply
 from theano.lowering.context import Lowering, lowers
-from theano.lowering.work import Datum, Length
+from theano.lowering.work import Datum, DimRef, Length
 from theano.rewriting.checks_of_lengths import EqualLengths, InsideAxes
 
 
@@ -36,19 +38,34 @@ def lower_equal_lengths(lowering: Lowering, node: Apply) -> None:
 
 @lowers(InsideAxes)
 def lower_inside_axes(lowering: Lowering, node: Apply) -> None:
-    """Positions of what has the axes in question: taking them fails where they are not there."""
+    """Positions of what has the axes in question: taking them fails where they are not there. Where only a number is
+    left of an axis, the position is compared with it."""
     value, *pairs = lowering.data(node.inputs)
-    taken: list[tuple[Length, Any]] = []
+    if any(index.ndim for index in pairs[::2]):
+        lowering.python(node)
+        return
     for index, n in zip(pairs[::2], pairs[1::2]):
-        length = lowering.dim(n)
-        if index.ndim or not isinstance(length, Length):
-            lowering.python(node)
-            return
-        taken.append((length, lowering.dim(index)))
-    for length, position in taken:
-        source, axis = length.datum, length.axis
-        shape = source.shape[:axis] + source.shape[axis + 1 :]
-        checked = Datum(source.dtype, shape)
+        length, position = lowering.dim(n), lowering.dim(index)
+        if isinstance(length, Length):
+            source, axis = length.datum, length.axis
+            shape = source.shape[:axis] + source.shape[axis + 1 :]
+            checked = Datum(source.dtype, shape)
+            kind, params = "index", (*[(None, None, None)] * axis, position)
+        else:
+            source = lowering.constant(np.zeros(1, "bool"))
+            checked = Datum("bool", (1,))
+            kind, params = "specify", (_is_inside(lowering, position, length, node),)
         checked.must_run = True  # nobody reads it
-        lowering.view(checked, source, "index", (*[(None, None, None)] * axis, position), nodes=[node])
+        lowering.view(checked, source, kind, params, nodes=[node])
     lowering.define(node.outputs[0], value)
+
+
+def _is_inside(lowering: Lowering, position: DimRef, length: DimRef, node: Apply) -> Datum:
+    """1 if -length <= position < length, else 0."""
+
+    def emit(point: Any) -> Any:
+        i, n = point.b.cast(point.read(0), "int64"), point.b.cast(point.read(1), "int64")
+        return point.b.cast((i >= -n) & (i < n), "int64")
+
+    reads = [(lowering.number_of(ref), ()) for ref in (position, length)]
+    return lowering.pointwise(Datum("int64", ()), reads, emit, nodes=[node])
