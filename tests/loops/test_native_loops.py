@@ -425,3 +425,28 @@ def test_until_in_registers(last):
     made = min(last + 1, 150)
     np.testing.assert_array_equal(sums, np.arange(made).cumsum())
     np.testing.assert_array_equal(doubled, 2 * np.arange(made))
+
+
+def test_a_gradient_goes_over_the_forward_steps_once():
+    """Two states that begin alike, and a gradient that needs what was in between."""
+    w = theano.shared(RNG.uniform(-1, 1, (4, 16)), "w")
+
+    def step(r, h, c):
+        gates = [tt.dot(h, w)[k * 4 : k * 4 + 4] for k in range(4)]
+        c = tt.nnet.sigmoid(gates[0]) * c + tt.nnet.sigmoid(gates[1] + r) * tt.tanh(gates[2])
+        return tt.nnet.sigmoid(gates[3]) * tt.tanh(c), c
+
+    start = tt.zeros(4)
+    h, _ = scan(step, m, [start, start])
+    f = theano.function([m], theano.grad((h[-1] ** 2).sum(), [m, w]))
+    assert [step.layout.states for step in loops_of(f)] == [2, 0]
+    reference = theano.function([m], theano.grad((h[-1] ** 2).sum(), [m, w]), mode="reference")
+    assert_same(f(M), reference(M))
+
+
+def test_the_last_row_of_a_loop_is_taken_without_python():
+    f = theano.function([v, n], scan(lambda s: s * 0.5, None, v, n_steps=n)[0][-1])
+    assert not [step for step in f.program.all_steps() if isinstance(step, PyCallStep)]
+    np.testing.assert_array_equal(f(V, 2), V / 4)
+    with pytest.raises(IndexError, match="length 0"):
+        f(V, 0)

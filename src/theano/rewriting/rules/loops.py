@@ -7,6 +7,7 @@ which is read exists, is checked after rewriting, whatever has become of the loo
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from theano.graph.clone import clone_replace, equal_computations
@@ -416,24 +417,21 @@ def equal_states_of_loop(node: Apply, site: Site) -> Any:
     # (where it begins, inner variables, new value) of all that is fed back
     fed = list(zip(zip(outer.initials, op.info.taps), inner.taps, results.states))
     fed += [((start, None), [v], value) for start, v, value in zip(outer.carried, inner.carried, results.carried)]
-    pairs = [(i, j) for j in range(len(fed)) for i in range(j) if fed[i][0] == fed[j][0]]
-    while pairs:  # suppose that they are equal, and see whether it follows
-        alike = {b: a for i, j in pairs for a, b in zip(fed[i][1], fed[j][1])}
-        values = clone_replace([fed[k][2] for pair in pairs for k in pair], alike, strict=False)
-        kept = [
-            pair for pair, a, b in zip(pairs, values[::2], values[1::2])
-            if a.type == b.type and equal_computations([a], [b])
-        ]
-        if len(kept) == len(pairs):
+    # Suppose that all are equal which begin alike, and see what follows: those that go on differently are set apart,
+    # until no more differ.
+    first = _first_alike([begins for begins, _, _ in fed], lambda a, b: a == b)
+    while True:
+        alike = {b: a for k, i in enumerate(first) if i != k for a, b in zip(fed[i][1], fed[k][1])}
+        if not alike:
+            return None
+        values = clone_replace([value for _, _, value in fed], alike, strict=False)
+        apart = _first_alike(list(zip(first, values)), _same_class_and_value)
+        if apart == first:
             break
-        pairs = kept
-    if not pairs:
-        return None
+        first = apart
     parts = LoopParts(node)
     every: list[Any] = [*parts.states, *parts.carried]
-    same_as: dict[int, int] = {}
-    for i, j in pairs:
-        same_as.setdefault(j, i)
+    same_as = {k: i for k, i in enumerate(first) if i != k}
     for j, i in same_as.items():
         (parts.states if isinstance(every[j], State) else parts.carried).remove(every[j])
         parts.replace(dict(zip(every[j].variables(), every[i].variables())))
@@ -441,6 +439,15 @@ def equal_states_of_loop(node: Apply, site: Site) -> Any:
     for j, i in sorted(same_as.items()):
         new[every[j].old] = new[every[i].old]
     return new
+
+
+def _first_alike(things: Sequence[Any], alike: Callable[[Any, Any], bool]) -> list[int]:
+    """For each thing the number of the first one that is like it."""
+    return [next(i for i in range(k + 1) if i == k or alike(things[i], things[k])) for k in range(len(things))]
+
+
+def _same_class_and_value(a: tuple[int, Any], b: tuple[int, Any]) -> bool:
+    return a[0] == b[0] and a[1].type == b[1].type and equal_computations([a[1]], [b[1]])
 
 
 @function_rule(Scan, name="equal_rows_of_loop", tags="scan scan_merge scan_merge_inouts")
