@@ -6,6 +6,7 @@ C order is computed into an array that is, as the one part of a join.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from theano.graph.node import Apply
@@ -14,6 +15,9 @@ from theano.lowering.context import Lowering, lowers, lowers_named
 from theano.lowering.creation import allocate
 from theano.lowering.work import Datum, Fused, Length, SumOf, Write, read
 from theano.tensor.joining import Join, Split
+
+# of the sum that says where a part begins
+MOST_TERMS = 16
 
 
 @lowers(Join)
@@ -39,19 +43,37 @@ def lower_join(lowering: Lowering, node: Apply) -> None:
     memory = Datum(out_type.dtype, out_type.shape, None, variable.name or "")
     memory.dims = tuple(n if not isinstance(n, SumOf) else Length(memory, axis) for n in lengths)
     allocate(lowering, memory, lengths, [node])
-    writes = []
-    before: tuple[Any, ...] = ()
+    places = []
     for part, length in zip(parts, along):
-        # the whole axis but for the one along which is joined: lengths that differ are found by the kernel
-        entries: list[Any] = [(None, None, None)] * ndim
+        shape = tuple(part.shape[axis] if d == axis else n for d, n in enumerate(out_type.shape))
+        places.append(Datum(out_type.dtype, shape, [length if d == axis else ref for d, ref in enumerate(memory.dims)]))
+    # the whole axis but for the one along which is joined: lengths that differ are found by the kernel
+    _cut(lowering, memory, axis, along, places, node)
+    writes = [store_into(lowering, place, part, node) for place, part in zip(places, parts)]
+    lowering.define(variable, lowering.after(memory, writes, [node]))
+
+
+def _cut(
+    lowering: Lowering, source: Datum, axis: int, lengths: Sequence[Any], pieces: Sequence[Datum], node: Apply
+) -> None:
+    """Make `pieces` views of `source`, of these lengths along an axis, one after the other.
+
+    Where a piece begins is a sum of the lengths before it. So that a thousand pieces do not need half a million terms,
+    these are counted from a view of what is left after every few pieces.
+    """
+    before: tuple[Any, ...] = ()
+    for piece, length in zip(pieces, lengths, strict=True):
+        entries: list[Any] = [(None, None, None)] * source.ndim
+        if len(before) == MOST_TERMS:
+            entries[axis] = (SumOf(before), None, None)
+            shape = tuple(None if d == axis else n for d, n in enumerate(source.shape))
+            rest = Datum(source.dtype, shape, None)
+            rest.dims = tuple(Length(rest, d) if d == axis else ref for d, ref in enumerate(source.dims))
+            lowering.view(rest, source, "index", tuple(entries), nodes=[node])
+            source, before = rest, ()
         entries[axis] = (SumOf(before), SumOf((*before, length)), None)
         before = (*before, length)
-        shape = tuple(part.shape[axis] if d == axis else n for d, n in enumerate(out_type.shape))
-        dims = [length if d == axis else ref for d, ref in enumerate(memory.dims)]
-        place = Datum(out_type.dtype, shape, dims)
-        lowering.view(place, memory, "index", tuple(entries), nodes=[node])
-        writes.append(store_into(lowering, place, part, node))
-    lowering.define(variable, lowering.after(memory, writes, [node]))
+        lowering.view(piece, source, "index", tuple(entries), nodes=[node])
 
 
 def store_into(lowering: Lowering, place: Datum, value: Datum, node: Apply, add: bool = False) -> Datum:
@@ -105,12 +127,10 @@ def lower_split(lowering: Lowering, node: Apply) -> None:
     check: list[Any] = [None] * source.ndim
     check[axis] = SumOf(tuple(lengths))
     lowering.view(checked, source, "specify", tuple(check), nodes=[node])
-    before: tuple[Any, ...] = ()
-    for variable, length in zip(node.outputs, lengths):
-        entries: list[Any] = [(None, None, None)] * source.ndim
-        entries[axis] = (SumOf(before), SumOf((*before, length)), None)
-        before = (*before, length)
-        dims = [length if d == axis else ref for d, ref in enumerate(source.dims)]
-        out = lowering.new(variable, dims)
-        lowering.view(out, checked, "index", tuple(entries), nodes=[node])
-        lowering.define(variable, out)
+    pieces = [
+        lowering.new(variable, [length if d == axis else ref for d, ref in enumerate(source.dims)])
+        for variable, length in zip(node.outputs, lengths)
+    ]
+    _cut(lowering, checked, axis, lengths, pieces, node)
+    for variable, piece in zip(node.outputs, pieces):
+        lowering.define(variable, piece)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from theano._records import field, record_class
 from theano.lowering.program import (
     Buffer,
     CallStep,
@@ -32,7 +32,7 @@ from theano.lowering.shape_run import ShapeRun, reshaped_strides
 AT_THE_END = 1 << 60
 
 
-@dataclass(slots=True)
+@record_class(slots=True)
 class PlannedBuffer:
     """A buffer with memory of its own.
 
@@ -51,7 +51,7 @@ class PlannedBuffer:
     made_by: str
 
 
-@dataclass(slots=True)
+@record_class(slots=True)
 class MemoryPlan:
     """What `Function.memory_plan` returns; `str()` is a table. All sizes in bytes.
 
@@ -113,7 +113,7 @@ def size_text(size: int) -> str:
     return f"{amount:.1f} {unit}"
 
 
-@dataclass(slots=True, eq=False)
+@record_class(slots=True, eq=False)
 class _Block:
     size: int
     record: PlannedBuffer

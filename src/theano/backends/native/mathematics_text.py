@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from theano._records import record_class
 from theano.backends.native.vector_text import SIZE, VectorText, scalar_constant
 
 INTEGER = {"float": "i32", "double": "i64"}
@@ -29,7 +29,7 @@ TINIEST = {"float": 2.0**-126, "double": 2.0**-1022}  # normal
 ROUNDER = {"float": 1.5 * 2.0**23, "double": 1.5 * 2.0**52}
 
 
-@dataclass(frozen=True)
+@record_class(frozen=True)
 class Machine:
     """What the code may use of a machine."""
 

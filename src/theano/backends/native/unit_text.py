@@ -318,7 +318,6 @@ class Function:
             return self.value(f"sext i32 {self.value(f'call i32 {address}({operands})')} to i64")
         return self.value(f"call i64 {address}({operands})")
 
-
     def reference(self, value: str) -> str:
         self.refs += 1
         place = f"%ref.{self.refs - 1}"
@@ -447,8 +446,7 @@ class Unit:
         return f'@"{address.symbol}"'
 
     def text(self) -> str:
-        (text,) = self.pieces()
-        return text
+        return self.pieces()[0]
 
     def pieces(self, size: int | None = None) -> list[str]:
         """The text as LLVM modules of roughly `size` characters; None: as one."""
@@ -468,12 +466,12 @@ class Unit:
         return [f"define internal i64 @{self.prefix}table.of.addresses() nounwind {table} {{\n  ret i64 0\n}}"]
 
     def _declarations(self, present: Collection[str]) -> list[str]:
-        lines = ["declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"]
-        lines += [f'@"{symbol}" = external global i8' for symbol in self.used]
-        for name, count in self.arity.items():
-            if name not in present:
-                lines.append(f"declare i64 @{self.prefix}{name}({', '.join(['i64'] * count)})")
-        return ["\n".join(lines)]
+        absent = {name: count for name, count in self.arity.items() if name not in present}
+        return [
+            "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)",
+            *(f'@"{symbol}" = external global i8' for symbol in self.used),
+            *(f"declare i64 @{self.prefix}{name}({', '.join(['i64'] * count)})" for name, count in absent.items()),
+        ]
 
 
 def source(name: str) -> str:

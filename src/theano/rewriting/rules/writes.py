@@ -31,6 +31,8 @@ from theano.tensor.subtensor import (
     Subtensor,
 )
 
+MOST_WRITES = 16  # that are looked through for the one that wrote what is read
+
 
 def written_entries(node: Apply) -> list[Entry]:
     """The entries of an IncSubtensor node, one for each axis."""
@@ -48,7 +50,8 @@ def read_of_written(node: Apply, site: Site) -> Any:
     out: Any = node.outputs[0]
     read, written = read_entries(node), written_entries(inner)
     if apart(read, written):
-        return [conform(indexed(x, read), out)]
+        source = _before_writes_elsewhere(x, read)
+        return None if source is None else [conform(indexed(source, read), out)]
     inside = within(read, written)
     if inside is None:
         return None
@@ -65,6 +68,19 @@ def read_of_written(node: Apply, site: Site) -> Any:
     if inner.op.set_instead_of_inc:
         return [conform(value, out, [there])]
     return [conform(elemwise_of(ar.add)(there, value), out)]
+
+
+def _before_writes_elsewhere(x: Any, read: list[Entry]) -> Any:
+    """What a chain of writes that ends in `x` began with, or the last of them that may touch what is read.
+
+    None where the chain is long: a program that writes and reads all of a vector so would take quadratic time.
+    """
+    for _ in range(MOST_WRITES):
+        node = x.owner
+        if node is None or not isinstance(node.op, IncSubtensor) or not apart(read, written_entries(node)):
+            return x
+        x = node.inputs[0]
+    return None
 
 
 def _place(read: list[Entry], axis: int) -> int:

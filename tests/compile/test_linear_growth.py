@@ -1,0 +1,102 @@
+"""Compiling a graph of twice the size is twice the work: rules looked at, and words of the finished program."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import theano
+import theano.tensor as T
+from theano.backends.native import compile_program
+
+
+def chain(n):
+    x, y = T.dvectors("x", "y")
+    z = x
+    for k in range(n):
+        z = T.tanh(z) * y + x if k % 2 else T.exp(-z)
+    return [x, y], [z.sum(), *T.grad(z.sum(), [x, y])], []
+
+
+def many_inputs(n):
+    xs = [T.dvector() for _ in range(n)]
+    return xs, [T.exp(sum(xs[1:], xs[0])), T.concatenate(xs), T.stack([x.sum() for x in xs])], []
+
+
+def many_outputs(n):
+    x = T.dvector()
+    return [x], [T.exp(x * (k + 1.5)) for k in range(n)], []
+
+
+def many_updates(n):
+    x = T.dvector()
+    shared = [theano.shared(np.full(3, float(k))) for k in range(n)]
+    cost = sum((s * x) ** 2 for s in shared).sum()
+    return [x], [cost], [(s, s - 0.1 * g) for s, g in zip(shared, T.grad(cost, shared))]
+
+
+def deep_network(n):
+    x, y = T.dmatrices("x", "y")
+    weights = [theano.shared(np.ones((3, 3))) for _ in range(n)]
+    biases = [theano.shared(np.ones(3)) for _ in range(n)]
+    h = x
+    for w, b in zip(weights, biases):
+        h = T.nnet.relu(T.dot(h, w) + b)
+    cost = T.nnet.categorical_crossentropy(T.nnet.softmax(h), y).mean()
+    parameters = weights + biases
+    return [x, y], [cost], [(p, p - 0.1 * g) for p, g in zip(parameters, T.grad(cost, parameters))]
+
+
+def steps_of_a_recurrence(n):
+    x, w, first = T.dmatrix("x"), T.dmatrix("w"), T.dvector("h")
+    h, states = first, []
+    for k in range(n):
+        h = T.tanh(T.dot(w, h) + x[k])
+        states.append(h)
+    cost = T.stack(states).sum()
+    return [x, w, first], [cost, T.grad(cost, w)], []
+
+
+def writes_one_after_the_other(n):
+    x = T.dvector()
+    y = x
+    for k in range(n):
+        y = T.set_subtensor(y[k], y[k] * 2)
+    return [x], [y], []
+
+
+def pieces(n):
+    x = T.dvector()
+    return [x], [p * 2 for p in T.split(x, [2] * n, n)], []
+
+
+def constants(n):
+    x = T.dvector()
+    y = x
+    for k in range(n):
+        y = y + T.constant(np.arange(100.0) + k) * x
+    return [x], [y], []
+
+
+FAMILIES = [
+    chain, many_inputs, many_outputs, many_updates, deep_network, steps_of_a_recurrence, writes_one_after_the_other,
+    pieces, constants,
+]
+
+
+def work(family, n):
+    """(rules' visits, replacements, words of the program's tables)"""
+    inputs, outputs, updates = family(n)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        f = theano.function(inputs, outputs, updates=updates, mode=theano.Mode("native", "fast_run"))
+    passes = f.maker.report.passes
+    words = len(compile_program(f.program)._image.words)
+    return sum(p.visits for p in passes), sum(sum(p.fired.values()) for p in passes), words
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
+def test_twice_the_size_is_twice_the_work(family):
+    once, twice = work(family, 60), work(family, 120)
+    for small, large in zip(once, twice):
+        assert large <= 2.3 * small
