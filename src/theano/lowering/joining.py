@@ -6,7 +6,7 @@ C order is computed into an array that is, as the one part of a join.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from theano.graph.node import Apply
@@ -48,15 +48,15 @@ def lower_join(lowering: Lowering, node: Apply) -> None:
         shape = tuple(part.shape[axis] if d == axis else n for d, n in enumerate(out_type.shape))
         places.append(Datum(out_type.dtype, shape, [length if d == axis else ref for d, ref in enumerate(memory.dims)]))
     # the whole axis but for the one along which is joined: lengths that differ are found by the kernel
-    _cut(lowering, memory, axis, along, places, node)
-    writes = [store_into(lowering, place, part, node) for place, part in zip(places, parts)]
+    cut = _cut(lowering, memory, axis, along, places, node)
+    writes = [store_into(lowering, place, part, node) for place, part in zip(cut, parts, strict=True)]
     lowering.define(variable, lowering.after(memory, writes, [node]))
 
 
 def _cut(
     lowering: Lowering, source: Datum, axis: int, lengths: Sequence[Any], pieces: Sequence[Datum], node: Apply
-) -> None:
-    """Make `pieces` views of `source`, of these lengths along an axis, one after the other.
+) -> Iterator[Datum]:
+    """Make `pieces` views of `source`, of these lengths along an axis, one after the other; yields each when it is one.
 
     Where a piece begins is a sum of the lengths before it. So that a thousand pieces do not need half a million terms,
     these are counted from a view of what is left after every few pieces.
@@ -74,6 +74,7 @@ def _cut(
         entries[axis] = (SumOf(before), SumOf((*before, length)), None)
         before = (*before, length)
         lowering.view(piece, source, "index", tuple(entries), nodes=[node])
+        yield piece
 
 
 def store_into(lowering: Lowering, place: Datum, value: Datum, node: Apply, add: bool = False) -> Datum:
@@ -131,6 +132,5 @@ def lower_split(lowering: Lowering, node: Apply) -> None:
         lowering.new(variable, [length if d == axis else ref for d, ref in enumerate(source.dims)])
         for variable, length in zip(node.outputs, lengths)
     ]
-    _cut(lowering, checked, axis, lengths, pieces, node)
-    for variable, piece in zip(node.outputs, pieces):
+    for variable, piece in zip(node.outputs, _cut(lowering, checked, axis, lengths, pieces, node), strict=True):
         lowering.define(variable, piece)
