@@ -8,6 +8,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -44,8 +45,18 @@ def interleaved(functions: dict[str, Callable[[], object]], seconds: float = 1.5
 
 
 def in_fresh_process(program: str, runs: int = 7) -> float:
-    """Median of the number that `program` prints as its last line, over fresh processes."""
+    """Median of the number that `program` prints as its last line, over fresh processes that find no code on disk."""
     return statistics.median(_run(program) for _ in range(runs))
+
+
+def with_and_without_disk(program: str, runs: int = 7) -> tuple[float, float]:
+    """The same for processes that make all machine code, and for those that find it on disk, in turns."""
+    with tempfile.TemporaryDirectory() as place:
+        flags = f"base_compiledir={place}"
+        _run(program, flags)
+        pairs = [(_run(program), _run(program, flags)) for _ in range(runs)]
+    cold, warm = zip(*pairs)
+    return statistics.median(cold), statistics.median(warm)
 
 
 def cpu_of_process(programs: dict[str, str], runs: int = 9) -> dict[str, float]:
@@ -63,9 +74,10 @@ def cpu_of_process(programs: dict[str, str], runs: int = 9) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in samples.items()}
 
 
-def _run(program: str) -> float:
+def _run(program: str, flags: str = "cache.enabled=False") -> float:
+    environment = {**_environment(), "THEANO_FLAGS": flags}
     done = subprocess.run(
-        [sys.executable, "-c", program], check=True, env=_environment(), capture_output=True, text=True
+        [sys.executable, "-c", program], check=True, env=environment, capture_output=True, text=True
     )
     return float(json.loads(done.stdout.strip().splitlines()[-1]))
 
