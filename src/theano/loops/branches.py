@@ -18,6 +18,7 @@ from theano.graph.fgraph import OUTPUT, FunctionGraph
 from theano.graph.inner_function import InnerFunction
 from theano.graph.node import Apply, Constant, Variable
 from theano.graph.op import Op
+from theano.loops.conditionals import simplify
 from theano.loops.ifelse import IfElse
 from theano.loops.inner_errors import explained
 
@@ -103,12 +104,11 @@ def _own(value: Any, inputs: Sequence[Any]) -> Any:
 
 
 def gather_branches(fgraph: FunctionGraph, twice: bool = True) -> None:
-    """Replace every IfElse by its taken branch where the condition is known, else by Branches.
+    """Replace every IfElse, made simpler, by Branches.
 
     twice   see `_outside`; not inside branches, where copies of copies would be made
     """
-    _choose_known(fgraph)
-    _merge(fgraph)
+    simplify(fgraph)
     outside = _outside(fgraph, twice)
     for node in fgraph.toposort():
         if isinstance(node.op, IfElse) and node in outside:
@@ -116,53 +116,6 @@ def gather_branches(fgraph: FunctionGraph, twice: bool = True) -> None:
                 new = _with_graphs(node, outside)
             outside.add(new)
             fgraph.replace_all(list(zip(node.outputs, new.outputs)), "gather_branches")
-
-
-def _choose_known(fgraph: FunctionGraph) -> None:
-    for node in fgraph.toposort():
-        if not isinstance(node.op, IfElse) or node not in fgraph.apply_nodes:
-            continue
-        condition, *branches = node.inputs
-        n = node.op.n_outs
-        if isinstance(condition, Constant):
-            taken = branches[:n] if np.asarray(condition.data).item() else branches[n:]
-        elif all(a is b for a, b in zip(branches[:n], branches[n:])):
-            taken = branches[:n]
-        else:
-            continue
-        if all(out.type == v.type for out, v in zip(node.outputs, taken)):
-            fgraph.replace_all(list(zip(node.outputs, taken)), "gather_branches")
-
-
-def _merge(fgraph: FunctionGraph) -> None:
-    """Make one node of those with one condition that do not need each other: what they share belongs to the branch.
-
-    Only nodes with equally many conditionals before them are merged: then no cycle can come of it.
-    """
-    levels: dict[Apply, int] = {}
-    groups: dict[tuple[Variable, int], list[Apply]] = {}
-    for node in fgraph.toposort():
-        level = max((levels[v.owner] for v in node.inputs if v.owner is not None), default=0)
-        if isinstance(node.op, IfElse):
-            groups.setdefault((node.inputs[0], level), []).append(node)
-            level += 1
-        levels[node] = level
-    for (condition, _), group in groups.items():
-        if len(group) > 1:
-            _merge_group(fgraph, condition, group)
-
-
-def _merge_group(fgraph: FunctionGraph, condition: Variable, group: Sequence[Apply]) -> None:
-    branches: tuple[list[Variable], list[Variable]] = ([], [])
-    for node in group:
-        n = node.op.n_outs  # type: ignore[attr-defined]
-        branches[0].extend(node.inputs[1 : 1 + n])
-        branches[1].extend(node.inputs[1 + n :])
-    name = next((node.op.name for node in group if node.op.name), None)  # type: ignore[attr-defined]
-    with inherit(group[0].origin):
-        new = IfElse(len(branches[0]), name=name).make_node(condition, *branches[0], *branches[1])
-    old = [v for node in group for v in node.outputs]
-    fgraph.replace_all(list(zip(old, new.outputs)), "gather_branches")
 
 
 def _outside(fgraph: FunctionGraph, twice: bool) -> set[Apply]:
