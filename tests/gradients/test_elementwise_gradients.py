@@ -15,7 +15,7 @@ from theano.transforms.forward import Rop
 from theano.transforms.reverse import grad
 
 REGISTRY = ScalarOp.registry
-UNDEFINED = {("polygamma", 0), ("jv", 0), ("iv", 0), ("gammainc_by_order", 0)}   # derivatives by the order
+UNDEFINED = {("polygamma", 0), ("jv", 0), ("iv", 0), ("ive", 0), ("gammainc_by_order", 0)}   # derivatives by the order
 DISCONNECTED = {("second", 0)}
 INTEGERS_ONLY = {"and_", "or_", "xor", "invert"}
 COMPLEX_ONLY = {"real", "imag", "conj", "angle", "complex", "complex_from_polar"}

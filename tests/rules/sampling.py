@@ -57,6 +57,9 @@ EXACT = {
     "log10": lambda x: mp.log10(x) if x > 0 else mp.nan, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh,
     "sin": mp.sin, "cos": mp.cos, "erf": mp.erf, "erfc": mp.erfc, "sgn": mp.sign,
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)), "softplus": lambda x: mp.log1p(mp.exp(x)),
+    "pow": lambda x, y: mp.power(x, y) if x > 0 else mp.nan,
+    "log1mexp": lambda x: mp.log(-mp.expm1(x)) if x < 0 else mp.nan,
+    "logaddexp": lambda x, y: max(x, y) + mp.log1p(mp.exp(-abs(x - y))), "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
     "arcsinh": mp.asinh, "arctanh": lambda x: mp.atanh(x) if abs(x) < 1 else mp.nan, "arctan": mp.atan,
 }
 

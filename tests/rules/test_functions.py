@@ -172,7 +172,21 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m(), build=lambda x: MaxAndArgmax((1,))(x)[0]), on(m(), build=lambda x: MaxAndArgmax((1,))(x)[1])],
     "argmax_of_softmax": [on(m(), build=lambda x: T.argmax(T.nnet.softmax(x), axis=1))],
     "max_of_negative": [on(m(), build=lambda x: Max((0,))(-x))],
-    "log_of_product": [on(m("x"), build=lambda x: T.log(T.prod(T.exp(x), axis=1)))],
+    "log_of_product": [
+        on(m("x"), build=lambda x: T.log(T.prod(T.exp(x), axis=1))),
+        on(m("x"), build=lambda x: T.log(T.prod(x, axis=0))),
+    ],
+    "quotient_of_bessel_functions": [
+        on(v("x"), build=lambda x: T.iv(1.5, x) / T.iv(0.5, x)),
+        on(v("x"), v("y"), build=lambda x, y: 0.5 * y * (T.iv(0.5, x) + T.iv(2.5, x)) / T.iv(1.5, x)),
+    ],
+    "log_of_multiple_of_sum_of_exps": [
+        on(m(), build=lambda x: T.log(T.exp(x).mean(axis=0))),
+        on(m(), build=lambda x: T.log(T.exp(x).sum(axis=1) / 3)),
+        on(m(), v("y"), build=lambda x, y: T.log(T.exp(x).sum(axis=0) * y)),
+        on(m("x"), m("w"), build=lambda x, w: T.log((T.exp(x) * T.sqr(w)).sum(axis=1))),
+        on(m(), build=lambda x: T.log((0.25 * T.exp(x)).sum(axis=1))),
+    ],
     "unit_factor": [
         on(v(), build=lambda x: x * 1), on(v(), build=lambda x: x / 1), on(v(), build=lambda x: -1.0 * x),
         on(v(), build=lambda x: 1.0 / x), on(v("x", "int32"), build=lambda x: x * -1)],
@@ -211,9 +225,22 @@ EXAMPLES: dict[str, list[Example]] = {
         on(v(), build=lambda x: x**3), on(v(), build=lambda x: x**-4.0), on(v(), build=lambda x: x**7)],
     "root_by_constant": [on(v(), build=lambda x: x**0.5), on(v(), build=lambda x: x**-0.5)],
     "square_of_repeated_factor": [on(v(), build=lambda x: x * x), on(v("x", "int8"), build=lambda x: x * x)],
-    "product_of_exponentials": [
-        on(v("x"), v("y"), build=lambda x, y: T.exp(x) * T.exp(y)),
-        on(v("x"), v("y"), build=lambda x, y: T.exp(x) / T.exp(y))],
+    "norm": [
+        on(m(), build=lambda x: T.sqrt(T.sqr(x).sum(axis=1))), on(v(), build=lambda x: T.sqrt(T.sqr(x).sum())),
+        on(m("x", "float32"), build=lambda x: T.sqrt(T.sqr(x).sum(axis=0, keepdims=True))),
+    ],
+    "share_of_exps": [
+        on(v("x"), v("y"), v("z"), build=lambda x, y, z: T.exp(x) / (T.exp(x) + T.exp(y) + T.exp(z))),
+        on(v("x"), v("y"), build=lambda x, y: 2 * y * T.exp(x) / (0.25 * T.exp(x) + 4 * T.exp(y) + 1)),
+    ],
+    "hypot_of_many": [
+        on(v("x"), v("y"), v("z"), build=lambda x, y, z: T.sqrt(T.sqr(x) + T.sqr(y) + T.sqr(z))),
+        on(v("x"), build=lambda x: T.sqrt(T.sqr(x) + 2)),
+    ],
+    "weighted_softmax_by_exps": [
+        on(m("x"), m("w"), build=lambda x, w: T.exp(x) / (T.exp(x) * T.sqr(w)).sum(axis=1, keepdims=True)),
+        on(m("x"), build=lambda x: 0.5 * T.exp(x) / (0.25 * T.exp(x)).sum(axis=0, keepdims=True)),
+    ],
     "dot_with_zero": [
         on(m("x"), build=lambda x: T.dot(x, T.zeros_like(x).T)), on(v("x"), build=lambda x: T.dot(x, T.zeros_like(x)))],
     "dot_over_one_term": [
@@ -238,7 +265,6 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "log_sum_exp": [
         on(m(), build=lambda x: T.log(T.exp(x).sum(axis=1))), on(v(), build=lambda x: T.log(T.exp(x).sum())),
-        on(m(), build=lambda x: T.log(T.exp(x).mean(axis=0))),
         on(m(), build=lambda x: T.log(T.exp(x).sum(axis=1, keepdims=True))),
     ],
     "log_softmax_by_log_sum_exp": [on(m(), build=lambda x: x - keepdims(LogSumExp((1,))(x), 1))],

@@ -26,21 +26,24 @@ from theano.rewriting.restore_checks import restore_checks
 from theano.rewriting.rules.algebra import (
     ALGEBRA,
     POWERS,
-    product_of_exponentials,
     signs_in_sum,
     unit_factor,
     zero_term,
 )
 from theano.rewriting.rules.diagonals import DIAGONALS
+from theano.rewriting.rules.exponentials import LATE_EXPONENTIALS
 from theano.rewriting.rules.folding import FOLDING
 from theano.rewriting.rules.gathers import GATHERING, MASKS
 from theano.rewriting.rules.indexed_results import INDEXED_RESULTS
 from theano.rewriting.rules.indexing import INDEXING
 from theano.rewriting.rules.joining import JOINING, PIECES, PIECES_FOR_SPEED
+from theano.rewriting.rules.logarithms import OF_TWO_FACTORS
 from theano.rewriting.rules.loops import LOOPS
 from theano.rewriting.rules.matrices import DETERMINANTS, DETERMINANTS_BY_FACTORS, MATRICES, drop_hint
+from theano.rewriting.rules.norms import norm
 from theano.rewriting.rules.products import BLAS, PRODUCTS_OF_MATRICES
 from theano.rewriting.rules.reductions import REDUCTIONS, REDUCTIONS_FOR_SPEED
+from theano.rewriting.rules.roots import hypot_of_many
 from theano.rewriting.rules.selection import SELECTION
 from theano.rewriting.rules.shapes import ALLOCATION, SHAPES
 from theano.rewriting.rules.softmax import CROSSENTROPY, OPENING, SOFTMAX
@@ -109,7 +112,8 @@ PIPELINE: tuple[Pass, ...] = (
         ("specialize",),
         (
             *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *PARTS, *WRITING, *MASKS, *PIECES_FOR_SPEED,
-            *ALGEBRA, *POWERS, product_of_exponentials, *CROSSENTROPY, *DETERMINANTS_BY_FACTORS, drop_hint,
+            *ALGEBRA, *POWERS, *OF_TWO_FACTORS, *LATE_EXPONENTIALS, hypot_of_many, norm, *CROSSENTROPY,
+            *DETERMINANTS_BY_FACTORS, drop_hint,
         ),
     ),
 

@@ -21,6 +21,8 @@ from theano._records import field, record_class
 from theano.graph.fgraph import OUTPUT, Feature, FunctionGraph
 from theano.graph.node import Apply, Variable
 from theano.rewriting.rule import Rule, Site
+from theano.rewriting.terms import PRODUCTS, SUMS, factors_of, terms_of
+from theano.scalar.arithmetic import sqr
 from theano.scalar.op import ScalarOp
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.type import TensorType
@@ -31,6 +33,7 @@ LEVELS = 3          # patterns look this far up from their root
 FAN_OUT = 8         # a variable with more uses than this does not pass news of a change on to its users' users
 APPLICATIONS = 16   # budget: replacements per node of the graph, on the average, in one pass
 GROWTH = 4          # budget: how many times its size a graph may become in one pass
+MOST_COMBINATIONS = 4096  # of an op and the ops that feed it, for which the rules are remembered
 SLACK = 300         # both budgets: this much more, for small graphs
 
 
@@ -70,6 +73,9 @@ class RuleIndex:
         self._by_record: dict[ScalarOp, list[Rule]] = {}
         self._by_class: dict[type, list[Rule]] = {}
         self._resolved: dict[type, tuple[Rule, ...]] = {}
+        self._undemanding: dict[Any, Sequence[Rule]] = {}   # by root: all rules, where none of them needs anything
+        self._fitting: dict[Any, tuple[tuple[Rule, ...], Any, bool]] = {}
+        self._fitting_parts: dict[Any, tuple[tuple[Rule, ...], Any, bool]] = {}
         for rule in self.rules:
             for root in rule.roots:
                 if isinstance(root, ScalarOp):
@@ -94,6 +100,76 @@ class RuleIndex:
                     names[rule] = None
             found = self._resolved[kind] = tuple(rule for rule in self.rules if rule in names)
         return found
+
+    def candidates(self, node: Apply, site: Site) -> Sequence[Rule]:
+        """The rules for this node's op that have what they need among the ops that feed it. What was found is kept: a
+        graph has few combinations of neighbours."""
+        op = node.op
+        root = op.scalar_op if isinstance(op, Elemwise) else type(op)
+        if root in self._undemanding:
+            return self._undemanding[root]
+        key: Any = (root, *[makes(x) for x in node.inputs])
+        found = self._fitting.get(key)
+        if found is None:
+            found = self._fitting_node(root, op, key)
+        fitting, view, _ = found
+        if view is None:
+            return fitting
+        constant, parts = view(node.outputs[0], site)
+        key = (root, *[makes(v) for _, v in parts], None if constant in (0, 1) else abs(constant))
+        found = self._fitting_parts.get(key)
+        if found is None:
+            owners = frozenset(key[1:-1])
+            found = self._kept(self._fitting_parts, key, [
+                r for r in fitting if r.parts is None or (
+                    _all_meet(r.parts.records, owners) and r.parts.constant in (0, abs(constant)))])
+        fitting, _, deep = found
+        if not deep:
+            return fitting
+        deeper = owners_of_parts_of_parts(parts)
+        found = self._fitting_parts.get((key, *deeper))
+        if found is None:
+            found = self._kept(self._fitting_parts, (key, *deeper), [r for r in fitting if r.parts is None or (
+                _all_meet(r.parts.of_products, deeper[0]) and _all_meet(r.parts.of_sums, deeper[1]))])
+        return found[0]
+
+    def _fitting_node(self, root: Any, op: Any, key: Any) -> tuple[tuple[Rule, ...], Any, bool]:
+        """The rules that the direct inputs of a node leave."""
+        rules = self.rules_for(op)
+        if not any(rule.needs or rule.parts is not None for rule in rules):
+            self._undemanding[root] = rules
+        owners = frozenset(key[1:])
+        return self._kept(self._fitting, key, [r for r in rules if _fits_directly(r, owners)])
+
+    def _kept(self, table: dict[Any, Any], key: Any, rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], Any, bool]:
+        """Remember (rules, the view of parts that they speak of, do they look at the parts of parts?)."""
+        if len(table) >= MOST_COMBINATIONS:
+            table.clear()
+        parts = [rule.parts for rule in rules if rule.parts is not None]
+        found = table[key] = tuple(rules), parts[0].view if parts else None, any(p.is_deep for p in parts)
+        return found
+
+
+def makes(v: Any) -> Any:
+    """The record (of an elementwise op) or class of the op that makes a value; None for inputs and constants."""
+    if v.owner is None:
+        return None
+    op = v.owner.op
+    return op.scalar_op if isinstance(op, Elemwise) else type(op)
+
+
+def _fits_directly(rule: Rule, owners: frozenset[Any]) -> bool:
+    """May the rule fit a node with such inputs? If none of them is a sum (for a sum), they are the terms themselves."""
+    if rule.needs and rule.needs.isdisjoint(owners):
+        return False
+    if rule.parts is None:
+        return True
+    nested = SUMS if rule.parts.view is terms_of else PRODUCTS
+    return not nested.isdisjoint(owners) or _all_meet(rule.parts.records, owners)
+
+
+def _all_meet(sets: Sequence[frozenset[Any]], owners: frozenset[Any]) -> bool:
+    return not any(owners.isdisjoint(records) for records in sets)
 
 
 @lru_cache(maxsize=64)
@@ -168,11 +244,11 @@ def apply_rules(
             queued.discard(node)
             if node not in fgraph.apply_nodes:
                 continue
-            candidates = index.rules_for(node.op)
+            site.views.clear()
+            candidates = index.candidates(node, site)
             if not candidates:
                 continue
             report.visits += 1
-            site.views.clear()
             with inherit(node.origin):
                 if try_rules(fgraph, candidates, node, site, report):
                     remaining -= 1
@@ -195,27 +271,31 @@ def apply_rules(
 
 def try_rules(fgraph: FunctionGraph, rules: Sequence[Rule], node: Apply, site: Site, report: PassReport) -> bool:
     """Apply the first of `rules` that has something to say; True if the graph changed."""
-    owners: set[Any] | None = None
-    for rule in rules:
-        if rule.needs:
-            if owners is None:
-                owners = owners_of(node)
-            if owners.isdisjoint(rule.needs):
-                continue
-        if try_rule(fgraph, rule, node, site, report):
-            return True
-    return False
+    return any(try_rule(fgraph, rule, node, site, report) for rule in rules)
 
 
-def owners_of(node: Apply) -> set[Any]:
-    """The records (of elementwise ops) and classes (of others) of the nodes that feed `node`."""
-    owners: set[Any] = set()
-    for x in node.inputs:
-        owner = x.owner
-        if owner is not None:
-            op = owner.op
-            owners.add(op.scalar_op if isinstance(op, Elemwise) else type(op))
-    return owners
+def owners_of_parts(parts: Sequence[tuple[int, Any]]) -> set[Any]:
+    """The records of the elementwise ops that make terms or factors."""
+    return {v.owner.op.scalar_op for _, v in parts if v.owner is not None and isinstance(v.owner.op, Elemwise)}
+
+
+def owners_of_parts_of_parts(parts: Sequence[tuple[int, Any]]) -> tuple[frozenset[Any], frozenset[Any]]:
+    """The records that make the factors of those parts that are products (or squares of some), and the terms of those
+    that are sums."""
+    of_products: set[Any] = set()
+    of_sums: set[Any] = set()
+    for _, v in parts:
+        node = v.owner
+        if node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op is sqr:
+            v = node.inputs[0]
+            node = v.owner
+        if node is None or not isinstance(node.op, Elemwise):
+            continue
+        if node.op.scalar_op in PRODUCTS:
+            of_products |= owners_of_parts(factors_of(v)[1])
+        if node.op.scalar_op in SUMS:
+            of_sums |= owners_of_parts(terms_of(v)[1])
+    return frozenset(of_products), frozenset(of_sums)
 
 
 def try_rule(fgraph: FunctionGraph, rule: Rule, node: Apply, site: Site, report: PassReport) -> bool:

@@ -49,6 +49,28 @@ class Site:
 
 
 @record_class(frozen=True, eq=False)
+class Parts:
+    """Sets of records, of each of which one must own a part of an expression.
+
+    view         the parts: `terms_of` or `factors_of`
+    constant     the size of the constant of the sum, 0: any
+    records      for the parts themselves
+    of_products  for the factors of parts that are products
+    of_sums      for the terms of parts that are sums
+    """
+
+    view: Callable[[Any, Site], tuple[Any, list[tuple[int, Any]]]]
+    records: tuple[frozenset[Any], ...]
+    constant: Any = 0
+    of_products: tuple[frozenset[Any], ...] = ()
+    of_sums: tuple[frozenset[Any], ...] = ()
+
+    @property
+    def is_deep(self) -> bool:
+        return bool(self.of_products or self.of_sums)
+
+
+@record_class(frozen=True, eq=False)
 class Rule:
     """One rewrite of a node.
 
@@ -61,6 +83,7 @@ class Rule:
     statement  before -> after, where it is written down; `doc` gives it for every rule
     examples   () -> [(inputs, output)]: graphs in which it applies, for the tests
     needs      records of which at least one must own an input of the node (a quick check; empty: none)
+    parts      what must be among the terms or factors that the node is made of: a quick check, too
     """
 
     name: str
@@ -71,6 +94,7 @@ class Rule:
     statement: str = ""
     examples: Callable[[], Sequence[Any]] | None = None
     needs: frozenset[Any] = frozenset()
+    parts: Parts | None = None
     sides: tuple[Any, Any] | None = field(default=None, repr=False)
     tell: Callable[[], str] | None = field(default=None, repr=False)
 

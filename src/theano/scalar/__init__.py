@@ -98,6 +98,8 @@ from theano.scalar.exponential import log1mexp as log1mexp
 from theano.scalar.exponential import log1p as log1p
 from theano.scalar.exponential import log2 as log2
 from theano.scalar.exponential import log10 as log10
+from theano.scalar.exponential import log_product as log_product
+from theano.scalar.exponential import log_quotient as log_quotient
 from theano.scalar.exponential import logaddexp as logaddexp
 from theano.scalar.exponential import pow as pow
 from theano.scalar.exponential import xlogx as xlogx
@@ -146,6 +148,7 @@ from theano.scalar.special import gammau as gammau
 from theano.scalar.special import i0 as i0
 from theano.scalar.special import i1 as i1
 from theano.scalar.special import iv as iv
+from theano.scalar.special import ive as ive
 from theano.scalar.special import j0 as j0
 from theano.scalar.special import j1 as j1
 from theano.scalar.special import jv as jv

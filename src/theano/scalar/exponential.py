@@ -77,8 +77,9 @@ def _pow_gradient(x: Any, y: Any, z: Any, gz: Any) -> tuple[Any, Any]:
     by_base = gz * y * x ** (y - 1)
     if not _known_nonzero(y):
         by_base = switch(eq(y, 0), 0, by_base)   # x ** 0 is constant, also at x = 0 where x ** -1 is inf
-    # 0 ** y is 0 for every y > 0, although log(0) is -inf
-    by_exponent = gz * z * switch(eq(x, 0), 0, log(x))
+    # 0 ** y is 0 for every y > 0, although log(0) is -inf; a base of a narrow dtype must not make log(x) inexact
+    base = cast_to(z.dtype)(x) if is_float(z.dtype) and x.dtype != z.dtype else x
+    by_exponent = gz * z * switch(eq(base, 0), 0, log(base))
     return by_base, by_exponent
 
 
@@ -148,4 +149,73 @@ xlogy0 = elementwise(
     grad=lambda x, y, z, gz: (gz * log(y), switch(eq(x, 0), 0, gz * x / y)),
     native=_native_xlogy, domain=(f.REAL, POSITIVE), ulp=5,
     doc="x * log(y), and 0 wherever x is 0.",
+)
+
+
+def _scales(dtype: str) -> tuple[float, float]:
+    """Powers of two (downwards, upwards) that bring an overflown or underflown product back when both factors take
+    one: exact, and for a quotient just as well."""
+    limits = np.finfo(dtype)
+    smallest = limits.minexp - limits.nmant
+    return 2.0 ** -(limits.maxexp // 2 + 28), 2.0 ** ((limits.minexp - 2 * smallest + 1) // 2)
+
+
+def _log_product(x: Any, y: Any) -> Any:
+    if x.dtype == np.float16:
+        return np.log(x.astype(np.float32) * y.astype(np.float32))
+    down, up = (x.dtype.type(scale) for scale in _scales(x.dtype.name))
+    with np.errstate(all="ignore"):
+        plain = x * y
+        huge = np.isinf(plain)
+        tiny = (np.abs(plain) < np.finfo(x.dtype).tiny) & (x != 0) & (y != 0)
+        scale = np.where(huge, down, np.where(tiny, up, x.dtype.type(1)))
+        return np.log((x * scale) * (y * scale)) - 2 * np.log(scale)
+
+
+def _log_quotient(x: Any, y: Any) -> Any:
+    if x.dtype == np.float16:
+        return np.log(x.astype(np.float32) / y.astype(np.float32))
+    down, up = (x.dtype.type(scale) for scale in _scales(x.dtype.name))
+    with np.errstate(all="ignore"):
+        plain = x / y
+        huge = np.isinf(plain) & (y != 0) & np.isfinite(x)
+        tiny = (np.abs(plain) < np.finfo(x.dtype).tiny) & (x != 0) & np.isfinite(y)
+        scale = np.where(huge, down, np.where(tiny, up, x.dtype.type(1)))
+        return np.log((x * scale) / (y / scale)) - 2 * np.log(scale)
+
+
+def _native_log_product(b: Any, x: Any, y: Any, divide: bool = False) -> Any:
+    dtype = x.dtype
+    if dtype == "float16":
+        x, y = b.cast(x, "float32"), b.cast(y, "float32")
+        return b.cast(b.math("log", x / y if divide else x * y), dtype)
+    down, up = _scales(dtype)
+    plain = x / y if divide else x * y
+    zero, infinity = b.const(0.0, dtype), b.const(math.inf, dtype)
+    huge, tiny = b.isinf(plain), abs(plain) < float(np.finfo(dtype).tiny)
+    tiny = tiny & b.ne(x, zero) & (abs(y) < infinity if divide else b.ne(y, zero))
+    if divide:
+        huge = huge & b.ne(y, zero) & (abs(x) < infinity)
+
+    def chosen(when_huge: float, when_tiny: float, else_: float) -> Any:
+        values = [b.const(value, dtype) for value in (when_huge, when_tiny, else_)]
+        return b.select(huge, values[0], b.select(tiny, values[1], values[2]))
+
+    first, second = chosen(down, up, 1.0), chosen(1 / down, 1 / up, 1.0) if divide else None
+    scaled = (x * first) / (y * second) if divide else (x * first) * (y * first)
+    return b.math("log", scaled) + chosen(-2 * math.log(down), -2 * math.log(up), 0.0)
+
+
+log_product = elementwise(
+    "log_product", 2, dtype=upgrade_to_float_no_complex, numpy=_log_product,
+    grad=lambda x, y, z, gz: (gz / x, gz / y), native=_native_log_product,
+    facts=[f.commutative], domain=(POSITIVE, POSITIVE), ulp=8,
+    doc="log(x * y), also where x * y is too large or too small for its dtype.",
+)
+log_quotient = elementwise(
+    "log_quotient", 2, dtype=upgrade_to_float_no_complex, numpy=_log_quotient,
+    grad=lambda x, y, z, gz: (gz / x, -(gz / y)),
+    native=lambda b, x, y: _native_log_product(b, x, y, divide=True),
+    domain=(POSITIVE, POSITIVE), ulp=8,
+    doc="log(x / y), also where x / y is too large or too small for its dtype.",
 )

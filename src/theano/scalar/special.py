@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from theano.scalar import facts as f
-from theano.scalar.arithmetic import sqr
+from theano.scalar.arithmetic import sgn, sqr
 from theano.scalar.comparison import gt
 from theano.scalar.declare import elementwise, like
 from theano.scalar.dtypes import upgrade_to_float, upgrade_to_float64, upgrade_to_float_no_complex
@@ -267,4 +267,26 @@ iv: ScalarOp = elementwise(
     grad=lambda v, x, y, gz: (UNDEFINED, gz * ((iv(v - 1.0, x) + iv(v + 1.0, x)) * 0.5)),
     native=_c_function("iv"), domain=(ORDERS, POSITIVE), ulp=16,
     doc="Modified Bessel function of the first kind of real order v.",
+)
+
+
+def _ive(v: Any, x: Any) -> Any:
+    """SciPy's is NaN for negative x: there whole orders are even or odd functions, and others are not real."""
+    scaled = special("ive")(v, np.abs(x))
+    mirrored = np.where(v != np.rint(v), x.dtype.type(np.nan), np.where(np.fmod(v, 2) != 0, -scaled, scaled))
+    return np.where(x < 0, mirrored, scaled)
+
+
+def _native_ive(b: Any, v: Any, x: Any) -> Any:
+    scaled = _c_function("ive")(b, v, abs(x))
+    odd = b.ne(b.fmod(v, b.const(2.0, v.dtype)), b.const(0.0, v.dtype))
+    mirrored = b.select(b.ne(v, b.rint(v)), b.const(math.nan, v.dtype), b.select(odd, -scaled, scaled))
+    return b.select(x < 0.0, mirrored, scaled)
+
+
+ive: ScalarOp = elementwise(
+    "ive", 2, dtype=upgrade_to_float_no_complex, numpy=_ive,
+    grad=lambda v, x, y, gz: (UNDEFINED, gz * ((ive(v - 1.0, x) + ive(v + 1.0, x)) * 0.5 - sgn(x) * y)),
+    native=_native_ive, domain=(ORDERS, POSITIVE), ulp=128,
+    doc="exp(-abs(x)) * iv(v, x), without overflow in between.",
 )

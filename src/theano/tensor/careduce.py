@@ -18,6 +18,7 @@ from theano.graph.node import Apply, Constant, Variable
 from theano.graph.op import Op
 from theano.graph.type import NullType
 from theano.scalar.arithmetic import add, mul
+from theano.scalar.cancelling import times
 from theano.scalar.comparison import eq
 from theano.scalar.complex_numbers import conj, real
 from theano.scalar.dtypes import (
@@ -226,6 +227,9 @@ class CAReduce(Op):
         return [term if x.dtype in discrete_dtypes else cast_to(term, x.dtype)]
 
     def _grad_of_product(self, x: Any, z: Any, gz: Any, axes: tuple[int, ...]) -> Any:
+        divided = None if x.dtype in complex_dtypes else times(gz, z)
+        if divided is not None:   # of log(prod(x)): the product may be too large or too small for its dtype
+            return ScalarOp.registry["true_div"](with_axes_back(divided, axes, x.ndim), x)
         others = ProductOfOthers(axes)(x)
         if x.dtype in complex_dtypes:
             others = conj(others)

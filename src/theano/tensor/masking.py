@@ -56,7 +56,7 @@ _DEEPEST = 6  # so many changes of shape are looked through
 _SINGULAR = frozenset([
     "sqrt", "log", "log2", "log10", "log1p", "inv", "arcsin", "arccos", "arccosh", "arctanh",
     "xlogx", "xlogy0", "erfinv", "erfcinv", "gamma", "gammaln", "psi", "tri_gamma", "log1mexp", "tan", "hypot",
-    "arctan2",
+    "arctan2", "log_product", "log_quotient",
 ])  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar import arithmetic as ar
 from theano.scalar.dtypes import complex_dtypes, discrete_dtypes, float_dtypes
-from theano.scalar.exponential import exp, pow
+from theano.scalar.exponential import pow
 from theano.tensor.elemwise import Elemwise, elemwise_of
 
 SHARED_TERMS = 8  # terms behind subexpressions used elsewhere too that a sum or product looks at
@@ -416,7 +416,8 @@ def like_factors(node: Apply, site: Site) -> Any:
         if made is None:
             return None
         result, nodes = made
-        if nodes >= factors.removed:
+        # as many nodes will do where something cancels: what is left no longer over- or underflows in between
+        if nodes > factors.removed or (nodes == factors.removed and not factors.cancelled):
             continue
         result = conform(result, out)
         return None if result is None else [result]
@@ -592,27 +593,6 @@ def square_of_repeated_factor(node: Apply, site: Site) -> Any:
     if len(inputs) != 2 or inputs[0] is not inputs[1] or inputs[0].type.dtype == "bool":  # type: ignore[attr-defined]
         return None
     return [elemwise_of(ar.sqr)(inputs[0])]
-
-
-@function_rule(ar.mul, ar.true_div, name="product_of_exponentials", assumes="rounding", needs=[exp])
-def product_of_exponentials(node: Apply, site: Site) -> Any:
-    """exp(x) * exp(y) -> exp(x + y), exp(x) / exp(y) -> exp(x - y)"""
-    out: Any = node.outputs[0]
-    if out.type.dtype not in float_dtypes:
-        return None
-    found = [(n, elementwise_node(x, exp)) for n, x in enumerate(node.inputs)]
-    exps = [(n, inner) for n, inner in found if inner is not None and site.uses(node.inputs[n]) == 1
-            and inner.inputs[0].type.dtype == out.type.dtype]  # type: ignore[attr-defined]
-    if len(exps) < 2:
-        return None
-    if node.op.scalar_op is ar.true_div:  # type: ignore[attr-defined]
-        result = elemwise_of(exp)(elemwise_of(ar.sub)(exps[0][1].inputs[0], exps[1][1].inputs[0]))
-    else:
-        merged = elemwise_of(exp)(add_all([inner.inputs[0] for _, inner in exps]))
-        places = {n for n, _ in exps}
-        result = mul_all([merged, *(x for n, x in enumerate(node.inputs) if n not in places)])
-    result = conform(result, out)
-    return None if result is None else [result]
 
 
 ALGEBRA = ruleset(unit_factor, zero_term, zero_factor, like_terms, like_factors, signs_in_sum, signs_in_product,

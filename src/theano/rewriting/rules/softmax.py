@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from theano.rewriting.conform import conform, mul_all, number_like, quotient, si
 from theano.rewriting.dims_of_ops import value_key
 from theano.rewriting.known import is_number
 from theano.rewriting.pattern import factors_of, terms_of
+from theano.rewriting.ranges import nonnegative
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.scattered import read_together
 from theano.rewriting.rules.useless import elementwise_node
@@ -160,21 +162,84 @@ def _sums_in_denominators_of_terms(
         yield found, numerators
 
 
+def weighted_exps(terms: Any, dtype: str) -> tuple[Any, Any, Any] | None:
+    """(exp(x), x + log(w), c) if `terms` is c * w * exp(x) with a number c > 0 and a factor w known to be nonnegative
+    (there may be none); else None."""
+    coefficient, factors = factors_of(terms)
+    if terms.type.dtype != dtype or isinstance(coefficient, complex) or not coefficient > 0:
+        return None
+    for n, (power, v) in enumerate(factors):
+        inner = elementwise_node(v, exp) if power == 1 else None
+        if inner is None or inner.inputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
+            continue
+        x: Any = inner.inputs[0]
+        rest = [f for m, f in enumerate(factors) if m != n]
+        if rest:
+            weight = quotient([w for p, w in rest if p > 0], [w for p, w in rest if p < 0], 1, dtype)
+            if not nonnegative(weight):
+                return None
+            x = elemwise_of(ar.add)(x, elemwise_of(log)(weight))
+        if x.type.broadcastable != terms.type.broadcastable:
+            return None
+        return v, x, coefficient
+    return None
+
+
+@function_rule(ar.mul, ar.true_div, name="weighted_softmax_by_exps", assumes="rounding",
+               needs=[exp, ar.mul, ar.true_div, ar.inv, ar.neg])
+def weighted_softmax_by_exps(node: Apply, site: Site) -> Any:
+    """exp(x) / sum(w*exp(x), axis, keepdims) -> exp(x - logsumexp(x + log(w))) for a factor w known to be nonnegative:
+    the gradient of log(sum(w*exp(x)))"""
+    out: Any = node.outputs[0]
+    dtype = out.type.dtype
+    if dtype not in float_dtypes:
+        return None
+    coefficient, factors = factors_of(out, site)
+    tops = {v: n for n, (power, v) in enumerate(factors) if power > 0 and elementwise_node(v, exp) is not None}
+    for n, (power, v) in enumerate(factors if tops else ()):
+        for (summed, axes), others in _sums_in_denominator(power, v, out.type.ndim, site):
+            found = weighted_exps(summed, dtype)
+            if found is None or found[0] not in tops:
+                continue
+            e, weighted, scale = found
+            more = others()
+            if more is None:
+                continue
+            total = with_axes_back(LogSumExp(axes)(weighted), axes, weighted.type.ndim)
+            share = elemwise_of(exp)(elemwise_of(ar.sub)(elementwise_node(e, exp).inputs[0], total))  # type: ignore[union-attr]
+            rest = [f for m, f in enumerate(factors) if m not in (n, tops[e])] + more
+            result = quotient([*(w for k, w in rest if k > 0), share], [w for k, w in rest if k < 0],
+                              coefficient / scale, dtype)
+            result = conform(result, out)
+            if result is not None:
+                return [result]
+    return None
+
+
 @function_rule(log, name="log_sum_exp", tags="local_log_sum_exp")
 def log_sum_exp(node: Apply, site: Site) -> Any:
-    """log(sum(exp(x), axis)) -> logsumexp(x, axis), log(y * sum(exp(x))) -> log(y) + logsumexp(x)"""
+    """log(sum(exp(x), axis)) -> logsumexp(x, axis)"""
+    v: Any = node.inputs[0]
+    found = _sum_of_exps(v, v.type.dtype, weighted=False) if v.type.dtype in float_dtypes else None
+    return None if found is None else [conform(found, node.outputs[0])]
+
+
+@function_rule(
+    log, name="log_of_multiple_of_sum_of_exps", assumes="rounding", tags="local_log_sum_exp",
+    needs=[ar.mul, ar.true_div, ar.inv, ar.neg, Sum, DimShuffle],
+)
+def log_of_multiple_of_sum_of_exps(node: Apply, site: Site) -> Any:
+    """log(y * sum(exp(x))) -> log(y) + logsumexp(x), log(sum(exp(x)) / y) -> logsumexp(x) - log(y),
+    log(sum(w*exp(x))) -> logsumexp(x + log(w)) for a factor w known to be nonnegative"""
     out: Any = node.outputs[0]
     dtype = out.type.dtype
     if dtype not in float_dtypes:
         return None
     coefficient, factors = factors_of(node.inputs[0], site)
     for n, (power, v) in enumerate(factors):
-        found = _sum_of_exps(v, dtype)
-        if found is None:
+        value = _sum_of_exps(v, dtype, weighted=True)
+        if value is None:
             continue
-        value, shuffle = found
-        if shuffle is not None:
-            value = dimshuffle(value, shuffle)
         if power < 0:
             value = elemwise_of(ar.neg)(value)
         rest = [f for m, f in enumerate(factors) if m != n]
@@ -186,19 +251,22 @@ def log_sum_exp(node: Apply, site: Site) -> Any:
     return None
 
 
-def _sum_of_exps(v: Any, dtype: str) -> tuple[Any, Any] | None:
-    """(logsumexp(x), dimshuffle order or None) if v is sum(exp(x)), perhaps dimshuffled."""
+def _sum_of_exps(v: Any, dtype: str, weighted: bool) -> Any | None:
+    """logsumexp(x) if v is sum(exp(x)), perhaps dimshuffled, and (`weighted`) with a factor that is not negative."""
     node, order = v.owner, None
     if node is not None and isinstance(node.op, DimShuffle):
         order = node.op.new_order
         node = node.inputs[0].owner
     if node is None or type(node.op) is not Sum or node.outputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
         return None
-    inner = elementwise_node(node.inputs[0], exp)
-    if inner is None or inner.inputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
+    found = weighted_exps(node.inputs[0], dtype)
+    if found is None or (not weighted and found[0] is not node.inputs[0]):
         return None
-    x: Any = inner.inputs[0]
-    return LogSumExp(reduced_axes(node.op.axis, x.type.ndim))(x), order
+    _, x, coefficient = found
+    value = LogSumExp(reduced_axes(node.op.axis, x.type.ndim))(x)
+    if coefficient != 1:
+        value = elemwise_of(ar.add)(value, number_like(math.log(coefficient), dtype))
+    return value if order is None else dimshuffle(value, order)
 
 
 @function_rule(
@@ -371,7 +439,8 @@ def _value_key(v: Any) -> Any:
 
 
 SOFTMAX = ruleset(
-    softmax_by_exps, log_sum_exp, log_of_softmax, log_softmax_by_log_sum_exp, exp_of_log_softmax,
+    softmax_by_exps, weighted_softmax_by_exps, log_sum_exp,
+    log_of_multiple_of_sum_of_exps, log_of_softmax, log_softmax_by_log_sum_exp, exp_of_log_softmax,
     weighted_log_of_softmax,
 )
 CROSSENTROPY = ruleset(selected_log_softmax)

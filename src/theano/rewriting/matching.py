@@ -1,0 +1,417 @@
+"""Matching: where, and in which ways, a pattern (`pattern.py`) fits an expression.
+
+Sums are matched as sums and products as products, in any order; a wildcard that is bound already must stand for the
+same expression wherever it occurs, also where a sum or product that it stands for was written without brackets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from theano.rewriting.conform import quotient, signed_sum
+from theano.rewriting.known import number
+from theano.rewriting.rule import Site
+from theano.rewriting.terms import PRODUCTS, SUMS, alike, factors_of, is_negative, terms_of
+from theano.scalar import arithmetic as ar
+from theano.scalar import facts
+from theano.scalar.dtypes import complex_dtypes
+from theano.scalar.op import ScalarOp
+from theano.tensor.elemwise import Elemwise
+
+Binding = dict[str, Any]
+
+
+class Wild:
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Same:
+    """Fits one expression only: a part of what a wildcard stands for already."""
+
+    __slots__ = ("variable",)
+
+    def __init__(self, variable: Any) -> None:
+        self.variable = variable
+
+
+class Number:
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class OfOp:
+    __slots__ = ("args", "commutative", "record")
+
+    def __init__(self, record: ScalarOp, args: list[Any]) -> None:
+        self.record = record
+        self.args = args
+        self.commutative = facts.commutative in record.facts and len(args) == 2
+
+
+class OfSum:
+    """constant + signed structural items + signed wildcards.
+
+    names    of the wildcards; `shares`: does one of them occur in the items too?
+    negated  the wildcard's name if the pattern is -x, and no more
+    """
+
+    __slots__ = ("constant", "items", "names", "negated", "shares", "wilds")
+
+    def __init__(self) -> None:
+        self.constant: Any = 0
+        self.items: list[tuple[int, Any]] = []
+        self.wilds: list[tuple[int, str]] = []
+        self.names: frozenset[str] = frozenset()
+        self.shares = False
+        self.negated: Any = None
+
+    def finish(self) -> None:
+        """To be called when all parts are there."""
+        self.names = frozenset(name for _, name in self.wilds)
+        inner: set[str] = set().union(*(names_in(item) for _, item in self.items))
+        self.shares = not inner.isdisjoint(self.names)
+        if not self.items and not self.constant and len(self.wilds) == 1 and self.wilds[0][0] < 0:
+            self.negated = self.wilds[0][1]
+
+
+class OfProduct:
+    """coefficient * structural items and wildcards, each to the power 1 or -1."""
+
+    __slots__ = ("coefficient", "items", "wilds")
+
+    def __init__(self) -> None:
+        self.coefficient: Any = 1
+        self.items: list[tuple[int, Any]] = []
+        self.wilds: list[tuple[int, str]] = []
+
+
+def names_in(pattern: Any) -> set[str]:
+    """The names of all wildcards in a pattern."""
+    if isinstance(pattern, Wild):
+        return {pattern.name}
+    if isinstance(pattern, OfOp):
+        return set().union(*map(names_in, pattern.args))
+    if isinstance(pattern, (OfSum, OfProduct)):
+        return {name for _, name in pattern.wilds}.union(*(names_in(item) for _, item in pattern.items))
+    return set()
+
+
+class Matcher:
+    """Matches patterns; `allowed` are the dtypes that interior nodes may have (None: all real, empty: all)."""
+
+    def __init__(self, allowed: frozenset[str] | None) -> None:
+        self.allowed = allowed
+
+    def dtype_fits(self, v: Any) -> bool:
+        if self.allowed is None:
+            return v.type.dtype not in complex_dtypes
+        return not self.allowed or v.type.dtype in self.allowed
+
+    def root(self, pattern: Any, out: Any, site: Site) -> Iterator[tuple[Binding, Callable[[Any], Any]]]:
+        """Each way to match: what the wildcards are, and how what remains is put around the result."""
+        if not self.dtype_fits(out):
+            return
+        dtype = out.type.dtype
+        if isinstance(pattern, OfSum):
+            constant, terms = terms_of(out, site)
+            for flip in (1, -1):
+                for binding, rest, left in self.sum_ways(pattern, constant, terms, flip, {}, dtype, True):
+                    yield binding, _around_sum(rest, left, flip, dtype)
+        elif isinstance(pattern, OfProduct):
+            coefficient, factors = factors_of(out, site)
+            for binding, rest, left in self.product_ways(pattern, coefficient, factors, {}, dtype, True):
+                yield binding, _around_product(rest, left, dtype)
+        else:
+            for binding in self.ways(pattern, out, {}):
+                yield binding, _unchanged
+
+    def ways(self, pattern: Any, v: Any, binding: Binding) -> Iterator[Binding]:
+        if isinstance(pattern, Wild):
+            bound = binding.get(pattern.name)
+            if bound is None:
+                yield {**binding, pattern.name: v}
+            elif alike(bound, v):
+                yield binding
+            return
+        if isinstance(pattern, Same):
+            if alike(pattern.variable, v):
+                yield binding
+            return
+        if isinstance(pattern, Number):
+            value = number(v)
+            if value is not None and value == pattern.value:
+                yield binding
+            return
+        if not self.dtype_fits(v):
+            return
+        if isinstance(pattern, OfOp):
+            node = v.owner
+            if node is None or not isinstance(node.op, Elemwise):
+                return
+            if node.op.scalar_op is not pattern.record:
+                if pattern.record is ar.sqr and is_square(node):
+                    yield from self.ways(pattern.args[0], node.inputs[0], binding)
+                return
+            yield from self.args(pattern.args, node.inputs, binding)
+            if pattern.commutative:
+                yield from self.args(pattern.args, node.inputs[::-1], binding)
+        elif isinstance(pattern, OfSum):
+            if pattern.negated is not None:
+                yield from self.negated_ways(pattern, v, binding)
+                return
+            constant, terms = terms_of(v)
+            for found, _, _ in self.sum_ways(pattern, constant, terms, 1, binding, v.type.dtype, False):
+                yield found
+        else:
+            coefficient, factors = factors_of(v)
+            for found, _, _ in self.product_ways(pattern, coefficient, factors, binding, v.type.dtype, False):
+                yield found
+
+    def negated_ways(self, pattern: OfSum, v: Any, binding: Binding) -> Iterator[Binding]:
+        """The ways of the pattern -x."""
+        name = pattern.negated
+        bound = binding.get(name)
+        if bound is not None:
+            if is_negative(v, bound):
+                yield binding
+            return
+        constant, terms = terms_of(v)
+        if constant or len(terms) > 1 or terms[0][0] < 0:
+            for found, _, _ in self.sum_ways(pattern, constant, terms, 1, binding, v.type.dtype, False):
+                yield found
+            return
+        coefficient, factors = factors_of(v)
+        if not isinstance(coefficient, complex) and coefficient < 0:
+            num, den = ([w for power, w in factors if power == sign] for sign in (1, -1))
+            yield {**binding, name: quotient(num, den, -coefficient, v.type.dtype)}
+
+    def args(self, patterns: list[Any], values: list[Any], binding: Binding) -> Iterator[Binding]:
+        if not patterns:
+            yield binding
+            return
+        if len(patterns) != len(values):
+            return
+        for found in self.ways(patterns[0], values[0], binding):
+            yield from self.args(patterns[1:], values[1:], found)
+
+    def place(
+        self, items: list[tuple[int, Any]], pool: list[tuple[int, Any]], flip: int, binding: Binding,
+        squares: bool = False,
+    ) -> Iterator[tuple[Binding, list[tuple[int, Any]]]]:
+        """Each way to give every item its own member of the pool: (binding, what is left of the pool).
+
+        squares   the pool holds factors: the square of something may also be two of them
+        """
+        if not items:
+            yield binding, pool
+            return
+        sign, pattern = items[0]
+        if squares and isinstance(pattern, OfOp) and pattern.record is ar.sqr:
+            for position, twin in _twins(pool, sign):
+                rest = [part for n, part in enumerate(pool) if n not in (position, twin)]
+                for found in self.ways(pattern.args[0], pool[position][1], binding):
+                    yield from self.place(items[1:], rest, flip, found, squares)
+        for position, (s, v) in enumerate(pool):
+            if s * flip == sign:
+                ways = self.ways(pattern, v, binding)
+            elif isinstance(pattern, OfProduct):
+                ways = self.ways_of_negative(pattern, v, binding)
+            else:
+                continue
+            for found in ways:
+                yield from self.place(items[1:], pool[:position] + pool[position + 1 :], flip, found, squares)
+
+    def ways_of_negative(self, pattern: OfProduct, v: Any, binding: Binding) -> Iterator[Binding]:
+        """Each way in which a product with a negative number in it is minus the pattern."""
+        if not self.dtype_fits(v):
+            return
+        coefficient, factors = factors_of(v)
+        if not isinstance(coefficient, complex) and coefficient < 0:
+            for found, _, _ in self.product_ways(pattern, -coefficient, factors, binding, v.type.dtype, False):
+                yield found
+
+    def sum_ways(
+        self, p: OfSum, constant: Any, terms: list[tuple[int, Any]], flip: int, binding: Binding, dtype: str, root: bool
+    ) -> Iterator[tuple[Binding, Any, list[tuple[int, Any]]]]:
+        if len(terms) < len(p.items):
+            return
+        if p.constant and p.constant != flip * constant and not p.shares and binding.keys().isdisjoint(p.names):
+            return
+        bound, shift = _terms_of_bound([w for w in p.wilds if w[1] in binding], binding, dtype)
+        free = [w for w in p.wilds if w[1] not in binding]
+        for found, left in self.place(p.items + bound, terms, flip, binding):
+            now_free = [w for w in free if w[1] not in found]
+            more: list[tuple[int, Any]] = []
+            wanted = p.constant + shift
+            if len(now_free) < len(free):
+                more, late_shift = _terms_of_bound([w for w in free if w[1] in found], found, dtype)
+                wanted = wanted + late_shift
+            if p.constant and wanted != flip * constant:
+                continue
+            rest = 0 if p.constant else constant - flip * wanted
+            for again, remaining in self.place(more, left, flip, found):
+                yield from self.fill_sum(now_free, remaining, rest, flip, again, dtype, root)
+
+    def fill_sum(
+        self, free: list[tuple[int, str]], left: list[tuple[int, Any]], rest: Any, flip: int, binding: Binding,
+        dtype: str, root: bool,
+    ) -> Iterator[tuple[Binding, Any, list[tuple[int, Any]]]]:
+        if not free:
+            if root or (not left and not rest):
+                yield binding, rest, left
+            return
+        if len(free) > 1:
+            (sign, name), others = free[0], free[1:]
+            for position, (s, v) in enumerate(left):
+                if s * flip == sign:
+                    remaining = left[:position] + left[position + 1 :]
+                    yield from self.fill_sum(others, remaining, rest, flip, {**binding, name: v}, dtype, root)
+            return
+        (sign, name), = free
+        if not left and not rest:
+            return
+        turned = [(s * flip * sign, v) for s, v in left]
+        if sign < 0 and (any(s < 0 for s, _ in turned) or flip * sign * rest < 0):
+            return
+        if len(turned) == 1 and turned[0][0] > 0 and not rest:
+            value = turned[0][1]
+        else:
+            value = signed_sum(turned, flip * sign * rest, dtype)
+        yield {**binding, name: value}, 0, []
+
+    def product_ways(
+        self, p: OfProduct, coefficient: Any, factors: list[tuple[int, Any]], binding: Binding, dtype: str, root: bool
+    ) -> Iterator[tuple[Binding, Any, list[tuple[int, Any]]]]:
+        if len(factors) < len(p.items):
+            return
+        bound, scale = _factors_of_bound([w for w in p.wilds if w[1] in binding], binding, dtype)
+        free = [w for w in p.wilds if w[1] not in binding]
+        for found, left in self.place(p.items + bound, factors, 1, binding, True):
+            now_free = [w for w in free if w[1] not in found]
+            more: list[tuple[int, Any]] = []
+            wanted = p.coefficient * scale
+            if len(now_free) < len(free):
+                more, late_scale = _factors_of_bound([w for w in free if w[1] in found], found, dtype)
+                wanted = wanted * late_scale
+            for again, remaining in self.place(more, left, 1, found, True):
+                yield from self.fill_product(now_free, remaining, wanted, coefficient, again, dtype, root)
+
+    def fill_product(
+        self, free: list[tuple[int, str]], left: list[tuple[int, Any]], wanted: Any, coefficient: Any,
+        binding: Binding, dtype: str, root: bool,
+    ) -> Iterator[tuple[Binding, Any, list[tuple[int, Any]]]]:
+        if not free:
+            ratio = None
+            if wanted == 1:
+                ratio = coefficient
+            elif coefficient in (wanted, -wanted):
+                ratio = 1 if coefficient == wanted else -1
+            if ratio is not None and (root or (not left and ratio == 1)):
+                yield binding, ratio, left
+            return
+        if len(free) > 1:
+            (power, name), others = free[0], free[1:]
+            for position, (s, v) in enumerate(left):
+                if s == power:
+                    remaining = left[:position] + left[position + 1 :]
+                    yield from self.fill_product(
+                        others, remaining, wanted, coefficient, {**binding, name: v}, dtype, root)
+            return
+        (power, name), = free
+        if wanted not in (1, coefficient):
+            return
+        rest = 1 if wanted == coefficient else coefficient
+        if not left and rest == 1:
+            return
+        num = [v for s, v in left if s == power]
+        den = [v for s, v in left if s != power]
+        if power < 0 and (not num or den):
+            return
+        if len(num) == 1 and not den and rest == 1:
+            value = num[0]
+        else:
+            value = quotient(num, den, rest if power > 0 else 1 / rest, dtype)
+        yield {**binding, name: value}, 1, []
+
+
+def _terms_of_bound(wilds: list[tuple[int, str]], binding: Binding, dtype: str) -> tuple[list[tuple[int, Any]], Any]:
+    """What must be among the terms of a sum, as patterns, and in its constant, for wildcards that are bound already."""
+    patterns: list[tuple[int, Any]] = []
+    constant: Any = 0
+    for sign, name in wilds:
+        v = binding[name]
+        value = number(v)
+        if value is not None:
+            constant = constant + sign * value
+        elif _is_made_by(v, SUMS, dtype):
+            more, terms = terms_of(v)
+            constant = constant + sign * more
+            patterns.extend((sign * s, Same(term)) for s, term in terms)
+        else:
+            patterns.append((sign, Same(v)))
+    return patterns, constant
+
+
+def _factors_of_bound(wilds: list[tuple[int, str]], binding: Binding, dtype: str) -> tuple[list[tuple[int, Any]], Any]:
+    """What must be among the factors of a product, and in its coefficient, for wildcards that are bound already."""
+    patterns: list[tuple[int, Any]] = []
+    coefficient: Any = 1
+    for power, name in wilds:
+        v = binding[name]
+        value = number(v)
+        if value is not None and value != 0:
+            coefficient = coefficient * (value if power > 0 else 1 / value)
+        elif _is_made_by(v, PRODUCTS, dtype):
+            more, factors = factors_of(v)
+            coefficient = coefficient * (more if power > 0 or more == 0 else 1 / more)
+            patterns.extend((power * p, Same(factor)) for p, factor in factors)
+        else:
+            patterns.append((power, Same(v)))
+    return patterns, coefficient
+
+
+def _is_made_by(v: Any, family: frozenset[Any], dtype: str) -> bool:
+    node = v.owner
+    return node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op in family and v.type.dtype == dtype
+
+
+def is_square(node: Any) -> bool:
+    """Is this elementwise node x * x?"""
+    return node.op.scalar_op is ar.mul and len(node.inputs) == 2 and node.inputs[0] is node.inputs[1]
+
+
+def _twins(pool: list[tuple[int, Any]], power: int) -> Iterator[tuple[int, int]]:
+    """The positions of two equal factors of this power, for each pair of neighbours among equal ones."""
+    seen: dict[Any, int] = {}
+    for position, (p, v) in enumerate(pool):
+        if p == power:
+            if v in seen:
+                yield seen[v], position
+            seen[v] = position
+
+
+def _unchanged(result: Any) -> Any:
+    return result
+
+
+def _around_sum(rest: Any, left: list[tuple[int, Any]], flip: int, dtype: str) -> Callable[[Any], Any]:
+    if not left and not rest and flip > 0:
+        return _unchanged
+    return lambda result: signed_sum([*left, (flip, result)], rest, dtype)
+
+
+def _around_product(coefficient: Any, left: list[tuple[int, Any]], dtype: str) -> Callable[[Any], Any]:
+    if not left and coefficient == 1:
+        return _unchanged
+
+    def wrap(result: Any) -> Any:
+        num = [v for s, v in left if s > 0]
+        return quotient([*num, result], [v for s, v in left if s < 0], coefficient, dtype)
+
+    return wrap

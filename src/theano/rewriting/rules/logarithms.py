@@ -1,0 +1,198 @@
+"""Logarithms of sums, products, powers and exponentials: forms that keep their digits where the written ones lose them.
+
+Log-sum-exp over an axis is in `softmax.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import theano.tensor.methods  # noqa: F401 - operators on variables, to write the rules with
+from theano.graph.node import Apply
+from theano.rewriting.conform import conform, number_like
+from theano.rewriting.known import number
+from theano.rewriting.pattern import factors_of, rule, terms_of, wild
+from theano.rewriting.ranges import nonnegative
+from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rules.useless import elementwise_node
+from theano.scalar.activation import sigmoid, softplus
+from theano.scalar.arithmetic import abs_, add, inv, mul, sgn, sqr, sqrt, true_div
+from theano.scalar.comparison import eq, ge, le, lt
+from theano.scalar.dtypes import float_dtypes
+from theano.scalar.exponential import (
+    exp,
+    exp2,
+    expm1,
+    log,
+    log1mexp,
+    log1p,
+    log2,
+    log10,
+    log_product,
+    log_quotient,
+    logaddexp,
+    pow,
+    xlogx,
+)
+from theano.scalar.hyperbolic import arctanh, cosh, sinh
+from theano.scalar.selection import switch
+from theano.tensor.careduce import Prod, Sum
+from theano.tensor.elemwise import elemwise_of
+
+x, y, z = wild("x y z")
+
+NAN = math.nan
+LOG2E, LOG10E, LN2 = math.log2(math.e), math.log10(math.e), math.log(2)
+MOST_EXPS = 16  # terms of a sum of exponentials
+
+OF_SUMS = ruleset(
+    rule("log1p", log(1 + x), log1p(x), tags="local_log1p"),
+    rule("log2_of_one_plus", log2(1 + x), LOG2E * log1p(x), assumes="rounding"),
+    rule("log10_of_one_plus", log10(1 + x), LOG10E * log1p(x), assumes="rounding"),
+    rule("log_of_difference_of_exps", log(exp(x) - exp(y)), x + log1mexp(switch(eq(x, y), 0.0, y - x)),
+         assumes="rounding"),
+    rule("log_of_minus_expm1", log(-expm1(x)), log1mexp(x)),
+    rule("log1p_of_minus_exp", log1p(-exp(x)), log1mexp(x)),
+    rule("log_of_expm1", log(expm1(x)), x + log1mexp(-x), assumes="rounding"),
+    rule("softplus", log1p(exp(x)), softplus(x), tags="log1pexp_to_softplus"),
+    rule("softplus_of_log", softplus(log(x)), switch(ge(x, 0.0), log1p(x), NAN), assumes="rounding"),
+    rule("log1mexp_of_log", log1mexp(log(x)), switch(ge(x, 0.0), log1p(-x), NAN), assumes="rounding"),
+    rule("log1mexp_of_log1mexp", log1mexp(log1mexp(x)), switch(le(x, 0.0), x, NAN), assumes="rounding"),
+)
+
+OF_PRODUCTS = ruleset(
+    rule("log_of_exp", log(exp(x)), x),
+    rule("log2_of_exp2", log2(exp2(x)), x),
+    rule("log2_of_exp", log2(exp(x)), LOG2E * x, assumes="rounding"),
+    rule("log10_of_exp", log10(exp(x)), LOG10E * x, assumes="rounding"),
+    rule("log1p_of_expm1", log1p(expm1(x)), x),
+    rule("log_of_exp_times", log(exp(x) * y), x + log(y), assumes="rounding"),
+    rule("log_of_inverse", log(inv(x)), -log(x), assumes="rounding"),
+    rule("log_of_sqrt", log(sqrt(x)), 0.5 * log(x), assumes="rounding"),
+    rule("log_of_sqr", log(sqr(x)), 2.0 * log(abs_(x)), assumes="rounding"),
+)
+
+OF_FUNCTIONS = ruleset(
+    rule("log_of_sigmoid", log(sigmoid(x)), -softplus(-x), tags="logsigm_to_softplus"),
+    rule("log2_of_sigmoid", log2(sigmoid(x)), -LOG2E * softplus(-x), assumes="rounding"),
+    rule("log10_of_sigmoid", log10(sigmoid(x)), -LOG10E * softplus(-x), assumes="rounding"),
+    rule("log1p_of_minus_sigmoid", log1p(-sigmoid(x)), -softplus(x), tags="log1msigm_to_softplus"),
+    # cosh(x) - 1 = 2 sinh(x/2)**2 near 0
+    rule("log_of_cosh", log(cosh(x)),
+         switch(lt(abs_(x), 1.0), log1p(2.0 * sqr(sinh(0.5 * x))), abs_(x) + log1p(exp(-2.0 * abs_(x))) - LN2),
+         assumes="rounding"),
+    rule("log_of_sinh", log(sinh(x)), x + log1mexp(-2.0 * x) - LN2, assumes="rounding"),
+    rule("difference_of_softplus", softplus(x) - softplus(-x), x, assumes="finite rounding"),
+    rule("softplus_minus_x", softplus(x) - x, softplus(-x), assumes="finite"),
+    rule("arctanh_by_logs", 0.5 * (log1p(x) - log1p(-x)), arctanh(x), assumes="rounding"),
+    rule("x_log_x", x * log(x), xlogx(x), assumes="finite"),
+)
+
+# Applied last (in `specialize`): before that, rules look for the products themselves.
+OF_TWO_FACTORS = ruleset(
+    rule("log_of_quotient", log(x / y), log_quotient(x, y), when=lambda m: number(m.x) is None and number(m.y) is None),
+    rule("log_of_two_factors", log(x * y), log_product(x, y),
+         when=lambda m: number(m.x) is None and number(m.y) is None),
+)
+
+
+@function_rule(log, log1p, name="log_of_sum_of_exps", assumes="rounding", tags="local_log_add",
+               needs=[add, mul, true_div])
+def log_of_sum_of_exps(node: Apply, site: Site) -> Any:
+    """log(exp(x) + exp(y) + ...) -> logaddexp(logaddexp(x, y), ...), log1p(exp(x) + exp(y)) -> that of x, y and 0,
+    log(a*exp(x) + b*exp(y)) -> logaddexp(x + log(a), y + log(b)) and log(a*(exp(x) + ...)) for numbers a, b > 0"""
+    out: Any = node.outputs[0]
+    dtype = out.type.dtype
+    if dtype not in float_dtypes:
+        return None
+    total: Any = node.inputs[0]
+    scale: Any = 1
+    inside = node.op.scalar_op is log1p  # type: ignore[attr-defined]
+    if elementwise_node(total, add) is None:
+        scale, factors = factors_of(total, site)
+        if inside or len(factors) != 1 or factors[0][0] != 1 or not scale > 0:
+            return None
+        total = factors[0][1]
+        if elementwise_node(total, add) is None:
+            return None
+    exponents = _exponents_of_terms(total, int(inside), dtype)
+    if exponents is None:
+        return None
+    if scale != 1:
+        shift = number_like(math.log(scale), dtype)
+        result = elemwise_of(add)(_logaddexp_of(exponents), shift)
+    else:
+        result = _logaddexp_of(exponents)
+    result = conform(result, out)
+    return None if result is None else [result]
+
+
+def _exponents_of_terms(total: Any, more: int, dtype: str) -> list[Any] | None:
+    """[x, y + log(b), ...] if `total` + `more` is exp(x) + b*exp(y) + ... with positive numbers b, else None."""
+    constant, terms = terms_of(total)
+    constant = constant + more
+    if total.type.dtype != dtype or not 2 <= len(terms) + bool(constant) <= MOST_EXPS or constant < 0:
+        return None
+    exponents: list[Any] = []
+    for sign, term in terms:
+        weight, factors = factors_of(term)
+        if sign < 0 or not weight > 0 or len(factors) != 1 or factors[0][0] != 1:
+            return None
+        inner = elementwise_node(factors[0][1], exp)
+        if inner is None or inner.inputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
+            return None
+        exponent: Any = inner.inputs[0]
+        if weight != 1:
+            exponent = elemwise_of(add)(exponent, number_like(math.log(weight), dtype))
+        exponents.append(exponent)
+    if constant:
+        exponents.append(number_like(math.log(constant), dtype))
+    return exponents
+
+
+def _logaddexp_of(exponents: Sequence[Any]) -> Any:
+    result = exponents[0]
+    for e in exponents[1:]:
+        result = elemwise_of(logaddexp)(result, e)
+    return result
+
+
+@function_rule(log, name="log_of_power", assumes="finite", needs=[pow])
+def log_of_power(node: Apply, site: Site) -> Any:
+    """log(x**c) -> c*log(x), log(x**(2*k)) -> 2*k*log(abs(x)) for a number c"""
+    inner = elementwise_node(node.inputs[0], pow)
+    out: Any = node.outputs[0]
+    if inner is None or inner.outputs[0].type.dtype != out.type.dtype:  # type: ignore[attr-defined]
+        return None
+    base: Any = inner.inputs[0]
+    c = number(inner.inputs[1])
+    if not c or not math.isfinite(c) or base.type.dtype != out.type.dtype:  # type: ignore[attr-defined]
+        return None
+    if c == int(c) and int(c) % 2 == 0:
+        base = elemwise_of(abs_)(base)
+    result = conform(elemwise_of(mul)(number_like(c, out.type.dtype), elemwise_of(log)(base)), out)
+    return None if result is None else [result]
+
+
+@function_rule(log, name="log_of_product", assumes="rounding", needs=[Prod], tags="local_log_prod_sqr")
+def log_of_product(node: Apply, site: Site) -> Any:
+    """log(prod(x)) -> sum(log(x)) where no element of x is negative,
+    otherwise switch(prod(sgn(x)) < 0, NaN, sum(log(abs(x))))"""
+    inner = node.inputs[0].owner
+    out: Any = node.outputs[0]
+    if inner is None or type(inner.op) is not Prod:
+        return None
+    factors: Any = inner.inputs[0]
+    if factors.type.dtype != out.type.dtype or out.type.dtype not in float_dtypes:
+        return None
+    axes = inner.op.axis
+    if nonnegative(factors):
+        return [conform(Sum(axes)(log(factors)), out)]
+    negative = lt(Prod(axes)(sgn(factors)), number_like(0, out.type.dtype))
+    result = switch(negative, number_like(NAN, out.type.dtype), Sum(axes)(log(abs_(factors))))
+    return [conform(result, out)]
+
+
+LOGARITHMS = ruleset(OF_SUMS, OF_PRODUCTS, OF_FUNCTIONS, log_of_sum_of_exps, log_of_power, log_of_product)
