@@ -258,6 +258,8 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m(), build=lambda x: T.exp(x) / T.exp(x).sum(axis=1, keepdims=True)),
         on(m(), build=lambda x: T.exp(x) / T.exp(x).sum(axis=0, keepdims=True)),
         on(v(), build=lambda x: 3 * T.exp(x) / T.exp(x).sum(keepdims=True)),
+    ],
+    "softmax_by_sum_of_quotients": [
         on(m("x"), m("y"), build=lambda x, y: T.exp(x) * keepdims(
             -(y / keepdims(T.exp(x).sum(axis=1), 1)).sum(axis=1), 1)),
         on(m("x"), m("y"), build=lambda x, y: T.exp(x) * keepdims(

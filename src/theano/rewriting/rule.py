@@ -78,7 +78,7 @@ class Rule:
     roots      records of elementwise ops, and Op classes, at which it applies
     apply      (node, site) -> None, or replacements of the node's outputs
     assumes    what must be taken for granted where the identity is not exact in IEEE arithmetic ("finite", "reals",
-               "nonzero", "rounding"); empty: exact
+               "nonzero", "rounding", "signed_zero"); empty: exact. A Query may name "assumes", or "assumes:finite"
     tags       names by which a Query can select it, besides its own name; "fast_compile" among them: used there too
     statement  before -> after, where it is written down; `doc` gives it for every rule
     examples   () -> [(inputs, output)]: graphs in which it applies, for the tests
@@ -105,7 +105,9 @@ class Rule:
 
     def labels(self) -> frozenset[str]:
         """Everything that a Query may name it by."""
-        return self.tags | {self.name} | ({"assumes"} if self.assumes else frozenset())
+        if not self.assumes:
+            return self.tags | {self.name}
+        return self.tags | {self.name, "assumes"} | {f"assumes:{what}" for what in self.assumes}
 
     def __repr__(self) -> str:
         return f"<rule {self.name}>"

@@ -216,7 +216,7 @@ def like_terms(node: Apply, site: Site) -> Any:
     return None
 
 
-@function_rule(ar.add, ar.sub, ar.neg, name="signs_in_sum", tags="")
+@function_rule(ar.add, ar.sub, ar.neg, name="signs_in_sum", assumes="signed_zero")
 def signs_in_sum(node: Apply, site: Site) -> Any:
     """--x -> x, x + -y -> x - y, x - -y -> x + y, -(x - y) -> y - x, -x - y -> -(x + y)"""
     record = node.op.scalar_op  # type: ignore[attr-defined]

@@ -36,7 +36,7 @@ def dot_with_zero(node: Apply, site: Site) -> Any:
     return [conform(Alloc()(zero, *lengths), out)]
 
 
-@function_rule(Dot, name="dot_over_one_term", tags="local_dot_to_mul")
+@function_rule(Dot, name="dot_over_one_term", assumes="signed_zero", tags="local_dot_to_mul")
 def dot_over_one_term(node: Apply, site: Site) -> Any:
     """dot(x, y) with one term to sum -> x * y"""
     a, b = node.inputs

@@ -40,7 +40,7 @@ def with_axes(op: Any, axes: Any, acc_dtype: str | None = None) -> Any:
 
 
 @function_rule(
-    CAReduce, name="reduce_length_one",
+    CAReduce, name="reduce_length_one", assumes="signed_zero",
     tags="fast_compile useless local_reduce_broadcastable local_useless_reduce",
 )
 def reduce_length_one(node: Apply, site: Site) -> Any:
@@ -112,7 +112,7 @@ def sum_of_multiple(node: Apply, site: Site) -> Any:
     return [conform(mul_all([*factors, node.op(rest)]), out)]
 
 
-@function_rule(Sum, Prod, name="reduction_of_constant", tags="local_opt_alloc")
+@function_rule(Sum, Prod, name="reduction_of_constant", assumes="signed_zero", tags="local_opt_alloc")
 def reduction_of_constant(node: Apply, site: Site) -> Any:
     """sum(alloc(v, s)) -> v * product of the reduced lengths (0 where that is 0), prod(alloc(v, s)) -> v ** product"""
     x: Any = node.inputs[0]

@@ -57,7 +57,7 @@ def distinct(node: Apply) -> bool:
     return isinstance(node.op, IncSubtensor) or are_distinct(node.inputs[2:])
 
 
-@function_rule(ar.mul, ar.neg, ar.true_div, name="scale_of_scattered", needs=WRITES)
+@function_rule(ar.mul, ar.neg, ar.true_div, name="scale_of_scattered", assumes="signed_zero finite", needs=WRITES)
 def scale_of_scattered(node: Apply, site: Site) -> Any:
     """inc(zeros, v, i) * a -> inc(zeros, v * a[i], i), -inc(zeros, v, i) -> inc(zeros, -v, i), also for several inc"""
     out: Any = node.outputs[0]

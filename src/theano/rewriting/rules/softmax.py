@@ -65,8 +65,20 @@ def kept_reduction(v: Any, kind: type, ndim: int) -> tuple[Any, tuple[int, ...]]
     tags="local_softmax_stabilize softmax_simplifier",
 )
 def softmax_by_exps(node: Apply, site: Site) -> Any:
-    """exp(x) / sum(exp(x), axis, keepdims) -> softmax(x), in products of any length,
-    exp(x) * sum(w / sum(exp(x))) -> softmax(x) * sum(w) as it is found in gradients"""
+    """exp(x) / sum(exp(x), axis, keepdims) -> softmax(x), in products of any length"""
+    return _softmax_in_product(node, site, summed=False)
+
+
+@function_rule(
+    ar.mul, ar.true_div, name="softmax_by_sum_of_quotients", needs=[exp, ar.mul, ar.true_div, ar.inv, ar.neg],
+    assumes="rounding finite", tags="local_softmax_stabilize softmax_simplifier",
+)
+def softmax_by_sum_of_quotients(node: Apply, site: Site) -> Any:
+    """exp(x) * sum(w / sum(exp(x))) -> softmax(x) * sum(w), as it is found in gradients"""
+    return _softmax_in_product(node, site, summed=True)
+
+
+def _softmax_in_product(node: Apply, site: Site, summed: bool) -> Any:
     out: Any = node.outputs[0]
     dtype = out.type.dtype
     if dtype not in float_dtypes:
@@ -76,7 +88,7 @@ def softmax_by_exps(node: Apply, site: Site) -> Any:
     if not num:
         return None
     for n, (power, v) in enumerate(factors):
-        for found, others in _sums_in_denominator(power, v, out.type.ndim, site):
+        for found, others in _sums_in_denominator(power, v, out.type.ndim, site, summed):
             e, axes = found
             if e not in num:
                 continue
@@ -99,9 +111,12 @@ def softmax_by_exps(node: Apply, site: Site) -> Any:
 Parts = Callable[[], list[Any] | None]
 
 
-def _sums_in_denominator(power: int, v: Any, ndim: int, site: Site) -> Iterator[tuple[Any, Parts]]:
-    """Each sum with its axes kept by which the factor `v` divides: ((summed, axes), () -> the factor's other parts)."""
-    if power < 0:
+def _sums_in_denominator(
+    power: int, v: Any, ndim: int, site: Site, summed: bool = False
+) -> Iterator[tuple[Any, Parts]]:
+    """Each sum with its axes kept by which the factor `v` divides, or (`summed`) all terms that are summed in it
+    are divided: ((summed, axes), () -> the factor's other parts)."""
+    if power < 0 and not summed:
         found = kept_reduction(v, Sum, ndim)
         if found is not None:
             yield found, list
@@ -125,7 +140,10 @@ def _sums_in_denominator(power: int, v: Any, ndim: int, site: Site) -> Iterator[
             return rest
 
         if k * power < 0:
-            yield found, others
+            if not summed:
+                yield found, others
+            continue
+        if not summed:
             continue
         for inner, numerators in _sums_in_denominators_of_terms(*found, site):
 
@@ -439,7 +457,7 @@ def _value_key(v: Any) -> Any:
 
 
 SOFTMAX = ruleset(
-    softmax_by_exps, weighted_softmax_by_exps, log_sum_exp,
+    softmax_by_exps, softmax_by_sum_of_quotients, weighted_softmax_by_exps, log_sum_exp,
     log_of_multiple_of_sum_of_exps, log_of_softmax, log_softmax_by_log_sum_exp, exp_of_log_softmax,
     weighted_log_of_softmax,
 )

@@ -73,7 +73,7 @@ def inverse_pair(node: Apply, site: Site) -> Any:
     return [source] if within(source, on) else None
 
 
-@function_rule(mul, name="factor_into_switch", needs=[switch])
+@function_rule(mul, name="factor_into_switch", assumes="finite signed_zero", needs=[switch])
 def factor_into_switch(node: Apply, site: Site) -> Any:
     """a * switch(c, 0, b) -> switch(c, 0, a*b), a * switch(c, b, 0) -> switch(c, a*b, 0); NaN of a stays out of
     gradients"""
@@ -98,7 +98,7 @@ def factor_into_switch(node: Apply, site: Site) -> Any:
     return None
 
 
-@function_rule(ScalarOp.registry["true_div"], name="switch_over_divisor", needs=[switch])
+@function_rule(ScalarOp.registry["true_div"], name="switch_over_divisor", assumes="nonzero signed_zero", needs=[switch])
 def switch_over_divisor(node: Apply, site: Site) -> Any:
     """switch(c, 0, b) / a -> switch(c, 0, b/a)"""
     v, divisor = node.inputs

@@ -177,7 +177,7 @@ def write_of_everything(node: Apply, site: Site) -> Any:
     return None if result is None else [result]
 
 
-@function_rule(*WRITES, name="increment_by_zero", tags="local_incsubtensor_of_zeros")
+@function_rule(*WRITES, name="increment_by_zero", assumes="signed_zero", tags="local_incsubtensor_of_zeros")
 def increment_by_zero(node: Apply, site: Site) -> Any:
     """inc(x, 0, i) -> x"""
     if node.op.set_instead_of_inc or number(node.inputs[1]) != 0:  # type: ignore[attr-defined]
@@ -220,7 +220,9 @@ def _length_read(node: Apply, site: Site) -> Any | None:
     return None
 
 
-@function_rule(*WRITES, name="increment_of_zeros", tags="local_incsubtensor_of_zeros_to_setsubtensor")
+@function_rule(
+    *WRITES, name="increment_of_zeros", assumes="signed_zero", tags="local_incsubtensor_of_zeros_to_setsubtensor",
+)
 def increment_of_zeros(node: Apply, site: Site) -> Any:
     """inc(zeros, y, i) -> set(zeros, y, i) where no element is named twice"""
     op: Any = node.op
