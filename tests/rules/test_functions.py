@@ -183,7 +183,7 @@ EXAMPLES: dict[str, list[Example]] = {
     "log_of_multiple_of_sum_of_exps": [
         on(m(), build=lambda x: T.log(T.exp(x).mean(axis=0))),
         on(m(), build=lambda x: T.log(T.exp(x).sum(axis=1) / 3)),
-        on(m(), v("y"), build=lambda x, y: T.log(T.exp(x).sum(axis=0) * y)),
+        on(m(), v("y"), build=lambda x, y: T.log(T.exp(x).sum(axis=0) * T.exp(T.sin(y)))),
         on(m("x"), m("w"), build=lambda x, w: T.log((T.exp(x) * T.sqr(w)).sum(axis=1))),
         on(m(), build=lambda x: T.log((0.25 * T.exp(x)).sum(axis=1))),
     ],

@@ -227,7 +227,7 @@ def batched_product_with_one_matrix(node: Apply, site: Site) -> Any:
     return None
 
 
-@function_rule(BatchedDot, name="batched_product_of_one", tags="local_dot_to_mul")
+@function_rule(BatchedDot, name="batched_product_of_one", assumes="signed_zero", tags="local_dot_to_mul")
 def batched_product_of_one(node: Apply, site: Site) -> Any:
     """batched_dot of stacks of one matrix -> dot; with one term to sum -> x * y"""
     x, y = node.inputs
