@@ -242,7 +242,8 @@ def sort_of_sorted(node: Apply, site: Site) -> Any:
     return [conform(x, node.outputs[0])] if None not in axes and axes[0] % ndim == axes[1] % ndim else None
 
 
-@function_rule(Unique, name="unique_of_rearranged", assumes="signed_zero", needs=[Reshape, DimShuffle, Alloc, SortOp, Join],
+@function_rule(Unique, name="unique_of_rearranged", assumes="signed_zero",
+               needs=[Reshape, DimShuffle, Alloc, SortOp, Join],
                tags="local_Unique_lift local_Unique_scalar")
 def unique_of_rearranged(node: Apply, site: Site) -> Any:
     """unique(f(x)) -> unique(x) where f changes the order of the elements only, or how often they occur"""
