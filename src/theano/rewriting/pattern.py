@@ -15,23 +15,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from theano.graph.node import Apply, Constant
-from theano.graph.traverse import toposort
+from theano.graph.node import Apply
 from theano.rewriting.conform import conform, number_like
-from theano.rewriting.known import number
 from theano.rewriting.matching import Binding, Matcher, Number, OfOp, OfProduct, OfSum, Wild
 from theano.rewriting.rule import Parts, Rule, Site, words
-from theano.rewriting.terms import PRODUCTS, SUMS, factors_of, flat, product_parts, sum_parts, terms_of
+from theano.rewriting.symbols import Symbol, Wildcard, graph_of, symbol_of, text_of
+from theano.rewriting.terms import PRODUCTS, SUMS, factors_of, terms_of
 from theano.scalar import arithmetic as ar
 from theano.scalar.dtypes import discrete_dtypes, float_dtypes
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.elemwise import Elemwise, cast_to, elemwise_of
+from theano.tensor.elemwise import cast_to, elemwise_of
 from theano.tensor.type import tensor_type
-from theano.tensor.variable import TensorVariable
-
-
-class Wildcard(TensorVariable):
-    """Stands for any expression in a pattern."""
 
 
 def wild(names: str) -> Any:
@@ -70,8 +64,9 @@ def rule(
     assumes   see `Rule`
     dtypes    where it holds: "float", "real" (ints and bools too) or "any" (complex too)
     """
-    left = _compile(before)
-    right = _Builder(as_tensor_variable(after))
+    written = symbol_of(before), symbol_of(after)
+    left = _compile(written[0])
+    right = _Builder(written[1])
     allowed = {"float": frozenset(float_dtypes), "real": None, "any": frozenset()}[dtypes]
     matcher = Matcher(allowed)
     roots, needs = _roots(left)
@@ -87,49 +82,62 @@ def rule(
                 return [result]
         return None
 
+    def sides() -> tuple[Any, Any]:
+        wildcards: dict[str, Wildcard] = {}
+        return graph_of(written[0], wildcards), graph_of(written[1], wildcards)
+
     return Rule(
-        name, roots, apply, words(assumes), words(tags), "", None, needs, _parts(left), (before, after),
-        lambda: f"{_text(before)} -> {_text(after)}",
+        name, roots, apply, words(assumes), words(tags), "", None, needs, _parts(left), sides,
+        lambda: f"{text_of(written[0])} -> {text_of(written[1])}",
     )
 
 
 # ---- the left side ----
 
 
-def _compile(variable: Any) -> Any:
+def _compile(symbol: Any) -> Any:
     """A pattern from an expression. (Patterns are small: this may recurse.)"""
-    if isinstance(variable, Wildcard):
-        return Wild(variable.name or "")
-    if isinstance(variable, Constant):
-        return Number(number(variable))
-    node = variable.owner
-    if node is None or not isinstance(node.op, Elemwise):
-        raise TypeError(f"A pattern is made of wildcards, numbers and elementwise ops, got {variable} ({node})")
-    record = node.op.scalar_op
+    if not isinstance(symbol, Symbol):
+        return Number(symbol)
+    record = symbol.record
+    if record is None:
+        return Wild(symbol.name)
     if record in SUMS:
-        pattern: Any = OfSum()
-        for sign, term in flat(variable, sum_parts):
+        total = OfSum()
+        for sign, term in _flat(symbol, SUMS):
             inner = _compile(term)
             if isinstance(inner, Number):
-                pattern.constant += sign * inner.value
+                total.constant += sign * inner.value
             elif isinstance(inner, Wild):
-                pattern.wilds.append((sign, inner.name))
+                total.wilds.append((sign, inner.name))
             else:
-                pattern.items.append((sign, inner))
-        pattern.finish()
-        return pattern
+                total.items.append((sign, inner))
+        total.finish()
+        return total
     if record in PRODUCTS:
-        pattern = OfProduct()
-        for power, factor in flat(variable, product_parts):
-            inner = _compile(factor) if factor is not None else Number(-1)
+        product = OfProduct()
+        for power, factor in _flat(symbol, PRODUCTS):
+            inner = _compile(factor)
             if isinstance(inner, Number):
-                pattern.coefficient = pattern.coefficient * inner.value**power
+                product.coefficient = product.coefficient * inner.value**power
             elif isinstance(inner, Wild):
-                pattern.wilds.append((power, inner.name))
+                product.wilds.append((power, inner.name))
             else:
-                pattern.items.append((power, inner))
-        return pattern
-    return OfOp(record, [_compile(x) for x in node.inputs])
+                product.items.append((power, inner))
+        return product
+    return OfOp(record, [_compile(arg) for arg in symbol.args])
+
+
+def _flat(symbol: Any, family: frozenset[Any], sign: int = 1) -> list[tuple[int, Any]]:
+    """[(sign, term)] of a sum, [(power, factor)] of a product."""
+    if not isinstance(symbol, Symbol) or symbol.record not in family:
+        return [(sign, symbol)]
+    record, args = symbol.record, symbol.args
+    if record is ar.neg:
+        return _flat(args[0], family, -sign) if family is SUMS else [(1, -1), *_flat(args[0], family, sign)]
+    turned = -sign if record in (ar.sub, ar.true_div, ar.inv) else sign
+    first = turned if record is ar.inv else sign
+    return [part for n, arg in enumerate(args) for part in _flat(arg, family, turned if n else first)]
 
 
 def _roots(pattern: Any) -> tuple[tuple[Any, ...], frozenset[Any]]:
@@ -188,50 +196,50 @@ class _Builder:
     """Builds the right side with what the wildcards stand for."""
 
     def __init__(self, after: Any) -> None:
-        self.steps: list[tuple[Any, list[Any]]] = []
-        places: dict[Any, Any] = {}
-        for node in toposort([after]):
-            if not isinstance(node.op, Elemwise):
-                raise TypeError(f"The right side of a rule is made of elementwise ops, got {node.op}")
-            args = [places.get(x, x) for x in node.inputs]
-            places[node.outputs[0]] = len(self.steps)
-            self.steps.append((node.op, args))
-        self.result = places.get(after, after)
+        self.after = after
+        self.steps: list[tuple[Any, list[Any]]] | None = None   # made when first needed: most rules never are
+        self.result: Any = None
 
     def build(self, binding: Binding, dtype: str) -> Any:
+        if self.steps is None:
+            steps: list[tuple[Any, list[Any]]] = []
+            self.result = _listed(self.after, steps, {})
+            self.steps = steps
         values: list[Any] = []
 
         def value_of(x: Any) -> Any:
-            if isinstance(x, int):
-                return values[x]
-            if isinstance(x, Wildcard):
-                bound = binding[x.name or ""]
+            if isinstance(x, _Step):
+                return values[x.number]
+            if isinstance(x, str):
+                bound = binding[x]
                 # integers on the left were promoted by the op that took them; on the right they must not wrap
                 return cast_to(bound, dtype) if bound.type.dtype in discrete_dtypes and dtype in float_dtypes else bound
-            if x.type.dtype in float_dtypes and dtype in float_dtypes:
-                return number_like(x.data, dtype)
-            return x
+            return number_like(x, dtype) if isinstance(x, float) and dtype in float_dtypes else x
 
         for op, args in self.steps:
             values.append(op(*[value_of(x) for x in args]))
-        result = value_of(self.result)
-        return as_tensor_variable(result)
+        return as_tensor_variable(value_of(self.result))
 
 
-def _text(variable: Any) -> str:
-    """An expression as text, for the documentation of a rule."""
-    variable = as_tensor_variable(variable)
-    if variable.owner is None:
-        if isinstance(variable, Constant):
-            return f"{variable.data!s}"
-        return str(variable)
-    record = variable.owner.op.scalar_op
-    args = [_text(x) for x in variable.owner.inputs]
-    if record.symbol and len(args) >= 2:
-        return "(" + f" {record.symbol} ".join(args) + ")"
-    if record.symbol and len(args) == 1:
-        return f"{record.symbol}{args[0]}"
-    return f"{record.name}({', '.join(args)})"
+class _Step:
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
 
 
-__all__ = ["Match", "cast_to", "elemwise_of", "factors_of", "rule", "terms_of", "wild"]
+def _listed(symbol: Any, steps: list[tuple[Any, list[Any]]], seen: dict[Any, _Step]) -> Any:
+    """What stands for `symbol` among `steps`: a step, a name, or a number."""
+    if not isinstance(symbol, Symbol):
+        return symbol
+    if symbol.record is None:
+        return symbol.name
+    found = seen.get(symbol)
+    if found is None:
+        args = [_listed(arg, steps, seen) for arg in symbol.args]
+        found = seen[symbol] = _Step(len(steps))
+        steps.append((elemwise_of(symbol.record), args))
+    return found
+
+
+__all__ = ["Match", "Wildcard", "cast_to", "elemwise_of", "factors_of", "rule", "terms_of", "wild"]

@@ -95,13 +95,18 @@ class Rule:
     examples: Callable[[], Sequence[Any]] | None = None
     needs: frozenset[Any] = frozenset()
     parts: Parts | None = None
-    sides: tuple[Any, Any] | None = field(default=None, repr=False)
+    make_sides: Callable[[], tuple[Any, Any]] | None = field(default=None, repr=False)
     tell: Callable[[], str] | None = field(default=None, repr=False)
 
     @property
     def doc(self) -> str:
         """before -> after"""
         return self.statement or ("" if self.tell is None else self.tell())
+
+    @property
+    def sides(self) -> tuple[Any, Any] | None:
+        """(before, after) as graphs with wildcards, of a rule that is written as two expressions."""
+        return None if self.make_sides is None else self.make_sides()
 
     def labels(self) -> frozenset[str]:
         """Everything that a Query may name it by."""

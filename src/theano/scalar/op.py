@@ -85,10 +85,15 @@ class ScalarOp:
     doc: str = ""
 
     registry: ClassVar[dict[str, ScalarOp]] = {}
+    symbol_type: ClassVar[Any] = None   # what stands for a variable where rewrite rules are written
     apply: ClassVar[Callable[..., Any]]   # set by tensor/elemwise.py: (record, *variables) -> variable
 
     def __call__(self, *inputs: Any, **kwargs: Any) -> Any:
         """Apply to symbolic variables (or numbers and arrays), elementwise with broadcasting."""
+        light = ScalarOp.symbol_type
+        for x in inputs:
+            if type(x) is light:
+                return light(self, inputs)
         return ScalarOp.apply(self, *inputs, **kwargs)
 
     def output_dtype(self, *dtypes: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import theano.tensor.methods  # noqa: F401 - operators on variables, to write the rules with
 from theano.graph.node import Apply
 from theano.rewriting.conform import add_all, conform, mul_all, number_like, quotient
 from theano.rewriting.known import number
-from theano.rewriting.pattern import Match, factors_of, rule, terms_of, wild
+from theano.rewriting.pattern import Match, factors_of, rule, terms_of
 from theano.rewriting.ranges import bounds, nonnegative
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
+from theano.rewriting.symbols import symbols
 from theano.scalar.activation import sigmoid, softplus
 from theano.scalar.arithmetic import abs_, inv, mul, sgn, sqr, sqrt, sub, true_div
 from theano.scalar.comparison import ge, le, lt
@@ -24,14 +24,9 @@ from theano.scalar.selection import maximum, minimum, switch
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.elemwise import elemwise_of
 
-x, y, z = wild("x y z")
+x, y, z = symbols("x y z")
 
 NAN, INF = math.nan, math.inf
-
-
-def one_use(m: Match) -> bool:
-    """Is what the op at the root is applied to used nowhere else, so that it goes away?"""
-    return m.site.uses(m.node.inputs[0]) == 1
 
 
 def may_be_positive(m: Match) -> bool:
@@ -68,7 +63,6 @@ PRODUCTS = ruleset(
     rule("quotient_of_powers", pow(x, y) / pow(x, z), pow(x, y - z), when=base_is_nonnegative,
          assumes="rounding nonzero finite"),
     rule("sqrt_of_exp", sqrt(exp(x)), exp(0.5 * x), assumes="rounding"),
-    rule("sqr_of_exp", sqr(exp(x)), exp(2.0 * x), when=one_use, assumes="rounding"),
     rule("inverse_of_exp", inv(exp(x)), exp(-x), assumes="rounding"),
 )
 
@@ -89,7 +83,6 @@ FRACTIONS = ruleset(
 
 HYPERBOLIC = ruleset(
     rule("tanh_by_exps", (exp(x) - exp(-x)) / (exp(x) + exp(-x)), tanh(x), assumes="rounding"),
-    rule("tanh_by_expm1", expm1(x) / (1 + exp(x)), tanh(0.5 * x), assumes="rounding"),
     rule("tanh_by_expm1_and_sigmoid", expm1(x) * sigmoid(-x), tanh(0.5 * x), assumes="rounding"),
     rule("tanh_by_sigmoid", 2 * sigmoid(x) - 1, tanh(0.5 * x), assumes="rounding"),
     rule("tanh_by_sigmoids", sigmoid(x) - sigmoid(-x), tanh(0.5 * x), assumes="rounding"),
@@ -117,17 +110,11 @@ SIGMOIDS = ruleset(
     rule("inverse_of_squared_one_plus_exp", inv(sqr(1 + exp(x))), sqr(sigmoid(-x)), assumes="rounding"),
     rule("sigmoid_of_difference", exp(x) / (exp(x) + exp(y)), sigmoid(x - y), assumes="rounding"),
     rule("exp_times_sigmoid_of_minus", exp(x) * sigmoid(-x), sigmoid(x), tags="local_sigm_times_exp"),
-    rule("exp_of_minus_times_sigmoid", exp(-x) * sigmoid(x), sigmoid(-x), tags="local_sigm_times_exp"),
-    rule("squared_sigmoid_by_exps", sqr(exp(x)) / sqr(1 + exp(x)), sqr(sigmoid(x)), assumes="rounding"),
-    rule("squared_sigmoid_by_exp_and_sigmoid", sqr(exp(x)) * sqr(sigmoid(-x)), sqr(sigmoid(x)), assumes="rounding"),
     rule("slope_of_sigmoid_by_exp_and_sigmoid", exp(x) * sqr(sigmoid(-x)), sigmoid(x) * sigmoid(-x),
          assumes="rounding"),
     rule("squared_sigmoid_of_difference", sqr(exp(x)) / sqr(exp(x) + exp(y)), sqr(sigmoid(x - y)), assumes="rounding"),
-    rule("slope_of_sigmoid_of_difference", exp(x) * exp(y) / sqr(exp(x) + exp(y)), sigmoid(x - y) * sigmoid(y - x),
-         assumes="rounding"),
     rule("sigmoid_minus_its_square", sigmoid(x) - sqr(sigmoid(x)), sigmoid(x) * sigmoid(-x), assumes="rounding"),
     rule("odds_of_sigmoid", sigmoid(x) / sigmoid(-x), exp(x), assumes="rounding"),
-    rule("inverse_odds_of_sigmoid", sigmoid(-x) / sigmoid(x), exp(-x), assumes="rounding"),
     rule("sigmoid_of_logit", sigmoid(log(x / (1 - x))), switch(and_(ge(x, 0.0), le(x, 1.0)), x, NAN),
          assumes="rounding", tags="local_sigmoid_logit"),
 )

@@ -9,14 +9,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import theano.tensor.methods  # noqa: F401 - operators on variables, to write the rules with
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, number_like
 from theano.rewriting.known import number
-from theano.rewriting.pattern import factors_of, rule, terms_of, wild
+from theano.rewriting.pattern import factors_of, rule, terms_of
 from theano.rewriting.ranges import nonnegative
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
+from theano.rewriting.symbols import symbols
 from theano.scalar.activation import sigmoid, softplus
 from theano.scalar.arithmetic import abs_, add, inv, mul, sgn, sqr, sqrt, true_div
 from theano.scalar.comparison import eq, ge, le, lt
@@ -41,7 +41,7 @@ from theano.scalar.selection import switch
 from theano.tensor.careduce import Prod, Sum
 from theano.tensor.elemwise import elemwise_of
 
-x, y, z = wild("x y z")
+x, y, z = symbols("x y z")
 
 NAN = math.nan
 LOG2E, LOG10E, LN2 = math.log2(math.e), math.log10(math.e), math.log(2)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import theano.tensor.methods  # noqa: F401 - operators on variables, to write the rules with
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, number_like
-from theano.rewriting.pattern import rule, terms_of, wild
+from theano.rewriting.pattern import rule, terms_of
 from theano.rewriting.ranges import nonnegative
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
+from theano.rewriting.symbols import symbols
 from theano.scalar.arithmetic import abs_, add, hypot, inv, sgn, sqr, sqrt
 from theano.scalar.comparison import eq, ge
 from theano.scalar.dtypes import complex_dtypes, float_dtypes
@@ -21,7 +21,7 @@ from theano.scalar.selection import switch
 from theano.scalar.trigonometric import cos, sin
 from theano.tensor.elemwise import elemwise_of
 
-x, y, z = wild("x y z")
+x, y, z = symbols("x y z")
 
 NAN = math.nan
 
@@ -53,7 +53,6 @@ SIGNS = ruleset(
     rule("quotient_of_abs", abs_(x) / abs_(y), abs_(x / y)),
     rule("sgn_of_inverse", sgn(inv(x)), sgn(x), assumes="nonzero finite"),
     rule("sgn_of_product", sgn(x * y), sgn(x), when=lambda m: nonnegative(m.y), assumes="nonzero finite"),
-    rule("sgn_of_quotient", sgn(x / y), sgn(x), when=lambda m: nonnegative(m.y), assumes="nonzero finite"),
 )
 
 @function_rule(sqrt, name="hypot_of_many", assumes="rounding", needs=[add])

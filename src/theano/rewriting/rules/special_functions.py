@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import theano.tensor.methods  # noqa: F401 - operators on variables, to write the rules with
 from theano.graph.node import Apply
 from theano.rewriting.conform import add_all, conform, number_like, quotient
 from theano.rewriting.known import number
-from theano.rewriting.pattern import Match, factors_of, rule, wild
+from theano.rewriting.pattern import Match, factors_of, rule
 from theano.rewriting.ranges import bounds
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
+from theano.rewriting.symbols import symbols
 from theano.scalar.arithmetic import abs_, add, inv, mul, sqr, true_div
 from theano.scalar.comparison import gt, lt
 from theano.scalar.dtypes import float_dtypes
@@ -21,7 +21,7 @@ from theano.scalar.selection import maximum, minimum, switch
 from theano.scalar.special import erf, erfc, erfcx, i0, i1, iv, ive, polygamma, psi, tri_gamma
 from theano.tensor.elemwise import elemwise_of
 
-x, y = wild("x y")
+x, y = symbols("x y")
 
 NEAR = 50.0  # from here on scaled Bessel functions are taken: exp(50) is no large number, of float32 either
 LARGEST_ORDER = 100
