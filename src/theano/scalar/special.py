@@ -25,6 +25,8 @@ from theano.scalar.selection import switch
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 HALF_ROOT_PI = math.sqrt(math.pi) / 2
 ORDERS = f.interval("(0, 10)")
+# Bernoulli's numbers B_2, B_4, … B_18
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
 
 
 def _c_function(name: str) -> Any:
@@ -110,9 +112,39 @@ def _tri_gamma(x: Any) -> Any:
     return special("polygamma")(1, x)
 
 
+def _native_tri_gamma(b: Any, x: Any) -> Any:
+    """Ten terms 1/(x + k)**2 where x < 10; the asymptotic series (DLMF 5.15.8); reflection (DLMF 5.15.6) for x <= 0.
+
+    In double precision. pi**2 / sin(pi*x)**2 is 9.8 at least, and what is subtracted from it 1.7 at most.
+    """
+    dtype = x.dtype
+    x = b.cast(x, "float64")
+    one = b.const(1.0, "float64")
+    reflected = x <= 0.0
+    y = b.select(reflected, one - x, x)
+    low = y < 10.0
+    start = b.min(y, b.const(10.0, "float64"))
+    terms = b.const(0.0, "float64")
+    for k in range(8, -1, -2):   # the largest term last
+        first, second = start + float(k), start + float(k + 1)
+        product = one / (first * second)
+        this, other = first * product, second * product
+        terms = terms + (this * this + other * other)
+    v = one / b.select(low, y + 10.0, y)
+    w = v * v
+    series = b.const(BERNOULLI[-1], "float64")
+    for number in BERNOULLI[-2::-1]:
+        series = series * w + number
+    value = b.select(low, terms, b.const(0.0, "float64")) + (v + w * (v * series + 0.5))
+    pole = b.const(math.pi, "float64") / b.math("sin", (x - b.rint(x)) * math.pi)
+    value = b.select(reflected, pole * pole - value, value)
+    # as SciPy has it
+    return b.cast(b.select(b.eq(x, b.const(-math.inf, "float64")), b.const(math.inf, "float64"), value), dtype)
+
+
 tri_gamma: ScalarOp = elementwise(
     "tri_gamma", dtype=upgrade_to_float_no_complex, numpy=_tri_gamma,
-    grad=lambda x, y, gz: gz * polygamma(2, x),
+    grad=lambda x, y, gz: gz * polygamma(2, x), native=_native_tri_gamma,
     facts=[f.decreasing, f.values_in("[0, inf]")], domain=(POSITIVE,), ulp=8,
     doc="Trigamma function, the derivative of psi.",
 )

@@ -7,7 +7,7 @@ M. M. Shepherd, J. G. Laframboise, "Chebyshev approximation of (1 + 2x) exp(x**2
 from __future__ import annotations
 
 from theano.backends.native import mathematics_polynomials as table
-from theano.backends.native.mathematics_exponential import exp, reduced
+from theano.backends.native.mathematics_exponential import one_plus, reduced
 from theano.backends.native.mathematics_text import Lanes, Number
 
 NEAR = 0.75  # to which erf(x) is a polynomial of x
@@ -27,7 +27,8 @@ def erf(m: Lanes, x: Number) -> Number:
     size = m.abs(x)
     y = m.smaller(size, ONE[m.kind])
     logarithm = m.polynomial(m.coefficients(m.pick(table.LOGERFC, table.LOGERFC4)), y)
-    far = 1.0 - exp(m, logarithm)
+    _, whole, r, _ = reduced(m, logarithm)
+    far = 1.0 - one_plus(m, r) * m.power_of_two(whole)
     return m.copysign(m.where(y < NEAR, y + _near(m, y), far), x)
 
 
@@ -41,8 +42,7 @@ def _slow_part(m: Lanes, x: Number) -> tuple[Number, Number]:
     t = 1.0 - (both * denominator) * (2 * k)
     value, value_low = m.sum_of_ordered(m.constant(first), t * m.polynomial(others, t))
     inverse = both * moved
-    product, more = m.product_of(inverse, denominator)
-    inverse_low = (((1.0 - product) - more) - inverse * lost) * inverse
+    inverse_low = (m.left_of(1.0, inverse, denominator) - inverse * lost) * inverse
     high, low = m.product_of(value, inverse)
     return high, m.fma(value, inverse_low, m.fma(value_low, inverse, low))
 

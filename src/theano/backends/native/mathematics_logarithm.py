@@ -7,6 +7,7 @@ polynomial of s**2. With f = m - 1 and 2*s = f - s*f the leading terms are exact
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 from theano.backends.native import mathematics_polynomials as table
@@ -31,19 +32,20 @@ class Split(NamedTuple):
     f: Number
 
 
-def split(m: Lanes, x: Number, subnormal: bool = True) -> Split:
-    """For x > 0 and finite."""
-    less = None
-    if subnormal:
-        small = x < m.tiniest
-        x = m.where(small, x * 2.0 ** m.digits, x)
-        less = m.where(small, float(m.digits + m.bias), float(m.bias))
+def split(m: Lanes, x: Number, more: float = 0.0) -> Split:
+    """For normal x > 0; `more` is added to k."""
     lowest = m.bits_of(math.sqrt(0.5))
     moved = m.bits(x) + (m.bits_of(1.0) - lowest)
     biased = moved >> m.mantissa
     mantissa = m.from_bits((moved & ((1 << m.mantissa) - 1)) + lowest)
-    k = m.small_integer(biased) - (less if less is not None else float(m.bias))
-    return Split(k, biased - m.bias, mantissa - 1.0)
+    return Split(m.small_integer(biased, m.bias - more), biased - m.bias, mantissa - 1.0)
+
+
+def split_any(m: Lanes, x: Number) -> tuple[Number, Number]:
+    """k and f of any finite x > 0."""
+    small = x < m.tiniest
+    k, _, f = split(m, m.where(small, x * 2.0**m.digits, x))
+    return k - m.where(small, float(m.digits), 0.0), f
 
 
 class Tail(NamedTuple):
@@ -54,9 +56,9 @@ class Tail(NamedTuple):
 
 
 def tail(m: Lanes, f: Number) -> Tail:
+    half = (f * 0.5) * f
     s = f / (f + 2.0)
     z = s * s
-    half = (f * 0.5) * f
     return Tail(half, s * m.fma(m.polynomial(m.coefficients(table.LOG), z), z, half))
 
 
@@ -67,49 +69,74 @@ def specials(m: Lanes, x: Number, value: Number) -> Number:
     return m.where(x < 0.0, math.nan, value)
 
 
+def _everywhere(m: Lanes, x: Number, compute: Callable[[Number, float], Number]) -> Number:
+    """What `compute` makes of normal numbers x and 0, or, where x is subnormal, of x * 2**n and -n."""
+    tiniest, endless = m.bits_of(m.tiniest), m.bits_of(math.inf)
+    unusual = ~(m.bits(x) - tiniest).below(endless - tiniest)
+
+    def rare() -> Number:
+        return specials(m, x, m.where(x < m.tiniest, compute(x * 2.0**m.digits, -float(m.digits)), usual))
+
+    usual = compute(x, 0.0)
+    return m.rarely(unusual, usual, rare)
+
+
 def log(m: Lanes, x: Number) -> Number:
-    k, _, f = split(m, x)
-    half, rest = tail(m, f)
-    high, low = LN2_PARTS[m.kind]
-    value = m.fma(k, high, f - (half - m.fma(k, low, rest)))
-    return specials(m, x, value)
+    def compute(x: Number, more: float) -> Number:
+        k, _, f = split(m, x, more)
+        half, rest = tail(m, f)
+        high, low = LN2_PARTS[m.kind]
+        return m.fma(k, high, f - (half - m.fma(k, low, rest)))
 
-
-def _to_base(m: Lanes, x: Number, factor: tuple[float, float], k_factor: tuple[float, float]) -> Number:
-    """log(x) * factor, where k_factor = log(2) * factor."""
-    k, _, f = split(m, x)
-    half, rest = tail(m, f)
-    high, low = m.sum_of_ordered(f, -half)
-    low = low + rest
-    product, lost = m.product_of(high, factor[0])
-    lost = m.fma(low, factor[0], m.fma(high, factor[1], lost))
-    start = k * k_factor[0]
-    total, rest = m.sum_of_ordered(start, product)
-    if k_factor[1]:
-        lost = m.fma(k, k_factor[1], lost)
-    return specials(m, x, total + (rest + lost))
+    return _everywhere(m, x, compute)
 
 
 def log2(m: Lanes, x: Number) -> Number:
-    return _to_base(m, x, LOG2E[m.kind], (1.0, 0.0))
+    def compute(x: Number, more: float) -> Number:
+        k, _, f = split(m, x, more)
+        return k + _times(m, f, LOG2E[m.kind])
+
+    return _everywhere(m, x, compute)
 
 
 def log10(m: Lanes, x: Number) -> Number:
-    return _to_base(m, x, LOG10E[m.kind], LOG10_2_PARTS[m.kind])
+    def compute(x: Number, more: float) -> Number:
+        k, _, f = split(m, x, more)
+        high, low = LOG10_2_PARTS[m.kind]
+        return m.fma(k, high, m.fma(k, low, _times(m, f, LOG10E[m.kind])))
+
+    return _everywhere(m, x, compute)
+
+
+def _times(m: Lanes, f: Number, factor: tuple[float, float]) -> Number:
+    """log(1 + f) * factor"""
+    half, rest = tail(m, f)
+    others = m.fma(f, factor[1], (rest - half) * factor[0])
+    if m.machine.fma:
+        return m.fma(f, factor[0], others)
+    product, lost = m.product_of(f, factor[0])
+    return product + (others + lost)
 
 
 def log_of_sum(m: Lanes, high: Number, low: Number, doubled: Number | None = None) -> Number:
     """log(high + low), where low is less than high's last bits; plus log(2) where `doubled`."""
-    k, whole, f = split(m, high, subnormal=False)
+    k, whole, f = split(m, high)
     half, rest = tail(m, f)
-    # of log(1 + f + c) the term in c, c / (1 + f), to a few digits
-    c = (low * m.power_of_two(-whole)) * m.fma(f, f - 1.0, 1.0)
-    c = m.where(k > 100.0, 0.0, c)
+    first, second = LN2_PARTS[m.kind]
     if doubled is not None:
         k = k + m.where(doubled, 1.0, 0.0)
-        c = m.where(doubled, 0.0, c)
-    first, second = LN2_PARTS[m.kind]
-    return specials(m, high, m.fma(k, first, f - (half - (m.fma(k, second, rest) + c))))
+        low = m.where(doubled, 0.0, low)
+    # of log(1 + f + c) the term in c, c / (1 + f), to a few digits
+    c = (low * m.power_of_two(-whole)) * m.fma(f, f - 1.0, 1.0)
+    usual = m.fma(k, first, f - (half - (m.fma(k, second, rest) + c)))
+
+    def rare() -> Number:
+        return specials(m, high, m.fma(k, first, f - (half - m.fma(k, second, rest))))
+
+    # for the largest numbers that power of two does not exist; low says nothing there
+    tiniest = m.bits_of(m.tiniest)
+    unusual = ~(m.bits(high) - tiniest).below(m.bits_of(2.0 ** (m.bias - 3)) - tiniest)
+    return m.rarely(unusual, usual, rare)
 
 
 def log1p(m: Lanes, x: Number) -> Number:
@@ -120,9 +147,7 @@ def log1p(m: Lanes, x: Number) -> Number:
 def _root(m: Lanes, high: Number, low: Number) -> tuple[Number, Number]:
     """The square root of a sum, as a sum."""
     root = m.sqrt(high)
-    product, lost = m.product_of(root, root)
-    rest = (((high - product) - lost) + low) / (root + root)
-    return root, m.where(root > 0.0, rest, 0.0)
+    return root, (m.left_of(high, root, root) + low) / (root + root)
 
 
 def asinh(m: Lanes, x: Number) -> Number:
@@ -143,6 +168,7 @@ def acosh(m: Lanes, x: Number) -> Number:
     square, lost = m.product_of(x, x)
     total, rest = m.sum_of_ordered(square, m.constant(-1.0))
     root, low = _root(m, total, rest + lost)
+    low = m.where(root > 0.0, low, 0.0)
     high, rest = m.sum_of_ordered(x, root)
     value = log_of_sum(m, m.where(far, x, high), rest + low, far)
     return m.where(x < 1.0, math.nan, value)
@@ -155,24 +181,19 @@ def atanh(m: Lanes, x: Number) -> Number:
     above, above_low = m.sum_of_ordered(one, size)
     below, below_low = m.sum_of_ordered(one, -size)
     ratio = above / below
-    product, lost = m.product_of(ratio, below)
-    low = (((above - product) - lost) + (above_low - ratio * below_low)) / below
+    low = (m.left_of(above, ratio, below) + (above_low - ratio * below_low)) / below
     value = log_of_sum(m, ratio, low) * 0.5
     return m.copysign(m.where(size < m.pick(2.0**-27, 2.0**-13), size, value), x)
 
 
 def _log_in_two(m: Lanes, x: Number) -> tuple[Number, Number]:
-    """log(x) for x >= 0 as a sum, with about 65 digits."""
-    k, _, f = split(m, x)
+    """log(x) for finite x > 0 as a sum, with about 65 digits."""
+    k, f = split_any(m, x)
     first, second = LN2_PARTS[m.kind]
-    if m.wide:
-        half, rest = tail(m, f)
-        return m.fma(k, LN2, f - (half - rest)), m.constant(0.0)
     base, base_low = m.sum_of_ordered(m.constant(2.0), f)
     inverse = 1.0 / base
     s = f * inverse
-    product, lost = m.product_of(s, base)
-    s_low = (((f - product) - lost) - s * base_low) * inverse
+    s_low = (m.left_of(f, s, base) - s * base_low) * inverse
     z, z_low = m.product_of(s, s)
     z_low = m.fma(s + s, s_low, z_low)
     cube, cube_low = m.product_of(s, z)
@@ -192,29 +213,43 @@ def _is_whole(m: Lanes, size: Number) -> Number:
     return ((size + limit) - limit).equals(size) | (size >= limit)
 
 
+def _power(m: Lanes, size: Number, y: Number) -> Number:
+    """exp(y * log(size)) for finite size > 0 and finite y."""
+    high, low = _log_in_two(m, size)
+    t, lost = m.product_of(y, high)
+    lost = m.where(m.abs(t) < 800.0, m.fma(y, low, lost), 0.0)
+    n, whole, r, _ = reduced(m, m.smaller(m.larger(t, -800.0), 800.0))
+    return m.scaled(one_plus(m, r + lost), n, whole)
+
+
+def _wide_power(m: Lanes, size: Number, y: Number) -> Number:
+    """The same in doubles, of single precision: no subnormal numbers, and fewer digits."""
+    k, _, f = split(m, size)
+    half, rest = tail(m, f)
+    t = y * m.fma(k, LN2, f - (half - rest))
+    _, whole, r, _ = reduced(m, m.smaller(m.larger(t, -120.0), 120.0))
+    return one_plus(m, r) * m.power_of_two(whole)
+
+
 def pow(m: Lanes, x: Number, y: Number) -> Number:
     """exp(y * log(|x|)), with what C says of signs, zeros, infinities and NaN."""
-    if not m.double:
-        return m.in_double(pow, x, y)
-    size, y_size = m.abs(x), m.abs(y)
-    whole_y = _is_whole(m, y_size)
-    odd = whole_y & ~_is_whole(m, y_size * 0.5)
-    high, low = _log_in_two(m, size)
-    high = m.where(size < math.inf, high, size)
-    high = m.where(size.equals(0.0), -math.inf, high)
-    power = m.smaller(m.larger(y, -(2.0**80)), 2.0**80)   # beyond, as infinity
-    t, lost = m.product_of(power, high)
-    lost = m.fma(power, low, lost)
-    inside = m.abs(t) < 800.0
-    t = m.smaller(m.larger(t, -800.0), 800.0)
-    n, whole, r, _ = reduced(m, t)
-    r = r + m.where(inside, lost, 0.0)
-    value = m.scaled(one_plus(m, r), n, whole)
-    negative = m.bits(x) < 0
-    value = m.where(negative & odd, -value, value)
-    neither = (x < 0.0) & (x > -math.inf) & ~whole_y
-    value = m.where(neither, math.nan, value)
-    return m.where(x.equals(1.0) | y.equals(0.0), 1.0, value)
+    size = m.abs(x)
+    bounded = m.smaller(m.larger(y, -(2.0**80)), 2.0**80)   # beyond, as infinity
+    usual = _power(m, size, bounded) if m.double else m.in_double(_wide_power, size, bounded)
+
+    def rare() -> Number:
+        y_size = m.abs(y)
+        whole = _is_whole(m, y_size)
+        odd = whole & ~_is_whole(m, y_size * 0.5)
+        zero, endless = size.equals(0.0), size.equals(math.inf)
+        value = m.where(zero | endless, m.where(zero ^ (y < 0.0), 0.0, math.inf), usual)
+        value = m.where((m.bits(x) < 0) & odd, -value, value)
+        value = m.where((x < 0.0) & ~endless & ~whole, math.nan, value)
+        value = m.where(m.is_nan(x) | m.is_nan(y), math.nan, value)
+        return m.where(x.equals(1.0) | y.equals(0.0), 1.0, value)
+
+    normal = (m.bits(x) - m.bits_of(m.tiniest)).below(m.bits_of(math.inf) - m.bits_of(m.tiniest))
+    return m.rarely(~normal | m.is_nan(y), usual, rare)
 
 
 FUNCTIONS = {

@@ -13,9 +13,21 @@ DOWN, UP = 0.7937005259840998, 1.2599210498948732
 
 
 def cbrt(m: Lanes, x: Number) -> Number:
-    """2**k * b, b = 2**rest * (1 + f): the reciprocal root of b is a polynomial, made better by its own error."""
     size = m.abs(x)
-    k, _, f = split(m, size)
+    tiniest = m.bits_of(m.tiniest)
+    unusual = ~(m.bits(size) - tiniest).below(m.bits_of(math.inf) - tiniest)
+    usual = _root(m, size)
+
+    def rare() -> Number:
+        subnormal = _root(m, size * 2.0**m.pick(54, 24)) * 2.0**m.pick(-18, -8)
+        return m.where((size > 0.0) & (size < m.tiniest), subnormal, size)
+
+    return m.copysign(m.rarely(unusual, usual, rare), x)
+
+
+def _root(m: Lanes, x: Number) -> Number:
+    """2**k * b, b = 2**rest * (1 + f): the reciprocal root of b is a polynomial, made better by its own error."""
+    k, _, f = split(m, x)
     third, whole = m.nearest(k, 1 / 3)
     rest = k - third * 3.0
     more, less = rest > 0.5, rest < -0.5
@@ -24,12 +36,8 @@ def cbrt(m: Lanes, x: Number) -> Number:
     e = 1.0 - b * (r * r * r)
     r = m.fma(r * e, m.fma(e, m.fma(e, 14 / 81, 2 / 9), 1 / 3), r)
     y = b * (r * r)
-    square, lost = m.product_of(y, y)
-    product, more_lost = m.product_of(square, y)
-    missing = ((b - product) - more_lost) - lost * y
-    y = m.fma(missing, (r * r) * (1 / 3), y)
-    value = m.copysign(y * m.power_of_two(whole), x)
-    return m.where((size > 0.0) & (size < math.inf), value, x)
+    y = m.fma(m.fma(-(y * y), y, b), (r * r) * (1 / 3), y)
+    return y * m.power_of_two(whole)
 
 
 def hypot(m: Lanes, x: Number, y: Number) -> Number:

@@ -119,6 +119,11 @@ class Number:
     def __ge__(self, other: Any) -> Number:
         return self._compare("ge", other)
 
+    def below(self, other: Any) -> Number:
+        """Is an integer without sign less than the other?"""
+        found = self.m.text.compare("ult", self.kind, self.name, self.m.like(other, self).name)
+        return Number(self.m, "i1", found)
+
     def equals(self, other: Any) -> Number:
         return self._compare("eq", other)
 
@@ -232,10 +237,10 @@ class Lanes:
         moved = x + rounder if factor == 1.0 else self.fma(x, factor, rounder)
         return moved - rounder, self.bits(moved) - self.bits_of(rounder)
 
-    def small_integer(self, n: Number) -> Number:
-        """An integer 0 <= n < 2**mantissa as a float."""
+    def small_integer(self, n: Number, less: float) -> Number:
+        """An integer 0 <= n < 2**mantissa as a float, less a whole number."""
         base = 2.0**self.mantissa
-        return self.from_bits(n | self.bits_of(base)) - base
+        return self.from_bits(n | self.bits_of(base)) - (base + less)
 
     def power_of_two(self, n: Number) -> Number:
         """2**n for whole n, where that is a normal number."""
@@ -298,6 +303,13 @@ class Lanes:
             return product, self.fma(a, b, -product)
         (ah, al), (bh, bl) = self._split(a), self._split(b)
         return product, al * bl - (((product - ah * bh) - al * bh) - ah * bl)
+
+    def left_of(self, c: Any, a: Number, b: Number) -> Number:
+        """c - a * b, where that is small beside c."""
+        if self.machine.fma:
+            return self.fma(-a, b, c)
+        product, lost = self.product_of(a, b)
+        return (c - product) - lost
 
     def _split(self, x: Number) -> tuple[Number, Number]:
         big = x * float((1 << (self.digits + 1) // 2) + 1)

@@ -168,17 +168,15 @@ def _tangent(m: Lanes, angle: Angle) -> Number:
     r, low, z = angle.r, angle.low, angle.r * angle.r
     half = z * 0.5
     rest = m.fma(r * z, m.polynomial(m.coefficients(table.SIN4), z), low * (1.0 - half))
-    sine, sine_low = m.sum_of_ordered(r, rest)
+    sine = r + rest
     start = 1.0 - half
     rest = ((1.0 - start) - half) + m.fma(z * z, m.polynomial(m.coefficients(table.COS4), z), -(r * low))
     cosine, cosine_low = m.sum_of_ordered(start, rest)
     odd = (angle.whole & 1).equals(1)
-    above, above_low = m.where(odd, cosine, sine), m.where(odd, cosine_low, sine_low)
-    below, below_low = m.where(odd, sine, cosine), m.where(odd, sine_low, cosine_low)
+    above, below = m.where(odd, cosine, sine), m.where(odd, sine, cosine)
     inverse = 1.0 / below
     ratio = above * inverse
-    product, lost = m.product_of(ratio, below)
-    rest = ((above - product) - lost) + (above_low - ratio * below_low)
+    rest = m.fma(m.where(odd, 1.0, -ratio), cosine_low, m.left_of(above, ratio, below))
     value = m.fma(rest, inverse, ratio)
     return m.from_bits(m.bits(value) ^ (angle.whole << (8 * SIZE[m.kind] - 1)))
 
