@@ -49,6 +49,13 @@ WHOLES: dict[str, list[Example]] = {
         on(m("x"), m("y"), build=lambda x, y: Split(2)(Join()(0, x, y), 0, rows(x, x.shape[0], y.shape[0]))[1]),
         on(fixed(3, 2), build=lambda x: Split(2)(Join()(1, x, 2 * x), 1, T.constant([2, 2]))[1]),
     ],
+    "split_of_elementwise": [
+        on(v("x"), v("y"), build=lambda x, y: Split(2)(2 * T.stack([x, y]) * x, 0, T.constant([1, 1]))[1]),
+        on(m("x"), m("y"), build=lambda x, y: Split(2)(
+            Join()(0, x, y) * Join()(0, T.exp(y), x * x), 0, rows(x, x.shape[0], y.shape[0]))[0]),
+        on(fixed(2, 3), fixed(2, 3, name="y"), build=lambda x, y: Split(2)(
+            T.exp(Join()(1, x, y)) + T.sqr(T.dot(x.T, Join()(1, x, y))[:2]), 1, T.constant([3, 3]))[1]),
+    ],
     "sort_of_sorted": [
         on(m("x"), build=lambda x: T.sort(T.sort(x, axis=1), axis=-1)),
         on(v("x"), build=lambda x: T.sort(Unique()(x))),
@@ -129,6 +136,10 @@ WHOLES: dict[str, list[Example]] = {
         on(m("x"), build=lambda x: T.dot(T.eye(x.shape[0])[1], x)),
         on(v("x"), build=lambda x: T.dot(x, T.eye(x.shape[0])[:, 2])),
         on(m("x"), build=lambda x: T.dot(T.extra_ops.to_one_hot(T.argmin(x, axis=1), 3), x)),
+    ],
+    "product_that_scatters": [
+        on(m("x"), build=lambda x: T.dot(T.eye(3)[T.constant([2, 0, 2])].T, x)),
+        on(m("x"), build=lambda x: T.dot(T.extra_ops.to_one_hot(T.argmin(x, axis=1), 3).T, x)),
     ],
     "batched_product_with_one_matrix": [
         on(t3("x"), m("y"), build=lambda x, y: T.batched_dot(x, Alloc()(y, x.shape[0], y.shape[0], y.shape[1]))),

@@ -104,6 +104,7 @@ EXAMPLES: dict[str, list[Build]] = {
         lambda i: solve(i["A"], i["M"]) + Solve(trans="T", check_finite=False)(i["A"], 2 * i["M"]),
         lambda i: solve(i["A"], solve(i["A"], i["M"])), lambda i: solve(gram(i), i["v"]) * solve(gram(i), i["u"]),
         lambda i: twice(Solve("positive_definite", lower=True), i["K"], i["v"]),
+        lambda i: solve(i["A"], i["v"]) * Det()(i["A"]), lambda i: solve(gram(i), i["v"]) + slogdet(gram(i))[1],
         lambda i: Solve("positive_definite")(i["K"], i["M"]) + Solve("positive_definite")(i["K"], i["M"] ** 2),
     ],
     "solve_by_structure": [

@@ -223,14 +223,22 @@ class Pieces:
         keys = [value_key(n) for n in elements]
         if len(keys) == 1 and dims.same_length(keys[0], self.length):
             return True
-        joined = self.length[0].owner if isinstance(self.length, tuple) else None
-        if joined is None or not isinstance(joined.op, Join) or len(joined.inputs) != self.count + 1:
+        if all(isinstance(key, int) and key >= 0 for key in keys) and sum(keys) == dims.source(self.length):
+            return True
+        return isinstance(self.length, tuple) and self._are_parts(self.length[0], self.length[1], keys, dims, 4)
+
+    def _are_parts(self, v: Any, axis: int, keys: list[Key], dims: Dims, depth: int) -> bool:
+        """Are these the lengths of what was joined to `v`, or to what `v` is an elementwise function of?"""
+        node = v.owner
+        if node is None or depth == 0:
             return False
-        axis = self.length[1]
-        along = static_int(joined.inputs[0])
-        if along is None or along % joined.outputs[0].type.ndim != axis:
+        if isinstance(node.op, Elemwise):
+            longer = [x for x in node.inputs if not x.type.broadcastable[axis]]
+            return any(self._are_parts(x, axis, keys, dims, depth - 1) for x in longer)
+        along = static_int(node.inputs[0]) if isinstance(node.op, Join) else None
+        if along is None or along % v.type.ndim != axis or len(node.inputs) != self.count + 1:
             return False
-        return all(dims.same_length(key, axis_key(x, axis)) for key, x in zip(keys, joined.inputs[1:]))
+        return all(dims.same_length(key, axis_key(x, axis)) for key, x in zip(keys, node.inputs[1:]))
 
     def identity(self, dims: Dims) -> Any:
         return Pieces, dims.find((self.sizes,)), self.count, dims.find(self.length)

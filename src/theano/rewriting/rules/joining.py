@@ -10,12 +10,13 @@ from theano.rewriting.dims import axis_key
 from theano.rewriting.dims_of_ops import value_key
 from theano.rewriting.indices import ALL, Entry, counted, index_list
 from theano.rewriting.known import number, padded
+from theano.rewriting.requirements import requirements
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.indexing import read_entries
 from theano.scalar import arithmetic as ar
 from theano.tensor.creation import Alloc, MakeVector
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
-from theano.tensor.elemwise import cast_to, elemwise_of
+from theano.tensor.elemwise import Elemwise, cast_to, elemwise_of
 from theano.tensor.extra_ops import Unique
 from theano.tensor.joining import Join, Split
 from theano.tensor.scalar_constants import static_int, vector_elements
@@ -211,16 +212,55 @@ def split_into_one(node: Apply, site: Site) -> Any:
 @function_rule(Split, name="split_of_join", needs=[Join])
 def split_of_join(node: Apply, site: Site) -> Any:
     """split(join(x, y), [len(x), len(y)]) -> x, y"""
-    inner = node.inputs[0].owner
     axis, elements = join_axis(node), vector_elements(node.inputs[2])
-    if inner is None or not isinstance(inner.op, Join) or axis is None or join_axis(inner) != axis or not elements:
-        return None
-    parts = inner.inputs[1:]
-    if len(parts) != len(node.outputs) or len(elements) != len(parts) or None in elements:
-        return None
-    if not all(site.dims.same_length(value_key(n), axis_key(x, axis)) for n, x in zip(elements, parts)):
+    parts = None if axis is None else _parts_of(node.inputs[0], axis, elements or [], site)
+    if parts is None or len(parts) != len(node.outputs):
         return None
     return [conform(x, out) for x, out in zip(parts, node.outputs)]
+
+
+@function_rule(Split, name="split_of_elementwise")
+def split_of_elementwise(node: Apply, site: Site) -> Any:
+    """split(f(join(x, y), z), [len(x), len(y)]) -> f(x, z0), f(y, z1): what the gradient of a join is"""
+    x, axis_input, sizes = node.inputs
+    inner, axis = x.owner, join_axis(node)
+    if inner is None or not isinstance(inner.op, Elemwise) or axis is None or site.uses(x) > 1:
+        return None
+    if not all(asked.is_certain(site.dims) for asked in requirements(node)):
+        return None
+    elements = vector_elements(sizes) or []
+    if not _is_of_join(x, axis, elements, site, 3):
+        return None
+    pieces: list[Any] = []
+    for v in inner.inputs:
+        parts = _parts_of(v, axis, elements, site)
+        if parts is None and v.type.broadcastable[axis]:  # type: ignore[attr-defined]
+            parts = [v] * len(node.outputs)
+        pieces.append(Split(len(node.outputs))(v, axis_input, sizes) if parts is None else parts)
+    return [conform(inner.op(*[p[k] for p in pieces]), out) for k, out in enumerate(node.outputs)]
+
+
+def _is_of_join(v: Any, axis: int, sizes: list[Any], site: Site, depth: int) -> bool:
+    """Is `v` an elementwise function, used once, of something that was joined of parts of these sizes?"""
+    if v.owner is None or not isinstance(v.owner.op, Elemwise) or depth == 0 or site.uses(v) > 1:
+        return False
+    return any(
+        _parts_of(x, axis, sizes, site) is not None or _is_of_join(x, axis, sizes, site, depth - 1)
+        for x in v.owner.inputs
+    )
+
+
+def _parts_of(v: Any, axis: int, sizes: list[Any], site: Site) -> list[Any] | None:
+    """What was joined to `v` along this axis, if these are the sizes of the parts."""
+    joined = v.owner
+    if joined is None or not isinstance(joined.op, Join) or join_axis(joined) != axis:
+        return None
+    parts = joined.inputs[1:]
+    if len(parts) != len(sizes) or None in sizes:
+        return None
+    if not all(site.dims.same_length(value_key(n), axis_key(x, axis)) for n, x in zip(sizes, parts)):
+        return None
+    return [cast_to(part, v.type.dtype) for part in parts]
 
 
 # ---- sorted, different, largest -----------------------------------------------------------------------------------
@@ -281,7 +321,7 @@ def unused_largest_or_positions(node: Apply, site: Site) -> Any:
 
 JOINING = ruleset(join_of_one, join_with_empty, join_of_vectors_of_scalars, split_into_one)
 PIECES = ruleset(
-    join_of_joins, join_of_slices, join_of_allocs, split_of_join, sort_of_sorted, unique_of_rearranged,
-    unused_largest_or_positions,
+    join_of_joins, join_of_slices, join_of_allocs, split_of_join, split_of_elementwise, sort_of_sorted,
+    unique_of_rearranged, unused_largest_or_positions,
 )
 PIECES_FOR_SPEED = ruleset(join_of_equal_pieces)

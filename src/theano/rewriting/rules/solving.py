@@ -22,7 +22,7 @@ from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.tensor.creation import Eye
 from theano.tensor.linear.factors import Cholesky
 from theano.tensor.linear.functions import kron
-from theano.tensor.linear.inverses import MatrixInverse
+from theano.tensor.linear.inverses import Det, MatrixInverse, SLogDet
 from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.linear.solving import Solve, SolveTriangular
 from theano.tensor.products import Dot, transposed
@@ -105,7 +105,7 @@ def solve_by_structure(node: Apply, site: Site) -> Any:
 @function_rule(Solve, name="one_factorisation_for_all_solves", assumes="rounding", tags="reuse_decomposition")
 def one_factorisation_for_all_solves(node: Apply, site: Site) -> Any:
     """solve(x, b), solve(x.T, c) -> one factorisation of x, and its triangles for each of them: a gradient of a
-    solution is one more solution"""
+    solution is one more solution; also for solve(x, b) and det(x), see `det_by_lu`"""
     x = node.inputs[0]
     op: Any = node.op
     if not is_real_matrix(x) or triangles(x):
@@ -121,7 +121,8 @@ def one_factorisation_for_all_solves(node: Apply, site: Site) -> Any:
     kinds = ("general", "symmetric") if is_symmetric(x) else ("general",)
     solves = [user for user in users if isinstance(user.op, Solve) and user.op.A_structure in kinds]
     factors = [user.outputs for user in users if isinstance(user.op, LUFactor)]
-    if op.A_structure not in kinds or len(solves) + len(factors) < 2:
+    determinants = sum(isinstance(user.op, (Det, SLogDet)) for user in users)
+    if op.A_structure not in kinds or len(solves) + len(factors) + determinants < 2:
         return None
     lu = factors[0] if factors else LUFactor()(x)
     return {

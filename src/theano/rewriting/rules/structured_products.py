@@ -16,13 +16,19 @@ from theano.rewriting.rules.indexing import read_entries
 from theano.scalar import arithmetic as ar
 from theano.tensor.creation import Alloc, ARange, Eye
 from theano.tensor.diagonal import AllocDiag
-from theano.tensor.dimshuffle import dimshuffle
+from theano.tensor.dimshuffle import DimShuffle, dimshuffle
 from theano.tensor.elemwise import Elemwise, elemwise_of
 from theano.tensor.index_list import ARRAY
 from theano.tensor.linear.factors import SVD, QRFull
 from theano.tensor.products import BatchedDot, Dot, matmul
 from theano.tensor.scalar_constants import static_int
-from theano.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor, AdvancedSubtensor1, Subtensor
+from theano.tensor.subtensor import (
+    AdvancedIncSubtensor,
+    AdvancedIncSubtensor1,
+    AdvancedSubtensor,
+    AdvancedSubtensor1,
+    Subtensor,
+)
 
 
 def dot_node(v: Any) -> Apply | None:
@@ -174,6 +180,20 @@ def _one_hot(node: Apply, site: Site) -> Any | None:
     return classes if fits else None
 
 
+@function_rule(Dot, name="product_that_scatters", assumes="rounding finite", needs=[DimShuffle],
+               tags="selection_dot_to_indexing")
+def product_that_scatters(node: Apply, site: Site) -> Any:
+    """dot(one_hot(i, n).T, x) -> inc(zeros, x, i), dot(eye(n)[i].T, x) likewise: what a gradient by rows is"""
+    x: Any = node.inputs[1]
+    out: Any = node.outputs[0]
+    choice = transposed_from(node.inputs[0])
+    chosen = None if choice is None else _chosen(choice, 0, site)
+    if chosen is None or isinstance(chosen, tuple) or x.type.dtype != out.type.dtype:
+        return None
+    zeros = Alloc()(number_like(0, out.type.dtype), *[site.length(out, axis) for axis in range(out.type.ndim)])
+    return [conform(AdvancedIncSubtensor1()(zeros, x, chosen), out)]
+
+
 @function_rule(Dot, name="product_with_own_transpose", assumes="rounding", tags="orthogonal_dot_transpose_to_eye")
 def product_with_own_transpose(node: Apply, site: Site) -> Any:
     """dot(q, q.T) -> eye(n), dot(q.T, q) -> eye(n) for an orthogonal q; one of these also for the q of
@@ -252,7 +272,7 @@ def batched_product_with_zero(node: Apply, site: Site) -> Any:
 
 STRUCTURED_PRODUCTS = ruleset(
     sum_of_dots, product_of_diagonal_matrices, product_with_identity, product_with_chosen_rows,
-    batched_product_with_one_matrix, batched_product_of_one, batched_product_with_zero,
+    product_that_scatters,    batched_product_with_one_matrix, batched_product_of_one, batched_product_with_zero,
 )
 
 __all__ = ["STRUCTURED_PRODUCTS"]
