@@ -18,7 +18,7 @@ from routine_pairs import NATIVE, numbers
 
 import theano
 import theano.tensor as T
-from theano.backends.native import thread_count
+from theano.backends.native import runtime_threads, thread_count
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +36,7 @@ def in_threads(function: Any, *arrays: Any) -> Any:
     alone = function(*arrays)
     for threads in (2, 3, 4, 8, 1000):
         thread_count.set_threads(threads)
+        thread_count._crew[runtime_threads.CREW_PAUSE // 8] = 0
         found = function(*arrays)
         for got, wanted in zip(*([x] if isinstance(x, np.ndarray) else x for x in (found, alone)), strict=True):
             assert got.dtype == wanted.dtype and got.shape == wanted.shape
@@ -294,6 +295,26 @@ f(large)
 print(*crew, thread_count.crew_size())
 """
 
+PAUSE = """
+import numpy as np
+import theano, theano.tensor as T
+from theano.backends.native import runtime_threads, thread_count
+x = T.vector()
+f = theano.function([x], T.tanh(x) * 3)
+large = np.ones(500000)
+place = runtime_threads.CREW_PAUSE // 8
+theano.config.openmp = False
+wanted = f(large)
+theano.config.openmp = True
+thread_count._crew[place] = 2
+for _ in range(2):
+    assert (f(large) == wanted).all()
+    print(thread_count._crew[place], thread_count.crew_size())
+thread_count._crew[place] = 0
+assert (f(large) == wanted).all()
+print(thread_count.crew_size())
+"""
+
 FORKS = """
 import multiprocessing, os, sys, threading
 import numpy as np
@@ -338,6 +359,11 @@ def run_script(script: str, **environment: str) -> str:
 
 def test_small_work_is_done_by_one_thread() -> None:
     assert run_script(SIZES, OMP_NUM_THREADS="4").split() == ["0", "0", "0", "3"]
+
+
+def test_the_crew_can_pause() -> None:
+    """As it does where the machine is so busy that callers would wait for it."""
+    assert run_script(PAUSE, OMP_NUM_THREADS="4").split() == ["1", "0", "0", "0", "3"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

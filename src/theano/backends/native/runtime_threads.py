@@ -3,8 +3,9 @@
 Written in the language of `runtime_language.py`. A *crew* of threads is hired when work first asks for so many, and
 waits asleep for more; a child of `fork` starts with none (`thread_count.py`). Work comes in parts, which whoever is
 free takes, the caller before all others: nobody waits for a thread that has not begun. A lock guards the crew's table;
-it is held between parts only. What threads compute is divided such that results do not depend on their number. The
-GIL is not needed, and none of them ever asks for it.
+it is held between parts only. Where the machine has so much other work that callers wait for parts that others have
+begun, the crew pauses for some calls (`look_back`). What threads compute is divided such that results do not depend on
+their number. The GIL is not needed, and none of them ever asks for it.
 """
 
 # ruff: noqa: F821
@@ -20,6 +21,8 @@ CREW_WORK = 128  # the condition: there is work
 CREW_DONE = 256  # the condition: somebody has finished
 CREW_JOBS = 384  # the first of a list of jobs
 CREW_COUNT = 392  # how many have been hired
+CREW_PAUSE = 400  # so many calls to come do without the crew
+CREW_LENGTH = 408  # of the last pause
 
 # a job, which lies on its caller's stack
 JOB_NEXT = 0
@@ -30,6 +33,9 @@ JOB_PARTS = 32
 JOB_WELCOME = 40  # so many more of the crew may help
 JOB_HELPERS = 48  # so many are at it
 JOB_BYTES = 56
+
+LONG_WAIT = 200000  # nanoseconds for which a caller may wait in any case
+LONGEST_PAUSE = 63  # calls
 
 # multiplications, or as much work, which are worth a thread
 WORTH_A_THREAD = 2097152
@@ -117,6 +123,37 @@ def dismiss(job: int) -> int:
     return 0
 
 
+def now() -> int:
+    """Nanoseconds since some moment."""
+    time = stack(16)
+    timespec_get(time, 1)
+    return load64(time) * 1000000000 + load64(time + 8)
+
+
+def paused() -> int:
+    """Does the crew pause in this call?"""
+    pthread_mutex_lock(CREW + CREW_LOCK)
+    left = load64(CREW + CREW_PAUSE)
+    if left > 0:
+        store64(CREW + CREW_PAUSE, left - 1)
+    pthread_mutex_unlock(CREW + CREW_LOCK)
+    return left > 0
+
+
+def look_back(worked: int, waited: int) -> int:
+    """A caller has worked and then waited for so long: let the crew pause, longer each time, if that was no good."""
+    length = load64(CREW + CREW_LENGTH)
+    if waited > LONG_WAIT and waited > worked >> 1:
+        length = length * 2 + 1
+        if length > LONGEST_PAUSE:
+            length = LONGEST_PAUSE
+        store64(CREW + CREW_PAUSE, length)
+    else:
+        length = length >> 1
+    store64(CREW + CREW_LENGTH, length)
+    return 0
+
+
 def parallel(function: int, argument: int, parts: int) -> int:
     """Call function(argument, part) for every part, all at the same time if possible. Its results are ignored."""
     return share_out(function, argument, parts, parts)
@@ -127,6 +164,8 @@ def share_out(function: int, argument: int, parts: int, threads: int) -> int:
     job = stack(JOB_BYTES)
     if threads > parts:
         threads = parts
+    if threads > 1 and paused():
+        threads = 1
     if threads < 2:
         part = 0
         while part < parts:
@@ -146,9 +185,12 @@ def share_out(function: int, argument: int, parts: int, threads: int) -> int:
     while threads > 1:
         pthread_cond_signal(CREW + CREW_WORK)
         threads -= 1
+    begun = now()
     run_parts(job)
     dismiss(job)
+    ready = now()
     while load64(job + JOB_HELPERS) > 0:
         pthread_cond_wait(CREW + CREW_DONE, CREW + CREW_LOCK)
+    look_back(ready - begun, now() - ready)
     pthread_mutex_unlock(CREW + CREW_LOCK)
     return 0

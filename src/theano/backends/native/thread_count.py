@@ -18,7 +18,7 @@ POINT_OF_AN_ADDITION = 500
 # what `runtime_threads.py` calls of the C library
 THREAD_FUNCTIONS = (
     "pthread_create", "pthread_detach", "pthread_mutex_lock", "pthread_mutex_unlock",
-    "pthread_cond_wait", "pthread_cond_signal", "pthread_cond_broadcast",
+    "pthread_cond_wait", "pthread_cond_signal", "pthread_cond_broadcast", "timespec_get",
 )  # fmt: skip
 
 _word = (ctypes.c_int64 * 1)(1)
