@@ -13,6 +13,7 @@ from theano.backends.native import runtime_core as core
 from theano.backends.native import runtime_products as products
 from theano.backends.native import runtime_routines as routines
 from theano.backends.native import target
+from theano.backends.native.thread_count import find_blas
 from theano.backends.native.vector_code import code_table, tile_products
 from theano.lowering.program import Buffer, CallStep, RoutineStep
 
@@ -31,6 +32,7 @@ _PRODUCTS = {
 
 
 def product_record(image: Image, step: CallStep) -> int:
+    find_blas()
     name, kind, door = _PRODUCTS[step.routine]
     out = step.outputs[0]
     prepare, run = image.runtime.door("products", "product_prepare"), image.runtime.door(*door)

@@ -26,6 +26,7 @@ from theano.backends.native.combine_text import make_combiners
 from theano.backends.native.target import Address
 from theano.backends.native.thread_count import (
     THREAD_FUNCTIONS,
+    blas_table,
     busy_word,
     crew_table,
     least_word,
@@ -43,7 +44,9 @@ UPGRADE_AFTER = 2000
 _EVERY_PROGRAM = ("core", "records", "prepare", "points", "kernels", "axes", "walk", "turn", "runs")
 
 # These spend their time in code for vectors, which is made well from the start.
-_AS_GOOD_AS_NEEDED = frozenset(("plan", "windows", "tiles", "threads", "divide", "adjoints", "convolution", "pooling"))
+_AS_GOOD_AS_NEEDED = frozenset((
+    "plan", "windows", "tiles", "threads", "divide", "divided_products", "adjoints", "convolution", "pooling",
+))  # fmt: skip
 
 _MISFIT = b"the arguments do not fit the compiled function's inputs"
 
@@ -116,7 +119,7 @@ class Runtime:
         self._budget = (ctypes.c_int64 * 1)(UPGRADE_AFTER)
         self._upgrade_method = self._start_upgrade  # one object, whose address the code knows
         # dividing work is for large arrays: code for it is made when the first of them turns up
-        self._division = (ctypes.c_int64 * 2)()
+        self._division = (ctypes.c_int64 * 3)()
         self._for_division = self._load_division, make_combiners
         self.known: dict[str, int] = {
             "MADVISE": 0,
@@ -133,6 +136,7 @@ class Runtime:
                 "BUSY": busy_word(),
                 "LEAST_DIVIDED": least_word(),
                 "CREW": crew_table(),
+                "BLAS": blas_table(),
                 "BUDGET": ctypes.addressof(self._budget),
                 "UPGRADE": id(self._upgrade_method),
                 "DIVISION": ctypes.addressof(self._division),
@@ -225,12 +229,14 @@ class Runtime:
     def _load_division(self) -> None:
         with _lock:
             self._load("divide")
+            self._load("divided_products")
             self._tell_division()
 
     def _tell_division(self) -> None:
-        scope = self.scopes["divide"]
-        self._division[1] = scope["divide_rows"]
-        self._division[0] = scope["divide_walk"]
+        self._division[2] = self.scopes["divided_products"]["divide_product"]
+        self._division[1] = self.scopes["divide"]["divide_rows"]
+        # this one says that all are there
+        self._division[0] = self.scopes["divide"]["divide_walk"]
 
     def door(self, part: str, name: str) -> int:
         """The address of a word which holds the address of the function `name` in `runtime_<part>.py`."""

@@ -93,9 +93,10 @@ from theano.backends.native.runtime_walk import walk
 RELEASE_ABOVE = 20000000  # picoseconds of work for which the GIL is released
 DIVIDED_ABOVE = 50000000  # picoseconds of work which may be divided
 
-# where the functions of `runtime_divide.py` are
+# where the functions of `runtime_divide.py` and `runtime_divided_products.py` are
 DIVIDE_WALK = 0
 DIVIDE_ROWS = 8
+DIVIDE_PRODUCT = 16
 
 # instead of an axis, for `kernel_part`
 ALL_POINTS = -1
@@ -357,7 +358,7 @@ def walk_all(
 
 
 def division(frame: int, which: int) -> int:
-    """The address of a function of `runtime_divide.py`, which is compiled when it is first asked for; 0: failed."""
+    """The address of a function that divides work: they are compiled when one is first asked for; 0: failed."""
     if load64(DIVISION) == 0:
         Py_DecRef(PyObject_Vectorcall(LOAD_DIVISION, 0, 0, 0))
         if PyErr_Occurred() != 0:

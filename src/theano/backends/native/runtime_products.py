@@ -20,6 +20,7 @@ from theano.backends.native.runtime_core import (
     fail,
     release,
 )
+from theano.backends.native.runtime_kernels import DIVIDE_PRODUCT, division
 from theano.backends.native.runtime_language import invoke, load64, stack, store8, store32, store64
 from theano.backends.native.runtime_routines import E_LIMIT, back, leave, length, small
 from theano.backends.native.runtime_tile_products import tile_loop, tile_product
@@ -43,6 +44,17 @@ PRODUCT_TILES = 136  # address of the dtype's table, see `runtime_tile_products.
 PRODUCT_BYTES = 144
 
 E_INNER = 12
+
+# Multiplications from which OpenBLAS uses threads of its own, and from which the crew computes pieces instead.
+BLAS_DIVIDES = 262144
+DIVIDED_PRODUCT = 4194304
+
+# how many threads BLAS may use: functions that ask and tell it (0: unknown), calls that limit it, and what was before
+BLAS_GET = 0
+BLAS_SET = 8
+BLAS_USERS = 16
+BLAS_BEFORE = 24
+BLAS_BYTES = 32
 
 
 def product_prepare(frame: int, step: int) -> int:
@@ -264,30 +276,75 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_tiles
         store32(ints + 12, distance(way_left))
         store32(ints + 16, distance(way_right))
         store32(ints + 20, distance(way_out))
-        thread = leave(frame, m, n * inner)
-        invoke(
-            load64(step + PRODUCT_ROUTINE),
-            ints + 32,
-            ints + 33,
-            ints,
-            ints + 4,
-            ints + 8,
-            number(frame, step, PRODUCT_ALPHA),
-            load64(left),
-            ints + 12,
-            load64(right),
-            ints + 16,
-            number(frame, step, PRODUCT_BETA),
-            load64(place),
-            ints + 20,
-        )
-        back(thread)
+        work = m * n * inner
+        limited = 0
+        if work > BLAS_DIVIDES and load64(THREADS) > 1:
+            limited = limit_blas()
+        divide = 0
+        if limited and work > DIVIDED_PRODUCT:
+            divide = division(frame, DIVIDE_PRODUCT)
+            failed = divide == 0
+        if divide != 0:
+            invoke(
+                divide,
+                frame,
+                load64(step + PRODUCT_ROUTINE),
+                ints,
+                number(frame, step, PRODUCT_ALPHA),
+                load64(left),
+                load64(right),
+                number(frame, step, PRODUCT_BETA),
+                load64(place),
+                size,
+            )
+        elif not failed:
+            thread = leave(frame, m, n * inner)
+            invoke(
+                load64(step + PRODUCT_ROUTINE),
+                ints + 32,
+                ints + 33,
+                ints,
+                ints + 4,
+                ints + 8,
+                number(frame, step, PRODUCT_ALPHA),
+                load64(left),
+                ints + 12,
+                load64(right),
+                ints + 16,
+                number(frame, step, PRODUCT_BETA),
+                load64(place),
+                ints + 20,
+            )
+            back(thread)
+        if limited:
+            unlimit_blas()
         if place != out:
             copy_array(out, copy_out, 2, size)
     release(copy_a)
     release(copy_b)
     release(copy_out)
     return failed
+
+
+def limit_blas() -> int:
+    """Let BLAS use one thread, until as many calls of `unlimit_blas`; 0: it cannot be told. With the GIL held."""
+    if load64(BLAS + BLAS_SET) == 0:
+        return 0
+    users = load64(BLAS + BLAS_USERS)
+    if users == 0:
+        # an int: the upper half of the register is undefined
+        store64(BLAS + BLAS_BEFORE, invoke(load64(BLAS + BLAS_GET)) & 65535)
+        invoke(load64(BLAS + BLAS_SET), 1)
+    store64(BLAS + BLAS_USERS, users + 1)
+    return 1
+
+
+def unlimit_blas() -> int:
+    users = load64(BLAS + BLAS_USERS) - 1
+    store64(BLAS + BLAS_USERS, users)
+    if users == 0:
+        invoke(load64(BLAS + BLAS_SET), load64(BLAS + BLAS_BEFORE))
+    return 0
 
 
 def distance(way: int) -> int:

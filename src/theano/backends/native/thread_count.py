@@ -7,10 +7,13 @@ words are read with the GIL held, and changed by Python at any time.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
+from functools import cache
+from typing import Any
 
 from theano._config import config
-from theano.backends.native import runtime_threads, target
+from theano.backends.native import runtime_products, runtime_threads, target
 
 # what one point of an addition costs, in the guesses of `kernel_code.py` (picoseconds)
 POINT_OF_AN_ADDITION = 500
@@ -23,6 +26,8 @@ THREAD_FUNCTIONS = (
 
 _word = (ctypes.c_int64 * 1)(1)
 _busy = (ctypes.c_int64 * 1)(0)
+# see BLAS_ in `runtime_products.py`
+_blas = (ctypes.c_int64 * 4)()
 _least = (ctypes.c_int64 * 1)(0)
 # threads wait here until the process ends: the table outlives the interpreter
 _crew = (ctypes.c_int64 * 64)()
@@ -83,6 +88,27 @@ def crew_table() -> int:
     return ctypes.addressof(_crew)
 
 
+def blas_table() -> int:
+    """The address of the table that says how to limit BLAS's own threads; `find_blas` fills it."""
+    return ctypes.addressof(_blas)
+
+
+@cache
+def find_blas() -> None:
+    """Find out how BLAS is told how many threads to use: SciPy's OpenBLAS has functions for that."""
+    if not threads_exist():
+        return
+    try:
+        library = ctypes.CDLL(importlib.import_module("scipy.linalg.cython_blas").__file__)
+    except (ImportError, OSError, TypeError):
+        return
+    for prefix in ("scipy_openblas", "openblas"):
+        found: list[Any] = [getattr(library, f"{prefix}_{what}_num_threads", None) for what in ("get", "set")]
+        if all(found):
+            _blas[0], _blas[1] = (ctypes.cast(function, ctypes.c_void_p).value or 0 for function in found)
+            return
+
+
 def crew_size() -> int:
     """How many threads wait for work, or do some, besides those of Python."""
     return int(_crew[runtime_threads.CREW_COUNT // 8])
@@ -112,6 +138,9 @@ def _after_fork() -> None:
     """A child of fork has none of its parent's threads, of which one may have held the lock."""
     _busy[0] = 0
     _found_crew()
+    if _blas[runtime_products.BLAS_USERS // 8]:
+        _blas[runtime_products.BLAS_USERS // 8] = 0
+        ctypes.CFUNCTYPE(None, ctypes.c_int)(_blas[1])(_blas[runtime_products.BLAS_BEFORE // 8])
 
 
 config._params["openmp"].on_change = _switch
