@@ -10,7 +10,7 @@ once ready for others to read.)
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import BUFFER_DIMS, BUFFER_OWNER, allocate, exclusive
+from theano.backends.native.runtime_core import BUFFER_OWNER, allocate, exclusive
 from theano.backends.native.runtime_language import invoke, load64, stack, store64
 from theano.backends.native.runtime_records import (
     KERNEL_CODE,
@@ -38,7 +38,8 @@ def point_prepare(frame: int, step: int) -> int:
         if load64(slot + SLOT_FLAGS) & TAKES_OVER:
             source = frame + load64(slot + SLOT_SOURCE)
         if source != 0 and exclusive(frame, source, load64(slot + SLOT_GUARD), 0):
-            memcpy(buffer, source, BUFFER_DIMS)
+            store64(buffer, load64(source))
+            store64(buffer + BUFFER_OWNER, load64(source + BUFFER_OWNER))
             store64(source + BUFFER_OWNER, 0)
         elif allocate(frame, buffer, 0, load64(slot + SLOT_SIZE)):
             return 1
