@@ -48,22 +48,23 @@ for sizes in test_pooling.SIZES.values():
         test_pooling.test_two_axes("float32", sizes, mode)
 """
 
-PRODUCTS = SCRIPT[: SCRIPT.index("def agree")].replace("test_convolution, test_pooling", "test_tile_products as products") + """
+_FENCED = SCRIPT[: SCRIPT.index("def agree")].replace("test_convolution, test_pooling", "test_tile_products as made")
+PRODUCTS = _FENCED + """
 import theano, theano.tensor as T
 from theano.backends.native import runtime_tile_products as tiles, vector_code
 
-for dtype in products.DTYPES:
+for dtype in made.DTYPES:
     vector_code._tile_products(dtype)[0][tiles.TILE_MOST // 8] = 1 << 40
     A, B = T.matrix("A", dtype), T.matrix("B", dtype)
     product = theano.function([A, B], T.dot(A, B))
-    for m, n, inner in (*products.SIZES, (260, 10, 400), (256, 65, 258), (9, 300, 401), (300, 310, 11)):
-        a, b = products.sample(dtype, m, inner), products.sample(dtype, inner, n, seed=1)
+    for m, n, inner in (*made.SIZES, (260, 10, 400), (256, 65, 258), (9, 300, 401), (300, 310, 11)):
+        a, b = made.sample(dtype, m, inner), made.sample(dtype, inner, n, seed=1)
         for at_end in (True, False):
             for turn_a in (False, True):
                 for turn_b in (False, True):
                     x = fenced(a.T.copy(), at_end).T if turn_a else fenced(a, at_end)
                     y = fenced(b.T.copy(), at_end).T if turn_b else fenced(b, at_end)
-                    products.near(product(x, y), a @ b, max(inner, 1))
+                    made.near(product(x, y), a @ b, max(inner, 1))
 """
 
 

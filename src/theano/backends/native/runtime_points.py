@@ -5,7 +5,6 @@ Written in the language of `runtime_language.py`. There is nothing to compare, t
 once ready for others to read.)
 """
 
-# ruff: noqa: F821
 # mypy: disable-error-code="name-defined"
 
 from __future__ import annotations
