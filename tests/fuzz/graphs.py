@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
+from rows import cumulative, positions, row_by_row
 
 import theano.tensor as T
 from theano.graph.clone import clone_replace
@@ -63,11 +65,12 @@ class Graph:
 class GraphMaker:
     """Makes one graph; the same seed makes the same graph."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, rows: bool = False) -> None:
         self.rng = np.random.default_rng(seed)
         self.items: list[Item] = []
         self.inputs: list[Item] = []
         self.stabilised = False
+        self.along_rows = rows
         self.pool: list[int] = [int(n) for n in self.rng.choice([0, 1, 2, 3, 4, 5, 9], size=3)]
 
     # -- choices
@@ -222,6 +225,9 @@ class GraphMaker:
             return
         if kind == "argmax":
             axes = axes[:1] if self.chance(0.5) else axes
+            if self.along_rows:
+                positions(self, a, axes)
+                return
             variable = T.argmax(a.variable, axis=axes[0] if len(axes) == 1 else axes)
         else:
             keep = self.chance(0.4)
@@ -444,6 +450,8 @@ class GraphMaker:
             self.reduction, self.reduction, self.dimshuffle, self.subtensor, self.gather, self.write, self.write,
             self.join, self.split, self.dot, self.create, self.reshape, self.cast, self.fill,
         ]
+        if self.along_rows:
+            steps += [partial(step, self) for step in (cumulative, cumulative, row_by_row, row_by_row)]
         planted = None
         for number in range(ops):
             if fragment is not None and number == ops // 2:
@@ -474,8 +482,8 @@ class GraphMaker:
 
 
 def random_graph(
-    seed: int, ops: int | None = None, fragment: Callable[[GraphMaker], Item | None] | None = None
+    seed: int, ops: int | None = None, fragment: Callable[[GraphMaker], Item | None] | None = None, rows: bool = False
 ) -> Graph:
-    """The graph of a seed; a fragment is planted among its ops."""
-    maker = GraphMaker(seed)
+    """The graph of a seed; a fragment is planted among its ops. rows: with what goes along rows (`rows.py`)."""
+    maker = GraphMaker(seed, rows)
     return maker.make(int(maker.rng.integers(2, 25)) if ops is None else ops, fragment)

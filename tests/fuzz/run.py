@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from compare import disagreements
 from fragments import varied_graph
-from graphs import Graph
+from graphs import Graph, random_graph
 from reached import Reached
 from shrink import shrunk, written
 
@@ -50,7 +50,7 @@ def compared(seeds: Sequence[int], ways: dict[str, dict[str, bool]], as_found: b
     reached = Reached()
     wrong = 0
     for seed in seeds:
-        graph = varied_graph(seed)
+        graph = random_graph(seed, rows=True) if seed % 4 == 2 else varied_graph(seed)
         for name, options in ways.items():
             found = wrong_in(graph, options, reached)
             if found:

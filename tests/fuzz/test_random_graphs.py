@@ -33,3 +33,13 @@ def test_native_code_agrees(first: int) -> None:
         graph = random_graph(seed)
         assert not disagreements(graph, native=True), f"seed {seed}"
         assert not disagreements(graph, rewritten=True, native=True), f"seed {seed}, rewritten"
+
+
+@pytest.mark.parametrize("first", range(0, GRAPHS, BLOCK))
+def test_graphs_along_rows_agree(first: int) -> None:
+    """Partial sums, softmax and its kin, positions: as they are, rewritten, and natively."""
+    for seed in range(first, first + BLOCK):
+        graph = random_graph(seed, rows=True)
+        assert not disagreements(graph), f"seed {seed}"
+        assert not disagreements(graph, native=True), f"seed {seed}, native"
+        assert not disagreements(graph, rewritten=True, native=True), f"seed {seed}, rewritten"

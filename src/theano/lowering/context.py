@@ -276,14 +276,9 @@ class Lowering:
             self.define(variable, datum)
 
 
-    def routine(
-        self, node: Apply, routine: str, params: Sequence[int] = (), data: Sequence[Datum] | None = None
-    ) -> None:
-        """Run the node by a routine of the backend, see RoutineStep. All its variables are dense tensors.
-
-        data    what the routine gets instead of the node's inputs
-        """
-        inputs = [self.in_memory(datum) for datum in (self.data(node.inputs) if data is None else data)]
+    def routine(self, node: Apply, routine: str, params: Sequence[int] = ()) -> None:
+        """Run the node by a routine of the backend, see RoutineStep. All its variables are dense tensors."""
+        inputs = [self.in_memory(datum) for datum in self.data(node.inputs)]
         outputs = [self.new(v) for v in node.outputs]
 
         def emit(emission: Any, ins: Any, outs: Any) -> list[Step]:

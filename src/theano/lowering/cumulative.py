@@ -7,6 +7,8 @@ from typing import Any
 from theano.graph.node import Apply
 from theano.lowering.context import Lowering, lowers
 from theano.tensor.cumulative import CumOp, LinearRecurrence
+from theano.tensor.type import tensor_type
+from theano.tensor.variable import TensorVariable
 
 _DTYPES = ("float32", "float64", "int64", "uint64")
 FLATTENED = -1
@@ -33,9 +35,17 @@ def _lower(lowering: Lowering, node: Apply, routine: str, axis: int) -> None:
     if dtype not in _DTYPES or any(d not in lowering.dtypes for d in dtypes):
         lowering.python(node)
         return
-    # added up in the dtype of the result
-    data = [lowering.cast(datum, dtype, [node]) for datum in lowering.data(node.inputs)]
-    lowering.routine(node, routine, (axis,), data)
+    if all(d == dtype for d in dtypes):
+        lowering.routine(node, routine, (axis,))
+        return
+    # what is added up has the dtype of the result
+    converted = []
+    for variable, datum in zip(node.inputs, lowering.data(node.inputs)):
+        converted.append(TensorVariable(tensor_type(dtype, variable.type.shape)))  # type: ignore[attr-defined]
+        lowering.define(converted[-1], lowering.cast(datum, dtype, [node]))
+    again = Apply(node.op, converted, [TensorVariable(node.outputs[0].type)])
+    lowering.routine(again, routine, (axis,))
+    lowering.define(node.outputs[0], lowering.datum(again.outputs[0]))
 
 
 __all__ = ["FLATTENED", "lower_cumulative", "lower_recurrence"]
