@@ -219,13 +219,27 @@ def test_what_dead_processes_left_behind_is_deleted(cache):
     assert os.listdir(cache.directory) == ["somebody's file"]
 
 
-def test_a_temporary_file_of_the_same_name_is_no_obstacle(cache, monkeypatch):
+def test_names_of_temporary_files_differ_and_theirs_are_left_alone(cache, monkeypatch):
     key = digest("x")
     cache.store(key, PARTS)
-    monkeypatch.setattr(os, "getpid", lambda: 7)
-    monkeypatch.setattr(module.threading, "get_ident", lambda: 7)
-    open(f"{file_of(cache, key)}.7.7{TEMPORARY}", "w").close()
-    assert cache.store(key, PARTS) and contents(cache) == [key + SUFFIX]
+    seen = []
+    replace = os.replace
+
+    def watched(source, target):
+        seen.append(source)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    for _ in range(3):
+        assert cache.store(key, PARTS)
+    assert len(set(seen)) == 3 and all(path.endswith(TEMPORARY) for path in seen)
+    monkeypatch.setattr(os, "urandom", lambda count: b"same")
+    other = f"{file_of(cache, key)}.{b'same'.hex()}{TEMPORARY}"
+    with open(other, "w") as file:
+        file.write("of somebody else")
+    assert not cache.store(key, PARTS) and cache.load(key) == PARTS
+    with open(other) as file:
+        assert file.read() == "of somebody else"
 
 
 def test_the_settings(tmp_path):

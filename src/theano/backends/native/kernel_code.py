@@ -45,6 +45,9 @@ def compile_kernels(kernels: Iterable[Kernel], optimize: bool) -> list[CompiledK
     """The code of each kernel, from the table or freshly made in one module."""
     wanted = list(kernels)
     how = (optimize, config.vector_math)
+    known = [_compiled.get((k, *how)) for k in wanted]
+    if None not in known:  # without waiting for what others compile
+        return known  # type: ignore[return-value]
     # Held throughout: two threads which want one kernel compile it once.
     with _lock:
         fresh = [k for k in dict.fromkeys(wanted) if (k, *how) not in _compiled]

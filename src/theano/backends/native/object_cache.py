@@ -200,13 +200,10 @@ class ObjectCache:
                 raise FileNotFoundError(self.directory)
             raise PermissionError(1, "not trusted")
         path = self._path(key)
-        temporary = f"{path}.{os.getpid()}.{threading.get_ident()}{TEMPORARY}"
+        # no other thread, process or machine writes to a file of this name
+        temporary = f"{path}.{os.urandom(8).hex()}{TEMPORARY}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        try:
-            descriptor = os.open(temporary, flags, 0o600)
-        except FileExistsError:  # of a process that had this number before
-            os.unlink(temporary)
-            descriptor = os.open(temporary, flags, 0o600)
+        descriptor = os.open(temporary, flags, 0o600)
         try:
             with open(descriptor, "wb") as file:
                 file.write(content)
