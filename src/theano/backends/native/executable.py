@@ -9,8 +9,7 @@ import numpy as np
 
 from theano.backends.native import runtime_core as core
 from theano.backends.native import target
-from theano.backends.native.image import entry_function
-from theano.backends.native.loop_image import LoopImage
+from theano.backends.native.image import Image, entry_function
 from theano.backends.native.runtime import empty_pool
 from theano.lowering.program import Program
 
@@ -46,7 +45,7 @@ class Executable:
     def __init__(self, program: Program, *, optimize: bool = True) -> None:
         self.program = program
         self.optimize = optimize
-        self._image = LoopImage(program, optimize)
+        self._image = Image(program, optimize)
         self._bound: tuple[Any, ...] | None = None
 
     def bind(self, slow: Callable[..., Any], on_error: Callable[..., Any], unpack: str = "list") -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""The tables of programs with loops: an image for each body, and the record that `runtime_traces.py` describes."""
+"""The tables of loops, for programs that have some: an image for each body, and the record for `runtime_loops.py`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,7 @@ from theano.backends.native.loop_registers import RegisterLoop, place_words
 from theano.lowering.program import Buffer, FreeStep, KernelStep, LoopStep, PyCallStep
 
 
-class LoopImage(Image):
-    """The tables of a program that may have loops."""
-
-    def _loop(self, step: LoopStep) -> int:
-        return loop_record(self, step)
-
-
-class BodyImage(LoopImage):
+class BodyImage(Image):
     """The tables of a loop's body. Its frame is filled by the loop; it has no entry."""
 
     def __init__(self, step: LoopStep, optimize: bool, kernels: Mapping[int, CompiledKernel]) -> None:
