@@ -115,7 +115,7 @@ def adversarial(n: int, rng: np.random.Generator) -> list[np.ndarray]:
     return [rng.random(n), rng.normal(size=n), np.arange(n) + 0.1, uneven, 10.0 ** rng.uniform(-8, 8, n)]
 
 
-@pytest.mark.parametrize("layout", ["last", "first", "middle", "all", "two of three"])
+@pytest.mark.parametrize("layout", ["last", "first", "middle", "all", "backwards", "every third", "two of three"])
 def test_sums_err_no_more_than_pairwise(layout: str) -> None:
     """Against exact sums (math.fsum), in units of the sum of magnitudes, over all sums of a case."""
     rng = np.random.default_rng(3)
@@ -126,6 +126,8 @@ def test_sums_err_no_more_than_pairwise(layout: str) -> None:
             "first": (numbers.reshape(-1, 4), (0,)),
             "middle": (numbers.reshape(2, -1, 2), (1,)),
             "all": (numbers.reshape(100, 10, 100), (0, 1, 2)),
+            "backwards": (numbers.reshape(4, -1)[::-1, ::-1], (1,)),
+            "every third": (np.repeat(numbers, 3)[::3], (0,)),
             "two of three": (numbers.reshape(50, 8, -1), (0, 2)),
         }[layout]
         x = T.TensorType("float64", (None,) * array.ndim)("x")
@@ -134,7 +136,8 @@ def test_sums_err_no_more_than_pairwise(layout: str) -> None:
         exact = np.array([math.fsum(row) for row in rows.reshape(-1, rows.shape[-1])]).reshape(np.shape(found))
         scale = np.abs(rows).sum(axis=-1)
         ours, theirs = (np.max(np.abs(s - exact) / scale) for s in (found, array.sum(axis=axes)))
-        assert ours <= max(theirs, 2 * np.finfo("float64").eps), (ours, theirs)
+        # what is random in both; errors that grow with the length would be several times larger
+        assert ours <= max(theirs, 4 * np.finfo("float64").eps), (ours, theirs)
 
 
 @pytest.mark.parametrize("axis", [0, 1, None])

@@ -27,6 +27,7 @@ from theano.backends.native import opcode_text, target
 from theano.backends.native import runtime_records as rt
 from theano.backends.native.kernel_slots import LONG, SHORT, Slots, lanes_of
 from theano.backends.native.position_text import PositionText
+from theano.backends.native.reduction_text import pieces_of_runs
 from theano.backends.native.vector_text import (
     ITEMSIZE,
     MEMORY_TYPE,
@@ -69,6 +70,8 @@ class KernelText:
     def write(self) -> None:
         text = self.text
         self._prologue()
+        compensated = any(a.compensated for a in self.accumulators)
+        self.resumes, self.stops, self.carry = pieces_of_runs(text, self._state) if compensated else ("", "", "")
         self._first_of_run()
         if self.table.hoisting is not None:
             hoisted = text.set(f"load i64, ptr {self._state(rt.STATE_HOISTED)}")
@@ -289,7 +292,7 @@ class KernelText:
         if self.accumulators and len(self.kernel.body) <= SHORT and not checked:
             copies = 4
         for accumulator in self.accumulators:
-            accumulator.enter(text, self.step, flat, copies)
+            accumulator.enter(text, self.step, flat, copies, self.resumes, self.carry)
         done = "0"
         if len(self.kernel.body) <= LONG:
             rounds = text.set(f"udiv i64 %count, {copies}") if copies > 1 else "%count"
@@ -301,7 +304,7 @@ class KernelText:
         points = text.set(f"add i64 {text.set(f'mul i64 {rest}, {text.lanes}')}, %active")
         self._guarded(points, done, 1, masked=True, flat=flat)
         for accumulator in self.accumulators:
-            accumulator.leave(text, self.start)
+            accumulator.leave(text, self.start, self.stops, self.carry)
         text.go("next")
 
     def _guarded(self, count: str, done: str, copies: int, masked: bool, flat: bool) -> None:

@@ -14,6 +14,8 @@ a better value leaves its number there. So a run may be long, but not endless (L
 first NaN wins costs a comparison that waits for the last vector's: the quick loop is *careless* of it, only notes
 whether it has met NaN, and is then forgotten.
 
+Where a run comes in pieces (operands are packed first), totals and errors are kept from piece to piece.
+
 A short loop body is repeated `copies` times in a round, each copy with a partial result of its own, so that one
 addition does not wait for the last.
 """
@@ -21,9 +23,10 @@ addition does not wait for the last.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from theano._records import field, record_class
+from theano.backends.native import runtime_records as rt
 from theano.backends.native import target
 from theano.backends.native.opcode_text import float_extreme
 from theano.backends.native.vector_text import (
@@ -129,8 +132,11 @@ class Accumulator:
 
     # -- the loop
 
-    def enter(self, text: VectorText, step: Sequence[str], flat: bool, copies: int) -> None:
-        """Before the loops: make the variables."""
+    def enter(self, text: VectorText, step: Sequence[str], flat: bool, copies: int, resumes: str, carry: str) -> None:
+        """Before the loops: make the variables.
+
+        resumes    an i1: does the run go on where the last piece of it stopped, with what `carry` points to?
+        """
         self.flat = flat
         self.rooms = {}
         self.one = self._one(text)
@@ -144,6 +150,13 @@ class Accumulator:
             if self.compensated:
                 self.total = text.variable(self.kind, "zeroinitializer")
                 self.error = text.variable(self.kind, "zeroinitializer")
+                resume, fresh = text.label("resume"), text.label("fresh")
+                text.go_if(resumes, resume, fresh)
+                text.start(resume)
+                for variable, place in zip((self.total, self.error), self._carried(text, carry), strict=True):
+                    text.put(self.kind, text.get(self.kind, place), variable)
+                text.go(fresh)
+                text.start(fresh)
             return
         for slot, kind, memory, neutral in self._places(text):
             still = text.set(f"icmp eq i64 {step[slot]}, 0")
@@ -288,13 +301,34 @@ class Accumulator:
         self._store(text, best[0], places[self.value_slot], mask)
         text.store("int64", best[1], places[self.slot], mask)
 
-    def leave(self, text: VectorText, start: Sequence[str]) -> None:
-        """After the loop: fold the lanes into the accumulator in memory."""
+    def _carried(self, text: VectorText, carry: str) -> list[str]:
+        """Where total and error are kept between the pieces of a run."""
+        size = max(text.lanes, 8)  # whole cache lines
+        first = self.slot * 2 * size
+        return [text.set(f"getelementptr i64, ptr {carry}, i64 {n}") for n in (first, first + size)]
+
+    def leave(self, text: VectorText, start: Sequence[str], stops: str, carry: str) -> None:
+        """After the loop: fold the lanes into the accumulator in memory; or (stops) keep them for the next piece."""
+        if self.flat and self.compensated:
+            self._flush(text)
+            keep, fold, after = (text.label(name) for name in ("keep", "fold", "after"))
+            text.go_if(stops, keep, fold)
+            text.start(keep)
+            for variable, place in zip((self.total, self.error), self._carried(text, carry), strict=True):
+                text.put(self.kind, text.get(self.kind, variable), place)
+            text.go(after)
+            text.start(fold)
+            self._leave(text, start)
+            text.go(after)
+            text.start(after)
+        else:
+            self._leave(text, start)
+
+    def _leave(self, text: VectorText, start: Sequence[str]) -> None:
         if self.flat:
             if self.position_axes is not None:
                 values = self._found(text, start[self.position_slot])
             elif self.compensated:
-                self._flush(text)
                 total, error = text.get(self.kind, self.total), text.get(self.kind, self.error)
                 # an infinite total makes the error NaN: then it says nothing
                 sane = text.compare("ord", self.kind, error, error)
@@ -437,3 +471,18 @@ class Accumulator:
         if self.position_axes is None:
             return [self.combine(text, a[0], b[0])]
         return self._better(text, a[0], a[1], b[0], b[1])
+
+
+def pieces_of_runs(text: VectorText, state: Callable[[int], str]) -> tuple[str, str, str]:
+    """Two i1, whether a run goes on where a piece of it stopped and whether it will, and where sums are kept meanwhile.
+
+    state    the address of a field of the kernel's state
+    """
+    address = text.set(f"load i64, ptr {state(rt.STATE_CARRY)}")
+    piece = text.set(f"load i64, ptr {state(rt.STATE_PIECE)}")
+    some = text.set(f"icmp ne i64 {address}, 0")
+    answers = []
+    for flag in (rt.FIRST_PIECE, rt.LAST_PIECE):
+        lacks = text.set(f"icmp eq i64 {text.set(f'and i64 {piece}, {flag}')}, 0")
+        answers.append(text.set(f"and i1 {some}, {lacks}"))
+    return answers[0], answers[1], text.set(f"inttoptr i64 {address} to ptr")

@@ -70,6 +70,11 @@ STATE_COPY = 48  # bit k: output k must be filled from its source before the run
 STATE_RUNS = 56  # how many runs the code goes over itself, if its kernel has several axes; 0 is 1
 STATE_APART = 64  # here is how far these lie apart, for each slot
 STATE_HOISTED = 72  # 1: positions do not vary along a run
-STATE_EXTENTS = 80
+STATE_CARRY = 80  # not 0: a run comes in pieces; here is what float sums keep between them, two vectors for each slot
+STATE_PIECE = 88  # of such a run: FIRST_PIECE, LAST_PIECE
+STATE_EXTENTS = 96
+
+FIRST_PIECE = 1
+LAST_PIECE = 2
 
 LINE = 64  # bytes of a cache line

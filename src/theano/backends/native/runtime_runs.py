@@ -27,13 +27,16 @@ from theano.backends.native.runtime_language import (
     store64,
 )
 from theano.backends.native.runtime_records import (
+    FIRST_PIECE,
     KERNEL_CODE,
     KERNEL_FLAGS,
     KERNEL_LANES,
     KERNEL_SLOTS,
+    LAST_PIECE,
     MASKS,
     ROLE_ACCUMULATE,
     ROLE_OUT,
+    STATE_PIECE,
 )
 
 MODE_DIRECT = 0
@@ -114,14 +117,26 @@ def run(step: int, state: int, data: int, table: int, steps: int, calls: int, ta
                 store64(tails + k * 8, address)
             store64(calls + k * 8, address)
             k += 1
+        piece = 0
+        if done == 0:
+            piece = FIRST_PIECE
+        ends = 0
+        if done + count == n:
+            ends = LAST_PIECE
         if masks:
+            store64(state + STATE_PIECE, piece | ends)
             if invoke(code, calls, steps, full, last, state):
                 return 1
         else:
-            if full > 0 and invoke(code, calls, steps, full, 0, state):
-                return 1
-            if rest > 0 and invoke(code, tails, steps, 0, rest, state):
-                return 1
+            if full > 0:
+                store64(state + STATE_PIECE, piece | (ends * (rest == 0)))
+                if invoke(code, calls, steps, full, 0, state):
+                    return 1
+                piece = 0
+            if rest > 0:
+                store64(state + STATE_PIECE, piece | ends)
+                if invoke(code, tails, steps, 0, rest, state):
+                    return 1
         k = 0
         while k < slots:
             entry = table + k * 64

@@ -29,6 +29,7 @@ from theano.backends.native.runtime_records import (
     MASKS,
     ROLE_IN,
     STATE_APART,
+    STATE_CARRY,
     STATE_RUNS,
 )
 from theano.backends.native.runtime_runs import MODE_DIRECT, MODE_PACK, run
@@ -106,6 +107,7 @@ def walk_turned(
             packed = 1
         k += 1
     store64(state + STATE_APART, apart)
+    store64(state + STATE_CARRY, 0)  # blocks are runs of their own
     index = stack(last * 8 + 8)
     memset(index, 0, last * 8)
     while 1:

@@ -24,6 +24,7 @@ from theano.backends.native.runtime_records import (
     MASKS,
     MUST_STAND,
     MUST_WALK,
+    REDUCES,
     ROLE_ACCUMULATE,
     ROLE_COUNTER,
     ROLE_NONE,
@@ -35,6 +36,7 @@ from theano.backends.native.runtime_records import (
     SLOT_TEMPORARY,
     SPREADS,
     STATE_APART,
+    STATE_CARRY,
     STATE_FLAT,
     STATE_HOISTED,
     STATE_MODE,
@@ -118,6 +120,7 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         k += 1
     store64(state + STATE_FLAT, flat)
     store64(state + STATE_RUNS, 1)
+    store64(state + STATE_CARRY, 0)
     # can the code take a run whatever its length?
     whole = load64(step + KERNEL_FLAGS) & MASKS or n % lanes == 0
     store64(state + STATE_HOISTED, whole and hoists(step, table, n))
@@ -131,6 +134,12 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
             vectors = 1
         if vectors * lanes < n:
             chunk = vectors * lanes
+            if flat and load64(step + KERNEL_FLAGS) & REDUCES:
+                # two vectors for each slot, of whole cache lines
+                carried = lanes * 8
+                if carried < 64:
+                    carried = 64
+                store64(state + STATE_CARRY, (stack(slots * 2 * carried + 64) + 63) & -64)
         packs = stack(breadth * vectors)
         k = 0
         while k < slots:
@@ -172,12 +181,14 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         if length > tile:
             length = tile
         if walk_runs(step, state, shape, strides, wide, last, data, table, steps, calls, tails, length, chunk, index):
+            store64(state + STATE_CARRY, 0)
             return 1
         k = 0
         while k < slots:
             store64(data + k * 8, load64(data + k * 8) + length * load64(table + k * 64 + 8))
             k += 1
         base += length
+    store64(state + STATE_CARRY, 0)
     # the caller frees what these addresses started as
     k = 0
     while k < slots:
