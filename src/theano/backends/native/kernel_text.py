@@ -289,7 +289,7 @@ class KernelText:
         text = self.text
         copies = 1
         checked = self.table.flags & rt.CHECKED and not self.hoisted
-        if self.accumulators and len(self.kernel.body) <= SHORT and not checked:
+        if self.accumulators and flat and len(self.kernel.body) <= SHORT and not checked:
             copies = 4
         for accumulator in self.accumulators:
             accumulator.enter(text, self.step, flat, copies, self.resumes, self.carry)
