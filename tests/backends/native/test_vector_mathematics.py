@@ -10,7 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from native_kernels import compiled, elementwise, kernel_program
-from vector_errors import AVX2, HOST, KIND, PLAIN, TWO_ARGUMENTS, error_of, exactly, greatest_error, vector_function
+from vector_errors import (
+    AVX2,
+    HOST,
+    KIND,
+    LONGER,
+    PLAIN,
+    TWO_ARGUMENTS,
+    error_of,
+    errors,
+    exactly,
+    greatest_error,
+    vector_function,
+)
 
 import theano
 from theano.backends.native import mathematics, opcode_text, target
@@ -104,6 +116,26 @@ def test_code_for_other_systems(name: str, dtype: str) -> None:
         lanes = machine.vector_bytes // np.dtype(dtype).itemsize
         found = _assembly(mathematics.function_text(name, KIND[dtype], lanes, machine), triple, cpu, "")
         assert not re.findall(r"^\s+(?:callq?|jmp)\s+[_@]?[a-z]\w+", found, re.M), f"{name} on {cpu} calls something"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["sigmoid", "softplus"])
+def test_activations(name: str, dtype: str) -> None:
+    """Composed of exp and log1p."""
+    if not LONGER:
+        pytest.skip("no wider float to compare with")
+    x = theano.tensor.TensorType(dtype, (False,))()
+    with theano.change_flags(vector_math="own"):
+        function = theano.function([x], getattr(theano.tensor.nnet, name)(x))
+    rng = np.random.default_rng(5)
+    values = np.concatenate([rng.uniform(-6, 6, 3000), rng.uniform(-80, 80, 2000), [-700.0]]).astype(dtype)
+    wide = values.astype(np.longdouble)
+    with np.errstate(over="ignore"):
+        right = 1 / (1 + np.exp(-wide)) if name == "sigmoid" else np.log1p(np.exp(wide))
+    normal = (right > np.finfo(dtype).tiny) & np.isfinite(right)
+    error = errors(function(values)[normal], right[normal]).max()
+    print(f"{name} of {dtype}: {error:.3f} units")
+    assert error <= WORST
 
 
 def test_the_flag_chooses() -> None:
