@@ -53,7 +53,6 @@ OF_LOGARITHMS = ruleset(
 PRODUCTS = ruleset(
     rule("product_of_exps", exp(x) * exp(y), exp(x + y), assumes="rounding"),
     rule("quotient_of_exps", exp(x) / exp(y), exp(x - y), assumes="rounding"),
-    rule("product_of_squared_exp", sqr(exp(x)) * exp(y), exp(2.0 * x + y), assumes="rounding"),
     rule("quotient_of_squared_exp", sqr(exp(x)) / exp(y), exp(2.0 * x - y), assumes="rounding"),
     rule("quotient_by_squared_exp", exp(y) / sqr(exp(x)), exp(y - 2.0 * x), assumes="rounding"),
     rule("product_of_exp2s", exp2(x) * exp2(y), exp2(x + y), assumes="rounding"),
