@@ -13,6 +13,13 @@ from theano.backends.native import cython_modules, target
 found = target.c_address("blas_dgemm"), target.c_address("lapack_dpotrf")
 assert "scipy.linalg" not in sys.modules, "the package was loaded"
 assert not [name for name in sys.modules if name.startswith("scipy.linalg.")]
+from theano.backends.native import thread_count
+import numpy as np, theano, theano.tensor as T
+x = T.dmatrix()
+theano.function([x], T.dot(x, x) + T.dot(x, x[0]))(np.ones((3, 3)))   # a program with products does without, too
+assert "scipy.linalg" not in sys.modules
+path = cython_modules.file_of("scipy.linalg.cython_blas")
+blas = list(thread_count._blas)
 import scipy.linalg
 import scipy.linalg.cython_lapack
 import scipy.linalg.cython_blas
@@ -22,6 +29,11 @@ cython_modules.exported.cache_clear()
 target.cython_address.cache_clear()
 assert [target.cython_address("scipy.linalg.cython_blas", "dgemm")[1],
         target.cython_address("scipy.linalg.cython_lapack", "dpotrf")[1]] == list(found)
+assert cython_blas.__file__ == path == cython_modules.file_of("scipy.linalg.cython_blas")
+thread_count.find_blas.cache_clear()
+thread_count.find_blas()
+assert list(thread_count._blas) == blas
+assert cython_modules.file_of("no_such_package.module") is None
 print(scipy.linalg.solve([[2.0]], [4.0])[0])
 """
 

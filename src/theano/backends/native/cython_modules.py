@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 from functools import cache
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import Any
@@ -26,17 +26,26 @@ def exported(module: str) -> dict[str, Any]:
     return dict(found if found is not None else importlib.import_module(module).__pyx_capi__)
 
 
-def _alone(module: str) -> Any:
-    """The table of a module which is loaded without the package that it is in; None if that does not work."""
-    package = module.rpartition(".")[0]
-    if package in sys.modules:
-        return None  # loaded already: the ordinary way costs nothing more
-    top, *folders = package.split(".")
+def file_of(module: str) -> str | None:
+    """Where a compiled module is; it and its package need not be loaded, and are not by this. None if it is unknown."""
+    spec = _spec_of(module)
+    return None if spec is None else spec.origin
+
+
+def _spec_of(module: str) -> ModuleSpec | None:
+    top, *folders = module.split(".")[:-1]
     root = find_spec(top)
     if root is None:
         return None
     places = [str(Path(place, *folders)) for place in root.submodule_search_locations or ()]
-    spec = PathFinder.find_spec(module, places)
+    return PathFinder.find_spec(module, places)
+
+
+def _alone(module: str) -> Any:
+    """The table of a module which is loaded without the package that it is in; None if that does not work."""
+    if module.rpartition(".")[0] in sys.modules:
+        return None  # loaded already: the ordinary way costs nothing more
+    spec = _spec_of(module)
     if spec is None or spec.loader is None:
         return None
     try:

@@ -7,13 +7,13 @@ words are read with the GIL held, and changed by Python at any time.
 from __future__ import annotations
 
 import ctypes
-import importlib
 import os
 from functools import cache
 from typing import Any
 
 from theano._config import config
 from theano.backends.native import runtime_products, runtime_threads, target
+from theano.backends.native.cython_modules import file_of
 
 # what one point of an addition costs, in the guesses of `kernel_code.py` (picoseconds)
 POINT_OF_AN_ADDITION = 500
@@ -96,11 +96,12 @@ def blas_table() -> int:
 @cache
 def find_blas() -> None:
     """Find out how BLAS is told how many threads to use: SciPy's OpenBLAS has functions for that."""
-    if not threads_exist():
+    path = file_of("scipy.linalg.cython_blas")
+    if path is None or not threads_exist():
         return
     try:
-        library = ctypes.CDLL(importlib.import_module("scipy.linalg.cython_blas").__file__)
-    except (ImportError, OSError, TypeError):
+        library = ctypes.CDLL(path)
+    except OSError:
         return
     for prefix in ("scipy_openblas", "openblas"):
         found: list[Any] = [getattr(library, f"{prefix}_{what}_num_threads", None) for what in ("get", "set")]
