@@ -130,7 +130,7 @@ PARTS: dict[str, list[Example]] = {
     ],
     "index_of_gather": [
         on(m("x"), build=lambda x: x[T.constant([2, 0, 0, 1])][:, 1]),
-        on(m("x"), build=lambda x: x[T.constant([2, 0, 0, 1])][:, :1]),
+        on(m("x"), build=lambda x: x[T.constant([2, 0, 0, 1])][:, 1:]),
     ],
     "gather_of_alloc": [
         on(v("y"), build=lambda y: Alloc()(y, np.int64(4), Shape_i(0)(y))[T.constant([0, 3, 3])]),

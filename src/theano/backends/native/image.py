@@ -421,6 +421,7 @@ class Image:
         words[rt.SLOT_FINISH // 8] = made.finish.get(slot.finish, 0)
         words[rt.SLOT_COMBINE // 8] = combiner_word(slot.combine) if slot.combine else 0
         words[rt.SLOT_PARTNER // 8] = slot.partner
+        words[rt.SLOT_HANGS // 8] = sum(1 << axis for axis in slot.hangs)
         flags = slot.flags
         if slot.indexed >= 0:
             words[rt.SLOT_STATE // 8] = pairs + 16 * slot.indexed

@@ -6,6 +6,8 @@ into the tables that the run-time system reads.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from theano._records import record_class
 from theano.backends.native import reduction_text
 from theano.backends.native import runtime_records as rt
@@ -32,6 +34,7 @@ class Slot:
     partner: int = 0  # where positions are accumulated: the slot of the values
     flags: int = 0
     indexed: int = -1  # number of its first computed axis among all computed axes
+    hangs: frozenset[int] = frozenset()  # the axes along which its computed positions vary
 
 
 @record_class(frozen=True, slots=True)
@@ -85,7 +88,24 @@ def hoisting(kernel: Kernel) -> Hoisting | None:
 def in_positions(kernel: Kernel) -> set[int]:
     """The instructions that computed positions hang on."""
     wanted = [a for instr in kernel.body if instr.op == "gather" for a in instr.args]
-    wanted += [a for r in kernel.results for a in r.args]
+    return _needed_by(kernel, [*wanted, *(a for r in kernel.results for a in r.args)])
+
+
+def _axes_of(kernel: Kernel, args: Sequence[int]) -> frozenset[int]:
+    """The axes along which one of these values varies."""
+    axes: set[int] = set()
+    for n in _needed_by(kernel, args):
+        instr = kernel.body[n]
+        if instr.op in ("load", "gather"):
+            axes.update(a for a in kernel.operands[instr.attr].axes if a >= 0)
+        elif instr.op == "iota":
+            axes.add(instr.attr)
+    return frozenset(axes)
+
+
+def _needed_by(kernel: Kernel, args: Sequence[int]) -> set[int]:
+    """These instructions and what they are computed from."""
+    wanted = list(args)
     found: set[int] = set()
     while wanted:
         n = wanted.pop()
@@ -168,6 +188,11 @@ class Slots:
                 self.all[instr.attr].flags |= rt.IN_POSITIONS
             elif instr.op == "iota":
                 self.all[self.counters[instr.attr,]].flags |= rt.IN_POSITIONS
+        for place, args in [
+            *((i.attr, i.args) for i in self.kernel.body if i.op == "gather"),
+            *((n, r.args) for n, r in enumerate(self.kernel.results, self.kernel.n_inputs) if r.args),
+        ]:
+            self.all[place].hangs |= _axes_of(self.kernel, args)
         found = self.hoisting
         if found is None:
             return

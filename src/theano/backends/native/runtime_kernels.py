@@ -46,6 +46,7 @@ from theano.backends.native.runtime_language import (
     stack,
     store64,
 )
+from theano.backends.native.runtime_positions import check_without_points
 from theano.backends.native.runtime_prepare import check_empty, dimension, match_axes, prepare_output
 from theano.backends.native.runtime_records import (
     CHECKED,
@@ -258,6 +259,9 @@ def kernel_part(frame: int, step: int, mode: int, rows: int, start: int, count: 
     while axis < rank:
         total = total * load64(extents + axis * 8)
         axis += 1
+    if total == 0 and load64(step + KERNEL_FLAGS) & CHECKED:
+        if check_without_points(frame, step, rows, start, count):
+            return 1
     if total == 0 and (mode == 1 or not (load64(step + KERNEL_FLAGS) & REDUCES)):
         return 0
     if total == 1 and not (load64(step + KERNEL_FLAGS) & (CHECKED | REDUCES | COUNTS)):

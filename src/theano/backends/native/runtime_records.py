@@ -44,7 +44,8 @@ SLOT_FINISH = 80  # code which casts the accumulator to the output; 0: none
 SLOT_FLAGS = 88
 SLOT_COMBINE = 96  # a word with the address of code which folds accumulators into others; 0: an accumulator has none
 SLOT_PARTNER = 104  # the number of the slot with the values whose positions this accumulator holds; 0: none
-SLOT_BYTES = 112
+SLOT_HANGS = 112  # bits: the axes which computed positions in this slot hang on
+SLOT_BYTES = 120
 
 ROLE_NONE = 0
 ROLE_IN = 1
