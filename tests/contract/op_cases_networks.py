@@ -393,6 +393,8 @@ NETWORK_CASES = {
     "InsideAxes": [
         case(lambda x, i, p: checks.InsideAxes("pair")(x, i, x.shape[0], p, 3), lambda x, i, p: x,
              ((4,), ints(-4), ints([2, -3, 0])), ((2,), ints(1), ints([]))),
+        case(lambda x, i: checks.InsideAxes("classes", from_start=True)(x, i, x.shape[0]), lambda x, i: x,
+             ((4,), ints([3, 0])), ((0,), ints([]))),
     ],
     "OneLength": [
         case(lambda x, y, p: checks.OneLength("rows")(x, y.shape[0], p.shape[0]), lambda x, y, p: x, ((2,), (3,), (1,)),

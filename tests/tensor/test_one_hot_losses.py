@@ -258,6 +258,25 @@ class Test_refusals:
         with pytest.raises(error):
             f(*arrays[:-1], np.array(labels, "int64"))
 
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("number", range(3))
+    @pytest.mark.parametrize(
+        "labels, error", [([0, 3], IndexError), ([-1, 0], IndexError), ([2**62, 0], IndexError), ([0], ValueError)])
+    def test_what_is_alone_in_being_used(self, number, labels, error, mode):
+        """The softmax and the positions of maxima need no labels, and wrong ones are noticed all the same."""
+        x, b, y = T.dmatrix(), T.dvector(), T.lvector()
+        out = nnet.crossentropy_softmax_argmax_1hot_with_bias(x, b, y)[number]
+        f = theano.function([x, b, y], out, mode=mode)
+        assert f(np.ones((2, 3)), np.ones(3), [2, 0]).shape[0] == 2
+        with pytest.raises(error):
+            f(np.ones((2, 3)), np.ones(3), labels)
+
+    def test_losses_check_their_labels_once(self):
+        x, b, y = T.dmatrix(), T.dvector(), T.ivector()
+        loss = nnet.crossentropy_softmax_argmax_1hot_with_bias(x, b, y)[0].mean()
+        f = theano.function([x, b, y], [loss, *grad(loss, [x, b])])
+        assert "InsideAxes" not in {type(node.op).__name__ for node in f.maker.fgraph.apply_nodes}
+
     @pytest.mark.parametrize("mode", [*MODES, theano.Mode("py", None)], ids=str)
     def test_a_bias_that_does_not_fit(self, mode):
         x, b = T.dmatrix(), T.dvector()

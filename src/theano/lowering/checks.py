@@ -41,7 +41,7 @@ def lower_inside_axes(lowering: Lowering, node: Apply) -> None:
     """Positions of what has the axes in question: taking them fails where they are not there. Where only a number is
     left of an axis, the position is compared with it."""
     value, *pairs = lowering.data(node.inputs)
-    if any(index.ndim for index in pairs[::2]):
+    if node.op.from_start or any(index.ndim for index in pairs[::2]):  # type: ignore[attr-defined]
         lowering.python(node)
         return
     for index, n in zip(pairs[::2], pairs[1::2]):

@@ -86,12 +86,21 @@ class EqualLengths(Checked):
 
 class InsideAxes(Checked):
     """InsideAxes(what)(x, i, n, j, m, ...) is x, after checking that the integers i (0-d or arrays) name elements of an
-    axis of length n, j of one of length m, ... (IndexError)."""
+    axis of length n, j of one of length m, ... (IndexError).
+
+    from_start   they do not count from the end: a negative one names no element
+    """
+
+    __props__ = ("what", "from_start")
+
+    def __init__(self, what: str, from_start: bool = False) -> None:
+        super().__init__(what)
+        self.from_start = from_start
 
     def check(self, values: Sequence[np.ndarray]) -> None:
         for index, n in zip(values[::2], values[1::2]):
             length = int(n)
-            outside = (index < -length) | (index >= length)
+            outside = (index < (0 if self.from_start else -length)) | (index >= length)
             if np.any(outside):
                 bad = int(index[outside].flat[0]) if index.ndim else int(index)
                 raise IndexError(f"{self.what}: index {bad} is out of bounds for an axis of length {length}")

@@ -1,5 +1,5 @@
-"""What ops require of their operands besides equal lengths of axes: positions inside an axis, masks of its length,
-values that fit a slice, as many elements as before, pieces that make up an axis.
+"""What ops require of their operands besides equal lengths of axes: positions inside an axis, class numbers, masks of
+its length, values that fit a slice, as many elements as before, pieces that make up an axis.
 
 `restore_checks.py` looks which of these the graph no longer requires after it was rewritten. Facts of equal lengths
 are in `dims_of_ops.py`. Each requirement says whether it follows from what is known (`is_certain`), what is equal for
@@ -28,6 +28,13 @@ from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.joining import Join, Split
 from theano.tensor.lengths import slice_length
+from theano.tensor.nnet.classes import ClassNumbers
+from theano.tensor.nnet.one_hot_losses import (
+    CrossentropyCategorical1Hot,
+    CrossentropyCategorical1HotGrad,
+    CrossentropySoftmax1HotWithBiasDx,
+    CrossentropySoftmaxArgmax1HotWithBias,
+)
 from theano.tensor.scalar_constants import static_int, vector_elements
 from theano.tensor.selecting import Nonzero
 from theano.tensor.shape import Reshape
@@ -41,6 +48,10 @@ from theano.tensor.subtensor import (
 )
 
 Lengths = Callable[[Key], Any]
+_OF_CLASSES = (
+    CrossentropyCategorical1Hot, CrossentropyCategorical1HotGrad, CrossentropySoftmax1HotWithBiasDx,
+    CrossentropySoftmaxArgmax1HotWithBias,
+)  # fmt: skip
 
 
 @record_class(frozen=True, slots=True)
@@ -93,6 +104,26 @@ class Inside:
         furthest = self.furthest()
         index = self.index if furthest is None else np.int64(furthest)
         return InsideAxes(what), [index, length(self.length)]
+
+
+@record_class(frozen=True, slots=True)
+class Classes:
+    """`labels` (a variable of integers) are class numbers below a length: unlike positions they are not negative."""
+
+    labels: Any
+    length: Key
+
+    def is_certain(self, dims: Dims) -> bool:
+        if not isinstance(self.labels, Constant):
+            return False
+        labels, n = np.asarray(self.labels.data), dims.source(self.length)
+        return not labels.size or bool(isinstance(n, int) and labels.min() >= 0 and labels.max() < n)
+
+    def identity(self, dims: Dims) -> Any:
+        return Classes, dims.find((self.labels,)), dims.find(self.length)
+
+    def check(self, what: str, length: Lengths) -> tuple[Checked, list[Any]]:
+        return InsideAxes(what, from_start=True), [self.labels, length(self.length)]
 
 
 @record_class(frozen=True, slots=True)
@@ -247,7 +278,7 @@ class Pieces:
         return WholePieces(what), [self.sizes, np.int64(self.count), length(self.length)]
 
 
-Requirement = Inside | OfMask | Together | FitsSlice | SameCount | Pieces
+Requirement = Inside | Classes | OfMask | Together | FitsSlice | SameCount | Pieces
 
 
 def requirements(node: Apply) -> Iterator[Requirement]:
@@ -270,6 +301,10 @@ def requirements(node: Apply) -> Iterator[Requirement]:
         yield from _positions(node.inputs[0], op.get_idx(node.inputs))
     elif isinstance(op, AdvancedIncSubtensor):
         yield from _positions(node.inputs[0], op.region_idx(node.inputs))
+    elif isinstance(op, _OF_CLASSES):
+        *given, labels = node.inputs
+        rows: Any = given[0] if isinstance(op, CrossentropySoftmaxArgmax1HotWithBias) else given[-1]
+        yield Classes(labels, axis_key(rows, rows.type.ndim - 1))
     elif isinstance(op, IncSubtensor):
         given = op.region_idx(node.inputs)
         yield from _positions(node.inputs[0], given)
@@ -296,8 +331,10 @@ def _positions(x: Any, given: list[Any]) -> Iterator[Requirement]:
         yield Together(tuple(key for key in keys if key != 1))
 
 
-def _inside(index: Any, x: Any, axis: int) -> Inside:
+def _inside(index: Any, x: Any, axis: int) -> Inside | Classes:
     """`index` names elements of this axis; of a slice of an axis: what that asks of the whole axis."""
+    if not isinstance(index, int) and index.owner is not None and isinstance(index.owner.op, ClassNumbers):
+        return Classes(index.owner.inputs[0], axis_key(x, axis))
     if isinstance(index, Constant) and index.type.ndim == 0:  # type: ignore[attr-defined]
         index = int(index.data)  # type: ignore[arg-type]
     while isinstance(index, int) and x.owner is not None and isinstance(x.owner.op, Subtensor):
