@@ -12,6 +12,7 @@ from typing import Any
 
 from theano.graph.node import Apply, Constant
 from theano.graph.traverse import toposort
+from theano.loops.loop_parts import LoopParts
 from theano.rewriting.rules.reductions import axes_of, with_axes
 from theano.tensor.careduce import CAReduce, Max, Min
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
@@ -30,6 +31,13 @@ class OverRows:
     def __init__(self, rows: Mapping[Any, Any], same: Mapping[Any, Any]) -> None:
         self.rows: dict[Any, Any] = dict(rows)
         self.same: dict[Any, Any] = dict(same)
+
+    @classmethod
+    def of_loop(cls, parts: LoopParts) -> OverRows:
+        """What is known of a loop: its sequences, and what is the same in all steps."""
+        return cls(
+            {part.row: part.rows for part in parts.sequences}, {part.row: part.rows for part in parts.others}
+        )
 
     def known(self, variable: Any) -> bool:
         return variable in self.rows or variable in self.same or isinstance(variable, Constant)
