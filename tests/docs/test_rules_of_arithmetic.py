@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from theano.rewriting.rules.algebra import ALGEBRA, POWERS
+from theano.rewriting.rules.algebra import ALGEBRA
 from theano.rewriting.rules.exponentials import LATE_EXPONENTIALS
 from theano.rewriting.rules.logarithms import OF_TWO_FACTORS
 from theano.rewriting.rules.norms import norm
+from theano.rewriting.rules.powers import POWERS
 from theano.rewriting.rules.roots import hypot_of_many
 from theano.rewriting.rules.softmax import CROSSENTROPY, OPENING, SOFTMAX
 from theano.rewriting.rules.stable import STABLE

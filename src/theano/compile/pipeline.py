@@ -23,13 +23,7 @@ from theano.rewriting.pipeline_db import PipelineDB
 from theano.rewriting.query import ALL
 from theano.rewriting.query import Query as Query
 from theano.rewriting.restore_checks import restore_checks
-from theano.rewriting.rules.algebra import (
-    ALGEBRA,
-    POWERS,
-    signs_in_sum,
-    unit_factor,
-    zero_term,
-)
+from theano.rewriting.rules.algebra import ALGEBRA, signs_in_sum
 from theano.rewriting.rules.diagonals import DIAGONALS
 from theano.rewriting.rules.exponentials import LATE_EXPONENTIALS
 from theano.rewriting.rules.folding import FOLDING
@@ -40,7 +34,9 @@ from theano.rewriting.rules.joining import JOINING, PIECES, PIECES_FOR_SPEED
 from theano.rewriting.rules.logarithms import OF_TWO_FACTORS
 from theano.rewriting.rules.loops import LOOPS
 from theano.rewriting.rules.matrices import DETERMINANTS, DETERMINANTS_BY_FACTORS, MATRICES, drop_hint
+from theano.rewriting.rules.neutral import unit_factor, zero_term
 from theano.rewriting.rules.norms import norm
+from theano.rewriting.rules.powers import POWERS
 from theano.rewriting.rules.products import BLAS, PRODUCTS_OF_MATRICES
 from theano.rewriting.rules.reductions import REDUCTIONS, REDUCTIONS_FOR_SPEED
 from theano.rewriting.rules.roots import hypot_of_many

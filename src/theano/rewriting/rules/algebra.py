@@ -1,4 +1,4 @@
-"""Algebra: sums and products of like terms, signs, powers, neutral and absorbing elements.
+"""Algebra: sums and products of like terms, and signs. (Neutral elements: `neutral.py`; powers: `powers.py`.)
 
 Sums and products keep the order in which they were written; they are taken apart only where something combines, so
 that what overflows nowhere still overflows nowhere.
@@ -14,8 +14,10 @@ import numpy as np
 from theano.graph.fgraph import OUTPUT
 from theano.graph.node import Apply
 from theano.rewriting.conform import add_all, conform, in_dtype, mul_all, number_like
-from theano.rewriting.known import is_number, number
+from theano.rewriting.known import number
 from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rules.neutral import unit_factor, whole_quotient_by_one, zero_factor, zero_term
+from theano.rewriting.rules.powers import power_by_constant
 from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar import arithmetic as ar
 from theano.scalar.dtypes import complex_dtypes, discrete_dtypes, float_dtypes
@@ -443,158 +445,7 @@ def signs_in_product(node: Apply, site: Site) -> Any:
     return [elemwise_of(ar.neg)(result) if negative else result]
 
 
-@function_rule(ar.add, ar.sub, name="zero_term", assumes="signed_zero", tags="fast_compile useless")
-def zero_term(node: Apply, site: Site) -> Any:
-    """x + 0 -> x, x - 0 -> x, 0 - x -> -x"""
-    out: Any = node.outputs[0]
-    if out.type.dtype == "bool":
-        return None
-    kept = [in_dtype(x, out.type.dtype) for x in node.inputs if number(x) != 0 or number(x) is False]
-    if len(kept) == len(node.inputs):
-        return None
-    if node.op.scalar_op is ar.sub and number(node.inputs[0]) == 0:  # type: ignore[attr-defined]
-        if not kept:
-            return None
-        result = elemwise_of(ar.neg)(kept[0])
-    else:
-        result = add_all(kept) if kept else number_like(0, out.type.dtype)
-    result = conform(result, out)
-    return None if result is None else [result]
-
-
-@function_rule(ar.mul, ar.true_div, name="unit_factor", tags="fast_compile useless")
-def unit_factor(node: Apply, site: Site) -> Any:
-    """x * 1 -> x, x / 1 -> x, x * -1 -> -x, 1 / x -> inv(x)"""
-    out: Any = node.outputs[0]
-    dtype = out.type.dtype
-    if dtype == "bool":
-        return None
-    if node.op.scalar_op is ar.true_div:  # type: ignore[attr-defined]
-        x, y = node.inputs
-        if number(y) == 1:
-            return [conform(x, out)]
-        if number(y) == -1 and dtype in float_dtypes:
-            return [conform(elemwise_of(ar.neg)(conform(x, out)), out)]
-        if number(x) == 1 and y.type.dtype == dtype and dtype in float_dtypes:  # type: ignore[attr-defined]
-            result = conform(elemwise_of(ar.inv)(y), out)
-            return None if result is None else [result]
-        return None
-    kept, negative, units = [], False, 0
-    for x in node.inputs:
-        c = number(x)
-        if c is not None and c == 1:
-            units += 1
-        elif c is not None and c == -1 and x.type.dtype != "bool":  # type: ignore[attr-defined]
-            units += 1
-            negative = not negative
-        else:
-            kept.append(in_dtype(x, dtype))
-    if not units or not kept:
-        return None
-    result = conform(mul_all(kept), out)
-    if result is None:
-        return None
-    return [elemwise_of(ar.neg)(result) if negative else result]
-
-
-@function_rule(ar.mul, ar.true_div, name="zero_factor", assumes="finite", tags="")
-def zero_factor(node: Apply, site: Site) -> Any:
-    """0 * x -> 0, 0 / x -> 0"""
-    out: Any = node.outputs[0]
-    inputs = node.inputs if node.op.scalar_op is ar.mul else node.inputs[:1]  # type: ignore[attr-defined]
-    if out.type.dtype == "bool" or not any(number(x) == 0 for x in inputs):
-        return None
-    result = conform(number_like(0, out.type.dtype), out)
-    return None if result is None else [result]
-
-
-@function_rule(ar.int_div, name="whole_quotient_by_one")
-def whole_quotient_by_one(node: Apply, site: Site) -> Any:
-    """x // 1 -> x for integers"""
-    x, y = node.inputs
-    out: Any = node.outputs[0]
-    if number(y) == 1 and out.type.dtype in discrete_dtypes:
-        return [conform(x, out)]
-    return None
-
-
-# ---- powers ----
-
-@function_rule(pow, name="power_by_constant", tags="fast_compile")
-def power_by_constant(node: Apply, site: Site) -> Any:
-    """x**0 -> 1, x**1 -> x, x**2 -> sqr(x), x**-1 -> inv(x), 1**x -> 1"""
-    x, y = node.inputs
-    out: Any = node.outputs[0]
-    dtype = out.type.dtype
-    n = number(y)
-    if n is None or dtype in complex_dtypes:
-        if is_number(x, 1) and dtype in float_dtypes:
-            return [conform(number_like(1, dtype), out)]
-        return None
-    result: Any = None
-    if n == 0:
-        result = number_like(1, dtype)
-    elif n == 1:
-        result = x
-    elif n == 2:
-        result = elemwise_of(ar.sqr)(conform(x, out) if x.type.broadcastable == out.type.broadcastable else x)  # type: ignore[attr-defined]
-    elif n == -1 and dtype in float_dtypes and x.type.dtype == dtype:  # type: ignore[attr-defined]
-        result = elemwise_of(ar.inv)(x)
-    if result is None:
-        return None
-    result = conform(result, out)
-    return None if result is None else [result]
-
-
-@function_rule(pow, name="power_to_products", assumes="rounding")
-def power_to_products(node: Apply, site: Site) -> Any:
-    """x**3 -> x * sqr(x), x**-2 -> inv(sqr(x)), x**n -> repeated squaring for whole |n| <= 64"""
-    x, y = node.inputs
-    out: Any = node.outputs[0]
-    dtype = out.type.dtype
-    n = number(y)
-    if n is None or dtype not in float_dtypes or x.type.dtype != dtype or n != int(n) or not 2 <= abs(n) <= 64:  # type: ignore[attr-defined]
-        return None
-    result = conform(repeated_squares(x, abs(int(n))), out)
-    if result is None:
-        return None
-    return [elemwise_of(ar.inv)(result) if n < 0 else result]
-
-
-def repeated_squares(x: Any, n: int) -> Any:
-    factors, square = [], x
-    while n:
-        if n & 1:
-            factors.append(square)
-        n >>= 1
-        if n:
-            square = elemwise_of(ar.sqr)(square)
-    return mul_all(factors)
-
-
-@function_rule(pow, name="root_by_constant", assumes="finite")
-def root_by_constant(node: Apply, site: Site) -> Any:
-    """x**0.5 -> sqrt(x), x**-0.5 -> inv(sqrt(x))"""
-    x, y = node.inputs
-    out: Any = node.outputs[0]
-    n = number(y)
-    if n is None or abs(n) != 0.5 or out.type.dtype not in float_dtypes or x.type.dtype != out.type.dtype:  # type: ignore[attr-defined]
-        return None
-    root = conform(elemwise_of(ar.sqrt)(x), out)
-    if root is None:
-        return None
-    return [elemwise_of(ar.inv)(root) if n < 0 else root]
-
-
-@function_rule(ar.mul, name="square_of_repeated_factor")
-def square_of_repeated_factor(node: Apply, site: Site) -> Any:
-    """x * x -> sqr(x)"""
-    inputs = node.inputs
-    if len(inputs) != 2 or inputs[0] is not inputs[1] or inputs[0].type.dtype == "bool":  # type: ignore[attr-defined]
-        return None
-    return [elemwise_of(ar.sqr)(inputs[0])]
-
-
-ALGEBRA = ruleset(unit_factor, zero_term, zero_factor, like_terms, like_factors, signs_in_sum, signs_in_product,
-                  whole_quotient_by_one, power_by_constant)
-POWERS = ruleset(power_to_products, root_by_constant, square_of_repeated_factor)
+ALGEBRA = ruleset(
+    unit_factor, zero_term, zero_factor, like_terms, like_factors, signs_in_sum, signs_in_product,
+    whole_quotient_by_one, power_by_constant,
+)
