@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from rows import cumulative, positions, row_by_row
+from rows import cumulative, draws, four_axes, positions, row_by_row
 
 import theano.tensor as T
 from theano.graph.clone import clone_replace
@@ -29,6 +29,7 @@ ROUND = ["floor", "ceil", "trunc", "round_half_to_even", "isnan", "isinf", "int_
 BITS = ["and_", "or_", "xor", "invert"]
 SMOOTH = ["exp", "tanh", "sigmoid", "softplus", "sin", "cos", "log1p", "expm1", "arctan", "true_div", "sqrt", "erf"]
 LARGEST = 1e5
+MOST_ELEMENTS = 3000
 
 
 @dataclass
@@ -71,6 +72,7 @@ class GraphMaker:
         self.inputs: list[Item] = []
         self.stabilised = False
         self.along_rows = rows
+        self.most_elements = MOST_ELEMENTS
         self.pool: list[int] = [int(n) for n in self.rng.choice([0, 1, 2, 3, 4, 5, 9], size=3)]
 
     # -- choices
@@ -118,7 +120,7 @@ class GraphMaker:
         known.update({item.variable: item.value for item in inputs})
         (value,) = evaluate([variable], known)
         value = np.asarray(value)
-        if value.size > 3000:
+        if value.size > self.most_elements:
             return None
         item = Item(variable, value, all(i.exact for i in inputs) if exact is None else exact)
         if value.dtype.kind == "f":
@@ -451,7 +453,8 @@ class GraphMaker:
             self.join, self.split, self.dot, self.create, self.reshape, self.cast, self.fill,
         ]
         if self.along_rows:
-            steps += [partial(step, self) for step in (cumulative, cumulative, row_by_row, row_by_row)]
+            more = cumulative, cumulative, row_by_row, row_by_row, draws, four_axes
+            steps += [partial(step, self) for step in more]
         planted = None
         for number in range(ops):
             if fragment is not None and number == ops // 2:

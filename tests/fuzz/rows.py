@@ -1,4 +1,5 @@
-"""Parts of random graphs that go along rows: partial sums and products, softmax and its kin, positions of extrema."""
+"""Parts of random graphs that go along rows: partial sums and products, softmax and its kin, positions of extrema; and
+what few graphs have: random numbers by counting, and what varies along four axes."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import theano.tensor as T
+from theano.tensor.elemwise import Elemwise
+from theano.tensor.random_counter import draw
 
 if TYPE_CHECKING:
     from graphs import GraphMaker, Item
@@ -53,3 +56,21 @@ def positions(maker: GraphMaker, a: Item, axes: list[int]) -> None:
             maker.add(variable, [a])
     else:
         maker.add(getattr(T, kind)(a.variable, axis=axis), [a])
+
+
+def draws(maker: GraphMaker) -> None:
+    """Random numbers of a key, with exact integers as counters."""
+    counter = maker.some(lambda item: item.exact and item.dtype in ("int64", "int32", "int8", "uint8"))
+    if counter is None:
+        return
+    op = Elemwise(draw(maker.pick(["uniform", "normal", "truncated_normal"]), maker.pick(["float64", "float32"])))
+    maker.add(op(np.int64(maker.rng.integers(2**40)), counter.variable), [counter], False)
+
+
+def four_axes(maker: GraphMaker) -> None:
+    """Every element of a matrix with every element of another."""
+    a, b = (maker.some(lambda item: item.value.ndim == 2 and item.dtype not in ("bool", "float16")) for _ in "ab")
+    if a is None or b is None or a.value.size * b.value.size > maker.most_elements:
+        return
+    x, y = a.variable.dimshuffle(0, "x", 1, "x"), b.variable.dimshuffle("x", 0, "x", 1)
+    maker.add(T.maximum(x, y) if maker.chance(0.5) and a.exact and b.exact else x - y, [a, b])

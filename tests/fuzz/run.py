@@ -3,7 +3,7 @@
 Every other graph has the left side of a rewrite rule planted in it, of each rule in turn. Prints each seed whose
 results differ, with the graph made as small as it gets (`--as-found`: not made smaller), and at the end which rules and
 forms of Programs were reached. The exit status is 1 if a result differs. `--seed` starts elsewhere, `--only` compares
-one way.
+one way; `--large`: graphs of large arrays, natively in several threads.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from compare import disagreements
 from fragments import varied_graph
 from graphs import Graph, random_graph
+from large import large_graph, several_threads
 from reached import Reached
 from shrink import shrunk, written
 
@@ -45,18 +47,27 @@ def wrong_in(graph: Graph, options: dict[str, bool], reached: Reached | None = N
     return found[0] if found else ""
 
 
-def compared(seeds: Sequence[int], ways: dict[str, dict[str, bool]], as_found: bool) -> tuple[int, Reached]:
+def graph_of_seed(seed: int, large: bool) -> Graph:
+    if large:
+        return large_graph(seed)
+    return random_graph(seed, rows=True) if seed % 4 == 2 else varied_graph(seed)
+
+
+def compared(
+    seeds: Sequence[int], ways: dict[str, dict[str, bool]], as_found: bool, large: bool
+) -> tuple[int, Reached]:
     """Compare the graphs of these seeds, print what differs, and return how often and what was reached."""
     reached = Reached()
     wrong = 0
     for seed in seeds:
-        graph = random_graph(seed, rows=True) if seed % 4 == 2 else varied_graph(seed)
+        graph = graph_of_seed(seed, large)
         for name, options in ways.items():
-            found = wrong_in(graph, options, reached)
+            with several_threads() if large else nullcontext():
+                found = wrong_in(graph, options, reached)
             if found:
                 wrong += 1
                 lines = [f"seed {seed}, {name}: {found[:600]}"]
-                if not as_found:
+                if not (as_found or large):
                     lines.append(written(shrunk(graph, lambda g, options=options: bool(wrong_in(g, options)))))
                 print("\n".join(lines), flush=True)
     return wrong, reached
@@ -69,8 +80,11 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--only", choices=list(WAYS))
     parser.add_argument("--as-found", action="store_true")
+    parser.add_argument("--large", action="store_true")
     given = parser.parse_args()
     ways = {given.only: WAYS[given.only]} if given.only else WAYS
+    if given.large:
+        ways = {name: options for name, options in ways.items() if "native" in options}
     last = given.seed + given.graphs
     blocks = [range(first, min(first + BLOCK, last)) for first in range(given.seed, last, BLOCK)]
     reached = Reached()
@@ -78,7 +92,7 @@ def main() -> int:
     start = time.perf_counter()
     # a fresh process now and then: machine code is never unloaded
     with multiprocessing.get_context("spawn").Pool(given.jobs, maxtasksperchild=8) as pool:
-        for found, more in pool.imap(partial(compared, ways=ways, as_found=given.as_found), blocks):
+        for found, more in pool.imap(partial(compared, ways=ways, as_found=given.as_found, large=given.large), blocks):
             wrong += found
             reached.add(more)
             done += 1

@@ -1,6 +1,7 @@
 """The fuzzer is worth something: it notices every planted miscompilation, within a bounded number of graphs.
 
-Faults are planted where a compiler goes wrong: in a rewrite rule, in the Program, in the text of machine code.
+Faults are planted where a compiler goes wrong: in a rewrite rule, in the Program, in the text of machine code, and in
+how threads share the work.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from collections.abc import Callable
 import faults
 import faults_of_code
 import faults_of_rules
+import faults_of_threads
 import numpy as np
 import pytest
 from compare import NotApplied, disagreements
 from fragments import PIECES, varied_graph
 from graphs import random_graph
+from large import large_graph, several_threads
 
 GRAPHS = 150
+LARGE_GRAPHS = 24
 
 
 def noticed(wrong: Callable[[int], list[str]], graphs: int = GRAPHS) -> bool:
@@ -61,3 +65,9 @@ def test_fault_in_machine_code_is_noticed(name: str) -> None:
         return found
 
     assert noticed(wrong)
+
+
+@pytest.mark.parametrize("name", faults_of_threads.FAULTS)
+def test_fault_in_the_work_of_threads_is_noticed(name: str) -> None:
+    with several_threads(), faults_of_threads.planted(name):
+        assert noticed(lambda seed: disagreements(large_graph(seed), native=True), LARGE_GRAPHS)
