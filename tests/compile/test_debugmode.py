@@ -284,8 +284,8 @@ def test_a_rewrite_that_is_not_the_same_each_time(planted):
         node = fgraph_or_node if node is None else node
         if not is_sinh(node):
             return False
-        a = tt.exp(node.inputs[0])
-        return [(a - 1 / a) / 2 if next(turn) % 2 else (a - tt.exp(-node.inputs[0])) / 2]
+        factors = [tt.cosh(node.inputs[0]), tt.tanh(node.inputs[0])]
+        return [tt.mul(*(factors if next(turn) % 2 else factors[::-1]))]
 
     planted(fickle, "sinh_by_turns")
     x = tt.dvector("x")

@@ -172,7 +172,7 @@ class Test_options:
 
     def test_scan_graphs(self, tmp_path, capsys):
         x = T.dvector("x")
-        s, _ = theano.scan(lambda v, total: total + T.tanh(v), sequences=x, outputs_info=T.zeros(()), name="sum up")
+        s, _ = theano.scan(lambda v, total: T.tanh(v + total), sequences=x, outputs_info=T.zeros(()), name="sum up")
         f = theano.function([x], s)
         (number,) = [k for k, n in enumerate(f.maker.fgraph.toposort()) if str(n.op).startswith("for")]
         printing.pydotprint(f, outfile=tmp_path / "whole.dot", scan_graphs=True)

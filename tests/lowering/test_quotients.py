@@ -74,7 +74,8 @@ def test_sums_that_may_be_tiny_are_divided_by(dtype: str) -> None:
     """exp(x) / sum(exp(x)) as it is written: the reciprocal of the sum would be infinite."""
     x = T.matrix("x", dtype=dtype)
     e = T.exp(x)
-    mode = theano.compile.get_default_mode().excluding("local_softmax_stabilize", "softmax_simplifier")
+    mode = theano.compile.get_default_mode().excluding(
+        "local_softmax_stabilize", "softmax_simplifier", "weighted_softmax_by_exps")
     f = theano.function([x], e / e.sum(axis=1, keepdims=True), mode=mode)
     assert 2 in divisions(f)
     lowest = float(np.log(float(np.finfo(dtype).smallest_subnormal)))
@@ -111,8 +112,9 @@ def test_a_row_that_is_shifted_already_is_read_once_for_its_maximum() -> None:
 def test_division_by_a_root_happens_once_for_a_row(dtype: str) -> None:
     x = T.matrix("x", dtype=dtype)
     norm = T.sqrt(T.sqr(x).sum(axis=1))
+    mode = theano.compile.get_default_mode().excluding("norm")   # which takes care of squares that overflow
     for output in (x / norm[:, None], x / T.sqrt(T.sqr(x).sum(axis=1, keepdims=True)), x / T.sqrt(x.sum(0))):
-        assert 2 not in divisions(theano.function([x], output))
+        assert 2 not in divisions(theano.function([x], output, mode=mode))
     y = T.matrix("y", dtype=dtype)
     assert 2 in divisions(theano.function([x, y], x / T.sqrt(y)))
     assert 2 in divisions(theano.function([x], x / (norm[:, None] + 1)))

@@ -127,7 +127,7 @@ def test_recurrent_step() -> None:
     f = theano.function([x, h], new)
     check(f.program)
     assert fresh(f.program) == {2: 2}
-    loss = ((new - 1) ** 2).sum()
+    loss = ((new - 0.5) ** 2).sum()
     parameters = [u, w, b]
     gradients = T.grad(loss, parameters)
     f = theano.function([x, h], [loss, new], updates=[
