@@ -52,7 +52,7 @@ def test_fault_in_a_program_is_noticed(name: str) -> None:
 def test_wrong_rule_is_noticed(name: str) -> None:
     rule = faults_of_rules.FAULTS[name]
     assert noticed(lambda seed: disagreements(
-        varied_graph(seed), spoil=lambda fgraph: faults_of_rules.apply_once(fgraph, rule)), 2 * len(PIECES))
+        varied_graph(seed), spoil=lambda fgraph: faults_of_rules.apply_once(fgraph, rule)), 4 * len(PIECES))
 
 
 @pytest.mark.parametrize("name", faults_of_code.FAULTS)
