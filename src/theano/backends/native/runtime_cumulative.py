@@ -38,13 +38,13 @@ from theano.backends.native.runtime_routines import (
     stride_along,
 )
 
-# the table of a dtype's code
-SCAN_CODE_SUM_ROWS = 0
-SCAN_CODE_SUM_CHAIN = 8
-SCAN_CODE_SUM_CHAINS = 16
-SCAN_CODE_PRODUCT_ROWS = 24
-SCAN_CODE_PRODUCT_CHAIN = 32
-SCAN_CODE_PRODUCT_CHAINS = 40
+# the table of a routine's code for a dtype
+SCAN_CODE_ROWS = 0
+SCAN_CODE_CHAIN = 8
+SCAN_CODE_CHAINS = 16  # of sums and products
+SCAN_CODE_BYTES = 24
+
+CHAINS = 40
 SCAN_CODE_RECURRENCE_ROWS = 48
 SCAN_CODE_RECURRENCE_CHAIN = 56
 SCAN_CODE_BYTES = 64
@@ -91,14 +91,14 @@ def recurrence_prepare(frame: int, step: int) -> int:
 
 
 def sum_run(frame: int, step: int) -> int:
-    return scan_run(frame, step, SCAN_CODE_SUM_ROWS)
+    return scan_run(frame, step)
 
 
 def product_run(frame: int, step: int) -> int:
-    return scan_run(frame, step, SCAN_CODE_PRODUCT_ROWS)
+    return scan_run(frame, step)
 
 
-def scan_run(frame: int, step: int, code: int) -> int:
+def scan_run(frame: int, step: int) -> int:
     out = routine_output(frame, step, 0)
     ndim = output_ndim(step, 0)
     if count_of(out, ndim) == 0:
@@ -108,7 +108,7 @@ def scan_run(frame: int, step: int, code: int) -> int:
     if bring_into_form(frame, step, 0, copy, form):
         return 1
     thread = leave(frame, count_of(out, ndim), 10)
-    scan_all(step, code, out, form, 0)
+    scan_all(step, out, form, 0)
     back(thread)
     release(copy)
     return 0
@@ -129,7 +129,7 @@ def recurrence_run(frame: int, step: int) -> int:
         release(copy)
         return 1
     thread = leave(frame, count_of(out, ndim), 20)
-    scan_all(step, SCAN_CODE_RECURRENCE_ROWS, out, form, factors)
+    scan_all(step, out, form, factors)
     back(thread)
     release(copy)
     release(other)
@@ -167,7 +167,7 @@ def bring_into_form(frame: int, step: int, number: int, copy: int, form: int) ->
     return 0
 
 
-def scan_all(step: int, code: int, out: int, form: int, factors: int) -> int:
+def scan_all(step: int, out: int, form: int, factors: int) -> int:
     """Go over the axes before the scanned one. factors 0: there are none."""
     ndim = output_ndim(step, 0)
     size = output_size(step, 0)
@@ -192,7 +192,7 @@ def scan_all(step: int, code: int, out: int, form: int, factors: int) -> int:
         rows = 1
         if axis > 0:
             rows = length(out, axis - 1)
-        scan_rows(step, code, form, factors, to, at, by, axis, rows, count, width)
+        scan_rows(step, form, factors, to, at, by, axis, rows, count, width)
         to += rows * count * width * size
         d = axis - 2
         while d >= 0:
@@ -214,8 +214,7 @@ def scan_all(step: int, code: int, out: int, form: int, factors: int) -> int:
 
 
 def scan_rows(
-    step: int, code: int, form: int, factors: int, to: int, at: int, by: int, axis: int, rows: int, count: int,
-    width: int,
+    step: int, form: int, factors: int, to: int, at: int, by: int, axis: int, rows: int, count: int, width: int,
 ) -> int:
     """`rows` times `count` rows of `width` elements."""  # fmt: skip
     table = load64(step + ROUTINE_CODE)
@@ -240,19 +239,19 @@ def scan_rows(
                 there = column * size
                 if factors:
                     invoke(
-                        load64(table + code), to + there, width * size, at + there, along, by + there, by_along,
-                        count, part,
+                        load64(table + SCAN_CODE_ROWS), to + there, width * size, at + there, along, by + there,
+                        by_along, count, part,
                     )  # fmt: skip
                 else:
-                    invoke(load64(table + code), to + there, width * size, at + there, along, count, part)
+                    invoke(load64(table + SCAN_CODE_ROWS), to + there, width * size, at + there, along, count, part)
                 column += part
         elif factors:
-            invoke(load64(table + code + 8), to, at, along, by, by_along, count)
+            invoke(load64(table + SCAN_CODE_CHAIN), to, at, along, by, by_along, count)
         elif rows >= CHAINS:
             taken = CHAINS
-            invoke(load64(table + code + 16), to, pitch, at, apart, along, count)
+            invoke(load64(table + SCAN_CODE_CHAINS), to, pitch, at, apart, along, count)
         else:
-            invoke(load64(table + code + 8), to, at, along, count)
+            invoke(load64(table + SCAN_CODE_CHAIN), to, at, along, count)
         to += taken * pitch
         at += taken * apart
         by += taken * by_apart

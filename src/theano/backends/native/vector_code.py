@@ -55,11 +55,12 @@ def _numbers(module: ModuleType) -> dict[str, int]:
     return {name: value for name, value in vars(module).items() if isinstance(value, int)}
 
 
-def _compiled(name: str, dtype: str, known: Mapping[str, int]) -> dict[str, int]:
-    """The functions of `vector_<name>.py`, to which numbers and functions are known."""
-    text, symbols = vector_text(name, known, dtype, target.host().vector_bytes)
+def _compiled(name: str, dtype: str, known: Mapping[str, int], combine: str = "") -> dict[str, int]:
+    """The functions of `vector_<name>.py`, to which numbers and functions are known (`combine`: see `vector_text`)."""
+    text, symbols = vector_text(name, known, dtype, target.host().vector_bytes, combine)
     code = target.Code(text, 1, promote=True)
-    return {f: target.Address(code.address(symbol), f"vector.{symbol}.{dtype}") for f, symbol in symbols.items()}
+    ending = f"{dtype}.{combine}" if combine else dtype
+    return {f: target.Address(code.address(symbol), f"vector.{symbol}.{ending}") for f, symbol in symbols.items()}
 
 
 @cache
@@ -175,10 +176,11 @@ def tile_products(dtype: str) -> int:
 
 @cache
 def _cumulative(name: str, dtype: str) -> ctypes.Array:
-    file = "recurrences" if name == "recurrence" else "cumulative"
     table = (ctypes.c_int64 * (runtime_cumulative.SCAN_CODE_BYTES // 8))()
-    known = _numbers(runtime_cumulative)
-    _fill(table, runtime_cumulative, "SCAN_CODE_", _compiled(file, dtype, known))
+    file, combine = {
+        "sum": ("cumulative", "vadd"), "product": ("cumulative", "vmul"), "recurrence": ("recurrences", ""),
+    }[name]  # fmt: skip
+    _fill(table, runtime_cumulative, "SCAN_CODE_", _compiled(file, dtype, _numbers(runtime_cumulative), combine))
     return table
 
 

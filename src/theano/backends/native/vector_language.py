@@ -63,6 +63,11 @@ def vdiv(a: Any, b: Any) -> Any:
     raise NotImplementedError
 
 
+def vcombine(a: Any, b: Any) -> Any:
+    """The operation which the file is compiled for: one of the above."""
+    raise NotImplementedError
+
+
 def vlargest(a: Any, b: Any) -> Any:
     """The larger of two elements; NaN if one of them is."""
     raise NotImplementedError
@@ -127,7 +132,9 @@ def _orders(lanes: int) -> dict[str, list[int]]:
     }
 
 
-_VECTORS = frozenset([*_ARITHMETIC, *_orders(2), "vload", "vload_first", "vfill", "vzero", "vlargest", "vwhere_equal"])
+_VECTORS = frozenset([
+    *_ARITHMETIC, *_orders(2), "vcombine", "vload", "vload_first", "vfill", "vzero", "vlargest", "vwhere_equal",
+])  # fmt: skip
 
 
 class _Writer(VectorText):
@@ -178,6 +185,8 @@ class _VectorFunction(Function):
         return self.vec if name in self.vectors else super().type_of(name)
 
     def call(self, name: str, args: list[str]) -> str:
+        if name == "vcombine":
+            name = self.unit.combine
         if name in _ARITHMETIC:
             operation = _ARITHMETIC[name]
             operation = operation if self.dtype in KINDS else operation.removeprefix("f")
@@ -253,8 +262,11 @@ class _VectorFunction(Function):
 
 
 class _VectorUnit(Unit):
-    def __init__(self, name: str, tree: ast.Module, known: Mapping[str, int], dtype: str, vector_bytes: int) -> None:
+    def __init__(
+        self, name: str, tree: ast.Module, known: Mapping[str, int], dtype: str, vector_bytes: int, combine: str
+    ) -> None:
         self.dtype = dtype
+        self.combine = combine
         self.kind = KINDS.get(dtype) or WHOLE_KINDS[dtype]
         self.lanes = vector_bytes // SIZE[self.kind]
         self.declared: dict[str, str] = {}
@@ -265,7 +277,13 @@ class _VectorUnit(Unit):
         return "\n\n".join([*self._declarations(functions), *self.declared.values(), *functions.values()])
 
 
-def vector_text(name: str, known: Mapping[str, int], dtype: str, vector_bytes: int) -> tuple[str, dict[str, str]]:
-    """LLVM text of the file `vector_<name>.py` for a dtype, and the LLVM names of its functions."""
-    unit = _VectorUnit(name, ast.parse(target.source_of(f"vector_{name}")), known, dtype, vector_bytes)
+def vector_text(
+    name: str, known: Mapping[str, int], dtype: str, vector_bytes: int, combine: str = ""
+) -> tuple[str, dict[str, str]]:
+    """LLVM text of the file `vector_<name>.py` for a dtype, and the LLVM names of its functions.
+
+    combine    the word that `vcombine` stands for, in a file which uses it
+    """
+    tree = ast.parse(target.source_of(f"vector_{name}"))
+    unit = _VectorUnit(name, tree, known, dtype, vector_bytes, combine)
     return unit.text(), {f: unit.prefix + f for f in unit.arity}

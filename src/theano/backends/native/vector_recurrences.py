@@ -23,7 +23,7 @@ from theano.backends.native.vector_language import (
 )
 
 
-def recurrence_rows(
+def rows(
     to: int, to_pitch: int, at: int, at_pitch: int, by: int, by_pitch: int, count: int, width: int
 ) -> int:
     j = 0
@@ -48,7 +48,7 @@ def recurrence_rows(
     return 0
 
 
-def recurrence_chain(to: int, at: int, step: int, by: int, by_step: int, count: int) -> int:
+def chain(to: int, at: int, step: int, by: int, by_step: int, count: int) -> int:
     v = vfill(at)
     store_item(to, v)
     while count > 1:
