@@ -27,6 +27,7 @@ from theano.backends.native.runtime_matrices import (
     fill_numbers,
     finite,
     make_output,
+    make_square_output,
     matrix_at,
     number_at,
     put_number,
@@ -56,13 +57,7 @@ HALF = 1022 << 52
 
 
 def factor_prepare(frame: int, step: int) -> int:
-    x = routine_input(frame, step, 0)
-    ndim = input_ndim(step, 0)
-    failed = square(frame, x, ndim)
-    if failed:
-        return failed
-    n = columns_of(x, ndim)
-    return make_output(frame, step, 0, x, n, n)
+    return make_square_output(frame, step)
 
 
 def factor_run(frame: int, step: int) -> int:

@@ -24,8 +24,7 @@ from theano.backends.native.runtime_matrices import (
     convert,
     fill_numbers,
     finite,
-    make_output,
-    square,
+    make_square_output,
     stack_count,
     to_doubles,
     work_length,
@@ -47,13 +46,7 @@ SMALLEST = 1 << 52  # the smallest normal double
 
 
 def cofactors_prepare(frame: int, step: int) -> int:
-    x = routine_input(frame, step, 0)
-    ndim = input_ndim(step, 0)
-    failed = square(frame, x, ndim)
-    if failed:
-        return failed
-    n = columns_of(x, ndim)
-    return make_output(frame, step, 0, x, n, n)
+    return make_square_output(frame, step)
 
 
 def cofactors_run(frame: int, step: int) -> int:

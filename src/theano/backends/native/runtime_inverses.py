@@ -31,7 +31,7 @@ from theano.backends.native.runtime_matrices import (
     fill_diagonal,
     finite,
     from_doubles,
-    make_output,
+    make_square_output,
     put_number,
     square,
     stack_count,
@@ -59,13 +59,7 @@ TINY = 511 << 52  # its reciprocal
 
 
 def inverse_prepare(frame: int, step: int) -> int:
-    x = routine_input(frame, step, 0)
-    ndim = input_ndim(step, 0)
-    failed = square(frame, x, ndim)
-    if failed:
-        return failed
-    n = columns_of(x, ndim)
-    return make_output(frame, step, 0, x, n, n)
+    return make_square_output(frame, step)
 
 
 def inverse_run(frame: int, step: int) -> int:

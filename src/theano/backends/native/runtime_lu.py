@@ -19,7 +19,7 @@ from theano.backends.native.runtime_matrices import (
     copy_lengths,
     copy_matrix,
     finite,
-    make_output,
+    make_square_output,
     make_vectors,
     square,
     stride_of,
@@ -44,15 +44,11 @@ from theano.backends.native.runtime_routines import (
 
 
 def lu_factor_prepare(frame: int, step: int) -> int:
+    failed = make_square_output(frame, step)
+    if failed:
+        return failed
     x = routine_input(frame, step, 0)
-    failed = square(frame, x, 2)
-    if failed:
-        return failed
-    n = columns_of(x, 2)
-    failed = make_output(frame, step, 0, x, n, n)
-    if failed:
-        return failed
-    return make_vectors(frame, step, 1, x, n)
+    return make_vectors(frame, step, 1, x, columns_of(x, 2))
 
 
 def lu_factor_run(frame: int, step: int) -> int:

@@ -17,10 +17,12 @@ from theano.backends.native.runtime_language import fload32, fstore32, fwhole, l
 from theano.backends.native.runtime_routines import (
     E_LENGTHS,
     E_LIMIT,
+    input_ndim,
     least,
     length,
     output_ndim,
     output_size,
+    routine_input,
     routine_output,
     small,
 )
@@ -121,6 +123,17 @@ def make_output(frame: int, step: int, k: int, batch: int, rows: int, columns: i
     store64(out + BUFFER_DIMS + (ndim - 2) * 8, rows)
     store64(out + BUFFER_DIMS + (ndim - 1) * 8, columns)
     return allocate(frame, out, ndim, output_size(step, k))
+
+
+def make_square_output(frame: int, step: int) -> int:
+    """Memory for output 0, which is as input 0; that must be square and short enough for LAPACK."""
+    x = routine_input(frame, step, 0)
+    ndim = input_ndim(step, 0)
+    failed = square(frame, x, ndim)
+    if failed:
+        return failed
+    n = columns_of(x, ndim)
+    return make_output(frame, step, 0, x, n, n)
 
 
 def make_vectors(frame: int, step: int, k: int, batch: int, count: int) -> int:
