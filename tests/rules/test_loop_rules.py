@@ -14,6 +14,7 @@ import theano.tensor as T
 from theano.graph.clone import clone_replace
 from theano.graph.evaluate import evaluate
 from theano.graph.traverse import toposort
+from theano.loops.scan_layout import ScanLayout
 from theano.loops.scan_op import Scan
 from theano.rewriting.rules.loops import LOOPS
 
@@ -76,6 +77,7 @@ EXAMPLES: dict[str, list[Build]] = {
         lambda i: scan(lambda x, h, W: h + T.dot(W, x), i["X"], i["h"], i["W"]),
         lambda i: scan(lambda x, h, W: h + T.dot(W, x), i["Y"].dimshuffle(0, 2, 1), i["H"].T, i["W"]),
         lambda i: scan(lambda x, h, v: T.tanh(h + T.dot(x, v)), i["Y"], i["H"][:, 0], i["W"][0]),
+        lambda i: scan(lambda x, h, v: T.tanh(h + T.dot(v, x)), i["Y"], i["h"], i["H"][:, 0]),
         lambda i: scan(lambda x, h, v: T.tanh(h * T.dot(x, x * v)), i["X"], i["h"], i["W"][0]),
         lambda i: scan(lambda x, h, W: h + T.dot(T.exp(x), W * 2) + T.dot(x, W), i["X"], i["h"], i["W"]),
         lambda i: scan(lambda u, a: T.tanh(a * (T.exp(u) + 1)), i["u"], i["s"]),
@@ -201,6 +203,21 @@ def test_sequences_that_are_too_short(name: str, number: int, short: str) -> Non
             f(*values.values())
     else:
         np.testing.assert_allclose(f(*values.values()), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 3])
+@pytest.mark.parametrize("known", [False, True])
+def test_initial_rows_of_a_wrong_number(rows: int, known: bool) -> None:
+    """A state with other initial rows than its taps need is an error, also when only its last row is kept."""
+    a, b = T.dscalars("a", "b")
+    initial, n = T.TensorType("float64", (rows if known else None,))("initial"), T.lscalar("n")
+    op = Scan([a, b], [a + b], ScanLayout(taps=((-2, -1),)))
+    f = theano.function([n, initial], op(n, initial)[-1])
+    if rows == 2:
+        assert f(3, np.ones(2)) == 5
+    else:
+        with pytest.raises((ValueError, IndexError)):
+            f(3, np.ones(rows))
 
 
 def loops_in(f: Any) -> list[Any]:

@@ -259,12 +259,15 @@ class Scan(ScanAccessors, Op):
 
     @staticmethod
     def length_facts(node: Apply) -> Iterator[tuple[Any, Any, bool]]:
-        """What is known of lengths, for `rewriting/dims.py`: every sequence has a row for each step, and a loop that is
-        optimised away must still refuse one that has not."""
+        """What is known of lengths, for `rewriting/dims.py`: every sequence has a row for each step, and every state as
+        many initial rows as it looks back. A loop that is optimised away must still refuse one that has not."""
         info: ScanLayout = node.op.info  # type: ignore[attr-defined]
         outer, results = info.outer(node.inputs), info.outputs(node.outputs)
         for sequence in outer.sequences:
             yield _axis(sequence, 0), (outer.n_steps,), True
+        for number, initial in enumerate(outer.initials):
+            if initial.type.shape[0] is None:
+                yield (initial, 0), info.rows(number), True
         steps = results.last[0] if info.until else outer.n_steps
         for trace in (*results.states, *results.traced):
             yield (trace, 0), (steps,), False

@@ -77,8 +77,10 @@ def last_row_of_loop(node: Apply, site: Site) -> Any:
     op: Any = node.op
     found: list[tuple[int, list[tuple[Apply, int]]]] = []
     for number in range(op.info.states):
-        reads = _reads_of_last_rows(node.outputs[number], op.info.rows(number), site)
-        if reads is not None:
+        depth = op.info.rows(number)
+        reads = _reads_of_last_rows(node.outputs[number], depth, site)
+        known = op.info.outer(node.inputs).initials[number].type.shape[0]
+        if reads is not None and known in (None, depth):   # any other length is an error of the loop
             found.append((number, reads))
     if not found:
         return None
