@@ -199,6 +199,23 @@ def test_checkpoints_keep_little():
     assert kilobytes < 40_000   # all states are 320,000
 
 
+def test_python_numbers_take_the_dtype_of_a_step_and_stay_what_they_are():
+    for carry, dtype, value in ((0, "float32", 3.0), (1, "int8", 4), (0.5, "float32", 3.5)):
+        last, _ = theano.loop(lambda s, dtype=dtype: (tt.cast(s + 1, dtype), None), carry, n_steps=3)
+        assert last.type.dtype == dtype and last.eval() == value
+    for carry, dtype in ((0.5, "int64"), (300, "int8"), (2, "bool"), (np.inf, "int32")):
+        carry = float(carry) if carry == np.inf else carry
+        with pytest.raises(LoopStateError, match=f"a step makes it {dtype}"):
+            theano.loop(lambda s, dtype=dtype: (tt.cast(s + 1, dtype), None), carry, n_steps=3)
+
+
+def test_parts_of_a_state_have_no_order(mode):
+    """A dictionary is the same one in whatever order a step gives it."""
+    last, _ = theano.loop(lambda s: ({"b": s["b"] * 2.0, "a": s["a"] + 1}, None), {"a": 0, "b": 1.5}, n_steps=3)
+    assert list(last) == ["a", "b"]
+    assert [float(v) for v in run([last["a"], last["b"]], [], [], mode)] == [3, 12]
+
+
 # -- random numbers, shared variables, progress ----------------------------------------------------------------------
 
 
@@ -236,6 +253,14 @@ def test_progress_of_a_while_loop(capfd):
     assert theano.function([], last)() == 5000
     shown = capfd.readouterr().err
     assert "count 0 steps" in shown and "count 5000 steps" in shown and shown.endswith("\n")
+
+
+def test_progress_counts_the_steps_made_and_the_time_taken(capfd):
+    """Also where the last chunk is not whole."""
+    theano.function([], theano.while_loop(lambda k: k < 4321, lambda k: k + 1, 0, progress=True))()
+    assert "loop 4321 steps  0s\n" in capfd.readouterr().err
+    theano.function([], theano.loop(lambda s: (s + 1, None), 0, n_steps=4321, progress=True)[0])()
+    assert "| 4321/4321  0s\n" in capfd.readouterr().err
 
 
 def test_progress_has_a_gradient():

@@ -17,13 +17,14 @@ from theano.errors import LoopStateError
 from theano.graph.clone import clone_replace
 from theano.graph.node import Variable
 from theano.loops.progress import ENDED, UNKNOWN, Progress
-from theano.loops.scan import copy_test_value, from_outside, row_of, with_default_updates
+from theano.loops.scan import copy_test_value, row_of, with_default_updates, with_stands
 from theano.loops.scan_arguments import read_steps, until
 from theano.loops.scan_layout import ScanLayout
 from theano.loops.scan_op import Scan
 from theano.loops.structures import filled, leaves, mapped, values, written
 from theano.scalar.arithmetic import sqrt
 from theano.scalar.comparison import eq, ge
+from theano.scalar.dtypes import is_discrete
 from theano.scalar.logic import or_
 from theano.scalar.rounding import ceil
 from theano.scalar.selection import maximum, minimum, switch
@@ -149,6 +150,8 @@ class _Plan:
         self.carry = mapped(_variable, carry)
         self.xs = mapped(as_tensor_variable, xs)
         self.start = list(values(self.carry))
+        self.parts = [path for path, _ in leaves(self.carry)]
+        self.bar = Progress(name or "loop")
         self.sequences: list[Any] = []
         self.only_state = only_state   # a step returns the state alone
         self.result: Any = None   # the structure of a step's result
@@ -163,16 +166,16 @@ class _Plan:
             state = filled(self.carry, iter([v.type() for v in self.start]))
             returned = self.step(state) if self.xs is None else self.step(state, filled(self.xs, iter(rows)))
             pair = not self.only_state and isinstance(returned, tuple) and len(returned) == 2
-            found = [as_tensor_variable(v) for _, v in leaves(returned[0] if pair else returned)]
-            if len(found) != len(self.start):
+            found = dict(leaves(returned[0] if pair else returned))
+            if found.keys() != set(self.parts):
                 return   # which will be said
-            wider = [
-                constant(v.data, dtype=value.type.dtype) if is_number and value.type.dtype != v.type.dtype else v
-                for is_number, v, value in zip(numbers, self.start, found)
+            settled = [
+                _in_dtype(v, as_tensor_variable(found[path]).type.dtype) if is_number else v
+                for is_number, v, path in zip(numbers, self.start, self.parts)
             ]
-            if wider == self.start:
+            if settled == self.start:
                 return
-            self.start = wider
+            self.start = settled
 
     def _count(self, n_steps: Any) -> Any:
         """How many steps to make; the sequences are cut to as many rows."""
@@ -198,7 +201,7 @@ class _Plan:
     # -- one loop -----------------------------------------------------------------------------------------------
 
     def run(self, start: Sequence[Any], sequences: Sequence[Any], steps: Any) -> tuple[list[Any], list[Any], Any]:
-        """(last values of the state, rows of the results, whether `until` ended the loop: None without it)"""
+        """(last values of the state, rows of the results, how many steps were made)"""
         rows = [row_of(sequence, _named(sequence.name)) for sequence in sequences]
         before = [copy_test_value(v.type(_named(v.name)), v) for v in start]
         done = self._called(before, rows)
@@ -208,19 +211,16 @@ class _Plan:
         stands: dict[Variable, Variable] = {v: v.type(v.name) for v in updates}
         outputs = clone_replace([*outputs, *updates.values(), *ends], stands, strict=False)
         inputs = [*rows, *before, *stands.values()]
-        outside = from_outside(outputs, inputs)
-        same = {v: copy_test_value(v.type(v.name), v) for v in outside}
-        outputs = clone_replace(outputs, same, strict=False)
+        outputs, same = with_stands(outputs, inputs)
         layout = ScanLayout(
             sequences=len(rows), traced=len(done.results), carried=len(before) + len(updates), until=bool(ends)
         )
         op = Scan([*inputs, *same.values()], outputs, layout, mode=self.mode, name=self.name or "loop")
-        found = layout.outputs(op(steps, *sequences, *start, *updates, *outside, return_list=True))
+        found = layout.outputs(op(steps, *sequences, *start, *updates, *same, return_list=True))
         finals, states = found.carried[: len(before)], found.carried[len(before) :]
         for variable, state in zip(updates, states):
             variable.default_update = state  # type: ignore[attr-defined]  # a stream of random numbers goes on after the loop
-        ended = self.until(filled(self.carry, iter(finals))) if ends else None   # type: ignore[misc]
-        return finals, found.traced, ended
+        return finals, found.traced, found.last[0] if ends else steps
 
     def _called(self, before: Sequence[Any], rows: Sequence[Any]) -> _Step:
         """One step of the user's, on these variables."""
@@ -233,15 +233,16 @@ class _Plan:
                     f"loop: a step must return (new carry, result), with None for no result, got {returned!r}"
                 )
             returned, self.result = returned
-        new = [(path, as_tensor_variable(v)) for path, v in leaves(returned)]
-        old = [path for path, _ in leaves(self.carry)]
-        if [path for path, _ in new] != old:
+        new = dict(leaves(returned))
+        if new.keys() != set(self.parts):
             raise ValueError(
                 f"loop: a step must return a state of the structure that it got, with the parts "
-                f"{[written('carry', path) for path in old]}, got {[written('carry', path) for path, _ in new]}"
+                f"{[written('carry', path) for path in self.parts]}, got {[written('carry', path) for path in new]}"
             )
         self.result = mapped(as_tensor_variable, self.result)
-        carried = [_checked(written("carry", path), v, value) for v, (path, value) in zip(before, new)]
+        carried = [
+            _checked(written("carry", path), v, as_tensor_variable(new[path])) for v, path in zip(before, self.parts)
+        ]
         ends = None if self.until is None else _holds(self.until(filled(self.carry, iter(carried))), "until")
         return _Step(carried, list(values(self.result)), ends)
 
@@ -288,13 +289,13 @@ class _Plan:
         def run_chunk(state: Any) -> Any:
             done, *carried = state
             carried = self._shown(carried, done, progress)
-            finals, rows, _ = self.run(carried, [], minimum(size, self.steps - done))
+            finals, rows, made = self.run(carried, [], minimum(size, self.steps - done))
             if rows:
                 raise ValueError(
                     "loop: the results of a loop with until cannot be stacked with checkpoints or a progress bar; "
                     "return None, and carry what you need"
                 )
-            return (minimum(done + size, self.steps), *finals)
+            return (done + made, *finals)
 
         def met(state: Any) -> Any:
             done, *carried = state
@@ -322,7 +323,7 @@ class _Plan:
         if not progress:
             return list(carried)
         total = constant(ENDED if last else UNKNOWN, dtype="int64") if self.until is not None else self.steps
-        return [Progress(self.name or "loop")(carried[0], done, total), *carried[1:]]
+        return [self.bar(carried[0], done, total), *carried[1:]]
 
     def _name(self, suffix: str) -> str:
         return f"{self.name or 'loop'}_{suffix}"
@@ -366,6 +367,15 @@ def _variable(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return constant(value, dtype="int64")
     return constant(value, dtype=config.floatX) if isinstance(value, float) else as_tensor_variable(value)
+
+
+def _in_dtype(number: Any, dtype: str) -> Any:
+    """A constant in the dtype that a step makes of it; as it is where it would be another number, but for rounding."""
+    if dtype == number.type.dtype:
+        return number
+    with np.errstate(invalid="ignore"):
+        value = number.data.astype(dtype)
+    return number if is_discrete(dtype) and value != number.data else constant(value, dtype=dtype)
 
 
 def _int64(n: Any) -> Any:

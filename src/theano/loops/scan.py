@@ -247,11 +247,9 @@ class _Loop:
         same.update(shared)
         outputs = clone_replace(outputs, same, strict=False)
         inputs = [*self.rows, *(row for number in self.order for row in self.taps[number]), *shared.values()]
-        outside = from_outside(outputs, inputs)
         if strict:
             self._check_strict(outputs, inputs)
-        stands = {v: copy_test_value(v.type(v.name), v) for v in outside}
-        outputs = clone_replace(outputs, stands, strict=False)
+        outputs, stands = with_stands(outputs, inputs)
         layout = ScanLayout(
             sequences=len(self.rows),
             taps=tuple(self.infos[number].taps for number in self.order),
@@ -265,7 +263,7 @@ class _Loop:
         )  # fmt: skip
         steps = constant(self.steps, dtype="int64") if isinstance(self.steps, int) else self.steps
         initials = [self.initials[number] for number in self.order]
-        return op, [steps, *self.sequences, *initials, *shared, *outside]
+        return op, [steps, *self.sequences, *initials, *shared, *stands]
 
     def _check_strict(self, outputs: Sequence[Any], inputs: Sequence[Any]) -> None:
         known = {*inputs, *self.non_sequences}
@@ -362,7 +360,13 @@ def _needed_lazily(outputs: Sequence[Any], nodes: Sequence[Apply], depends: set[
     return [node for node in nodes if node not in firm]
 
 
-def from_outside(outputs: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
+def with_stands(outputs: Sequence[Any], inputs: Sequence[Any]) -> tuple[list[Any], dict[Any, Any]]:
+    """(`outputs` on variables of their own for all that they need besides `inputs`, {what they need: its variable})"""
+    stands = {v: copy_test_value(v.type(v.name), v) for v in _from_outside(outputs, inputs)}
+    return list(clone_replace(outputs, stands, strict=False)), stands
+
+
+def _from_outside(outputs: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
     """What `outputs` need besides `inputs`: the variables which depend on none of these and are used by something that
     does, or are outputs. What is computed from constants alone stays inside."""
     depends = set(inputs)

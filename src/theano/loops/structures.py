@@ -44,9 +44,5 @@ def written(name: str, path: Path) -> str:
     return name + "".join(f"[{part!r}]" for part in path)
 
 
-def paths(structure: Any) -> list[Path]:
-    return [path for path, _ in leaves(structure)]
-
-
 def values(structure: Any) -> Sequence[Any]:
     return [value for _, value in leaves(structure)]
