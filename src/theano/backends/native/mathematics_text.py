@@ -162,9 +162,6 @@ class Lanes:
     def constant(self, value: float) -> Number:
         return Number(self, self.kind, self.text.splat(self.kind, scalar_constant(self.kind, value)))
 
-    def whole_constant(self, value: int) -> Number:
-        return Number(self, self.integer, self.text.splat(self.integer, scalar_constant(self.integer, value)))
-
     def bits_of(self, value: float) -> int:
         """The bits of a number in this precision."""
         codes = ("<d", "<q") if self.double else ("<f", "<i")
