@@ -220,6 +220,24 @@ def test_initial_rows_of_a_wrong_number(rows: int, known: bool) -> None:
             f(3, np.ones(rows))
 
 
+@pytest.mark.parametrize("back", [-1, -2])
+def test_rows_of_a_loop_that_ends_early(back: int) -> None:
+    """x[-2] of one row is an IndexError, as before; and no loop is run twice to find that out."""
+    limit, initial, n = T.dscalar("limit"), T.dvector("initial"), T.lscalar("n")
+    x = scan(
+        lambda a, b: (a + b, theano.scan_module.until(a + b > limit)),
+        outputs_info=[{"initial": initial, "taps": [-2, -1]}], n_steps=n)
+    f = theano.function([limit, initial, n], x[back])
+    assert len(loops_in(f)) == 1
+    rows = [2.0, 3.0, 5.0, 8.0]
+    for bound, most, made in ((0.0, 5, 1), (100.0, 0, 0), (100.0, 1, 1), (100.0, 2, 2), (3.0, 9, 3), (100.0, 4, 4)):
+        if made >= -back:
+            assert f(bound, np.ones(2), most) == rows[:made][back]
+        else:
+            with pytest.raises(IndexError):
+                f(bound, np.ones(2), most)
+
+
 def loops_in(f: Any) -> list[Any]:
     return [node.op for node in toposort(f.maker.fgraph.outputs) if isinstance(node.op, Scan)]
 

@@ -9,9 +9,10 @@ reference backend. Rewriting, lowering and native code are loaded when the first
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.linalg import LinAlgError
 
 from theano._config import change_flags
@@ -19,6 +20,9 @@ from theano._records import field, record_class
 from theano.backends import reference
 from theano.compile.report import annotated, trimmed
 from theano.graph.fgraph import FunctionGraph
+from theano.tensor.type import TensorType
+
+NUMBERS = (bool, int, float, complex, np.generic)
 
 
 @record_class(slots=True)
@@ -173,7 +177,7 @@ class NativeErrors:
             return self._bad_storage()
         copies = {position: [storage[0]] for position, storage in plan.storages.items()}
         try:
-            PerformLinker().link(Plan(plan.fgraph, copies, {}, name=plan.name)).executable.run(*args)
+            PerformLinker().link(Plan(plan.fgraph, copies, {}, name=plan.name)).executable.run(*self._arrays(args))
         except Exception as error:
             return error
         kind: type[Exception] = self.KINDS.get(code, ValueError)
@@ -182,6 +186,15 @@ class NativeErrors:
             text = "A matrix is so near to a singular or an indefinite one that rounding decides"
         failure = kind(text)
         return annotated(failure, nodes[0], None, plan.fgraph, shapes) if nodes else failure
+
+    def _arrays(self, args: Sequence[Any]) -> list[Any]:
+        """The arguments as ops expect them: compiled code also takes numbers of Python and NumPy."""
+        plan = self.plan
+        given = [v for position, v in enumerate(plan.fgraph.inputs) if position not in plan.storages]
+        return [
+            np.asarray(value, v.type.dtype) if isinstance(value, NUMBERS) and isinstance(v.type, TensorType) else value
+            for v, value in zip(given, args, strict=True)
+        ]
 
     def _bad_storage(self) -> Exception:
         """A stored value is not what its type says: somebody put it past the container."""

@@ -152,6 +152,8 @@ class _Lengths:
             for axis, n in enumerate(shape or ()):
                 if n is None:
                     self.at_hand.setdefault(self.dims.find((variable, axis)), (variable, axis))
+            if shape == () and variable.type.dtype == "int64":  # a number may be a length: of steps, of a part
+                self.at_hand.setdefault(self.dims.find((variable,)), (variable,))
 
     def __call__(self, key: Key) -> Any:
         if not isinstance(key, int):

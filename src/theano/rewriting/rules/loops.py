@@ -96,7 +96,7 @@ def last_row_of_loop(node: Apply, site: Site) -> Any:
     new = parts.rebuilt()
     for read, part in replaced:
         new[read.outputs[0]] = _rest_of_index(read, part.new)
-    return {old: value for old, value in new.items() if site.uses(old)}
+    return new
 
 
 def _reads_of_last_rows(trace: Any, depth: int, site: Site) -> list[tuple[Apply, int]] | None:
