@@ -15,7 +15,7 @@ import faults_of_threads
 import numpy as np
 import pytest
 from compare import NotApplied, disagreements
-from fragments import PIECES, varied_graph
+from fragments import PIECES, of_declared, varied_graph
 from graphs import random_graph
 from large import large_graph, several_threads
 
@@ -50,9 +50,15 @@ def test_fault_in_a_program_is_noticed(name: str) -> None:
 
 @pytest.mark.parametrize("name", faults_of_rules.FAULTS)
 def test_wrong_rule_is_noticed(name: str) -> None:
+    """As a declared rule of the library would be: its own left side is planted in graphs."""
     rule = faults_of_rules.FAULTS[name]
-    assert noticed(lambda seed: disagreements(
-        varied_graph(seed), spoil=lambda fgraph: faults_of_rules.apply_once(fgraph, rule)), 4 * len(PIECES))
+    piece = None if rule.sides is None else of_declared(rule)
+
+    def wrong(seed: int) -> list[str]:
+        graph = random_graph(seed, fragment=piece) if piece else varied_graph(seed)
+        return disagreements(graph, spoil=lambda fgraph: faults_of_rules.apply_once(fgraph, rule))
+
+    assert noticed(wrong, GRAPHS if piece else 2 * len(PIECES))
 
 
 @pytest.mark.parametrize("name", faults_of_code.FAULTS)
