@@ -152,7 +152,7 @@ class _Lengths:
             for axis, n in enumerate(shape or ()):
                 if n is None:
                     self.at_hand.setdefault(self.dims.find((variable, axis)), (variable, axis))
-            if shape == () and variable.type.dtype == "int64":  # a number may be a length: of steps, of a part
+            if shape == () and getattr(variable.type, "dtype", "") == "int64":  # it may be a number of steps
                 self.at_hand.setdefault(self.dims.find((variable,)), (variable,))
 
     def __call__(self, key: Key) -> Any:
