@@ -1,5 +1,6 @@
 """Loops as part of native programs: what runs without Python, memory from step to step, lengths, interruption."""
 
+import signal
 import threading
 import time
 from _thread import interrupt_main
@@ -258,8 +259,16 @@ class Op2(Through):
         output_storage[0][0] = inputs[0] / 2
 
 
+@pytest.fixture
+def hears_interruptions():
+    """Also where a shell started this process in the background, deaf to Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("case", BODIES)
-def test_a_long_loop_can_be_interrupted(case):
+def test_a_long_loop_can_be_interrupted(case, hears_interruptions):
     step, start = BODIES[case]
     f = carried_loop(step, lambda: tt.TensorType("float64", (None,) * start.ndim)())
     f(start, 3)
