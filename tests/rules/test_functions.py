@@ -19,6 +19,7 @@ from theano.graph.clone import clone_replace
 from theano.graph.evaluate import evaluate
 from theano.rewriting.rules.loops import LOOPS
 from theano.rewriting.rules.matrices import DETERMINANTS_BY_FACTORS, MATRICES, drop_hint
+from theano.rewriting.rules.norms import DOWN, LARGEST, SMALLEST, UP
 from theano.scalar.exponential import log1mexp
 from theano.scalar.selection import identity, second
 from theano.tensor.argmax import MaxAndArgmax
@@ -39,6 +40,11 @@ def keepdims(x: Any, axis: int) -> Any:
 
 def shifted(x: Any, axis: int) -> Any:
     return x - x.max(axis=axis, keepdims=True)
+
+
+def _root_over_scale(total: Any) -> Any:
+    """What the rule `norm` makes of a root, but for the sum of scaled squares."""
+    return T.sqrt(total) / T.sqr(T.switch(total > LARGEST, DOWN, T.switch(total < SMALLEST, UP, 1.0)))
 
 
 # by rule: graphs in which it applies
@@ -228,6 +234,12 @@ EXAMPLES: dict[str, list[Example]] = {
     "norm": [
         on(m(), build=lambda x: T.sqrt(T.sqr(x).sum(axis=1))), on(v(), build=lambda x: T.sqrt(T.sqr(x).sum())),
         on(m("x", "float32"), build=lambda x: T.sqrt(T.sqr(x).sum(axis=0, keepdims=True))),
+        on(m("x"), v("y"), build=lambda x, y: T.sqrt(T.sqr(T.exp(x - y.dimshuffle("x", 0)).T).sum(axis=0))),
+        on(m("x"), v("y"), build=lambda x, y: T.sqrt(T.sqr(x - y.dimshuffle("x", 0)).sum(axis=0))),
+    ],
+    "quotient_by_norm": [
+        on(m("y"), v("x"), build=lambda y, x: y / _root_over_scale(T.sqr(x).sum())),
+        on(m("x"), build=lambda x: x / _root_over_scale(T.sqr(x).sum(axis=1)).dimshuffle(0, "x")),
     ],
     "share_of_exps": [
         on(v("x"), v("y"), v("z"), build=lambda x, y, z: T.exp(x) / (T.exp(x) + T.exp(y) + T.exp(z))),

@@ -35,7 +35,7 @@ from theano.rewriting.rules.logarithms import OF_TWO_FACTORS
 from theano.rewriting.rules.loops import LOOPS
 from theano.rewriting.rules.matrices import DETERMINANTS, DETERMINANTS_BY_FACTORS, MATRICES, drop_hint
 from theano.rewriting.rules.neutral import unit_factor, zero_term
-from theano.rewriting.rules.norms import norm
+from theano.rewriting.rules.norms import NORMS
 from theano.rewriting.rules.powers import POWERS
 from theano.rewriting.rules.products import BLAS, PRODUCTS_OF_MATRICES
 from theano.rewriting.rules.reductions import REDUCTIONS, REDUCTIONS_FOR_SPEED
@@ -108,7 +108,7 @@ PIPELINE: tuple[Pass, ...] = (
         ("specialize",),
         (
             *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *PARTS, *WRITING, *MASKS, *PIECES_FOR_SPEED,
-            *ALGEBRA, *POWERS, *OF_TWO_FACTORS, *LATE_EXPONENTIALS, hypot_of_many, norm, *CROSSENTROPY,
+            *ALGEBRA, *POWERS, *OF_TWO_FACTORS, *LATE_EXPONENTIALS, hypot_of_many, *NORMS, *CROSSENTROPY,
             *DETERMINANTS_BY_FACTORS, drop_hint,
         ),
     ),
