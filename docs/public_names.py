@@ -168,7 +168,7 @@ def _doc(function: Any) -> str:
     return inspect.getdoc(function) or ""
 
 
-_SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bcf)[.](?=\s|$)")
+_SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bcf)(?<!\.\.)[.](?=\s|$)")
 
 
 def first_sentence(text: str) -> str:

@@ -23,7 +23,7 @@ from public_names import (
 )
 
 import theano.tensor as tt
-from theano import _config, scalar
+from theano import _config, _settings, scalar
 from theano.compile import Linker, Mode
 from theano.graph.type import Type
 from theano.scalar.classes import record_classes
@@ -307,7 +307,7 @@ def flags(what: str) -> str:
     return _table(["flag", "values", "default", "meaning"], rows)
 
 
-def _default(param: _config.ConfigParam) -> str:
+def _default(param: _settings.ConfigParam) -> str:
     return _code(str(param.default)) if str(param.default) else "empty"
 
 

@@ -16,7 +16,9 @@ ROOT = SOURCE.parent.parent
 
 # a module may import only from its own row and those above; the longest prefix that fits decides
 LAYERS = [
-    ["theano.errors", "theano._provenance", "theano._config", "theano._collector", "theano._records"],
+    ["theano._provenance"],
+    ["theano._settings"],
+    ["theano.errors", "theano._config", "theano._collector", "theano._records"],
     ["theano.graph"],
     ["theano.scalar"],
     ["theano.tensor"],
@@ -41,7 +43,7 @@ LATE_IMPORTS = {
     ("theano.compile.linking", "theano.compile.pipeline"),
     ("theano.compile.function_object", "theano.compile.explanation"),
     ("theano.compile.function_object", "theano.compile.memory"),
-    ("theano._config", "hashlib"),
+    ("theano._settings", "hashlib"),
     ("theano.rewriting.engine", "pdb"),
 }
 HEAVY = ("scipy", "llvmlite", "matplotlib", "pydot", "graphviz", "jax", "sklearn", "IPython")

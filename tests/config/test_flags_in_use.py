@@ -52,7 +52,7 @@ def flags_read():
     found = set()
     for path in Path(theano.__file__).parent.rglob("*.py"):
         source = path.read_text()
-        if path.name == "_config.py" or "config" not in source:
+        if path.name in ("_settings.py", "_config.py") or "config" not in source:
             continue
         for path_of_names in re.findall(r"\bconfig\.([\w.]+)", source):
             parts = path_of_names.split(".")

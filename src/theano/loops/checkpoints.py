@@ -10,8 +10,9 @@ from theano.loops.scan import scan
 from theano.loops.scan_arguments import as_list, read_outputs, read_sequences, read_steps
 from theano.scalar.selection import maximum, minimum
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.creation import arange, zeros
+from theano.tensor.creation import zeros
 from theano.tensor.joining import join
+from theano.tensor.ranges import arange
 from theano.tensor.shape_ops import reshape, shape_i_op
 
 

@@ -10,7 +10,9 @@ from theano.lowering.context import Lowering, lowers
 from theano.lowering.program import AllocStep, DimsStep, Step
 from theano.lowering.work import Datum, Opaque, refs_in
 from theano.scalar.dtypes import discrete_dtypes
-from theano.tensor.creation import Alloc, AllocEmpty, ARange, Eye, MakeVector, Tri
+from theano.tensor.creation import Alloc, AllocEmpty, MakeVector
+from theano.tensor.ranges import ARange
+from theano.tensor.triangles import Eye, Tri
 
 LONGEST_SELECTION = 16   # elements of a vector that one kernel picks by comparing positions
 

@@ -17,7 +17,7 @@ from theano.scalar import selection as sel
 from theano.tensor.argmax import Argmax
 from theano.tensor.blas import Gemm, Gemv, Ger
 from theano.tensor.careduce import CAReduce, reduced_axes
-from theano.tensor.creation import Alloc, AllocEmpty, ARange
+from theano.tensor.creation import Alloc, AllocEmpty
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.index_list import ARRAY
@@ -33,6 +33,7 @@ from theano.tensor.nnet.one_hot_losses import (
 )
 from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
 from theano.tensor.products import BatchedDot, Dot
+from theano.tensor.ranges import ARange
 from theano.tensor.scalar_constants import static_int, vector_elements
 from theano.tensor.shape import Rebroadcast, Reshape, Shape_i, SpecifyShape
 from theano.tensor.shape import Shape as ShapeOp

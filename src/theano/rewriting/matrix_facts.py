@@ -19,7 +19,6 @@ from theano.scalar.exponential import pow
 from theano.scalar.logic import invert
 from theano.scalar.selection import switch
 from theano.tensor.careduce import Sum
-from theano.tensor.creation import Eye, Tri
 from theano.tensor.diagonal import AllocDiag
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
 from theano.tensor.elemwise import Elemwise
@@ -31,6 +30,7 @@ from theano.tensor.linear.inverses import MatrixInverse
 from theano.tensor.linear.solving import SolveTriangular
 from theano.tensor.products import Dot
 from theano.tensor.shape import Reshape
+from theano.tensor.triangles import Eye, Tri
 
 DEPTH = 8
 LOWER, UPPER = "lower", "upper"

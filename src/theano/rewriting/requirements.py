@@ -23,7 +23,6 @@ from theano.rewriting.dims_of_ops import value_key
 from theano.rewriting.indices import entries_of, is_position, needed
 from theano.scalar import arithmetic as ar
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.creation import ARange
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.joining import Join, Split
@@ -35,6 +34,7 @@ from theano.tensor.nnet.one_hot_losses import (
     CrossentropySoftmax1HotWithBiasDx,
     CrossentropySoftmaxArgmax1HotWithBias,
 )
+from theano.tensor.ranges import ARange
 from theano.tensor.scalar_constants import static_int, vector_elements
 from theano.tensor.selecting import Nonzero
 from theano.tensor.shape import Reshape

@@ -51,7 +51,7 @@ from theano.scalar.dtypes import discrete_dtypes, float_dtypes, upcast
 from theano.scalar.rounding import floor
 from theano.scalar.selection import minimum, second
 from theano.tensor.convert import as_tensor_variable, constant
-from theano.tensor.creation import arange, dtype_name
+from theano.tensor.creation import dtype_name
 from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.elemwise import cast_to
 from theano.tensor.extra_ops import NonNegative
@@ -59,6 +59,7 @@ from theano.tensor.lengths import product, times
 from theano.tensor.products import checked
 from theano.tensor.random_counter import derived_key
 from theano.tensor.random_counter import draw as counter_draw
+from theano.tensor.ranges import arange
 from theano.tensor.raw_random import sample_shape
 from theano.tensor.scalar_constants import static_int, vector_elements
 from theano.tensor.shape import Shape, Shape_i, reshape, shape_i

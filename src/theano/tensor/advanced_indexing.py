@@ -18,7 +18,6 @@ from theano.scalar.dtypes import discrete_dtypes, integer_dtypes
 from theano.scalar.selection import second, switch
 from theano.tensor.careduce import Sum
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.creation import ARange, arange
 from theano.tensor.index_list import (
     ARRAY,
     IndexList,
@@ -32,6 +31,7 @@ from theano.tensor.index_list import (
     text,
 )
 from theano.tensor.lengths import product
+from theano.tensor.ranges import ARange, arange
 from theano.tensor.region import check_value, fitted_value, may_broadcast, write_terms, zero_for, zeros_for
 from theano.tensor.shape import Reshape, shape_i_op
 from theano.tensor.type import tensor_type

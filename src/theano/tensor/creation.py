@@ -1,8 +1,8 @@
-"""Arrays out of nothing but lengths and numbers: alloc, zeros, eye, tri, arange, vectors of scalars.
+"""Arrays out of nothing but lengths and numbers: alloc, zeros, full, vectors of scalars.
 
 Lengths are 0-d int64 variables; a length that is known while the graph is built enters the static shape. Lengths are
-data without derivative: gradients with respect to them are disconnected. Meshes are in `grids.py`, diagonals in
-`diagonal.py`.
+data without derivative: gradients with respect to them are disconnected. Ranges are in `ranges.py`, identity and
+triangles in `triangles.py`, diagonals in `diagonal.py`, meshes in `grids.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from theano._config import config
 from theano.graph.node import Apply
 from theano.graph.op import Op
 from theano.graph.type import DisconnectedType, NullType, disconnected_type
-from theano.scalar.dtypes import discrete_dtypes, int_dtypes, uint_dtypes, upcast
+from theano.scalar.dtypes import discrete_dtypes, upcast
 from theano.tensor.convert import as_tensor_variable, constant
 from theano.tensor.elemwise import cast_to
 from theano.tensor.scalar_constants import get_vector_length, static_int, vector_elements
@@ -95,7 +95,7 @@ def run_time_lengths(values: Sequence[Any], what: str) -> tuple[int, ...]:
     return shape
 
 
-def _new_array(make: Callable[..., np.ndarray], shape: tuple[int, ...], dtype: str) -> np.ndarray:
+def new_array(make: Callable[..., np.ndarray], shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """An array of this shape; MemoryError also for shapes beyond what NumPy can address."""
     try:
         return make(shape, dtype=dtype)
@@ -103,7 +103,7 @@ def _new_array(make: Callable[..., np.ndarray], shape: tuple[int, ...], dtype: s
         raise MemoryError(f"cannot allocate an array of shape {shape} and dtype {dtype}: {error}") from None
 
 
-def _static(lengths: Sequence[Any]) -> tuple[int | None, ...]:
+def static_lengths(lengths: Sequence[Any]) -> tuple[int | None, ...]:
     known = tuple(static_int(n) for n in lengths)
     if any(n is not None and n < 0 for n in known):
         raise ValueError(f"negative lengths are not allowed, got shape {known}")
@@ -132,7 +132,7 @@ class Alloc(Op):
     def make_node(self, value: Any, *shape: Any) -> Apply:
         value = as_tensor_variable(value)
         lengths = dimensions(shape)
-        known = list(_static(lengths))
+        known = list(static_lengths(lengths))
         offset = len(lengths) - value.type.ndim
         if offset < 0:
             raise TypeError(
@@ -166,7 +166,7 @@ class Alloc(Op):
                 raise ValueError(
                     f"alloc: axis {axis} of the value (shape {value.shape}) cannot fill shape {shape}.{remedy}"
                 )
-        out = _new_array(np.empty, shape, value.dtype.name)
+        out = new_array(np.empty, shape, value.dtype.name)
         out[...] = value
         output_storage[0][0] = out
 
@@ -220,10 +220,10 @@ class AllocEmpty(LengthsOp):
 
     def make_node(self, *shape: Any) -> Apply:
         lengths = dimensions(shape)
-        return Apply(self, lengths, [TensorVariable(tensor_type(self.dtype, _static(lengths)))])
+        return Apply(self, lengths, [TensorVariable(tensor_type(self.dtype, static_lengths(lengths)))])
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
-        output_storage[0][0] = _new_array(np.empty, run_time_lengths(inputs, "AllocEmpty"), self.dtype)
+        output_storage[0][0] = new_array(np.empty, run_time_lengths(inputs, "AllocEmpty"), self.dtype)
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
         return [tuple(node.inputs)]
@@ -270,93 +270,6 @@ class MakeVector(Op):
         return f"MakeVector{{{self.dtype}}}"
 
 
-class ARange(Op):
-    """start, start + step, ... before stop; inputs are 0-d, `dtype` is that of the result."""
-
-    __props__ = ("dtype",)
-
-    def __init__(self, dtype: Any) -> None:
-        self.dtype = dtype_name(dtype)
-
-    def make_node(self, start: Any, stop: Any, step: Any) -> Apply:
-        bounds = [as_tensor_variable(x) for x in (start, stop, step)]
-        for what, x in zip(("start", "stop", "step"), bounds):
-            if x.type.ndim != 0:
-                raise TypeError(f"arange: {what} must be 0-d; got {x} of type {x.type}")
-            if x.type.dtype in scalar.complex_dtypes:
-                raise TypeError(f"arange: {what} must be real; got {x} of type {x.type}")
-        known = [static_value(x) for x in bounds]
-        length = None
-        if all(x is not None for x in known):
-            if known[2] == 0:
-                raise ValueError(f"arange: the step must not be 0 (start {known[0]}, stop {known[1]})")
-            length = len(np.arange(*known))  # type: ignore[arg-type,call-overload]
-        return Apply(self, bounds, [TensorVariable(tensor_type(self.dtype, (length,)))])
-
-    def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
-        start, stop, step = (x.item() for x in inputs)
-        if step == 0:
-            raise ValueError(f"arange: the step must not be 0 (start {start}, stop {stop})")
-        if all(isinstance(v, int) for v in (start, stop, step)):  # NumPy counts them with rounding, or wraps around
-            count = max(-((start - stop) // step), 0)
-            if count >= 2**59:
-                raise MemoryError(f"arange: {count} elements were asked for ({start}, {stop}, {step})")
-            if max(start, step) < 2**63:
-                with np.errstate(over="ignore"):
-                    elements = np.arange(count) * np.int64(step) + np.int64(start)
-                output_storage[0][0] = elements.astype(self.dtype)
-                return
-        # the elements are computed in full precision: NumPy would compute them in a narrow `dtype`
-        output_storage[0][0] = np.arange(start, stop, step).astype(self.dtype)
-
-    def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
-        (gz,) = output_gradients
-        if isinstance(gz.type, (DisconnectedType, NullType)):
-            return [gz, disconnected_type(), gz.type()]
-        if self.dtype in discrete_dtypes:
-            return [_zero_like(inputs[0]), disconnected_type(), _zero_like(inputs[2])]
-        steps = cast_to(arange(gz.shape[0]), self.dtype)
-        return [
-            _to_input_dtype(gz.sum(), inputs[0]), disconnected_type(), _to_input_dtype((gz * steps).sum(), inputs[2])
-        ]
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        return [[True], [False], [True]]
-
-    def do_constant_folding(self, node: Apply) -> bool:
-        return (node.outputs[0].type.shape[0] or 0) <= 10_000  # type: ignore[attr-defined]
-
-    def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
-        known = node.outputs[0].type.shape  # type: ignore[attr-defined]
-        if known[0] is not None:
-            return [known]
-        start, stop, step = node.inputs
-        zero = np.int64(0)
-        if all(x.type.dtype in discrete_dtypes for x in node.inputs):  # type: ignore[attr-defined]
-            start, stop, step = (cast_to(x, "int64") for x in node.inputs)
-            first = static_int(start)
-            if static_int(step) == 1 and first is not None and first >= 0:
-                return [(scalar.maximum(stop if first == 0 else stop - start, zero),)]  # type: ignore[operator]
-            return [(_range_length(start, stop, step),)]
-        wide = [cast_to(x, "float64") for x in node.inputs]
-        return [(scalar.maximum(cast_to(scalar.ceil((wide[1] - wide[0]) / wide[2]), "int64"), zero),)]
-
-
-_LONGEST = 2**63 - 1
-
-
-def _range_length(start: Any, stop: Any, step: Any) -> Any:
-    """How many elements a range of int64 has, also where the ends are 2**63 apart and more: at most 2**63 - 1."""
-    down = scalar.lt(step, np.int64(0))
-    low = scalar.switch(down, scalar.minimum(stop, start), start)
-    high = scalar.switch(down, start, scalar.maximum(stop, start))
-    # the distance fits into 64 bits without a sign, and so does the size of the step
-    span = cast_to(high - low, "uint64")
-    size = scalar.maximum(cast_to(scalar.switch(down, -step, step), "uint64"), np.uint64(1))
-    count = scalar.switch(scalar.eq(span, np.uint64(0)), span, (span - np.uint64(1)) // size + np.uint64(1))
-    return cast_to(scalar.minimum(count, np.uint64(_LONGEST)), "int64")
-
-
 def static_value(x: Any) -> Any:
     """The Python number of a 0-d constant, else None."""
     from_int = static_int(x) if x.type.dtype in discrete_dtypes else None
@@ -364,68 +277,6 @@ def static_value(x: Any) -> Any:
         return from_int
     data = getattr(x, "data", None)
     return data.item() if isinstance(data, np.ndarray) and data.ndim == 0 else None
-
-
-def _zero_like(x: Any) -> Any:
-    return constant(0, dtype=x.type.dtype if x.type.dtype not in discrete_dtypes else config.floatX)
-
-
-def _to_input_dtype(term: Any, x: Any) -> Any:
-    return term if x.type.dtype in discrete_dtypes else cast_to(term, x.type.dtype)
-
-
-class Eye(LengthsOp):
-    """n × m matrix with ones on diagonal k."""
-
-    __props__ = ("dtype",)
-
-    def __init__(self, dtype: Any = None) -> None:
-        self.dtype = dtype_name(dtype)
-
-    def make_node(self, n: Any, m: Any, k: Any) -> Apply:
-        lengths = [dimension(n), dimension(m)]
-        shape = _static(lengths)
-        return Apply(self, [*lengths, dimension(k)], [TensorVariable(tensor_type(self.dtype, shape))])
-
-    def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
-        n, m = run_time_lengths(inputs[:2], "eye")
-        out = _new_array(np.zeros, (n, m), self.dtype)
-        k = int(inputs[2])
-        count = max(min(n + min(k, 0), m - max(k, 0)), 0)
-        rows = np.arange(count) + max(-k, 0)
-        out[rows, rows + k] = 1
-        output_storage[0][0] = out
-
-    def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
-        return [tuple(node.inputs[:2])]
-
-    def do_constant_folding(self, node: Apply) -> bool:
-        return False
-
-
-class Tri(LengthsOp):
-    """N × M matrix with ones on and below diagonal k."""
-
-    __props__ = ("dtype",)
-
-    def __init__(self, dtype: Any = None) -> None:
-        self.dtype = dtype_name(dtype)
-
-    def make_node(self, N: Any, M: Any, k: Any) -> Apply:
-        lengths = [dimension(N), dimension(M)]
-        shape = _static(lengths)
-        return Apply(self, [*lengths, dimension(k)], [TensorVariable(tensor_type(self.dtype, shape))])
-
-    def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
-        n, m = run_time_lengths(inputs[:2], "tri")
-        below = np.arange(n)[:, None] + int(inputs[2]) >= np.arange(m)
-        output_storage[0][0] = below.astype(self.dtype)
-
-    def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
-        return [tuple(node.inputs[:2])]
-
-    def do_constant_folding(self, node: Apply) -> bool:
-        return False
 
 
 # ---- functions ----
@@ -484,74 +335,3 @@ def full_like(model: Any, fill_value: Any, dtype: Any = None) -> Any:
     """`fill_value` in the model's shape, and its dtype unless `dtype` is given."""
     model = as_tensor_variable(model)
     return scalar.second(model, cast_to(as_tensor_variable(fill_value), dtype_name(dtype, model.type.dtype)))
-
-
-def eye(n: Any, m: Any = None, k: Any = 0, dtype: Any = None) -> Any:
-    """n × m matrix (m None: n) with ones on diagonal k (above the main one if positive); dtype None is floatX.
-
-    >>> eye(2, 3, k=1).eval().tolist()
-    [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
-    """
-    return Eye(dtype_name(dtype))(n, n if m is None else m, k)
-
-
-def identity_like(x: Any) -> Any:
-    """The identity matrix of the shape and dtype of the matrix x."""
-    x = as_tensor_variable(x)
-    if x.type.ndim != 2:
-        raise TypeError(f"identity_like takes a matrix; got {x} of type {x.type}")
-    return eye(x.shape[0], x.shape[1], k=0, dtype=x.type.dtype)
-
-
-def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = None) -> Any:
-    """N × M matrix (M None: N) with ones on and below diagonal k; dtype None is floatX."""
-    return Tri(dtype_name(dtype))(N, N if M is None else M, k)
-
-
-def _triangle(m: Any, k: Any, what: str) -> tuple[Any, Any]:
-    m = as_tensor_variable(m)
-    if m.type.ndim < 2:
-        raise TypeError(f"{what} takes a matrix (or a stack of matrices); got {m} of type {m.type}")
-    return m, tri(m.shape[m.type.ndim - 2], m.shape[m.type.ndim - 1], k=k, dtype="bool")
-
-
-def tril(m: Any, k: Any = 0) -> Any:
-    """m with zeros above diagonal k (in its last two axes).
-
-    >>> from theano.tensor import dmatrix
-    >>> m = dmatrix("m")
-    >>> tril(m).eval({m: [[1.0, 2.0], [3.0, 4.0]]}).tolist()
-    [[1.0, 0.0], [3.0, 4.0]]
-    """
-    m, below = _triangle(m, k, "tril")
-    return scalar.switch(below, m, np.zeros((), m.type.dtype))
-
-
-def triu(m: Any, k: Any = 0) -> Any:
-    """m with zeros below diagonal k (in its last two axes)."""
-    m, below = _triangle(m, dimension(k) - 1, "triu")
-    return scalar.switch(below, np.zeros((), m.type.dtype), m)
-
-
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
-    """0 ... start - 1, or start, start + step, ... before stop, all 0-d.
-
-    Without `dtype`: int64 (uint64) for integers; else the upcast of the three; floatX under `cast_policy=numpy+floatX`
-    where none of them is a float64 variable or array.
-
-    >>> arange(1, 7, 2).eval().tolist(), arange(3).dtype, arange(3.0).dtype
-    ([1, 3, 5], 'int64', 'float32')
-    """
-    if stop is None:
-        start, stop = 0, start
-    explicit = any(getattr(x, "dtype", None) == "float64" for x in (start, stop, step))
-    bounds = [as_tensor_variable(x) for x in (start, stop, step)]
-    if dtype is None:
-        dtype = upcast(*[x.type.dtype for x in bounds])
-        if dtype in int_dtypes or dtype == "bool":
-            dtype = "int64"
-        elif dtype in uint_dtypes:
-            dtype = "uint64"
-        elif dtype == "float64" and config.cast_policy == "numpy+floatX" and not explicit:
-            dtype = config.floatX
-    return ARange(dtype)(*bounds)

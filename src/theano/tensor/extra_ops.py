@@ -1,7 +1,7 @@
-"""theano.tensor.extra_ops: repetition, differences, counting, searching, diagonals that are filled, windows.
+"""theano.tensor.extra_ops: repetition, differences, counting, searching, windows.
 
 Cumulative sums and products are in `cumulative.py`, conversions between positions and coordinates in
-`coordinates.py`; both are also found here.
+`coordinates.py`, diagonals that are filled in `filled_diagonals.py`; all are also found here.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from theano.errors import ShapeError
 from theano.graph.node import Apply
 from theano.graph.op import Op
 from theano.graph.type import NullType, disconnected_type
-from theano.scalar.arithmetic import add, neg, sub
+from theano.scalar.arithmetic import add, sub
 from theano.scalar.comparison import neq
-from theano.scalar.dtypes import discrete_dtypes, integer_dtypes, upcast
-from theano.scalar.selection import maximum, minimum, second
+from theano.scalar.dtypes import discrete_dtypes, integer_dtypes
+from theano.scalar.selection import maximum, second
 from theano.tensor.advanced_indexing import AdvancedIncSubtensor1
 from theano.tensor.careduce import Max, normalized_axes
 from theano.tensor.convert import as_tensor_variable, constant
@@ -27,7 +27,7 @@ from theano.tensor.coordinates import RavelMultiIndex as RavelMultiIndex
 from theano.tensor.coordinates import UnravelIndex as UnravelIndex
 from theano.tensor.coordinates import ravel_multi_index as ravel_multi_index
 from theano.tensor.coordinates import unravel_index as unravel_index
-from theano.tensor.creation import alloc, arange, zeros
+from theano.tensor.creation import alloc, zeros
 from theano.tensor.cumulative import CumOp as CumOp
 from theano.tensor.cumulative import LinearRecurrence as LinearRecurrence
 from theano.tensor.cumulative import cumprod as cumprod
@@ -35,17 +35,24 @@ from theano.tensor.cumulative import cumsum as cumsum
 from theano.tensor.cumulative import part
 from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.elemwise import cast_to
+from theano.tensor.filled_diagonals import FillDiagonal as FillDiagonal
+from theano.tensor.filled_diagonals import FillDiagonalOffset as FillDiagonalOffset
+from theano.tensor.filled_diagonals import fill_diagonal as fill_diagonal
+from theano.tensor.filled_diagonals import fill_diagonal_ as fill_diagonal_
+from theano.tensor.filled_diagonals import fill_diagonal_offset as fill_diagonal_offset
+from theano.tensor.filled_diagonals import fill_diagonal_offset_ as fill_diagonal_offset_
 from theano.tensor.indexing import getitem
 from theano.tensor.joining import join
 from theano.tensor.lengths import at_least, known, product, times
 from theano.tensor.products import checked, length
+from theano.tensor.ranges import arange
 from theano.tensor.region import zero_for
 from theano.tensor.selecting import compress as compress
 from theano.tensor.shape import Reshape, ravel
 from theano.tensor.shape import squeeze as squeeze
 from theano.tensor.subtensor import set_subtensor
 from theano.tensor.type import tensor_type
-from theano.tensor.variable import TensorConstant, TensorVariable
+from theano.tensor.variable import TensorVariable
 
 
 def _one_axis(axis: Any, ndim: int, name: str) -> int:
@@ -316,76 +323,7 @@ def searchsorted(x: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     return SearchsortedOp(side)(x, v) if sorter is None else SearchsortedOp(side)(x, v, sorter)
 
 
-# -- diagonals, one-hot rows, windows --------------------------------------------------------------------------------
-
-
-def _settable(name: str, a: Any, val: Any) -> tuple[Any, Any]:
-    a, val = as_tensor_variable(a), as_tensor_variable(val)
-    if val.ndim:
-        raise TypeError(f"{name}: the value must be a scalar, got {val} of type {val.type}")
-    exact = isinstance(val, TensorConstant) and val.data.astype(a.dtype) == val.data
-    if upcast(a.dtype, val.dtype) != a.dtype and not exact:
-        raise TypeError(
-            f"{name}: a value of dtype {val.dtype} cannot be stored in {a.dtype} without loss; cast it first"
-        )
-    return a, val
-
-
-class FillDiagonal(Op):
-    """A copy of a tensor with its main diagonal set to a scalar. Applied, it gives an expression of other ops."""
-
-    __props__ = ()
-
-    def __call__(self, *inputs: Any, name: str | None = None, return_list: bool = False, **kwargs: Any) -> Any:
-        a, val = _settable("fill_diagonal", *inputs)
-        if a.ndim < 2:
-            raise TypeError(f"fill_diagonal: the tensor must have two axes or more, got {a} of type {a.type}")
-        if a.ndim > 2:
-            a = checked(a, a, [(0, k) for k in range(1, a.ndim)], "fill_diagonal")
-        lengths = [length(a, k) for k in range(min(a.ndim, 2))]
-        n = lengths[0] if a.ndim > 2 else _smaller(*lengths)
-        place = arange(n)
-        result = set_subtensor(getitem(a, (place,) * a.ndim), val)
-        return [result] if return_list else result
-
-
-class FillDiagonalOffset(Op):
-    """A copy of a matrix with the diagonal `offset` set to a scalar. Applied, it gives an expression of other ops."""
-
-    __props__ = ()
-
-    def __call__(self, *inputs: Any, name: str | None = None, return_list: bool = False, **kwargs: Any) -> Any:
-        a, val, offset = inputs
-        a, val = _settable("fill_diagonal_offset", a, val)
-        offset = as_tensor_variable(offset)
-        if a.ndim != 2:
-            raise TypeError(f"fill_diagonal_offset: a matrix is needed, got {a} of type {a.type}")
-        if offset.ndim or offset.dtype not in integer_dtypes:
-            raise TypeError(f"fill_diagonal_offset: the offset must be an integer, got {offset} of type {offset.type}")
-        offset = cast_to(offset, "int64")
-        first_row, first_column = maximum(neg(offset), 0), maximum(offset, 0)
-        n = _smaller(sub(length(a, 0), first_row), sub(length(a, 1), first_column))
-        place = arange(maximum(n, 0))
-        result = set_subtensor(getitem(a, (add(place, first_row), add(place, first_column))), val)
-        return [result] if return_list else result
-
-
-def _smaller(a: Any, b: Any) -> Any:
-    return min(a, b) if isinstance(a, int) and isinstance(b, int) else minimum(a, b)
-
-
-fill_diagonal_ = FillDiagonal()
-fill_diagonal_offset_ = FillDiagonalOffset()
-
-
-def fill_diagonal(a: Any, val: Any) -> Any:
-    """A copy of `a` with its main diagonal set to the scalar `val`; of more than two axes all must be equally long."""
-    return fill_diagonal_(a, val)
-
-
-def fill_diagonal_offset(a: Any, val: Any, offset: Any) -> Any:
-    """A copy of the matrix `a` with the diagonal `offset` (above the main one if positive) set to the scalar `val`."""
-    return fill_diagonal_offset_(a, val, offset)
+# -- one-hot rows, windows ---------------------------------------------------------------------------------------------
 
 
 def to_one_hot(y: Any, nb_class: Any, dtype: Any = None) -> Any:

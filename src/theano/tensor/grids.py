@@ -8,8 +8,9 @@ import numpy as np
 
 from theano.scalar.dtypes import upcast
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.creation import alloc, arange
+from theano.tensor.creation import alloc
 from theano.tensor.elemwise import cast_to
+from theano.tensor.ranges import arange
 from theano.tensor.shape import shape_i
 
 

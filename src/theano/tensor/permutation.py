@@ -12,8 +12,8 @@ from theano.graph.op import Op
 from theano.graph.type import DisconnectedType, NullType, disconnected_type
 from theano.scalar.dtypes import integer_dtypes
 from theano.tensor.convert import as_tensor_variable, constant
-from theano.tensor.creation import arange
 from theano.tensor.elemwise import broadcast_static
+from theano.tensor.ranges import arange
 from theano.tensor.shape import patternbroadcast, shape_i, shape_padleft
 from theano.tensor.type import tensor_type
 from theano.tensor.variable import TensorVariable

@@ -17,12 +17,12 @@ from theano.scalar.selection import maximum, minimum, second
 from theano.tensor.advanced_indexing import AdvancedIncSubtensor
 from theano.tensor.careduce import Sum, normalized_axes
 from theano.tensor.convert import as_tensor_variable, constant
-from theano.tensor.creation import arange
 from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.elemwise import broadcast_static, cast_to
 from theano.tensor.index_list import ARRAY
 from theano.tensor.indexing import getitem
 from theano.tensor.joining import stack
+from theano.tensor.ranges import arange
 from theano.tensor.region import gradient_of_value, zero_for
 from theano.tensor.shape import ravel, shape_i_op
 from theano.tensor.type import tensor_type

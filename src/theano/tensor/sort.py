@@ -17,11 +17,11 @@ from theano.scalar.selection import switch
 from theano.tensor.advanced_indexing import AdvancedIncSubtensor
 from theano.tensor.careduce import normalized_axes
 from theano.tensor.convert import as_tensor_variable, constant
-from theano.tensor.creation import arange
 from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.elemwise import cast_to
 from theano.tensor.index_list import ARRAY
 from theano.tensor.lengths import known
+from theano.tensor.ranges import arange
 from theano.tensor.region import zero_for, zeros_for
 from theano.tensor.shape import ravel, shape_i_op
 from theano.tensor.type import tensor_type

@@ -17,9 +17,9 @@ from theano.graph.traverse import toposort
 from theano.scalar.arithmetic import mul
 from theano.scalar.comparison import eq
 from theano.tensor.convert import constant
-from theano.tensor.creation import arange
 from theano.tensor.elemwise import cast_to
 from theano.tensor.joining import stack
+from theano.tensor.ranges import arange
 from theano.tensor.shape import Reshape, Shape, Shape_i
 from theano.tensor.type import TensorType, tensor_type
 from theano.transforms.map_rows import MapRows

@@ -23,13 +23,13 @@ from theano.scalar.comparison import eq, lt
 from theano.scalar.exponential import log, pow
 from theano.scalar.selection import switch
 from theano.tensor.careduce import Prod, Sum
-from theano.tensor.creation import arange
 from theano.tensor.diagonal import ExtractDiag
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
 from theano.tensor.elemwise import Elemwise, cast_to, elemwise_of
 from theano.tensor.linear.inverses import Cofactors, Det, MatrixInverse, SLogDet
 from theano.tensor.linear.shared_factors import LUFactor
 from theano.tensor.products import transposed
+from theano.tensor.ranges import arange
 from theano.tensor.shape import Reshape
 
 

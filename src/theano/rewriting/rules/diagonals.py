@@ -12,12 +12,13 @@ from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.views import scalar_behind
 from theano.scalar import arithmetic as ar
 from theano.tensor.careduce import Sum
-from theano.tensor.creation import Alloc, Eye
+from theano.tensor.creation import Alloc
 from theano.tensor.diagonal import AllocDiag, ExtractDiag
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
 from theano.tensor.elemwise import Elemwise, elemwise_of
 from theano.tensor.products import Dot
 from theano.tensor.scalar_constants import static_int
+from theano.tensor.triangles import Eye
 
 
 def diagonal_axes(node: Apply) -> tuple[int, int]:

@@ -21,11 +21,12 @@ from theano.rewriting.rules.writes import READERS, same_place
 from theano.scalar import arithmetic as ar
 from theano.scalar.selection import switch
 from theano.tensor.careduce import Sum, reduced_axes
-from theano.tensor.creation import Alloc, ARange
+from theano.tensor.creation import Alloc
 from theano.tensor.diagonal import ExtractDiag
 from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.elemwise import elemwise_of
 from theano.tensor.index_list import ARRAY
+from theano.tensor.ranges import ARange
 from theano.tensor.scalar_constants import static_int
 from theano.tensor.selecting import Nonzero
 from theano.tensor.shape import Shape_i

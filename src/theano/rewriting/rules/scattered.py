@@ -18,10 +18,11 @@ from theano.scalar.dtypes import discrete_dtypes, float_dtypes
 from theano.scalar.selection import minimum, switch
 from theano.tensor.advanced_indexing import are_distinct
 from theano.tensor.careduce import Sum, reduced_axes
-from theano.tensor.creation import Alloc, arange
+from theano.tensor.creation import Alloc
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import elemwise_of
 from theano.tensor.index_list import ARRAY
+from theano.tensor.ranges import arange
 from theano.tensor.subtensor import (
     AdvancedIncSubtensor,
     AdvancedIncSubtensor1,

@@ -25,11 +25,11 @@ from theano.scalar.selection import cast_to as cast_record
 from theano.scalar.selection import switch
 from theano.tensor.careduce import Max, Sum, Supremum, reduced_axes, with_axes_back
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.creation import ARange
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
 from theano.tensor.elemwise import elemwise_of
 from theano.tensor.index_list import ARRAY
 from theano.tensor.nnet.softmax import LogSoftmax, LogSumExp, Softmax
+from theano.tensor.ranges import ARange
 from theano.tensor.shape import Reshape
 from theano.tensor.subtensor import AdvancedSubtensor, AdvancedSubtensor1, Subtensor
 

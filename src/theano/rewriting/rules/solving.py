@@ -19,7 +19,6 @@ from theano.rewriting.matrix_facts import (
     triangles,
 )
 from theano.rewriting.rule import Site, function_rule, ruleset
-from theano.tensor.creation import Eye
 from theano.tensor.linear.factors import Cholesky
 from theano.tensor.linear.functions import kron
 from theano.tensor.linear.inverses import Det, MatrixInverse, SLogDet
@@ -27,6 +26,7 @@ from theano.tensor.linear.shared_factors import LUFactor, LUSolve
 from theano.tensor.linear.solving import Solve, SolveTriangular
 from theano.tensor.products import Dot, transposed
 from theano.tensor.shape import Reshape
+from theano.tensor.triangles import Eye
 
 
 @function_rule(Dot, name="solve_for_inverse", assumes="rounding", tags="inv_as_solve local_inv_as_solve")

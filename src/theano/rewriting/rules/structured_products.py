@@ -14,13 +14,14 @@ from theano.rewriting.pattern import terms_of
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.indexing import read_entries
 from theano.scalar import arithmetic as ar
-from theano.tensor.creation import Alloc, ARange, Eye
+from theano.tensor.creation import Alloc
 from theano.tensor.diagonal import AllocDiag
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
 from theano.tensor.elemwise import Elemwise, elemwise_of
 from theano.tensor.index_list import ARRAY
 from theano.tensor.linear.factors import SVD, QRFull
 from theano.tensor.products import BatchedDot, Dot, matmul
+from theano.tensor.ranges import ARange
 from theano.tensor.scalar_constants import static_int
 from theano.tensor.subtensor import (
     AdvancedIncSubtensor,
@@ -29,6 +30,7 @@ from theano.tensor.subtensor import (
     AdvancedSubtensor1,
     Subtensor,
 )
+from theano.tensor.triangles import Eye
 
 
 def dot_node(v: Any) -> Apply | None:

@@ -12,7 +12,6 @@ from theano import scalar
 from theano.graph.node import Apply
 from theano.graph.op import Op
 from theano.scalar.dtypes import complex_dtypes
-from theano.tensor.creation import tril
 from theano.tensor.linear.matrices import (
     chain,
     on_diagonal,
@@ -24,6 +23,7 @@ from theano.tensor.linear.matrices import (
 from theano.tensor.linear.scipy_linalg import scipy_linalg
 from theano.tensor.linear.solving import SolveTriangular
 from theano.tensor.products import gradient_term, matmul, same_dtype, transposed
+from theano.tensor.triangles import tril
 
 NAME = "gradient of cholesky"
 

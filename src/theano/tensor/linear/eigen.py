@@ -20,7 +20,6 @@ from theano.scalar.complex_numbers import imag, real
 from theano.scalar.dtypes import complex_dtypes
 from theano.tensor.argmax import Argmax
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.creation import arange
 from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.elemwise import cast_to
 from theano.tensor.linear.inverses import MatrixInverse
@@ -45,6 +44,7 @@ from theano.tensor.linear.matrices import (
 )
 from theano.tensor.linear.scipy_linalg import hermitian_spectrum, real_spectrum, scipy_linalg
 from theano.tensor.products import conjugated, gradient_term, same_dtype, transposed
+from theano.tensor.ranges import arange
 from theano.tensor.region import zero_for
 
 

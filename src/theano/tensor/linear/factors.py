@@ -18,7 +18,6 @@ from theano.graph.node import Apply
 from theano.graph.op import Op
 from theano.scalar.complex_numbers import real
 from theano.scalar.dtypes import complex_dtypes
-from theano.tensor.creation import tril, triu
 from theano.tensor.elemwise import cast_to
 from theano.tensor.indexing import getitem
 from theano.tensor.joining import join
@@ -50,6 +49,7 @@ from theano.tensor.linear.scipy_linalg import scipy_linalg, singular
 from theano.tensor.linear.solving import SolveTriangular
 from theano.tensor.products import gradient_term, matmul
 from theano.tensor.region import zero_for
+from theano.tensor.triangles import tril, triu
 
 
 def columns_until(x: Any, k: Any) -> Any:

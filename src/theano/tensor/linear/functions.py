@@ -13,7 +13,7 @@ from theano.graph.node import Apply
 from theano.scalar.dtypes import complex_dtypes
 from theano.tensor.careduce import normalized_axes, reduced_axes
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.creation import eye, zeros_like
+from theano.tensor.creation import zeros_like
 from theano.tensor.diagonal import diagonal
 from theano.tensor.diagonal import trace as trace_of
 from theano.tensor.dimshuffle import dimshuffle
@@ -36,6 +36,7 @@ from theano.tensor.reductions import max as max_of
 from theano.tensor.reductions import min as min_of
 from theano.tensor.reductions import sum as sum_of
 from theano.tensor.shape import reshape
+from theano.tensor.triangles import eye
 
 
 class Expm(MatrixOp):

@@ -17,12 +17,12 @@ from theano.graph.op import Op
 from theano.graph.type import DisconnectedType
 from theano.scalar.dtypes import complex_dtypes, discrete_dtypes, float_dtypes, real_dtype
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.creation import eye, tril, triu
 from theano.tensor.diagonal import diagonal
 from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.elemwise import cast_to
 from theano.tensor.products import conjugated, gradient_term, matmul, transposed
 from theano.tensor.region import zero_for
+from theano.tensor.triangles import eye, tril, triu
 from theano.tensor.type import tensor_type
 from theano.tensor.variable import TensorVariable
 

@@ -14,12 +14,12 @@ from theano.graph.op import Op
 from theano.graph.type import disconnected_type
 from theano.scalar.dtypes import complex_dtypes
 from theano.tensor.careduce import Supremum
-from theano.tensor.creation import eye
 from theano.tensor.elemwise import cast_to
 from theano.tensor.linear.factors import SVD
 from theano.tensor.linear.matrices import adjoint, as_numbers, chain, column, matrix_input, result, row
 from theano.tensor.products import gradient_term
 from theano.tensor.scalar_constants import get_scalar_constant_value
+from theano.tensor.triangles import eye
 
 _NEGLIGIBLE = 1e-8
 

@@ -16,8 +16,8 @@ from theano.graph.op import Op
 from theano.graph.type import disconnected_type
 from theano.scalar.dtypes import discrete_dtypes
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.creation import arange
 from theano.tensor.dimshuffle import dimshuffle
+from theano.tensor.ranges import arange
 from theano.tensor.shape import shape_i
 from theano.tensor.type import tensor_type
 from theano.tensor.variable import TensorVariable

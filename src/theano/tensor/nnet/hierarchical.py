@@ -6,11 +6,11 @@ from typing import Any
 
 from theano.scalar.arithmetic import int_div, mod
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.creation import arange
 from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.nnet.classes import class_numbers
 from theano.tensor.nnet.softmax import softmax
 from theano.tensor.products import batched_dot, dot, tensordot
+from theano.tensor.ranges import arange
 from theano.tensor.shape import flatten, reshape
 
 

@@ -11,11 +11,11 @@ from theano.scalar.dtypes import discrete_dtypes
 from theano.scalar.selection import maximum, minimum
 from theano.tensor.advanced_indexing import AdvancedSubtensor1
 from theano.tensor.convert import as_tensor_variable, constant
-from theano.tensor.creation import arange
 from theano.tensor.dimshuffle import dimshuffle
 from theano.tensor.elemwise import cast_to
 from theano.tensor.lengths import minus, over, plus, times
 from theano.tensor.products import length
+from theano.tensor.ranges import arange
 from theano.tensor.shape import swapaxes
 
 
