@@ -1,6 +1,6 @@
 """One system in a process of its own: reads commands from `peers.py`, one JSON object a line, and answers likewise.
 
-    {"do": "prepare", "workload": NAME, "save": FILE}   build it, call it three times, save the results of each call
+    {"do": "prepare", "workload": NAME, "case": CASE, "save": FILE}   build it, call it three times, save the results
     {"do": "time", "calls": N}                          make N calls; answer the CPU and the wall seconds
 """
 
@@ -15,7 +15,8 @@ import numpy as np
 
 def prepare(system, command):
     workload = importlib.import_module(f"workloads.{command['workload']}")
-    run = getattr(workload, system)(**workload.inputs())
+    case = command["case"]
+    run = getattr(workload, system)(**(workload.inputs(case) if case else workload.inputs()))
     results = [[np.array(value) for value in run()] for _ in range(3)]
     np.savez(command["save"], **{f"{n}_{k}": v for n, call in enumerate(results) for k, v in enumerate(call)})
     return run

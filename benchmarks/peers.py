@@ -88,7 +88,7 @@ def compare(workload: Any, found: dict[str, list[np.ndarray]]) -> dict[str, str]
     return wrong
 
 
-def measure(name: str, systems: dict[str, str], threads: int) -> tuple[dict[str, float], dict[str, str]]:
+def measure(name: str, case: str, systems: dict[str, str], threads: int) -> tuple[dict[str, float], dict[str, str]]:
     """({system: seconds a call}, {system: why it was not measured})"""
     workload = importlib.import_module(f"workloads.{name}")
     running, failed = {}, {}
@@ -102,7 +102,7 @@ def measure(name: str, systems: dict[str, str], threads: int) -> tuple[dict[str,
                 system = running[label] = System(label, python, threads)
                 path = Path(folder) / f"{label}.npz"
                 try:
-                    system.ask(do="prepare", workload=name, save=str(path))
+                    system.ask(do="prepare", workload=name, case=case, save=str(path))
                     found[label] = results(path)
                 except Failed as error:
                     failed[label] = str(error)
@@ -122,12 +122,18 @@ def measure(name: str, systems: dict[str, str], threads: int) -> tuple[dict[str,
     return {label: statistics.median(values) for label, values in samples.items()}, failed
 
 
-def row(name: str, times: dict[str, float], failed: dict[str, str], order: list[str]) -> str:
+def cases(name: str) -> list[str]:
+    """The cases of a workload; "" of one that has none."""
+    return getattr(importlib.import_module(f"workloads.{name}"), "CASES", [""])
+
+
+def row(name: str, case: str, times: dict[str, float], failed: dict[str, str], order: list[str]) -> str:
     """A line of the table: our time, its ratio to each other system's, the bar."""
     workload = importlib.import_module(f"workloads.{name}")
+    title = f"{case}, {workload.TITLE}" if case else workload.TITLE
     ours = times.get("theano")
     others = {label: t for label, t in times.items() if label != "theano"}
-    cells = [workload.TITLE, "failed: " + failed["theano"] if ours is None else show(ours)]
+    cells = [title, "failed: " + failed["theano"] if ours is None else show(ours)]
     for label in order:
         if ours is None or label not in times:
             cells.append(failed.get(label, "–"))
@@ -161,9 +167,10 @@ def main() -> None:
     print("\n".join(lines), flush=True)
     for path in sorted((HERE / "workloads").glob("*.py")):
         if path.stem != "__init__" and fnmatch.fnmatch(path.stem, options.only):
-            times, failed = measure(path.stem, systems, options.threads)
-            lines.append(row(path.stem, times, failed, order))
-            print(lines[-1], flush=True)
+            for case in cases(path.stem):
+                times, failed = measure(path.stem, case, systems, options.threads)
+                lines.append(row(path.stem, case, times, failed, order))
+                print(lines[-1], flush=True)
     if options.write:
         write_table(f"peers {options.threads}", lines)
 
