@@ -297,6 +297,40 @@ def deep_networks() -> Iterator[Row]:
         last = cold
 
 
+RECURRENT = f"""
+import sys; sys.path.insert(0, {str(ROOT / "benchmarks")!r})
+import theano, theano.tensor as T, time
+from workloads import recurrent
+inputs = recurrent.inputs("CELL gradient, batch 1"); s = time.process_time()
+recurrent.theano(**inputs)()
+print(time.process_time() - s)
+"""
+
+
+NESTED = """
+import numpy as np, theano, theano.tensor as T, time
+s = time.process_time()
+x, w = T.dmatrix("x"), T.dscalar("w")
+def row(values, total):
+    inner, _ = theano.scan(lambda v, s: T.tanh(w * s + v), values, total)
+    return inner[-1]
+outer, _ = theano.scan(row, x, T.zeros((), "float64"))
+f = theano.function([x, w], [outer[-1], *T.grad(outer.sum(), [x, w])])
+f(np.ones((5, 7)), 0.5)
+print(time.process_time() - s)
+"""
+
+
+@case
+def loops_compiled() -> Iterator[Row]:
+    programs = [(f"{cell} with the gradients of all parameters", RECURRENT.replace("CELL", cell), 0.5)
+                for cell in ("LSTM", "GRU")]
+    for name, program, bar in (*programs, ("a loop in a loop, with gradients", NESTED, 1.5)):
+        cold, warm = with_and_without_disk(program, 5)
+        yield Row(f"{name}: build, compile, call, cold", cold, bar, "s CPU")
+        yield Row("the same, machine code on disk", warm, bar / 2, "s CPU")
+
+
 @case
 def longest_call() -> Iterator[Row]:
     longest = in_fresh_process(
