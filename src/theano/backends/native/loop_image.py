@@ -133,7 +133,7 @@ def loop_record(image: Image, step: LoopStep) -> int:
         words = place_words(registers, made.at)
         record[loops.LOOP_VECTORS // 8], record[loops.LOOP_SINGLE // 8] = registers.code(image.optimize)
         record[loops.LOOP_LANES // 8] = registers.lanes
-        record[loops.LOOP_MASKS // 8] = int("masked" in registers.ways())
+        record[loops.LOOP_MASKS // 8] = 2 if registers.reduces else int("masked" in registers.ways())
         _table(image, record, loops.LOOP_PLACES, words, loops.PLACE_BYTES)
     tables = ((made.first, loops.LOOP_FIRST), (made.others, loops.LOOP_PLAN), (made.made, loops.LOOP_MADE))
     for (at, count), where in tables:

@@ -1,131 +1,234 @@
-"""Loops whose body is elementwise: machine code that goes over the steps itself, with the state in registers.
+"""Loops over a few numbers: machine code that goes over the steps itself, with the state in registers.
 
-If all that a body has to do in each step are kernels of loads and stores over the same few points, one function does
-for one vector of points what the loop does for all of its steps:
+If all that a body has to do in each step are kernels over the same few points, or over a single one, and elements or
+rows taken from arrays that stay, one function does for one vector of points what the loop does for all of its steps:
 
     i64 loop(ptr places, i64 steps, i64 active)
 
 `places` holds for every operand an address and how far it moves with each step of the loop. Sequences are read and
 results written there; states and what is carried are read once, before the first of these steps, and what is carried
-is written back after the last. The function returns twice the number of steps made, and one more if the condition of
-the loop has ended it. Instructions are those of the kernels, so results are the same to the last bit.
+is written back after the last. The function returns four times the number of steps made, one more if the condition of
+the loop has ended it, and two more if the next step would take an element that is not there: that step is left to the
+general way, which fails. Instructions are those of the kernels, so results are the same to the last bit.
 
-`runtime_loops.py` fills `places` and goes over the points.
+Where a kernel reduces along its points, all of these must be in one vector. It is twice as long as the machine's then:
+folding the lanes by halves is what the general way comes to for as many points, too.
+
+`loop_register_text.py` writes the function; `runtime_registers.py` fills `places` and goes over the points.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
-from theano._records import record_class
-from theano.backends.native import opcode_text, target
+from theano.backends.native import target
 from theano.backends.native.kernel_slots import lanes_of
-from theano.backends.native.kernel_text import IN_PLACE
 from theano.backends.native.loop_plan import CONSTANT, Plan
-from theano.backends.native.vector_text import ITEMSIZE, MEMORY_TYPE, SIZE, VALUE_TYPE, VectorText
-from theano.lowering.kernel import UNIT, Instr
-from theano.lowering.program import Buffer, KernelStep, LoopStep
+from theano.backends.native.loop_register_places import (
+    CARRIED,
+    FIXED,
+    LENGTH,
+    ROW,
+    SEQUENCE,
+    STATE,
+    TABLE,
+    TRACE,
+    Place,
+    Taken,
+)
+from theano.backends.native.loop_register_text import Writer
+from theano.backends.native.vector_text import ITEMSIZE, MEMORY_TYPE
+from theano.lowering.kernel import UNIT
+from theano.lowering.program import Buffer, KernelStep, LoopStep, Step, Value, ViewStep
 
-# what an operand is: its place at a step of the loop
-SEQUENCE, FIXED, TRACE, STATE, CARRIED = range(5)
 MOST_TAPS = 8  # a state that looks further back would need too many registers
 MOST_INSTRUCTIONS = 400
-
-
-@record_class(frozen=True, slots=True)
-class Place:
-    """An operand in memory. `number`: of the sequence, trace or carried value; `back`: x[t - back] of a state."""
-
-    kind: int
-    buffer: Buffer
-    number: int = 0
-    back: int = 0
-    walks: bool = True  # False: one element for all points
+_POSITIONS = frozenset(("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"))
 
 
 class RegisterLoop:
-    """The function of a loop, if it can have one: see `places` and `write`. `fits` says whether it can."""
+    """The function of a loop, if it can have one: see `places` and `code`. `fits` says whether it can."""
 
     def __init__(self, loop: LoopStep, plan: Plan) -> None:
         self.loop = loop
+        self.plan = plan
         self.layout = loop.layout
-        self.kernels = [step for step, _ in plan.steps if isinstance(step, KernelStep)]
+        self._same: dict[int, Buffer] = {}  # of a view: the buffer with the same points
+        if plan.exists:
+            self._find_same()
+        self.steps: list[Step] = [step for step, _ in plan.steps if not self._is_same(step)]
+        self.kernels = [step for step in self.steps if isinstance(step, KernelStep)]
         self.places: list[Place] = []
-        self._of_input: dict[int, int] = {}  # of a buffer that is read: its place, or that of its register
-        self.made = {id(b) for step in self.kernels for b in step.outputs}
-        self.rank = self.kernels[0].kernel.rank if self.kernels else 0
-        only = plan.exists and len(self.kernels) == len(plan.steps) and not any(again for _, again in plan.steps)
-        self.fits = bool(self.kernels) and only and all(map(self._is_elementwise, self.kernels)) and self._can_hold()
+        self.taken: dict[int, Taken] = {}  # of a view: what it takes
+        self.of_input: dict[int, int] = {}  # of a buffer that is read: its place, or that of its register
+        self.wide: dict[int, bool] = {}  # of a buffer that is made: does it go along the points?
+        self._bound: set[int] = set()  # of these, the ones whose length is that of an operand in memory
+        self.rank = max((step.kernel.rank for step in self.kernels), default=0)
+        self.reduces = any(r.kind != "store" for step in self.kernels for r in step.kernel.results)
+        self.fits = bool(self.kernels) and plan.exists and self._can_hold() and self._can_do(plan)
         if self.fits:
-            self._find_places(plan)
+            self._find_places()
         if self.fits:
-            size = target.host().vector_bytes if self.rank else 16
-            self.lanes = min(lanes_of(step.kernel, size) for step in self.kernels)
+            size = target.host().vector_bytes * (2 if self.reduces else 1)
+            wide = [step.kernel for step in self.kernels if step.kernel.rank == self.rank > 0]
+            single = [step.kernel for step in self.kernels if step.kernel.rank == 0]
+            self.scalar_lanes = min((lanes_of(kernel, 16) for kernel in single), default=2)
+            self.lanes = min((lanes_of(kernel, size) for kernel in wide), default=self.scalar_lanes)
 
     # -- what can be done
 
-    def _is_elementwise(self, step: KernelStep) -> bool:
-        kernel = step.kernel
-        if kernel.rank != self.rank or step.base or any(r.kind != "store" for r in kernel.results):
-            return False
-        for number, operand in enumerate(kernel.operands):
-            if operand.dtype == "float16" or operand.dtype not in MEMORY_TYPE:
-                return False
-            if not self._walks(operand.axes) and (number >= kernel.n_inputs or id(step.inputs[number]) in self.made):
-                return False
-            if not self._walks(operand.axes) and not all(a == UNIT for a in operand.axes):
-                return False
-        return all(i.op not in ("gather", "iota", "extent") and i.dtype != "float16" for i in kernel.body)
-
-    def _walks(self, axes: Sequence[int]) -> bool:
-        return tuple(a for a in axes if a != UNIT) == tuple(range(self.rank))
-
     def _can_hold(self) -> bool:
         body, layout = self.loop.body, self.layout
-        results = [out.buffer for out in body.outputs]
+        made = {id(b) for step in self.kernels for b in step.outputs}
         return (
             all(layout.rows(state) <= MOST_TAPS for state in range(layout.states))
-            and all(id(b) in self.made for b in results)
+            and all(id(out.buffer) in made for out in body.outputs)
             and sum(len(step.kernel.body) for step in self.kernels) <= MOST_INSTRUCTIONS
-            and (not layout.until or self.rank == 0)
         )
+
+    def _can_do(self, plan: Plan) -> bool:
+        for step, again in plan.steps:
+            if self._is_same(step):
+                continue
+            if isinstance(step, ViewStep):
+                if not self._can_take(step):
+                    return False
+            elif again or not isinstance(step, KernelStep) or not self._can_compute(step):
+                return False
+        last = self.layout.outputs([out.buffer for out in self.loop.body.outputs]).last
+        return not any(self.wide[id(b)] for b in last)
+
+    def _find_same(self) -> None:
+        """Views of what changes that only add and drop axes of length one: lengths are checked in the first step."""
+        for step in self.loop.body.steps:
+            if isinstance(step, ViewStep) and self.plan.change[id(step.outputs[0])] != CONSTANT:
+                kept = [axis for axis in step.params if axis != "x"] if step.kind == "dimshuffle" else []
+                if step.kind == "specify" or (step.kind == "dimshuffle" and kept == sorted(kept)):
+                    self._same[id(step.outputs[0])] = self.origin(step.inputs[0])
+
+    def _is_same(self, step: Step) -> bool:
+        return isinstance(step, ViewStep) and id(step.outputs[0]) in self._same
+
+    def origin(self, buffer: Buffer) -> Buffer:
+        """The buffer whose register holds what is in this one."""
+        return self._same.get(id(buffer), buffer)
+
+    def _can_compute(self, step: KernelStep) -> bool:
+        """A kernel over the points, or over a single one; notes what it makes."""
+        kernel = step.kernel
+        if kernel.rank not in (0, self.rank) or step.base:
+            return False
+        bound = False
+        for operand, buffer in zip(kernel.operands, map(self.origin, step.inputs)):
+            wide = self._walks(operand.axes)
+            if not self._is_simple(operand) or self.wide.get(id(buffer), wide) != wide:
+                return False
+            bound = bound or (wide and (id(buffer) not in self.wide or id(buffer) in self._bound))
+        outputs = kernel.operands[kernel.n_inputs :]
+        for operand, result, buffer in zip(outputs, kernel.results, step.outputs, strict=True):
+            if not self._is_simple(operand) or result.dtype == "float16":
+                return False
+            reduced = result.kind != "store"
+            if reduced and (not bound or result.kind not in _FOLDED or self._walks(operand.axes)):
+                return False
+            self.wide[id(buffer)] = kernel.rank > 0 and not reduced
+            if not reduced and self._walks(operand.axes) != self.wide[id(buffer)]:
+                return False
+            if bound:
+                self._bound.add(id(buffer))
+        return all(i.op not in ("gather", "iota", "extent") and i.dtype != "float16" for i in kernel.body)
+
+    def _is_simple(self, operand: Any) -> bool:
+        if operand.dtype == "float16" or operand.dtype not in MEMORY_TYPE:
+            return False
+        return self._walks(operand.axes) or all(a == UNIT for a in operand.axes)
+
+    def _walks(self, axes: Sequence[int]) -> bool:
+        return self.rank > 0 and tuple(a for a in axes if a != UNIT) == tuple(range(self.rank))
+
+    def _can_take(self, step: ViewStep) -> bool:
+        """An element, or a row, of an array that stays as it is."""
+        source, out = step.inputs[0], step.outputs[0]
+        if step.kind != "index" or self.plan.change[id(source)] != CONSTANT or source.dtype not in MEMORY_TYPE:
+            return False
+        named = source.ndim - out.ndim
+        for param in step.params[named:]:
+            if param != (None, None, None):
+                return False
+        for param in step.params[:named]:
+            number = isinstance(param, Value) and param.buffer.dtype in _POSITIONS
+            if not number and not (isinstance(param, int) and not isinstance(param, bool)):
+                return False
+            if isinstance(param, Value) and self.wide.get(id(self.origin(param.buffer)), False):
+                return False
+        if source.dtype == "float16" or not (out.ndim == 0 or out.ndim == self.rank == 1):
+            return False
+        self.wide[id(out)] = out.ndim > 0
+        self._bound.add(id(out))
+        return True
 
     # -- operands
 
-    def _find_places(self, plan: Plan) -> None:
+    def is_wide(self, buffer: Buffer) -> bool:
+        """Does it go along the points?"""
+        found = self.wide.get(id(buffer))
+        return self.places[self.of_input[id(buffer)]].walks if found is None else found
+
+    def _find_places(self) -> None:
         body, layout = self.loop.body, self.layout
         inner = layout.inner([thing.buffer for thing in body.inputs])
         self.results = layout.outputs([out.buffer for out in body.outputs])
         for number, buffer in enumerate(inner.sequences):
-            self._of_input[id(buffer)] = self._add(Place(SEQUENCE, buffer, number, walks=self._is_walked(buffer)))
+            self.of_input[id(buffer)] = self._add(Place(SEQUENCE, buffer, number, walks=self._is_walked(buffer)))
         self.history: list[list[int]] = []  # the registers of each state: x[t - 1], x[t - 2], ...
         for state, (taps, buffers) in enumerate(zip(layout.taps, inner.taps, strict=True)):
+            made = self.results.states[state]
             places = [
-                self._add(Place(STATE, self.results.states[state], state, back + 1))
+                self._add(Place(STATE, made, state, back + 1, walks=self.wide[id(made)]))
                 for back in range(layout.rows(state))
             ]
             self.history.append(places)
             for tap, buffer in zip(taps, buffers, strict=True):
-                self._of_input[id(buffer)] = places[-tap - 1]
+                self.of_input[id(buffer)] = places[-tap - 1]
         self.carried = [
-            self._add(Place(CARRIED, buffer, number)) for number, buffer in enumerate(inner.carried)
+            self._add(Place(CARRIED, buffer, number, walks=self.wide[id(made)]))
+            for number, (buffer, made) in enumerate(zip(inner.carried, self.results.carried, strict=True))
         ]
-        self._of_input.update((id(b), at) for b, at in zip(inner.carried, self.carried, strict=True))
+        self.of_input.update((id(b), at) for b, at in zip(inner.carried, self.carried, strict=True))
         self.traces = [
-            self._add(Place(TRACE, buffer, number))
+            self._add(Place(TRACE, buffer, number, walks=self.wide[id(buffer)]))
             for number, buffer in enumerate((*self.results.states, *self.results.traced))
         ]
-        for step in self.kernels:
-            for buffer, operand in zip(step.inputs, step.kernel.operands):
-                if id(buffer) in self.made:
-                    continue
-                at = self._of_input.get(id(buffer))
-                if at is None:
-                    self.fits = self.fits and plan.change[id(buffer)] == CONSTANT
-                    at = self._of_input[id(buffer)] = self._add(Place(FIXED, buffer, walks=self._walks(operand.axes)))
-                # nothing is both read along the points and one for all
-                self.fits = self.fits and self.places[at].walks == self._walks(operand.axes)
+        for step in self.steps:
+            if isinstance(step, ViewStep):
+                self._find_taken(step)
+                continue
+            assert isinstance(step, KernelStep)
+            for buffer, operand in zip(map(self.origin, step.inputs), step.kernel.operands):
+                if id(buffer) not in self.wide:
+                    self._find_read(buffer, self._walks(operand.axes))
+
+    def _find_read(self, buffer: Buffer, walks: bool) -> None:
+        at = self.of_input.get(id(buffer))
+        if at is None:
+            self.fits = self.fits and self.plan.change[id(buffer)] == CONSTANT
+            at = self.of_input[id(buffer)] = self._add(Place(FIXED, buffer, walks=walks))
+        # nothing is both read along the points and one for all
+        self.fits = self.fits and self.places[at].walks == walks
+
+    def _find_taken(self, step: ViewStep) -> None:
+        source, out = step.inputs[0], step.outputs[0]
+        named = source.ndim - out.ndim
+        positions = tuple(self.origin(p.buffer) if isinstance(p, Value) else p for p in step.params[:named])
+        for position in positions:
+            if isinstance(position, Buffer) and id(position) not in self.wide:
+                self._find_read(position, False)
+        table = self._add(Place(TABLE, source, walks=out.ndim > 0))
+        lengths = tuple(self._add(Place(LENGTH, source, axis, walks=False)) for axis in range(named))
+        row = self._add(Place(ROW, out)) if out.ndim else -1
+        self.taken[id(step)] = Taken(table, lengths, positions, row)
 
     def _add(self, place: Place) -> int:
         self.places.append(place)
@@ -134,17 +237,19 @@ class RegisterLoop:
     def _is_walked(self, buffer: Buffer) -> bool:
         for step in self.kernels:
             for read, operand in zip(step.inputs, step.kernel.operands):
-                if read is buffer:
+                if self.origin(read) is buffer:
                     return self._walks(operand.axes)
         return False
 
-    # -- text
+    # -- code
 
     def ways(self) -> tuple[str, ...]:
         """The functions that there must be: over a vector of which lanes are masked, a whole one, a single point."""
         if self.rank == 0:
             return ("single",)
-        return ("masked",) if target.host().vector_bytes == 64 else ("whole", "single")
+        if self.reduces or target.host().vector_bytes == 64:
+            return ("masked",)
+        return ("whole", "single")
 
     def code(self, optimize: bool) -> tuple[int, int]:
         """(address of the function for vectors or 0, that for a single point or 0)"""
@@ -152,137 +257,13 @@ class RegisterLoop:
         return found.get("masked") or found.get("whole") or 0, found.get("single") or 0
 
     def _text(self, way: str) -> str:
-        writer = _Writer(self, way)
+        writer = Writer(self, way)
         writer.write()
-        return "\n\n".join([*writer.text.declarations.values(), writer.function])
+        return "\n\n".join([*writer.declarations.values(), writer.function])
 
 
-class _Writer:
-    """Writes one of the functions of a loop."""
-
-    def __init__(self, loop: RegisterLoop, way: str) -> None:
-        self.loop = loop
-        self.way = way
-        self.text = VectorText(loop.lanes)
-        self.function = ""
-        self.mask = ""
-        self.text.in_place = sum(i.op == "math" for step in loop.kernels for i in step.kernel.body) <= IN_PLACE
-        self.active = {"masked": "%active", "whole": str(loop.lanes), "single": "1"}[way]
-
-    def write(self) -> None:
-        text, loop = self.text, self.loop
-        if self.way == "masked":
-            self.mask = text.compare("slt", "i64", text.lane_numbers("i64"), text.spread("i64", "%active"))
-        start, moves = [], []
-        for number in range(len(loop.places)):
-            word = text.set(f"getelementptr i64, ptr %places, i64 {2 * number}")
-            start.append(text.set(f"load ptr, ptr {word}"))
-            word = text.set(f"getelementptr i64, ptr %places, i64 {2 * number + 1}")
-            moves.append(text.set(f"load i64, ptr {word}"))
-        held = {n: self._load(n, start[n]) for n, p in enumerate(loop.places) if p.kind in (FIXED, STATE, CARRIED)}
-        before = text.block
-        text.go("head")
-        text.start("head")
-        text.emit(f"%step = phi i64 [0, %{before}], [%following, %latch]")
-        registers = [n for n, p in enumerate(loop.places) if p.kind in (STATE, CARRIED)]
-        moving = [n for n, p in enumerate(loop.places) if p.kind in (SEQUENCE, TRACE)]
-        phis = len(text.lines)
-        for n in registers:
-            held[n], first = f"%held{n}", held[n]
-            kind = text.vec(self._kind(n))
-            text.emit(f"%held{n} = phi {kind} [{first}, %{before}], [%next{n}, %latch]")
-        for n in moving:
-            text.emit(f"%at{n} = phi ptr [{start[n]}, %{before}], [%then{n}, %latch]")
-        for n in moving:
-            if loop.places[n].kind == SEQUENCE:
-                held[n] = self._load(n, f"%at{n}")
-        values = self._body(held)
-        for n, place in zip(loop.traces, (loop.places[n] for n in loop.traces), strict=True):
-            self._store(place.buffer.dtype, values[id(place.buffer)], f"%at{n}")
-        following: dict[int, str] = {}
-        for state, places in enumerate(loop.history):
-            made = values[id(loop.results.states[state])]
-            following.update(zip(places, [made, *(held[n] for n in places[:-1])], strict=True))
-        for n, buffer in zip(loop.carried, loop.results.carried, strict=True):
-            following[n] = values[id(buffer)]
-        ended = self._condition(values)
-        # names that the phis above already use
-        named = {f"%next{n}": following[n] for n in registers}
-        text.lines[phis:] = [_renamed(line, named) for line in text.lines[phis:]]
-        text.go("latch")
-        text.start("latch")
-        for n in moving:
-            text.emit(f"%then{n} = getelementptr i8, ptr %at{n}, i64 {moves[n]}")
-        text.emit("%following = add i64 %step, 1")
-        more = text.set("icmp slt i64 %following, %steps")
-        if ended:
-            more = text.set(f"and i1 {more}, {text.set(f'xor i1 {ended}, true')}")
-        text.go_if(more, "head", "done")
-        text.start("done")
-        for n, buffer in zip(loop.carried, loop.results.carried, strict=True):
-            self._store(buffer.dtype, following[n], start[n])
-        result = text.set("shl i64 %following, 1")
-        if ended:
-            result = text.set(f"or i64 {result}, {text.set(f'zext i1 {ended} to i64')}")
-        text.emit(f"ret i64 {result}")
-        head = "define i64 @loop(ptr %places, i64 %steps, i64 %active) {"
-        self.function = "\n".join([head, "entry:", *text.allocas, *text.lines, "}"])
-
-    def _kind(self, number: int) -> str:
-        return VALUE_TYPE[self.loop.places[number].buffer.dtype]
-
-    def _load(self, number: int, pointer: str) -> str:
-        text, place = self.text, self.loop.places[number]
-        dtype = place.buffer.dtype
-        if place.walks and self.way != "single":
-            return text.load(dtype, pointer, self.mask)
-        kind = MEMORY_TYPE[dtype]
-        return text.unpack(dtype, text.spread(kind, text.set(f"load {kind}, ptr {pointer}, align {SIZE[kind]}")))
-
-    def _store(self, dtype: str, value: str, pointer: str) -> None:
-        text = self.text
-        if self.way != "single":
-            text.store(dtype, value, pointer, self.mask)
-            return
-        kind = MEMORY_TYPE[dtype]
-        one = text.set(f"extractelement {text.vec(kind)} {text.pack(dtype, value)}, i64 0")
-        text.emit(f"store {kind} {one}, ptr {pointer}, align {SIZE[kind]}")
-
-    def _body(self, held: dict[int, str]) -> dict[int, str]:
-        """The values of all buffers that the kernels make."""
-        text, loop = self.text, self.loop
-        made: dict[int, str] = {}
-        for step in loop.kernels:
-            kernel = step.kernel
-            values: list[str] = []
-            for instr in kernel.body:
-                if instr.op == "load":
-                    buffer = step.inputs[instr.attr]
-                    value = made[id(buffer)] if id(buffer) in made else held[loop._of_input[id(buffer)]]
-                    values.append(text.cast(kernel.operands[instr.attr].dtype, instr.dtype, value))
-                else:
-                    values.append(self._opcode(instr, values, [kernel.body[a].dtype for a in instr.args]))
-            for result, buffer in zip(kernel.results, step.outputs, strict=True):
-                made[id(buffer)] = text.cast(kernel.body[result.value].dtype, buffer.dtype, values[result.value])
-        return made
-
-    def _opcode(self, instr: Instr, values: list[str], dtypes: list[str]) -> str:
-        return opcode_text.emit_opcode(self.text, instr, [values[a] for a in instr.args], dtypes, self.active)
-
-    def _condition(self, values: dict[int, str]) -> str:
-        if not self.loop.layout.until:
-            return ""
-        (buffer,) = self.loop.results.last
-        truth = self.text.cast(buffer.dtype, "bool", values[id(buffer)])
-        return self.text.set(f"extractelement {self.text.vec('i1')} {truth}, i64 0")
-
-
-def _renamed(line: str, names: dict[str, str]) -> str:
-    if " = phi " in line:
-        for name, value in names.items():
-            line = line.replace(f"[{name}, %latch]", f"[{value}, %latch]")
-    return line
-
+# reductions that are folded in registers; not those that tell positions
+_FOLDED = frozenset(("sum", "prod", "max", "sup", "min", "all", "any", "or", "and", "xor"))
 
 _made: dict[tuple[str, int], target.Code] = {}
 _lock = threading.Lock()

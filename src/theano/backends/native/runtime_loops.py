@@ -49,7 +49,7 @@ from theano.backends.native.runtime_language import (
 )
 from theano.backends.native.runtime_launches import launch_kernel, make_ready
 from theano.backends.native.runtime_loop_start import begin
-from theano.backends.native.runtime_registers import MOST_POINTS, points_of, run_in_registers
+from theano.backends.native.runtime_registers import LEFT, MOST_POINTS, catch_up, points_of, run_in_registers
 from theano.backends.native.runtime_traces import (
     CARRIED_BYTES,
     CARRIED_IN,
@@ -196,9 +196,13 @@ def all_steps(frame: int, inner: int, step: int, body: int, count: int) -> int:
                 points = points_of(inner, step)
                 if points > 0 and points <= MOST_POINTS:
                     t = run_in_registers(frame, inner, step, count, points)
-                    if t < 0:
+                    if t == -1:
                         return 1
-                    ended = 1
+                    if t < 0:
+                        t = LEFT - t
+                        catch_up(frame, inner, step, t)
+                    else:
+                        ended = 1
             if not ended:
                 prepare_launches(inner, step)
         if t < FEW_STEPS:

@@ -3,7 +3,7 @@
 Written in the language of `runtime_language.py`.
 """
 
-# ruff: noqa: F821, SIM102
+# ruff: noqa: F821, SIM102, SIM109
 # mypy: disable-error-code="name-defined"
 
 from __future__ import annotations
@@ -31,9 +31,13 @@ from theano.backends.native.runtime_traces import (
     PLACE_SIZE,
     PLACE_WALKS,
     SEQUENCE_BYTES,
+    SEQUENCE_INSIDE,
+    SEQUENCE_NDIM,
     SEQUENCE_OUTSIDE,
     TRACE_BEFORE,
     TRACE_BYTES,
+    TRACE_DIRECT,
+    TRACE_INSIDE,
     TRACE_OUTSIDE,
     TRACE_STATE,
     grow,
@@ -45,7 +49,10 @@ IS_FIXED = 1
 IS_TRACE = 2
 IS_STATE = 3
 IS_CARRIED = 4
+IS_TABLE = 5
+IS_LENGTH = 6
 MOST_POINTS = 512  # of longer rows, a step after the other is as quick, and kinder to the cache
+LEFT = -2
 BLOCK = 65536  # steps times vectors, after which a look around is taken
 
 
@@ -57,8 +64,8 @@ def points_of(inner: int, step: int) -> int:
     end = place + load64(step + LOOP_PLACES + 8) * PLACE_BYTES
     while place < end:
         size = load64(place + PLACE_SIZE)
-        if load64(place + PLACE_WALKS) != 0:
-            kind = load64(place + PLACE_KIND)
+        kind = load64(place + PLACE_KIND)
+        if load64(place + PLACE_WALKS) != 0 and kind != IS_TABLE:
             ndim = load64(place + PLACE_NDIM)
             buffer = inner + load64(place + PLACE_BUFFER)
             if kind >= IS_TRACE and kind <= IS_STATE:
@@ -78,11 +85,14 @@ def points_of(inner: int, step: int) -> int:
             points = count
             some = 1
         place += PLACE_BYTES
+    if load64(step + LOOP_MASKS) == 2 and points > load64(step + LOOP_LANES):
+        return -1
     return points
 
 
 def run_in_registers(frame: int, inner: int, step: int, count: int, points: int) -> int:
-    """Steps from the second one on; how many steps of the loop there have been, or -1: it failed."""
+    """Steps from the second one on; how many steps of the loop there have been; -1: it failed; or LEFT less the number
+    of steps: the next one would take what is not there."""
     lanes = load64(step + LOOP_LANES)
     vectors = (points + lanes - 1) // lanes
     table = stack(load64(step + LOOP_PLACES + 8) * 16)
@@ -107,7 +117,9 @@ def run_in_registers(frame: int, inner: int, step: int, count: int, points: int)
         if thread != 0:
             PyEval_RestoreThread(thread)
         ended = done & 1
-        t += done >> 1
+        t += done >> 2
+        if done & 2:
+            return LEFT - t
         store64(BUDGET, load64(BUDGET) - ((steps * vectors) >> 7))
         if PyErr_CheckSignals():
             fail(frame, E_PYTHON, 0, 0, 0, 0)
@@ -144,7 +156,11 @@ def fill_places(frame: int, inner: int, step: int, table: int, t: int) -> int:
             outside = frame + load64(load64(step + LOOP_SEQUENCES) + number * SEQUENCE_BYTES + SEQUENCE_OUTSIDE)
             move = load64(outside + BUFFER_DIMS + (load64(place + PLACE_NDIM) + 1) * 8)
             at = load64(outside) + t * move
-        elif kind != IS_FIXED and kind != IS_CARRIED:
+        elif kind == IS_LENGTH:
+            dims = inner + load64(place + PLACE_BUFFER) + BUFFER_DIMS
+            at = load64(dims + number * 8)
+            move = load64(dims + (load64(place + PLACE_NDIM) + number) * 8)
+        elif kind == IS_TRACE or kind == IS_STATE:
             trace = load64(step + LOOP_TRACES) + number * TRACE_BYTES
             move = row_bytes(frame, trace)
             j = t - load64(place + PLACE_BACK)
@@ -167,6 +183,11 @@ def run_block(step: int, table: int, steps: int, points: int) -> int:
     if points == 1 and code == 0:
         return invoke(load64(step + LOOP_SINGLE), table, steps, 1)
     done = 0
+    places = load64(step + LOOP_PLACES)
+    count = load64(step + LOOP_PLACES + 8)
+    kept = stack(count * 8)
+    if points > lanes:
+        keep_single(places, count, table, kept, 0)
     while points > 0:
         active = lanes
         if points < lanes:
@@ -176,10 +197,44 @@ def run_block(step: int, table: int, steps: int, points: int) -> int:
                 active = 1
         done = invoke(code, table, steps, active)
         points -= active
+        if points > 0:
+            keep_single(places, count, table, kept, 1)
         k = 0
-        count = load64(step + LOOP_PLACES + 8)
         while k < count:
-            place = load64(step + LOOP_PLACES) + k * PLACE_BYTES
-            store64(table + k * 16, load64(table + k * 16) + active * load64(place + PLACE_WALKS))
+            walks = load64(places + k * PLACE_BYTES + PLACE_WALKS)
+            store64(table + k * 16, load64(table + k * 16) + active * walks)
             k += 1
     return done
+
+
+def keep_single(places: int, count: int, table: int, kept: int, back: int) -> int:
+    """Keep the single numbers that are carried, or (back) put them back: each vector of points starts with them."""
+    k = 0
+    while k < count:
+        place = places + k * PLACE_BYTES
+        if load64(place + PLACE_KIND) == IS_CARRIED and load64(place + PLACE_WALKS) == 0:
+            if back:
+                memcpy(load64(table + k * 16), kept + k * 8, load64(place + PLACE_SIZE))
+            else:
+                memcpy(kept + k * 8, load64(table + k * 16), load64(place + PLACE_SIZE))
+        k += 1
+    return 0
+
+
+def catch_up(frame: int, inner: int, step: int, t: int) -> int:
+    """Let everything be as after t steps that have been made step by step."""
+    entry = load64(step + LOOP_SEQUENCES)
+    end = entry + load64(step + LOOP_SEQUENCES + 8) * SEQUENCE_BYTES
+    while entry < end:
+        outside = frame + load64(entry + SEQUENCE_OUTSIDE)
+        apart = load64(outside + BUFFER_DIMS + (load64(entry + SEQUENCE_NDIM) + 1) * 8)
+        store64(inner + load64(entry + SEQUENCE_INSIDE), load64(outside) + (t - 1) * apart)
+        entry += SEQUENCE_BYTES
+    trace = load64(step + LOOP_TRACES)
+    end = trace + load64(step + LOOP_TRACES + 8) * TRACE_BYTES
+    while trace < end:
+        if load64(trace + TRACE_DIRECT):
+            place = load64(frame + load64(trace + TRACE_OUTSIDE)) + t * row_bytes(frame, trace)
+            store64(inner + load64(trace + TRACE_INSIDE), place)
+        trace += TRACE_BYTES
+    return 0

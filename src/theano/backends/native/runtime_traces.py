@@ -28,7 +28,7 @@ LOOP_MADE = 160  # what the body's steps make: a table of buffers, and how many
 LOOP_VECTORS = 176  # code that goes over the steps itself, for a vector of points; 0: there is none
 LOOP_SINGLE = 184  # the same for one point; 0: there is none
 LOOP_LANES = 192
-LOOP_MASKS = 200  # the first also takes parts of a vector
+LOOP_MASKS = 200  # 1: the first also takes parts of a vector; 2: and there must be one vector only
 LOOP_PLACES = 208  # its operands, and how many
 LOOP_BYTES = 224
 
