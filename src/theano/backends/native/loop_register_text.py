@@ -15,7 +15,7 @@ from theano.backends.native.loop_register_places import CARRIED, FIXED, SEQUENCE
 from theano.backends.native.reduction_text import Accumulator
 from theano.backends.native.vector_text import MEMORY_TYPE, SIZE, VALUE_TYPE, VectorText, is_unsigned, scalar_constant
 from theano.lowering.kernel import Result
-from theano.lowering.program import Buffer, KernelStep
+from theano.lowering.program import Buffer, CallStep, KernelStep
 
 
 class Writer:
@@ -158,6 +158,8 @@ class Writer:
         for step in loop.steps:
             if isinstance(step, KernelStep):
                 self._kernel(step)
+            elif isinstance(step, CallStep):
+                self._product(step)
             else:
                 out = step.outputs[0]
                 self.values[id(out)] = self._take(out, loop.taken[id(step)])
@@ -191,6 +193,13 @@ class Writer:
             else:
                 made = self._reduced(result, dtype, buffer.dtype, values[result.value])
             self.values[id(buffer)] = made
+
+    def _product(self, step: CallStep) -> None:
+        """The product of two vectors."""
+        out = step.outputs[0]
+        a, b = (self._value(self.loop.origin(buffer)) for buffer in step.inputs)
+        value = self.use(True).binary("fmul", VALUE_TYPE[out.dtype], a, b)
+        self.values[id(out)] = self._reduced(Result("sum", 0, out.dtype), out.dtype, out.dtype, value)
 
     def _widened(self, kind: str, value: str) -> str:
         """A single number, in all lanes of a vector."""

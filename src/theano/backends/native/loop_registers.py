@@ -9,7 +9,8 @@ rows taken from arrays that stay, one function does for one vector of points wha
 results written there; states and what is carried are read once, before the first of these steps, and what is carried
 is written back after the last. The function returns four times the number of steps made, one more if the condition of
 the loop has ended it, and two more if the next step would take an element that is not there: that step is left to the
-general way, which fails. Instructions are those of the kernels, so results are the same to the last bit.
+general way, which fails. Instructions are those of the kernels, so results are the same to the last bit; but a product
+of two vectors is BLAS's in the first step, and folded here in the others.
 
 Where a kernel reduces along its points, all of these must be in one vector. It is twice as long as the machine's then:
 folding the lanes by halves is what the general way comes to for as many points, too.
@@ -41,7 +42,7 @@ from theano.backends.native.loop_register_places import (
 from theano.backends.native.loop_register_text import Writer
 from theano.backends.native.vector_text import ITEMSIZE, MEMORY_TYPE
 from theano.lowering.kernel import UNIT
-from theano.lowering.program import Buffer, KernelStep, LoopStep, Step, Value, ViewStep
+from theano.lowering.program import Buffer, CallStep, KernelStep, LoopStep, Step, Value, ViewStep
 
 MOST_TAPS = 8  # a state that looks further back would need too many registers
 MOST_INSTRUCTIONS = 400
@@ -65,23 +66,25 @@ class RegisterLoop:
         self.of_input: dict[int, int] = {}  # of a buffer that is read: its place, or that of its register
         self.wide: dict[int, bool] = {}  # of a buffer that is made: does it go along the points?
         self._bound: set[int] = set()  # of these, the ones whose length is that of an operand in memory
-        self.rank = max((step.kernel.rank for step in self.kernels), default=0)
-        self.reduces = any(r.kind != "store" for step in self.kernels for r in step.kernel.results)
-        self.fits = bool(self.kernels) and plan.exists and self._can_hold() and self._can_do(plan)
+        dots = [step for step in self.steps if isinstance(step, CallStep)]
+        self.rank = max((step.kernel.rank for step in self.kernels), default=0) or int(bool(dots))
+        self.reduces = bool(dots) or any(r.kind != "store" for step in self.kernels for r in step.kernel.results)
+        self.fits = bool(self.steps) and plan.exists and self._can_hold() and self._can_do(plan)
         if self.fits:
             self._find_places()
         if self.fits:
             size = target.host().vector_bytes * (2 if self.reduces else 1)
-            wide = [step.kernel for step in self.kernels if step.kernel.rank == self.rank > 0]
             single = [step.kernel for step in self.kernels if step.kernel.rank == 0]
             self.scalar_lanes = min((lanes_of(kernel, 16) for kernel in single), default=2)
-            self.lanes = min((lanes_of(kernel, size) for kernel in wide), default=self.scalar_lanes)
+            wide = [lanes_of(step.kernel, size) for step in self.kernels if step.kernel.rank == self.rank > 0]
+            wide += [size // ITEMSIZE[step.outputs[0].dtype] for step in dots]
+            self.lanes = min(wide, default=self.scalar_lanes)
 
     # -- what can be done
 
     def _can_hold(self) -> bool:
         body, layout = self.loop.body, self.layout
-        made = {id(b) for step in self.kernels for b in step.outputs}
+        made = {id(b) for step in self.steps if not isinstance(step, ViewStep) for b in step.outputs}
         return (
             all(layout.rows(state) <= MOST_TAPS for state in range(layout.states))
             and all(id(out.buffer) in made for out in body.outputs)
@@ -94,6 +97,9 @@ class RegisterLoop:
                 continue
             if isinstance(step, ViewStep):
                 if not self._can_take(step):
+                    return False
+            elif isinstance(step, CallStep):
+                if not self._can_multiply(step):
                     return False
             elif again or not isinstance(step, KernelStep) or not self._can_compute(step):
                 return False
@@ -139,6 +145,14 @@ class RegisterLoop:
             if bound:
                 self._bound.add(id(buffer))
         return all(i.op not in ("gather", "iota", "extent") and i.dtype != "float16" for i in kernel.body)
+
+    def _can_multiply(self, step: CallStep) -> bool:
+        """The product of two vectors; both are as long, as the first step has found."""
+        self.wide[id(step.outputs[0])] = False
+        factors = [self.origin(b) for b in step.inputs]
+        plain = step.routine == "dot" and step.alpha == 1.0 and step.beta == 0.0 and self.rank == 1
+        bound = any(id(b) not in self.wide or id(b) in self._bound for b in factors)
+        return plain and bound and all(self.wide.get(id(b), True) for b in factors)
 
     def _is_simple(self, operand: Any) -> bool:
         if operand.dtype == "float16" or operand.dtype not in MEMORY_TYPE:
@@ -205,10 +219,10 @@ class RegisterLoop:
             if isinstance(step, ViewStep):
                 self._find_taken(step)
                 continue
-            assert isinstance(step, KernelStep)
-            for buffer, operand in zip(map(self.origin, step.inputs), step.kernel.operands):
+            axes = [operand.axes for operand in step.kernel.operands] if isinstance(step, KernelStep) else [(0,), (0,)]
+            for buffer, walked in zip(map(self.origin, step.inputs), axes):
                 if id(buffer) not in self.wide:
-                    self._find_read(buffer, self._walks(operand.axes))
+                    self._find_read(buffer, self._walks(walked))
 
     def _find_read(self, buffer: Buffer, walks: bool) -> None:
         at = self.of_input.get(id(buffer))
@@ -239,7 +253,7 @@ class RegisterLoop:
             for read, operand in zip(step.inputs, step.kernel.operands):
                 if self.origin(read) is buffer:
                     return self._walks(operand.axes)
-        return False
+        return any(self.origin(read) is buffer for s in self.steps if isinstance(s, CallStep) for read in s.inputs)
 
     # -- code
 
