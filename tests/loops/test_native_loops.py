@@ -279,6 +279,44 @@ def test_a_long_loop_can_be_interrupted(case, hears_interruptions):
     assert time.perf_counter() - began < 20  # a year, if nobody looked
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs the system's timers")
+@pytest.mark.parametrize("case", [case for case in BODIES if case != "python"])
+def test_what_the_handler_of_a_signal_raises_is_raised(case):
+    step, start = BODIES[case]
+    f = carried_loop(step, lambda: tt.TensorType("float64", (None,) * start.ndim)())
+    f(start, 3)
+
+    def handler(number, frame):
+        raise TimeoutError("enough")
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(TimeoutError, match="^enough$"):
+            f(start, 10**11)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class FailsOnce(Through):
+    def perform(self, node, inputs, output_storage):
+        if FAILURES:
+            raise FAILURES.pop()
+        super().perform(node, inputs, output_storage)
+
+
+FAILURES = []
+
+
+def test_what_an_op_raises_only_once_is_not_lost():
+    f = carried_loop(lambda a: [FailsOnce()(a)], tt.dscalar)
+    FAILURES.append(TimeoutError("enough"))
+    with pytest.raises(TimeoutError, match="enough"):
+        f(1.0, 3)
+    assert f(1.0, 3)[0] == 8.0
+
+
 @pytest.mark.parametrize("case", ["a number", "a vector"])
 def test_other_threads_work_meanwhile(case):
     step, start = BODIES[case]

@@ -17,6 +17,7 @@ from theano.graph.traverse import toposort
 from theano.loops.scan_layout import ScanLayout
 from theano.loops.scan_op import Scan
 from theano.rewriting.rules.loops import LOOPS
+from theano.tensor.shared_randomstreams import RandomStreams
 
 Build = Callable[[dict[str, Any]], Any]
 N = 3  # lengths of rows
@@ -253,6 +254,14 @@ def test_gradient_of_a_recurrent_network_has_one_product_a_step() -> None:
     forward, backward = loops_in(f)
     assert [products_in(loop) for loop in (forward, backward)] == [1, 1]
     assert backward.info.carried == 1 and backward.info.traced == 1
+
+
+def test_what_a_loop_carries_may_be_no_tensor() -> None:
+    stream = RandomStreams(3)
+    draws, updates = theano.scan(lambda s: s + stream.normal((2,)), outputs_info=T.zeros((2,)), n_steps=3)
+    with theano.change_flags(on_opt_error="raise"):
+        f = theano.function([], draws, updates=updates)
+    assert f().shape == (3, 2)
 
 
 def test_gates_are_kept_and_not_computed_again() -> None:

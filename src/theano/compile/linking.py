@@ -164,8 +164,10 @@ class NativeErrors:
         steps = self.program.steps
         nodes = list(steps[step_index].nodes) if 0 <= step_index < len(steps) else []
         plan = self.plan
+        raised = sys.exception()
+        if code == "interrupt" and raised is not None:  # no node is to blame, and nothing would be found
+            return raised
         if code == "python":  # an Op's perform raised: what it raised is being handled
-            raised = sys.exception()
             in_loop = isinstance(raised, Exception) and hasattr(steps[step_index], "body")
             if in_loop:  # the reference backend knows the step of the loop
                 code = "loop"
@@ -180,6 +182,8 @@ class NativeErrors:
             PerformLinker().link(Plan(plan.fgraph, copies, {}, name=plan.name)).executable.run(*self._arrays(args))
         except Exception as error:
             return error
+        if isinstance(raised, Exception):  # what an Op's perform raised in a loop, and not again
+            return annotated(raised, nodes[0], None, plan.fgraph, shapes)
         kind: type[Exception] = self.KINDS.get(code, ValueError)
         text = f"Native code found an error ({code}, {tuple(detail)}) in step {step_index} of {plan.name}"
         if code == "numbers":

@@ -95,7 +95,7 @@ class Nonzero(Op):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         for cell, positions in zip(output_storage, np.nonzero(inputs[0])):
-            cell[0] = positions.astype("int64")
+            cell[0] = positions.astype("int64", copy=False)
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
         (a,) = node.inputs

@@ -104,7 +104,9 @@ class ArgSortOp(SortOp):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         x, axis = inputs
-        output_storage[0][0] = np.argsort(x, int(axis), kind=self.kind).astype("int64")  # type: ignore[arg-type]
+        output_storage[0][0] = np.argsort(x, int(axis), kind=self.kind).astype(  # type: ignore[arg-type]
+            "int64", copy=False
+        )
 
     def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
         return [zero_for(inputs[0]), disconnected_type()]
@@ -204,7 +206,7 @@ class TopKOp(Op):
         values = np.take_along_axis(x, positions, self.axis)
         results = [values] if self.return_values else []
         if self.return_indices:
-            results.append(positions.astype(self.idx_dtype))
+            results.append(positions.astype(self.idx_dtype, copy=False))
         for cell, result in zip(output_storage, results):
             cell[0] = np.ascontiguousarray(result)
 

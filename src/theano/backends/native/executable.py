@@ -31,11 +31,12 @@ CODES = {
     14: "lengths",                 # lengths of a routine's inputs that do not fit each other; what they are
     15: "numbers",                 # (): a routine cannot work with these numbers (a singular matrix, NaN)
     16: "loop",                    # (what: 0 a sequence's rows, 1 those before the first step, 2 a length; two numbers)
+    core.E_INTERRUPT: "interrupt",  # (): the handler of a signal raised, as with "python"
 }  # fmt: skip
 _COUNTS = {
     "python": 0, "memory": 2, "storage": 1, "negative": 2, "shape": 4, "index": 4, "empty": 1, "reshape": 4,
     "step": 1, "specify": 3, "drop": 2, "inner": 4, "limit": 3,
-    "lengths": 4, "numbers": 0, "loop": 4,
+    "lengths": 4, "numbers": 0, "loop": 4, "interrupt": 0,
 }  # fmt: skip
 
 

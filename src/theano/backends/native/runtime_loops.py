@@ -19,6 +19,7 @@ from theano.backends.native.runtime_core import (
     BUFFER_DIMS,
     BUFFER_OWNER,
     E_MEMORY,
+    E_INTERRUPT,
     E_PYTHON,
     FRAME_CODE,
     FRAME_DETAIL,
@@ -207,7 +208,7 @@ def all_steps(frame: int, inner: int, step: int, body: int, count: int) -> int:
                 prepare_launches(inner, step)
         if t < FEW_STEPS:
             if PyErr_CheckSignals():
-                return fail(frame, E_PYTHON, 0, 0, 0, 0)
+                return fail(frame, E_INTERRUPT, 0, 0, 0, 0)
         elif t == next and not ended:
             now = clock(0)
             if clock_was == 0:
@@ -228,7 +229,7 @@ def look_around(frame: int) -> int:
     if load64(frame + FRAME_MAY_RELEASE):
         PyEval_RestoreThread(PyEval_SaveThread())
     if PyErr_CheckSignals():
-        return fail(frame, E_PYTHON, 0, 0, 0, 0)
+        return fail(frame, E_INTERRUPT, 0, 0, 0, 0)
     return 0
 
 

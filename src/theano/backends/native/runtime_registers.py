@@ -8,7 +8,7 @@ Written in the language of `runtime_language.py`.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import BUFFER_DIMS, E_PYTHON, FRAME_MAY_RELEASE, fail
+from theano.backends.native.runtime_core import BUFFER_DIMS, E_INTERRUPT, FRAME_MAY_RELEASE, fail
 from theano.backends.native.runtime_language import invoke, load64, stack, store64
 from theano.backends.native.runtime_traces import (
     KEPT_APART,
@@ -122,7 +122,7 @@ def run_in_registers(frame: int, inner: int, step: int, count: int, points: int)
             return LEFT - t
         store64(BUDGET, load64(BUDGET) - ((steps * vectors) >> 7))
         if PyErr_CheckSignals():
-            fail(frame, E_PYTHON, 0, 0, 0, 0)
+            fail(frame, E_INTERRUPT, 0, 0, 0, 0)
             return -1
     return t
 

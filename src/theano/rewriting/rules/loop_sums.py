@@ -67,8 +67,9 @@ def sum_after_loop(node: Apply, site: Site) -> Any:
 
 
 def _terms(graph: FunctionGraph, variable: Any, result: Any) -> list[Any]:
-    """The terms of `variable + terms`, if that is `result` and the variable is used nowhere else."""
-    if len(graph.clients.get(variable, ())) != 1 or variable.type.dtype not in float_dtypes:
+    """The terms of `variable + terms`, if that is `result` and the variable is used nowhere else. What a loop carries
+    need not be a tensor: the state of a random stream has no dtype."""
+    if len(graph.clients.get(variable, ())) != 1 or getattr(variable.type, "dtype", None) not in float_dtypes:
         return []
     terms: list[Any] = []
     pending = [result]
