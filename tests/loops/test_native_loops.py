@@ -292,7 +292,7 @@ def test_what_the_handler_of_a_signal_raises_is_raised(case):
     before = signal.signal(signal.SIGALRM, handler)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.1)
-        with pytest.raises(TimeoutError, match="^enough$"):
+        with pytest.raises(TimeoutError, match=r"^enough$"):
             f(start, 10**11)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
