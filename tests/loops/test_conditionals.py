@@ -41,7 +41,8 @@ def test_condition_known_from_outside() -> None:
     inner = ifelse(C, tt.exp(X), tt.sin(X))
     (out,) = simplified(ifelse(C, inner + 1, ifelse(C, Y, ifelse(C, X, X * Y))))
     found = conditionals([out])
-    assert len(found) == 2   # inner + 1 is no conditional: its own is computed in the branch
+    assert len(found) == 1   # also the one in inner + 1
+    assert not any(v.owner is not None and isinstance(v.owner.op, IfElse) for v in found[0].inputs[1].owner.inputs)
     assert found[-1].inputs[2].owner.op.scalar_op.name == "mul"
 
 

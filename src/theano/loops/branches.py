@@ -7,23 +7,22 @@ equal, say) holds there only. A node belongs to a branch if nothing else needs i
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from theano._provenance import inherit
 from theano.graph.clone import clone_replace
-from theano.graph.fgraph import OUTPUT, FunctionGraph
+from theano.graph.fgraph import FunctionGraph
 from theano.graph.inner_function import InnerFunction
 from theano.graph.node import Apply, Constant, Variable
 from theano.graph.op import Op
+from theano.loops.branch_uses import outside
 from theano.loops.conditionals import simplify
 from theano.loops.ifelse import IfElse
 from theano.loops.inner_errors import explained
-
-Use = tuple[Any, bool]   # a node of IfElse, and whether it is its first branch
-ALWAYS = frozenset({None})
+from theano.loops.kept_values import keep_values
 
 
 class Branches(Op):
@@ -106,56 +105,25 @@ def _own(value: Any, inputs: Sequence[Any]) -> Any:
 def gather_branches(fgraph: FunctionGraph, twice: bool = True) -> None:
     """Replace every IfElse, made simpler, by Branches.
 
-    twice   see `_outside`; not inside branches, where copies of copies would be made
+    twice   see `outside`; not inside branches, where copies of copies would be made
     """
     simplify(fgraph)
-    outside = _outside(fgraph, twice)
+    keep_values(fgraph)
+    apart = outside(fgraph, twice)
     for node in fgraph.toposort():
-        if isinstance(node.op, IfElse) and node in outside:
+        if isinstance(node.op, IfElse) and node in apart:
             with inherit(node.origin):
-                new = _with_graphs(node, outside)
-            outside.add(new)
+                new = _with_graphs(node, apart)
+            apart.add(new)
             fgraph.replace_all(list(zip(node.outputs, new.outputs)), "gather_branches")
 
 
-def _outside(fgraph: FunctionGraph, twice: bool) -> set[Apply]:
-    """The nodes that belong to no branch: their values are needed whatever the conditions are.
-
-    twice   a node that opposite branches of two conditionals with one condition need belongs to both: one of them is
-            run. (A gradient needs the shape of a value where the branch with the value itself is not taken.)
-    """
-    uses: dict[Apply, frozenset[Any]] = {}
-    for node in reversed(fgraph.toposort()):
-        found: set[Any] = set()
-        for variable in node.outputs:
-            for user, position in fgraph.clients[variable]:
-                found.update(ALWAYS if user is OUTPUT else _use(user, position, uses))
-        uses[node] = frozenset(found) if _can_be_in(found, twice) else ALWAYS
-    return {node for node, found in uses.items() if found == ALWAYS}
-
-
-def _use(user: Apply, position: int, uses: dict[Apply, frozenset[Any]]) -> Iterable[Any]:
-    if isinstance(user.op, IfElse) and position > 0:
-        return [(user, position <= user.op.n_outs)]
-    return uses[user]
-
-
-def _can_be_in(uses: set[Any], twice: bool) -> bool:
-    if None in uses or not uses:
-        return False
-    if len(uses) == 1:
-        return True
-    # one node that needs it in both branches needs it always
-    nodes, sides = {node for node, _ in uses}, {side for _, side in uses}
-    return twice and len(uses) == len(nodes) == len(sides) == 2 and len({node.inputs[0] for node in nodes}) == 1
-
-
-def _with_graphs(node: Apply, outside: set[Apply]) -> Apply:
+def _with_graphs(node: Apply, apart: set[Apply]) -> Apply:
     op: Any = node.op
     condition, *branches = node.inputs
     graphs, outer = [], []
     for results in (branches[: op.n_outs], branches[op.n_outs :]):
-        border = _border(results, outside)
+        border = _border(results, apart)
         stands = {v: v.type(v.name) for v in border}
         graph = FunctionGraph(list(stands.values()), clone_replace(results, stands, strict=False))
         gather_branches(graph, twice=False)
@@ -164,7 +132,7 @@ def _with_graphs(node: Apply, outside: set[Apply]) -> Apply:
     return Branches(graphs, op.name).make_node(condition, *outer)
 
 
-def _border(results: Sequence[Variable], outside: set[Apply]) -> list[Variable]:
+def _border(results: Sequence[Variable], apart: set[Apply]) -> list[Variable]:
     """What a branch takes from outside: inputs, shared variables, results of outside nodes."""
     border: dict[Variable, None] = {}
     seen: set[Variable] = set()
@@ -177,7 +145,7 @@ def _border(results: Sequence[Variable], outside: set[Apply]) -> list[Variable]:
         if v.owner is None:
             if not isinstance(v, Constant):
                 border[v] = None
-        elif v.owner in outside:
+        elif v.owner in apart:
             border[v] = None
         else:
             pending.extend(reversed(v.owner.inputs))

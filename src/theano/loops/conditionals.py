@@ -3,6 +3,7 @@
     ifelse(True, a, b)                  -> a                        taken_where_known
     ifelse(c, a, a)                     -> a                        taken_where_known
     ifelse(c, ifelse(c, a, b), d)       -> ifelse(c, a, d)          met_before
+    ifelse(c, f(ifelse(c, a, b)), d)    -> ifelse(c, f(a), d)       decided
     f(ifelse(c, a, b)), a constant      -> ifelse(c, f(a), f(b))    lifted
     ifelse(c, a, b), ifelse(c, d, e)    -> one, of two results      merged
 """
@@ -17,6 +18,7 @@ import numpy as np
 from theano._provenance import inherit
 from theano.graph.fgraph import FunctionGraph
 from theano.graph.node import Apply, Constant, Variable
+from theano.loops.branch_uses import guards
 from theano.loops.ifelse import IfElse
 from theano.tensor.careduce import CAReduce
 from theano.tensor.creation import Alloc
@@ -33,6 +35,7 @@ def simplify(fgraph: FunctionGraph) -> None:
         return
     for step in (taken_where_known, met_before, lifted):
         _everywhere(fgraph, step)
+    decided(fgraph)
     merged(fgraph)
 
 
@@ -80,6 +83,19 @@ def _in_branch(value: Any, condition: Variable, is_then: bool) -> Any:
         value = inner.inputs[(1 if is_then else 1 + inner.op.n_outs) + inner.outputs.index(value)]
         inner = value.owner
     return value
+
+
+def decided(fgraph: FunctionGraph) -> None:
+    """Inside a branch it is known what the condition is: also of conditionals that are further inside."""
+    needed = guards(fgraph)
+    for node, guard in needed.items():
+        if not isinstance(node.op, IfElse) or node not in fgraph.apply_nodes:
+            continue
+        holds = next((holds for condition, holds in guard if condition is node.inputs[0]), None)
+        if holds is not None:
+            n = node.op.n_outs
+            pairs = zip(node.outputs, node.inputs[1 : 1 + n] if holds else node.inputs[1 + n :])
+            fgraph.replace_all([(out, value) for out, value in pairs if out.type == value.type], "decided")
 
 
 def lifted(fgraph: FunctionGraph, node: Apply) -> list[Any] | None:

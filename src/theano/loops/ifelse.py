@@ -13,15 +13,18 @@ from typing import Any
 
 import numpy as np
 
+from theano.graph.conditional import Conditional
 from theano.graph.node import Apply, Variable
-from theano.graph.op import Op
-from theano.graph.type import DisconnectedType, disconnected_type
+from theano.graph.type import DisconnectedType, NullType, disconnected_type
+from theano.scalar.dtypes import upcast
 from theano.tensor.convert import as_tensor_variable
-from theano.tensor.region import zero_for
+from theano.tensor.elemwise import cast_to
+from theano.tensor.shape import unbroadcast
 from theano.tensor.type import TensorType, tensor_type
+from theano.transforms.terms import zeros_for
 
 
-class IfElse(Op):
+class IfElse(Conditional):
     """The first or the second half of the inputs after the condition, which is a number: true where it is not zero.
 
     n_outs   how many values each branch has
@@ -42,8 +45,6 @@ class IfElse(Op):
 
     def __str__(self) -> str:
         return f"if{{{self.name}}}" if self.name else "if"
-
-    is_lazy = True
 
     def needed(self, condition: Any) -> range:
         """The positions of the inputs that a condition asks for."""
@@ -69,24 +70,31 @@ class IfElse(Op):
         same = [[k == j for j in range(self.n_outs)] for k in range(self.n_outs)]
         return [[False] * self.n_outs, *same, *same]
 
-    def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
-        condition, *branches = inputs
-        taken, left = branches[: self.n_outs], branches[self.n_outs :]
-        terms = [
-            [self._masked(condition, g, v, is_then) for g, v in zip(output_gradients, branch)]
-            for branch, is_then in ((taken, True), (left, False))
-        ]
-        return [disconnected_type(), *terms[0], *terms[1]]
+    def is_read_if(self, position: int) -> bool:
+        return position <= self.n_outs
 
-    def _masked(self, condition: Any, gradient: Any, value: Any, is_then: bool) -> Any:
-        """The gradient by a branch: zero where the branch is not taken."""
-        if isinstance(gradient.type, DisconnectedType) or not isinstance(value.type, TensorType):
-            return disconnected_type()
-        zero = zero_for(value)
-        if gradient.type.dtype != zero.type.dtype:
-            gradient = gradient.astype(zero.type.dtype)
-        pair = (gradient, zero) if is_then else (zero, gradient)
-        return IfElse(1, name=self.name)(condition, *pair)
+    def terms_in_branches(self, inputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
+        return [disconnected_type(), *output_gradients, *output_gradients]
+
+    def choose(self, condition: Any, a: Any, b: Any) -> Any:
+        if isinstance(a.type, TensorType) and isinstance(b.type, TensorType):
+            dtype = upcast(a.type.dtype, b.type.dtype)
+            one = [n == m == 1 for n, m in zip(a.type.shape, b.type.shape)]
+            a, b = (
+                unbroadcast(
+                    cast_to(v, dtype), *(k for k, n in enumerate(v.type.shape) if n == 1 and not one[k])
+                ) for v in (a, b)
+            )  # fmt: skip
+        return IfElse(1, name=self.name)(condition, a, b)
+
+    def L_op(self, inputs: Sequence[Any], outputs: Sequence[Any], output_gradients: Sequence[Any]) -> list[Any]:
+        terms = [disconnected_type()]
+        for position, term in list(enumerate(self.terms_in_branches(inputs, output_gradients)))[1:]:
+            if not isinstance(term.type, (DisconnectedType, NullType)):
+                pair = (term, zeros_for(inputs[position]))
+                term = self.choose(inputs[0], *(pair if self.is_read_if(position) else pair[::-1]))
+            terms.append(term)
+        return terms
 
     def R_op(self, inputs: Sequence[Any], eval_points: Sequence[Any]) -> list[Any]:
         condition, *branches = inputs
@@ -98,7 +106,7 @@ class IfElse(Op):
                 found.append(None)
                 continue
             values = (branches[k], branches[k + self.n_outs])
-            a, b = (zero_for(v) if t is None else t for t, v in zip(pair, values))
+            a, b = (zeros_for(v) if t is None else t for t, v in zip(pair, values))
             found.append(IfElse(1, name=self.name)(condition, a, b))
         return found
 

@@ -13,10 +13,11 @@ from typing import Any
 from theano._config import config
 from theano.errors import LoopStateError
 from theano.graph.clone import clone_replace
-from theano.graph.node import Apply, Constant, Variable
+from theano.graph.node import Constant, Variable
 from theano.graph.shared import SharedVariable
 from theano.graph.traverse import ancestors, toposort
 from theano.graph.updates import OrderedUpdates
+from theano.loops.lazy_nodes import only_in_branches
 from theano.loops.scan_arguments import (
     OutputArgument,
     SequenceArgument,
@@ -344,22 +345,6 @@ def new_value(target: SharedVariable, value: Any) -> Any:
         ) from error
 
 
-def _needed_lazily(outputs: Sequence[Any], nodes: Sequence[Apply], depends: set[Any]) -> list[Apply]:
-    """The nodes which only branches of conditionals need that choose anew in each step: they stay inside the loop,
-    where they are run if they are needed at all."""
-    lazy = {node for node in nodes if node.op.is_lazy and node.outputs[0] in depends}
-    if not lazy:
-        return []
-    firm: set[Apply] = set()
-    pending = [v.owner for v in outputs]
-    while pending:
-        node = pending.pop()
-        if node is not None and node not in firm:
-            firm.add(node)
-            pending.extend(v.owner for v in (node.inputs[:1] if node in lazy else node.inputs))
-    return [node for node in nodes if node not in firm]
-
-
 def with_stands(outputs: Sequence[Any], inputs: Sequence[Any]) -> tuple[list[Any], dict[Any, Any]]:
     """(`outputs` on variables of their own for all that they need besides `inputs`, {what they need: its variable})"""
     stands = {v: copy_test_value(v.type(v.name), v) for v in _from_outside(outputs, inputs)}
@@ -380,7 +365,9 @@ def _from_outside(outputs: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
             depends.update(node.outputs)
         elif any(v in varies for v in node.inputs):
             varies.update(node.outputs)
-    for node in _needed_lazily(outputs, nodes, depends):
+    # what only branches need of conditionals that choose anew in each step stays inside, where it is run if at all
+    lazy = {node for node in nodes if node.op.is_lazy and node.outputs[0] in depends}
+    for node in only_in_branches(outputs, nodes, lazy):
         depends.update(node.outputs)
     found: dict[Variable, None] = {}
     for node in nodes:

@@ -17,6 +17,7 @@ from theano.graph.clone import clone_replace
 from theano.graph.node import Variable
 from theano.graph.traverse import ancestors, toposort
 from theano.graph.type import disconnected_type
+from theano.loops.lazy_nodes import only_in_branches
 from theano.loops.scan_layout import ScanLayout
 from theano.scalar.arithmetic import add
 from theano.scalar.comparison import ge
@@ -248,10 +249,16 @@ class _Backward:
         return list(clone_replace(outputs, stands, strict=False))
 
     def _worth_keeping(self, outputs: list[Any], traced: Mapping[Any, Any]) -> dict[Any, None]:
-        """What the derivative reads of a step, and what takes more than arithmetic on its elements to compute again."""
+        """What the derivative reads of a step, and what takes more than arithmetic on its elements to compute again.
+
+        Without what only a branch needs: if it were kept for each step, it would be computed in each step.
+        """
         expensive: set[Any] = set()
         forward = toposort(self.all_computed, self.leaves)
+        lazily = set(only_in_branches(self.all_computed, forward, {n for n in forward if n.op.is_lazy}))
         for node in forward:
+            if node in lazily:
+                continue
             if not isinstance(node.op, (*CHEAP, type(self.op))) or any(v in expensive for v in node.inputs):
                 expensive.update(v for v in node.outputs if isinstance(v.type, TensorType) and v not in traced)
         steps = set(forward)

@@ -15,6 +15,7 @@ from typing import Any
 from theano._collector import collector_paused
 from theano._provenance import inherit
 from theano.errors import DisconnectedInputError, MethodNotDefined, NullTypeGradError
+from theano.graph.conditional import Conditional
 from theano.graph.node import Apply, Constant, Variable
 from theano.graph.op import Op
 from theano.graph.traverse import toposort
@@ -22,6 +23,7 @@ from theano.graph.type import NullType, disconnected_type
 from theano.scalar.dtypes import is_complex, is_discrete
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.type import TensorType
+from theano.transforms.guards import Guard, Guarded, inside, keeps_branches, shared_guard, total
 from theano.transforms.terms import (
     filled_like,
     fit,
@@ -29,7 +31,6 @@ from theano.transforms.terms import (
     is_discrete_variable,
     is_undefined,
     is_zero,
-    sum_terms,
     zeros_for,
 )
 
@@ -158,51 +159,45 @@ def backpropagate(
     A gradient may be of DisconnectedType or NullType.
     """
     known = known or {}
-    terms: dict[Variable, list[Variable]] = {}
+    terms: dict[Variable, list[Guarded]] = {}
     for variable, gradient in seeds:
-        terms.setdefault(variable, []).append(gradient)
+        terms.setdefault(variable, []).append((gradient, ()))
     for variable, gradient in known.items():
-        terms[variable] = [gradient]
+        terms[variable] = [(gradient, ())]
     nodes = toposort(list(terms), blocked)
     active = reached_from(wrt, nodes, blocked)
     barred = set(blocked)
     for node in reversed(nodes):
         if not any(variable in active for variable in node.inputs):
             continue
-        gradients: list[Variable | None] = []
-        for output in node.outputs:
-            flowing = terms.get(output)
-            if flowing is None or output in barred:
-                gradients.append(None)
-                continue
-            if len(flowing) != 1 and output not in known:
-                with inherit(node.origin):
-                    flowing = terms[output] = [_total(flowing, output)]
-            gradients.append(flowing[0] if flowing else _ZERO)
-        if all(gradient is None for gradient in gradients):
+        flowing = [None if output in barred else terms.get(output) for output in node.outputs]
+        if all(found is None for found in flowing):
             continue
-        for variable, term in _pull_back(node, gradients, active):
+        guard = shared_guard(pair for found in flowing for pair in found or ())
+        gradients: list[Variable | None] = []
+        for output, found in zip(node.outputs, flowing):
+            if found is not None and (len(found) != 1 or found[0][1] != guard):
+                with inherit(node.origin):
+                    found = terms[output] = [(total(found, output, guard), guard)]
+            gradients.append(None if found is None else found[0][0])
+        for variable, term, where in _pull_back(node, gradients, active, guard):
             if variable in known:
                 continue
-            flowing = terms.setdefault(variable, [])
+            others = terms.setdefault(variable, [])
             if term is not _ZERO:
-                flowing.append(term)
+                others.append((term, where))
     results: dict[Variable, Variable | None] = {}
     for variable in wrt:
-        flowing = terms.get(variable)
-        if flowing is None:
+        given = terms.get(variable)
+        if given is None:
             results[variable] = None
             continue
         with inherit(variable.owner.origin if variable.owner is not None else None):
-            results[variable] = fit(_total(flowing, variable), variable)
+            results[variable] = fit(total(given, variable), variable)
     return results
 
 
 _ZERO: Any = object()  # a gradient that is zero whatever its shape: it needs no node
-
-
-def _total(flowing: Sequence[Variable], variable: Variable) -> Variable:
-    return sum_terms(flowing) if flowing else zeros_for(variable)
 
 
 def reached_from(
@@ -243,43 +238,44 @@ def connection_pattern(node: Apply) -> list[list[bool]] | None:
 
 
 def _pull_back(
-    node: Apply, gradients: Sequence[Variable | None], active: Collection[Variable]
-) -> list[tuple[Variable, Variable]]:
-    """[(input, term)] for the active inputs of `node`; `gradients` are those of its outputs, None where none flows."""
+    node: Apply, gradients: Sequence[Variable | None], active: Collection[Variable], guard: Guard
+) -> list[tuple[Variable, Variable, Guard]]:
+    """[(input, term, where it is not zero)] for the active inputs of `node`; `gradients` are those of its outputs, None
+    where none flows, which are not zero only where `guard` holds."""
     pattern = connection_pattern(node)
     connected: list[int] = []
-    undefined: list[tuple[Variable, Variable]] = []
+    undefined: list[tuple[Variable, Variable, Guard]] = []
     for position, variable in enumerate(node.inputs):
         if variable not in active:
             continue
         through = [
             gradient
             for number, gradient in enumerate(gradients)
-            if gradient is not None and (pattern is None or pattern[position][number])
+            if gradient is not None and (pattern is None or pattern[position][number]) and not is_disconnected(gradient)
         ]
-        through = [g for g in through if g is _ZERO or not is_disconnected(g)]
-        null = next((g for g in through if g is not _ZERO and is_undefined(g)), None)
+        null = next((g for g in through if is_undefined(g)), None)
         if null is not None:
-            undefined.append((variable, null))
+            undefined.append((variable, null, ()))
         elif through:
             connected.append(position)
     if not connected:
         return undefined
     passed: list[Variable | None] = []
     for output, gradient in zip(node.outputs, gradients):
-        if gradient is None or gradient is _ZERO or is_undefined(gradient) or is_discrete_variable(output):
+        if gradient is None or is_undefined(gradient) or is_discrete_variable(output):
             passed.append(None)
         else:
             passed.append(None if is_disconnected(gradient) or is_zero(gradient) else gradient)
     if all(gradient is None for gradient in passed):
         # zero, or through integers only: a smooth function of them has no other derivative
-        return undefined + [(node.inputs[position], _ZERO) for position in connected]
+        return undefined + [(node.inputs[position], _ZERO, ()) for position in connected]
     with inherit(node.origin):
         handed = [
             disconnected_type() if gradient is None else fit(gradient, output)
             for gradient, output in zip(passed, node.outputs)
         ]
-        terms = ask_op(node, handed)
+        in_branches = keeps_branches(node, guard)
+        terms = ask_op(node, handed, in_branches)
         result = undefined
         for position in connected:
             variable = node.inputs[position]
@@ -288,12 +284,14 @@ def _pull_back(
                 continue
             if not is_undefined(term):
                 term = _ZERO if is_zero(term) else fit(term, variable)
-            result.append((variable, term))
+            result.append((variable, term, inside(node, position, guard) if in_branches else guard))
         return result
 
 
-def ask_op(node: Apply, gradients: list[Variable]) -> Sequence[Any]:
+def ask_op(node: Apply, gradients: list[Variable], in_branches: bool = False) -> Sequence[Any]:
     op = node.op
+    if in_branches and isinstance(op, Conditional):
+        return op.terms_in_branches(node.inputs, gradients)
     if type(op).L_op is Op.L_op and type(op).grad is Op.grad and "grad" not in vars(op) and "L_op" not in vars(op):
         raise MethodNotDefined(
             f"{op} has no derivative: {type(op).__name__} defines neither L_op nor grad.\n"
