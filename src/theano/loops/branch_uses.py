@@ -1,5 +1,5 @@
-"""What is needed in which branch of which conditional: the questions to be answered before branches can become graphs of
-their own (`branches.py`)."""
+"""What is needed in which branch of which conditional: what has to be known before branches become graphs of their own
+(`branches.py`)."""
 
 from __future__ import annotations
 

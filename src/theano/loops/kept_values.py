@@ -24,7 +24,7 @@ from theano.tensor.type import TensorType
 
 
 def keep_values(fgraph: FunctionGraph) -> None:
-    """Do so wherever it can be done, in the innermost conditionals first: what they keep, those around may keep, too."""
+    """Do so wherever it can be done, in the innermost conditionals first: what they keep, those around may keep."""
     conditionals = sum(isinstance(node.op, IfElse) for node in fgraph.apply_nodes)
     if conditionals < 2:
         return
