@@ -13,9 +13,9 @@ from theano.graph.op import Op
 CASES = TENSOR_CASES | ALGEBRA_CASES | NETWORK_CASES
 # classes that give their subclasses something and are no ops by themselves
 BASES = {
-    "BaseAbstractConv", "BaseAdvancedIncSubtensor", "BaseAdvancedSubtensor", "Checked", "GradientOp", "LengthsOp",
-    "MatrixOp", "NamedMathematics", "OpenMPOp", "PoolBase", "PoolGrad", "_AlongAxis", "_FromUniform", "_HalfTransform",
-    "_NeibsBase", "_ThreeSpatialAxes", "_TwoSpatialAxes", "mrg_uniform_base",
+    "BaseAbstractConv", "BaseAdvancedIncSubtensor", "BaseAdvancedSubtensor", "Checked", "Conditional", "GradientOp",
+    "LengthsOp", "MatrixOp", "NamedMathematics", "OpenMPOp", "PoolBase", "PoolGrad", "_AlongAxis", "_FromUniform",
+    "_HalfTransform", "_NeibsBase", "_ThreeSpatialAxes", "_TwoSpatialAxes", "mrg_uniform_base",
 }  # fmt: skip
 # packages of which the ops take or hold other things than arrays, and have contracts of their own
 APART = ("theano.loops.", "theano.sparse.", "theano.typed_list.")
