@@ -1,17 +1,21 @@
-"""Code which folds one row of accumulators into another: for reductions that are computed in pieces.
+"""Code over rows of accumulators: what casts them to results, and what folds one row into another.
 
-It is compiled when a reduction is first large enough to be divided (`runtime_divide.py`), once a process for each kind
-of accumulator. Until then the word that machine code reads is 0.
+The latter is for reductions that are computed in pieces. It is compiled when a reduction is first large enough to be
+divided (`runtime_divide.py`), once a process for each kind of accumulator. Until then the word that machine code reads
+is 0.
 """
 
 from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Callable
 
 from theano.backends.native import target
+from theano.backends.native.kernel_slots import Slots
 from theano.backends.native.reduction_text import Accumulator
-from theano.backends.native.vector_text import VectorText
+from theano.backends.native.vector_text import MEMORY_TYPE, SIZE, VectorText
+from theano.lowering.kernel import Kernel
 
 Kind = tuple[str, str, str]
 
@@ -42,28 +46,67 @@ def _combiner(kind: Kind, name: str, declarations: dict[str, str]) -> str:
     what, source, dtype = kind
     arg = what in ("argmax", "argmin")
     accumulator = Accumulator(what, 0, source, dtype, 0, position_axes=() if arg else None, value_slot=1)
-    one = VectorText(1)
-    one.declarations = declarations
-    one.start("entry")
-    one.go_if(one.set("icmp sgt i64 %count, 0"), "loop", "done")
-    one.start("loop")
-    one.emit("%i = phi i64 [0, %entry], [%next, %loop]")
-    into = _places(one, accumulator, "%into", "%intovalues", arg)
-    other = _places(one, accumulator, "%from", "%fromvalues", arg)
-    accumulator.combine_in_memory(one, into, other)
-    one.emit("%next = add i64 %i, 1")
-    one.go_if(one.set("icmp slt i64 %next, %count"), "loop", "done")
-    one.start("done")
-    one.emit("ret i64 0")
+
+    def fold(text: VectorText, index: str) -> None:
+        into = _places(text, accumulator, "%into", "%intovalues", index)
+        other = _places(text, accumulator, "%from", "%fromvalues", index)
+        accumulator.combine_in_memory(text, into, other)
+
+    widest = max(SIZE[accumulator.memory], 8 if arg else 1)
+    lines = _for_all(fold, target.host().vector_bytes // widest, declarations)
     head = f"define i64 @{name}(ptr %into, ptr %from, ptr %intovalues, ptr %fromvalues, i64 %count) {{"
-    return "\n".join([head, *one.lines, "}"])
+    return "\n".join([head, *lines, "  ret i64 0", "}"])
 
 
-def _places(one: VectorText, accumulator: Accumulator, first: str, values: str, arg: bool) -> list[str]:
-    """The addresses of element %i of an accumulator, and of its values."""
-    if not arg:
-        return [one.set(f"getelementptr {accumulator.memory}, ptr {first}, i64 %i")]
+def finishers(kernel: Kernel, table: Slots, declarations: dict[str, str]) -> list[str]:
+    """The functions that cast a kernel's accumulators to its results, where their types differ."""
+    accumulators = {a.slot: a for a in table.accumulators}
     return [
-        one.set(f"getelementptr i64, ptr {first}, i64 %i"),
-        one.set(f"getelementptr {accumulator.memory}, ptr {values}, i64 %i"),
+        _finisher(accumulators[slot.operand], slot.finish, kernel.operands[slot.operand].dtype, declarations)
+        for slot in table.all if slot.finish
+    ]
+
+
+def _finisher(accumulator: Accumulator, name: str, dtype: str, declarations: dict[str, str]) -> str:
+    """void name(from, to, count)"""
+
+    def cast(text: VectorText, index: str) -> None:
+        source = text.set(f"getelementptr {accumulator.memory}, ptr %from, i64 {index}")
+        destination = text.set(f"getelementptr {MEMORY_TYPE[dtype]}, ptr %to, i64 {index}")
+        accumulator.cast_in_memory(text, dtype, source, destination)
+
+    lines = _for_all(cast, 1, declarations)
+    return "\n".join([f"define void @{name}(ptr %from, ptr %to, i64 %count) {{", *lines, "  ret void", "}"])
+
+
+def _for_all(do: Callable[[VectorText, str], None], lanes: int, declarations: dict[str, str]) -> list[str]:
+    """Do something with %count elements: a vector at a time, then one by one. It is told the index of the first."""
+    lines = ["entry:"]
+    done, before, count = "0", "entry", 0
+    for width in (lanes, 1) if lanes > 1 else (1,):
+        text = VectorText(width)
+        text.lines, text.declarations = lines, declarations
+        text._count = count
+        loop, after = text.label("loop"), text.label("after")
+        limit, index, following = "%count", text.new("i"), text.new("next")
+        if width > 1:
+            limit = text.set(f"and i64 %count, {-width}")
+        text.go_if(text.set(f"icmp slt i64 {done}, {limit}"), loop, after)
+        text.start(loop)
+        text.emit(f"{index} = phi i64 [{done}, %{before}], [{following}, %{loop}]")
+        do(text, index)
+        text.emit(f"{following} = add i64 {index}, {width}")
+        text.go_if(text.set(f"icmp slt i64 {following}, {limit}"), loop, after)
+        text.start(after)
+        done, before, count = limit, after, text._count
+    return lines
+
+
+def _places(text: VectorText, accumulator: Accumulator, first: str, values: str, index: str) -> list[str]:
+    """The addresses of an element of an accumulator, and of its values."""
+    if accumulator.position_axes is None:
+        return [text.set(f"getelementptr {accumulator.memory}, ptr {first}, i64 {index}")]
+    return [
+        text.set(f"getelementptr i64, ptr {first}, i64 {index}"),
+        text.set(f"getelementptr {accumulator.memory}, ptr {values}, i64 {index}"),
     ]

@@ -242,11 +242,14 @@ def lanes_of(kernel: Kernel, vector_bytes: int) -> int:
     """How many elements one vector holds: the widest type in sight decides.
 
     Not in sight are positions that are computed once for a run. A sum that is wider than what it adds up may be two
-    vectors.
+    vectors; but not where many runs go into a row of sums and little is computed, since it takes long to take vectors
+    apart which do not come from memory.
     """
     found = hoisting(kernel)
     aside = set(found.order) if found else set()
     sums = _sums_of_narrower(kernel)
+    if adds_rows(kernel):
+        sums = {n for n in sums if kernel.body[kernel.body[n].args[0]].op == "load"}
     widest = 1
     for n, instr in enumerate(kernel.body):
         if n not in aside:
@@ -264,6 +267,18 @@ def lanes_of(kernel: Kernel, vector_bytes: int) -> int:
         elif result.args and not found:
             widest = 8
     return vector_bytes // widest
+
+
+def adds_rows(kernel: Kernel) -> bool:
+    """Are rows, as they lie in memory as a rule, reduced into rows, so that memory decides how long that takes?"""
+    if kernel.rank < 2 or len(kernel.body) > SHORT:
+        return False
+    if any(i.op in ("gather", "math", "call", "div", "sqrt", "fmod") for i in kernel.body):
+        return False
+    into = [o for o, r in zip(kernel.operands[kernel.n_inputs :], kernel.results, strict=True) if r.kind != "store"]
+    return bool(into) and all(kernel.rank - 1 in o.axes and len(o.axes) < kernel.rank for o in into) and not any(
+        r.kind.startswith(("scatter", "arg")) for r in kernel.results
+    )
 
 
 def _sums_of_narrower(kernel: Kernel) -> set[int]:

@@ -25,7 +25,9 @@ from collections.abc import Sequence
 
 from theano.backends.native import opcode_text, target
 from theano.backends.native import runtime_records as rt
-from theano.backends.native.kernel_slots import LONG, SHORT, Slots, lanes_of
+from theano.backends.native.combine_text import finishers
+from theano.backends.native.joint_runs_text import JointRuns
+from theano.backends.native.kernel_slots import LONG, SHORT, Slots, adds_rows, lanes_of
 from theano.backends.native.position_text import PositionText
 from theano.backends.native.reduction_text import pieces_of_runs
 from theano.backends.native.vector_text import (
@@ -66,6 +68,7 @@ class KernelText:
         self.advance: list[str] = []
         self.now: list[str] = []
         self.places: dict[tuple[str, int], int] = {}
+        self.joint = adds_rows(kernel)
 
     def write(self) -> None:
         text = self.text
@@ -91,17 +94,15 @@ class KernelText:
             text.start("flat")
             self._loops(flat=True)
             text.start("rows")
+            if self.joint:
+                JointRuns(self).write()
             self._loops(flat=False)
         else:
             self._loops(flat=True)
         self._next_run()
         lines = [f"define i64 @{self.name}(ptr %data, ptr %step, i64 %count, i64 %active, ptr %state) {{", "entry:"]
         function = "\n".join([*lines, *text.allocas, *text.lines, "}"])
-        for slot in self.slots:
-            if slot.finish:
-                accumulator = next(a for a in self.accumulators if a.slot == slot.operand)
-                function += "\n\n" + accumulator.finish(text, slot.finish, self.kernel.operands[slot.operand].dtype)
-        self.function = function
+        self.function = "\n\n".join([function, *finishers(self.kernel, self.table, text.declarations)])
 
     def _state(self, offset: int) -> str:
         return self.text.set(f"getelementptr i8, ptr %state, i64 {offset}")
@@ -141,12 +142,14 @@ class KernelText:
             before = text.block
             text.go("run")
             text.start("run")
-            text.emit(f"%run.number = phi i64 [0, %{before}], [%run.following, %more]")
+            joint = ", [%joint.following, %joint.more]" if self.joint else ""
+            text.emit(f"%run.number = phi i64 [0, %{before}], [%run.following, %more]{joint}")
             for number, slot in enumerate(self.slots):
                 if slot.role == rt.ROLE_NONE:
                     continue
                 kind = "i64" if slot.role == rt.ROLE_COUNTER else "ptr"
-                text.emit(f"%run.at{number} = phi {kind} [{self.start[number]}, %{before}], [%run.next{number}, %more]")
+                others = f"[%run.next{number}, %more]" + (f", [%run.joint{number}, %joint.more]" if self.joint else "")
+                text.emit(f"%run.at{number} = phi {kind} [{self.start[number]}, %{before}], {others}")
                 self.start[number] = f"%run.at{number}"
         self.origin = list(self.start)
 
@@ -240,7 +243,7 @@ class KernelText:
         assert found is not None
         spots = [(i.attr, i.args) for i in kernel.body if i.op == "gather" and i.attr in found.walked]
         spots += [(n, r.args) for n, r in enumerate(kernel.results, kernel.n_inputs) if r.kind.startswith("scatter")]
-        indices = {slot: self._index_operand(args[0]) for slot, args in spots if len(args) == 1}
+        indices = {slot: self.positions.index_operand(args[0]) for slot, args in spots if len(args) == 1}
         if kernel.rank < 2 or not any(operand >= 0 for operand in indices.values()):
             return
         runs = text.set(f"load i64, ptr {self._state(rt.STATE_RUNS)}")
@@ -264,13 +267,6 @@ class KernelText:
             self.positions.fetch(slot, self.origin[slot], index, size)
         text.go(after)
         text.start(after)
-
-    def _index_operand(self, value: int) -> int:
-        """The operand which holds a position as it is; -1: it is computed."""
-        instr = self.kernel.body[value]
-        if instr.op == "cast":
-            instr = self.kernel.body[instr.args[0]]
-        return instr.attr if instr.op == "load" and not is_float(instr.dtype) and instr.dtype != "bool" else -1
 
     def _begin_at(self, what: str, number: int, slot: int, args: Sequence[str]) -> None:
         """A cursor for the run that starts at a computed position."""

@@ -63,6 +63,14 @@ class PositionText:
             base = text.set(f"getelementptr i8, ptr {base}, i64 {text.set(f'mul i64 {wrapped}, {stride}')}")
         return base
 
+    def index_operand(self, value: int) -> int:
+        """The operand which holds a position as it is; -1: it is computed."""
+        body = self.kernel.body
+        instr = body[value]
+        if instr.op == "cast":
+            instr = body[instr.args[0]]
+        return instr.attr if instr.op == "load" and not is_float(instr.dtype) and instr.dtype != "bool" else -1
+
     def fetch(self, slot: int, base: str, position: str, size: str) -> None:
         """Ask for the first cache lines of `size` bytes at a position, whether it is in range or not."""
         text = self.text

@@ -78,6 +78,8 @@ class Accumulator:
     total: str = ""
     error: str = ""
     rooms: dict[int, tuple[str, str, str]] = field(default_factory=dict)
+    places: dict[int, str] = field(default_factory=dict)  # of the accumulators which are
+    fetched: list[str] = field(default_factory=list)  # in registers: the values, and the positions
 
     def __post_init__(self) -> None:
         self.op = {"argmax": "max", "sup": "max", "argmin": "min", "all": "and", "any": "or"}.get(self.what, self.what)
@@ -287,19 +289,35 @@ class Accumulator:
         distance = text.binary("mul", "i64", point, text.spread("i64", self.stride))
         return [best[0], text.binary("add", "i64", text.spread("i64", first), distance)]
 
-    def _update_rows(self, text: VectorText, value: str, position: str, mask: str, at: Sequence[str]) -> None:
+    def fetch(self, text: VectorText, mask: str, at: Sequence[str]) -> None:
+        """(rows) Read a vector of accumulators, which updates go to until `put_back`."""
         places = {}
         for slot, (still, room, _) in self.rooms.items():
             places[slot] = text.set(f"select i1 {still}, ptr {room}, ptr {at[slot]}")
         if self.position_axes is None:
-            old = self._load(text, places[self.slot], mask)
-            self._store(text, self._take(text, old, value), places[self.slot], mask)
-            return
-        old = self._load(text, places[self.value_slot], mask)
-        where = text.load("int64", places[self.slot], mask)
-        best = self._better(text, value, position, old, where)
-        self._store(text, best[0], places[self.value_slot], mask)
-        text.store("int64", best[1], places[self.slot], mask)
+            self.fetched = [self._load(text, places[self.slot], mask)]
+        else:
+            where = text.load("int64", places[self.slot], mask)
+            self.fetched = [self._load(text, places[self.value_slot], mask), where]
+        self.places = places
+
+    def put_back(self, text: VectorText, mask: str) -> None:
+        values = self.slot if self.position_axes is None else self.value_slot
+        self._store(text, self.fetched[0], self.places[values], mask)
+        if self.position_axes is not None:
+            text.store("int64", self.fetched[1], self.places[self.slot], mask)
+        self.fetched = []
+
+    def _update_rows(self, text: VectorText, value: str, position: str, mask: str, at: Sequence[str]) -> None:
+        alone = not self.fetched
+        if alone:
+            self.fetch(text, mask, at)
+        if self.position_axes is None:
+            self.fetched = [self._take(text, self.fetched[0], value)]
+        else:
+            self.fetched = self._better(text, value, position, *self.fetched)
+        if alone:
+            self.put_back(text, mask)
 
     def _carried(self, text: VectorText, carry: str) -> list[str]:
         """Where total and error are kept between the pieces of a run."""
@@ -352,36 +370,21 @@ class Accumulator:
         text.go(after)
         text.start(after)
 
-    def finish(self, text: VectorText, name: str, dtype: str) -> str:
-        """A function of this name which casts `count` accumulators to `dtype`, one by one."""
-        one = VectorText(1)
-        one.declarations = text.declarations
-        one.lines.append(f"define void @{name}(ptr %from, ptr %to, i64 %count) {{")
-        one.start("entry")
-        one.go_if(one.set("icmp sgt i64 %count, 0"), "loop", "done")
-        one.start("loop")
-        one.emit("%i = phi i64 [0, %entry], [%next, %loop]")
-        source = one.set(f"getelementptr {self.memory}, ptr %from, i64 %i")
-        destination = one.set(f"getelementptr {MEMORY_TYPE[dtype]}, ptr %to, i64 %i")
-        wide = "float32" if self.dtype == "float16" else self.dtype
-        one.store(dtype, one.cast(wide, dtype, self._load(one, source)), destination)
-        one.emit("%next = add i64 %i, 1")
-        one.go_if(one.set("icmp slt i64 %next, %count"), "loop", "done")
-        one.start("done")
-        one.emit("ret void")
-        one.lines.append("}")
-        return "\n".join(one.lines)
-
-    def combine_in_memory(self, one: VectorText, into: Sequence[str], other: Sequence[str]) -> None:
-        """Fold the accumulator at `other` into the one at `into`. Addresses; where positions are kept, the positions'
-        and the values'."""
+    def combine_in_memory(self, text: VectorText, into: Sequence[str], other: Sequence[str]) -> None:
+        """Fold the accumulators at `other` into those at `into`, a vector of them. Addresses; where positions are kept,
+        the positions' and the values'."""
         if self.position_axes is None:
-            self._store(one, self.combine(one, self._load(one, into[0]), self._load(one, other[0])), into[0])
+            self._store(text, self.combine(text, self._load(text, into[0]), self._load(text, other[0])), into[0])
             return
-        old, new = ([self._load(one, at[1]), one.load("int64", at[0])] for at in (into, other))
-        best = self._better(one, *new, *old)
-        self._store(one, best[0], into[1])
-        one.store("int64", best[1], into[0])
+        old, new = ([self._load(text, at[1]), text.load("int64", at[0])] for at in (into, other))
+        best = self._better(text, *new, *old)
+        self._store(text, best[0], into[1])
+        text.store("int64", best[1], into[0])
+
+    def cast_in_memory(self, text: VectorText, dtype: str, source: str, destination: str) -> None:
+        """Cast an accumulator to a result of this dtype. Addresses."""
+        wide = "float32" if self.dtype == "float16" else self.dtype
+        text.store(dtype, text.cast(wide, dtype, self._load(text, source)), destination)
 
     # -- arithmetic
 

@@ -73,7 +73,11 @@ STATE_APART = 64  # here is how far these lie apart, for each slot
 STATE_HOISTED = 72  # 1: positions do not vary along a run
 STATE_CARRY = 80  # not 0: a run comes in pieces; here is what float sums keep between them, two vectors for each slot
 STATE_PIECE = 88  # of such a run: FIRST_PIECE, LAST_PIECE
-STATE_EXTENTS = 96
+STATE_TOGETHER = 96  # may the code take several runs together: WITHIN_RUNS, NEXT_RUNS; 0: not
+STATE_EXTENTS = 104
+
+WITHIN_RUNS = 1  # memory of the same runs is asked for ahead
+NEXT_RUNS = 2  # of the next runs, a group of them being small enough for the cache
 
 FIRST_PIECE = 1
 LAST_PIECE = 2

@@ -46,7 +46,9 @@ MODE_RAW = 3
 
 
 def fill(target: int, bits: int, count: int, size: int) -> int:
-    if size == 8:
+    if bits == 0:
+        memset(target, 0, count * size)
+    elif size == 8:
         while count > 0:
             count -= 1
             store64(target + count * 8, bits)

@@ -24,9 +24,11 @@ from theano.backends.native.runtime_records import (
     MASKS,
     MUST_STAND,
     MUST_WALK,
+    NEXT_RUNS,
     REDUCES,
     ROLE_ACCUMULATE,
     ROLE_COUNTER,
+    ROLE_IN,
     ROLE_NONE,
     ROLE_RAW,
     SLOT_BYTES,
@@ -41,6 +43,8 @@ from theano.backends.native.runtime_records import (
     STATE_HOISTED,
     STATE_MODE,
     STATE_RUNS,
+    STATE_TOGETHER,
+    WITHIN_RUNS,
 )
 from theano.backends.native.runtime_runs import (
     MODE_DIRECT,
@@ -58,6 +62,9 @@ from theano.backends.native.runtime_turn import (
 
 # Points of a run that the code takes in one call: what it counts fits into 32 bits.
 LONGEST = 1 << 30
+# Bytes of runs that are taken together, and of those of which the next ones find room in the cache beside these.
+LEAST_TOGETHER = 1536
+MOST_TOGETHER = 10000
 
 
 def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int, data: int) -> int:
@@ -120,6 +127,7 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         k += 1
     store64(state + STATE_FLAT, flat)
     store64(state + STATE_RUNS, 1)
+    store64(state + STATE_TOGETHER, 0)
     store64(state + STATE_CARRY, 0)
     # can the code take a run whatever its length?
     whole = load64(step + KERNEL_FLAGS) & MASKS or n % lanes == 0
@@ -232,6 +240,7 @@ def walk_many_runs(
         k += 1
     store64(state + STATE_RUNS, load64(shape + (last - 1) * 8))
     store64(state + STATE_APART, apart)
+    store64(state + STATE_TOGETHER, together(step, state, apart, steps, n))
     while 1:
         if invoke(load64(step + KERNEL_CODE), at, steps, n // lanes, n % lanes, state):
             return 1
@@ -254,6 +263,34 @@ def walk_many_runs(
         if axis < 0:
             return 0
     return 0
+
+
+def together(step: int, state: int, apart: int, steps: int, n: int) -> int:
+    """STATE_TOGETHER, see `joint_runs_text.py`: do all runs go into the same row of accumulators, and are they long?
+
+    Short runs which lie in one page of memory are not foreseen by machines when they are taken together.
+    """
+    if load64(state + STATE_FLAT) or not (load64(step + KERNEL_FLAGS) & REDUCES):
+        return 0
+    slots = load64(step + KERNEL_SLOTS)
+    operands = load64(step + KERNEL_OPERANDS)
+    longest = 0
+    k = 0
+    while k < slots:
+        slot = operands + k * SLOT_BYTES
+        role = load64(slot + SLOT_ROLE)
+        if role == ROLE_ACCUMULATE and load64(apart + k * 8) != 0:
+            return 0
+        if role == ROLE_IN and load64(apart + k * 8) != 0 and load64(steps + k * 8) != 0:
+            size = n * load64(slot + SLOT_SIZE)
+            if size > longest:
+                longest = size
+        k += 1
+    if longest < LEAST_TOGETHER:
+        return 0
+    if longest > MOST_TOGETHER:
+        return WITHIN_RUNS
+    return NEXT_RUNS
 
 
 def walk_runs(

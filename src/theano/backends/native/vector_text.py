@@ -216,11 +216,11 @@ class VectorText:
         suffix = {"half": "f16", "float": "f32", "double": "f64"}.get(kind, kind)
         return f"llvm.masked.{what}.v{self.lanes}{suffix}.p0"
 
-    def prefetch(self, pointer: str, distance: str) -> None:
-        """Ask for a cache line, which may be anywhere."""
+    def prefetch(self, pointer: str, distance: str, near: int = 3) -> None:
+        """Ask for a cache line, which may be anywhere. near: 3 into the first cache, 2 into the second."""
         self.declare("llvm.prefetch.p0", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
         place = self.set(f"getelementptr i8, ptr {pointer}, i64 {distance}")
-        self.emit(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 3, i32 1)")
+        self.emit(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 {near}, i32 1)")
 
     def unpack(self, dtype: str, stored: str) -> str:
         """From the form in memory to the form that computes."""
