@@ -26,7 +26,7 @@ sys.exit(pytest.main(["-q", "-x", sys.argv[2], "-p", "no:cacheprovider", "-k", s
 """
 SOME = (
     "layouts or every_length or cast or lengths or mixed or accuracy or gather or scatter or outer_axes or pairwise "
-    "or chosen_at_random or any_number or large_products or stacks_of_matrices"
+    "or chosen_at_random or any_number or large_products or stacks_of_matrices or together"
 )
 
 
