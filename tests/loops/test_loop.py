@@ -183,6 +183,53 @@ def test_chunks_of_any_length(steps, checkpoints):
     np.testing.assert_allclose(f(values), g(values), rtol=1e-12)
 
 
+@pytest.mark.parametrize("steps", [0, 1, 3, 6, 7, 10])
+@pytest.mark.parametrize("checkpoints", [1, 3, True])
+def test_chunks_of_a_loop_that_ends(mode, steps, checkpoints):
+    """`until` in the middle of a chunk, at its end, and never; rows of any rank are those of the plain loop."""
+    x, w, limit = tt.dvector("x"), tt.dscalar("w"), tt.dscalar("limit")
+
+    def step(s, v):
+        return tt.tanh(s * w + v) + s, {"row": s * v, "pair": tt.stack([s, v])}
+
+    built = [theano.loop(step, 0.1, x, until=lambda s: s > limit, checkpoints=c) for c in (False, checkpoints)]
+    outputs = []
+    for last, rows in built:
+        cost = last**2 + (rows["pair"] ** 2).sum() + rows["row"].sum()
+        outputs += [last, rows["row"], rows["pair"], *theano.grad(cost, [x, w])]
+    f = theano.function([x, w, limit], outputs, mode=mode)
+    values = np.random.default_rng(steps).uniform(size=steps)
+    for bound in (0.2, 1.0, 2.0, 100.0):
+        plain, chunked = np.array_split(np.array(f(values, 0.3, bound), dtype=object), 2)
+        for got, want in zip(chunked, plain):
+            assert np.shape(got) == np.shape(want)
+            np.testing.assert_allclose(got, want, rtol=1e-11)
+
+
+@pytest.mark.parametrize("options", [{"checkpoints": 4}, {"progress": True}, {"checkpoints": True}])
+def test_rows_of_a_loop_that_only_its_condition_ends(options, mode):
+    w = tt.dscalar("w")
+    loops = [theano.loop(lambda s: (s * 1.01 + w, s * w), 0.0, until=lambda s: s > 3, **more) for more in ({}, options)]
+    outputs = [out for last, rows in loops for out in (last, rows, theano.grad(last + rows.sum(), w))]
+    for bound in (5.0, 1.0, 0.02, 0.001):
+        got = run(outputs, [w], [bound], mode)
+        for value, want in zip(got[3:], got[:3]):
+            np.testing.assert_allclose(value, want, rtol=1e-11)
+
+
+def test_second_derivative_of_chunks_that_end(mode):
+    x, w = tt.dvector("x"), tt.dscalar("w")
+    costs = []
+    for checkpoints in (False, 2):
+        last, rows = theano.loop(
+            lambda h, v: (h * w + v, h**2), 0.1, x, until=lambda h: h > 2, checkpoints=checkpoints)
+        costs.append(last**2 + rows.sum())
+    found = [theano.grad(theano.grad(cost, w), [w, x]) for cost in costs]
+    got = run([*found[0], *found[1]], [x, w], [X, 0.7], mode)
+    for value, want in zip(got[2:], got[:2]):
+        np.testing.assert_allclose(value, want, rtol=1e-11)
+
+
 def test_checkpoints_keep_little():
     """The state of a long loop with checkpoints is kept for a root of its steps."""
     code = """if True:
@@ -310,6 +357,29 @@ def test_errors_when_it_runs(mode):
         theano.function([a, n], longer, mode=mode)([1, 2], 3)
     with pytest.raises(ValueError, match="negative"):
         theano.function([a, n], longer, mode=mode)([1, 2], -1)
+
+
+@pytest.mark.parametrize("options", [
+    {"checkpoints": 2}, {"progress": True}, {"checkpoints": 2, "until": lambda s: s > 100},
+])
+def test_errors_of_chunks_when_they_run(mode, options):
+    """They are those of the plain loop: chunks do not hide how many rows there were."""
+    a, b, n = tt.dmatrix("a"), tt.dvector("b"), tt.lscalar("n")
+    total, _ = theano.loop(lambda s, v: (s + v[0].sum() * v[1], None), 0.0, (a, b), **options)
+    f = theano.function([a, b], total, mode=mode)
+    assert f(np.ones((2, 2)), [3, 4]) == 14
+    with pytest.raises(ValueError, match=r"loop: xs\[1\] \(b\) has 4 rows for 3 steps"):
+        f(np.ones((3, 2)), np.ones(4))
+    longer, _ = theano.loop(lambda s, v: (s + v.sum(), None), 0.0, a, n_steps=n, **options)
+    f = theano.function([a, n], longer, mode=mode)
+    assert f(np.ones((3, 2)), 2) == 4
+    with pytest.raises(ValueError, match=r"loop: xs \(a\) has 3 rows for 5 steps"):
+        f(np.ones((3, 2)), 5)
+    with pytest.raises(ValueError, match="must not be negative"):
+        f(np.ones((3, 2)), -1)
+    alone, _ = theano.loop(lambda s: (s + 1.0, s), 0.0, n_steps=n, **options)
+    with pytest.raises(ValueError, match="must not be negative"):
+        theano.function([n], alone, mode=mode)(-1)
 
 
 def test_it_is_one_loop():

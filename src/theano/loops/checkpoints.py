@@ -70,7 +70,7 @@ def scan_checkpoints(
     else:
         chunks = steps // every
         lengths = None
-    pieces = [_chunked(argument.variable, steps, chunks, every, padding) for argument in arguments]
+    pieces = [chunked(argument.variable, steps, chunks, every, padding) for argument in arguments]
     count = len(arguments)
 
     def run_chunk(*given: Any) -> Any:
@@ -91,7 +91,7 @@ def scan_checkpoints(
     )  # fmt: skip
 
 
-def _chunked(sequence: Any, steps: Any, chunks: Any, every: int, padding: bool) -> Any:
+def chunked(sequence: Any, steps: Any, chunks: Any, every: Any, padding: bool = True) -> Any:
     """The rows of `sequence` in groups of `every`: an axis of chunks in front. Padding is never read."""
     rows = sequence[:steps]
     lengths = [shape_i_op(k)(sequence) for k in range(1, sequence.type.ndim)]

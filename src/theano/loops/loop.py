@@ -16,22 +16,26 @@ from theano._config import config
 from theano.errors import LoopStateError
 from theano.graph.clone import clone_replace
 from theano.graph.node import Variable
+from theano.loops.checkpoints import chunked
 from theano.loops.progress import ENDED, UNKNOWN, Progress
+from theano.loops.row_checks import RowsForSteps
 from theano.loops.scan import copy_test_value, row_of, with_default_updates, with_stands
 from theano.loops.scan_arguments import read_steps, until
 from theano.loops.scan_layout import ScanLayout
 from theano.loops.scan_op import Scan
 from theano.loops.structures import filled, leaves, mapped, values, written
 from theano.scalar.arithmetic import sqrt
-from theano.scalar.comparison import eq, ge
+from theano.scalar.comparison import eq, ge, gt
 from theano.scalar.dtypes import is_discrete
 from theano.scalar.logic import or_
 from theano.scalar.rounding import ceil
 from theano.scalar.selection import maximum, minimum, switch
 from theano.tensor.convert import as_tensor_variable, constant
+from theano.tensor.creation import zeros
 from theano.tensor.elemwise import cast_to
 from theano.tensor.joining import join
 from theano.tensor.shape_ops import reshape, shape_i_op
+from theano.tensor.subtensor import set_subtensor
 from theano.tensor.type import TensorType
 
 ENDLESS = 2**62   # steps of a loop that only its condition ends
@@ -63,7 +67,8 @@ def loop(
     until        until(carry) -> a condition on the new state: the loop ends after the step in which it holds. The
                  results then have as many rows as steps were made
     checkpoints  for the gradient, keep the state before every N-th step only, and compute the others again, N at a
-                 time: memory for n/N + N states in place of n, for the price of another pass. True: N is the root of n
+                 time: memory for n/N + N states in place of n, for the price of another pass. True: N is the root of
+                 n, and 1000 where `until` ends the loop
     progress     show a bar on standard error while the loop runs
     mode, name   how the step is compiled; a name for printing and for errors
 
@@ -253,6 +258,7 @@ class _Plan:
 
     def in_chunks(self, checkpoints: bool | int, progress: bool) -> tuple[Any, Any]:
         """The loop as a loop over chunks of steps: the state between them is a checkpoint, and a bar is updated."""
+        self._check_sequences()
         if self.until is not None:
             return self._while_in_chunks(checkpoints, progress)
         size = self._chunk_size(checkpoints)
@@ -279,35 +285,39 @@ class _Plan:
         return self.structured(finals, rows)
 
     def _while_in_chunks(self, checkpoints: bool | int, progress: bool) -> tuple[Any, Any]:
-        """A loop with a condition: chunks until one of them met it."""
+        """A loop with a condition: chunks until one of them met it. Of the rows of the last one some are not used."""
         size = constant(CHUNK if checkpoints in (True, False) else _positive(checkpoints), dtype="int64")
+        nothing = constant(0, dtype="int64")
         if self.sequences:
-            raise ValueError(
-                "loop: xs with until cannot have checkpoints or a progress bar; carry a counter, and index xs with it"
-            )
+            chunks = (self.steps + size - 1) // size
+            pieces = tuple(chunked(x, self.steps, chunks, size) for x in self.sequences)
+        else:
+            chunks = switch(gt(self.steps, nothing), constant(ENDLESS, dtype="int64"), self.steps)
+            pieces = None
 
-        def run_chunk(state: Any) -> Any:
+        def run_chunk(state: Any, chunk: Any = ()) -> Any:
             done, *carried = state
             carried = self._shown(carried, done, progress)
-            finals, rows, made = self.run(carried, [], minimum(size, self.steps - done))
-            if rows:
-                raise ValueError(
-                    "loop: the results of a loop with until cannot be stacked with checkpoints or a progress bar; "
-                    "return None, and carry what you need"
-                )
-            return (done + made, *finals)
+            most = minimum(size, self.steps - done)
+            finals, rows, made = self.run(carried, [piece[:most] for piece in chunk], most)
+            return (done + made, *finals), tuple(_filled_up(row, size) for row in rows)
 
         def met(state: Any) -> Any:
             done, *carried = state
             ended = self.until(filled(self.carry, iter(carried)))   # type: ignore[misc]
             return or_(cast_to(_holds(ended, "until"), "bool"), ge(done, self.steps))
 
-        nothing = constant(0, dtype="int64")
-        chunks = switch(ge(constant(0, dtype="int64"), self.steps), nothing, constant(ENDLESS, dtype="int64"))
-        outer = _Plan(run_chunk, (nothing, *self.start), None, chunks, met, self.mode, self._name("chunks"), True)
-        (done, *finals), _, _ = outer.run([nothing, *self.start], [], chunks)
+        outer = _Plan(run_chunk, (nothing, *self.start), pieces, chunks, met, self.mode, self._name("chunks"))
+        (done, *finals), stacks, _ = outer.run([nothing, *self.start], pieces or [], chunks)
         finals = self._shown(finals, done, progress, last=True)
-        return self.structured(finals, [])
+        return self.structured(finals, [_unchunked(stack)[:done] for stack in stacks])
+
+    def _check_sequences(self) -> None:
+        """They must have as many rows as there are steps: chunks of them do not show how many there were."""
+        names = [f"{written('xs', path)} ({x})" for path, x in leaves(self.xs)]
+        if names:
+            op = RowsForSteps(self.name or "loop", tuple(names))
+            self.sequences = op(self.steps, *self.sequences, return_list=True)
 
     def _chunk_size(self, checkpoints: bool | int) -> Any:
         if checkpoints is True:
@@ -390,6 +400,12 @@ def _positive(n: Any) -> int:
 
 def _named(name: str | None) -> str | None:
     return None if name is None else f"{name}[t]"
+
+
+def _filled_up(rows: Any, count: Any) -> Any:
+    """`rows`, and zeros behind them: `count` rows in all."""
+    lengths = [shape_i_op(k)(rows) for k in range(rows.type.ndim)]
+    return set_subtensor(zeros([count, *lengths[1:]], dtype=rows.type.dtype)[: lengths[0]], rows)
 
 
 def _unchunked(stack: Any) -> Any:
