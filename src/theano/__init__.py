@@ -16,41 +16,45 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from theano import tensor as tensor
-from theano._config import change_flags as change_flags
-from theano._config import config as config
-from theano.compile import FunctionMaker as FunctionMaker
-from theano.compile import In as In
-from theano.compile import Linker as Linker
-from theano.compile import LocalLinker as LocalLinker
-from theano.compile import Mode as Mode
-from theano.compile import OrderedUpdates as OrderedUpdates
-from theano.compile import Out as Out
-from theano.compile import PerformLinker as PerformLinker
-from theano.compile import ProfileStats as ProfileStats
-from theano.compile import SymbolicInput as SymbolicInput
-from theano.compile import SymbolicOutput as SymbolicOutput
-from theano.compile import function as function
-from theano.compile import function_dump as function_dump
-from theano.compile import predefined_linkers as predefined_linkers
-from theano.compile import predefined_modes as predefined_modes
-from theano.compile import predefined_optimizers as predefined_optimizers
-from theano.compile.collect import clone as clone
-from theano.errors import InconsistencyError as InconsistencyError
-from theano.graph.fgraph import FunctionGraph as FunctionGraph
-from theano.graph.node import Apply as Apply
-from theano.graph.node import Constant as Constant
-from theano.graph.node import Variable as Variable
-from theano.graph.op import Op as Op
-from theano.graph.shared import Container as Container
-from theano.graph.shared import shared as shared
-from theano.graph.type import Generic as Generic
-from theano.graph.type import Type as Type
-from theano.graph.type import generic as generic
-from theano.tensor import float64_warning as _float64_warning  # noqa: F401  obeys config.warn_float64
-from theano.tensor import get_scalar_constant_value as get_scalar_constant_value
-from theano.tensor import random_state as _random_state  # noqa: F401  registers the constructor of random states
-from theano.tensor import sharedvar as _sharedvar  # noqa: F401  registers the constructors of shared variables
+from theano._collector import collector_paused
+
+# what is loaded here stays: the collector would walk over it thirty times, and find nothing
+with collector_paused():
+    from theano import tensor as tensor
+    from theano._config import change_flags as change_flags
+    from theano._config import config as config
+    from theano.compile import FunctionMaker as FunctionMaker
+    from theano.compile import In as In
+    from theano.compile import Linker as Linker
+    from theano.compile import LocalLinker as LocalLinker
+    from theano.compile import Mode as Mode
+    from theano.compile import OrderedUpdates as OrderedUpdates
+    from theano.compile import Out as Out
+    from theano.compile import PerformLinker as PerformLinker
+    from theano.compile import ProfileStats as ProfileStats
+    from theano.compile import SymbolicInput as SymbolicInput
+    from theano.compile import SymbolicOutput as SymbolicOutput
+    from theano.compile import function as function
+    from theano.compile import function_dump as function_dump
+    from theano.compile import predefined_linkers as predefined_linkers
+    from theano.compile import predefined_modes as predefined_modes
+    from theano.compile import predefined_optimizers as predefined_optimizers
+    from theano.compile.collect import clone as clone
+    from theano.errors import InconsistencyError as InconsistencyError
+    from theano.graph.fgraph import FunctionGraph as FunctionGraph
+    from theano.graph.node import Apply as Apply
+    from theano.graph.node import Constant as Constant
+    from theano.graph.node import Variable as Variable
+    from theano.graph.op import Op as Op
+    from theano.graph.shared import Container as Container
+    from theano.graph.shared import shared as shared
+    from theano.graph.type import Generic as Generic
+    from theano.graph.type import Type as Type
+    from theano.graph.type import generic as generic
+    from theano.tensor import float64_warning as _float64_warning  # noqa: F401  obeys config.warn_float64
+    from theano.tensor import get_scalar_constant_value as get_scalar_constant_value
+    from theano.tensor import random_state as _random_state  # noqa: F401  registers the constructor of random states
+    from theano.tensor import sharedvar as _sharedvar  # noqa: F401  registers the constructors of shared variables
 
 if TYPE_CHECKING:
     from theano.compile.builders import OpFromGraph as OpFromGraph

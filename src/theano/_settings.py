@@ -8,11 +8,10 @@ built reads some. The flags themselves are declared in `_config.py`.
 
 from __future__ import annotations
 
+import importlib
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from configparser import ConfigParser as _IniParser
-from configparser import Error as _IniError
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -180,11 +179,12 @@ def _read_files(paths: Iterable[str]) -> dict[str, str]:
     for path in paths:
         if not os.path.isfile(path):
             continue
-        parser = _IniParser(interpolation=None)
-        parser.optionxform = str  # type: ignore[assignment,method-assign]
+        ini_files = importlib.import_module("configparser")  # most machines have no such file
+        parser = ini_files.ConfigParser(interpolation=None)
+        parser.optionxform = str
         try:
             parser.read(path)
-        except (_IniError, OSError, UnicodeDecodeError) as error:
+        except (ini_files.Error, OSError, UnicodeDecodeError) as error:
             warnings.warn(f"Cannot read the settings in {path}: {error}", TheanoConfigWarning, stacklevel=3)
             continue
         for section in parser.sections():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import pickle
 from collections.abc import Sequence
@@ -13,7 +14,6 @@ from theano.compile.collect import Pairs, collect, pairs_of
 from theano.compile.function_object import Function
 from theano.compile.io import In, SymbolicInput, SymbolicOutput
 from theano.compile.maker import orig_function
-from theano.compile.pkl_utils import StripPickler
 from theano.errors import UnusedInputError
 from theano.graph.node import Variable
 from theano.graph.shared import SharedVariable
@@ -143,7 +143,8 @@ def function_dump(
     }
     stream = io.BytesIO()
     try:
-        StripPickler(stream, pickle.HIGHEST_PROTOCOL, extra_tag_to_remove).dump(arguments)
+        pickles = importlib.import_module("theano.compile.pkl_utils")  # with zip files, which few programs need
+        pickles.StripPickler(stream, pickle.HIGHEST_PROTOCOL, extra_tag_to_remove).dump(arguments)
     except Exception as error:
         error.add_note(
             f"function_dump could not write {filename!r}. If a note (variable.tag.<name>) cannot be pickled, pass its "

@@ -7,8 +7,7 @@ round in circles is stopped with a warning which names the rules.
 
 from __future__ import annotations
 
-import logging
-import traceback
+import importlib
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -26,8 +25,6 @@ from theano.scalar.arithmetic import sqr
 from theano.scalar.op import ScalarOp
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.type import TensorType
-
-logger = logging.getLogger("theano.rewriting")
 
 LEVELS = 3          # patterns look this far up from their root
 FAN_OUT = 8         # a variable with more uses than this does not pass news of a change on to its users' users
@@ -324,7 +321,7 @@ def try_rule(fgraph: FunctionGraph, rule: Rule, node: Apply, site: Site, report:
     report.fired[rule.name] += 1
     report.where.append((rule.name, str(node.op), node.origin))
     if text:
-        logger.warning("%s: %s -> %s", rule.name, text, ", ".join(str(new) for _, new in accepted))
+        logger().warning("%s: %s -> %s", rule.name, text, ", ".join(str(new) for _, new in accepted))
     return True
 
 
@@ -371,6 +368,11 @@ def complain(rule: Rule, node: Apply, error: Exception, report: PassReport) -> N
     report_error(error, f"The rewrite {rule.name} failed on {node} and was skipped")
 
 
+def logger() -> Any:
+    """Where messages of rewrites go. Most programs have none, and do not load `logging`."""
+    return importlib.import_module("logging").getLogger("theano.rewriting")
+
+
 def report_error(error: Exception, what: str) -> None:
     """Raise `error`, log it, stop in the debugger or go on, as config.on_opt_error says."""
     how = config.on_opt_error
@@ -381,5 +383,5 @@ def report_error(error: Exception, what: str) -> None:
 
         pdb.post_mortem(error.__traceback__)
     elif how == "warn":
-        trace = "".join(traceback.format_exception(error)[-4:])
-        logger.error("%s: %s: %s\n%s", what, type(error).__name__, error, trace)
+        trace = "".join(importlib.import_module("traceback").format_exception(error)[-4:])
+        logger().error("%s: %s: %s\n%s", what, type(error).__name__, error, trace)
