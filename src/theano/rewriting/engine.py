@@ -31,6 +31,7 @@ FAN_OUT = 8         # a variable with more uses than this does not pass news of 
 APPLICATIONS = 16   # budget: replacements per node of the graph, on the average, in one pass
 GROWTH = 4          # budget: how many times its size a graph may become in one pass
 MOST_COMBINATIONS = 4096  # of an op and the ops that feed it, for which the rules are remembered
+FAR = 64            # how far up `waits` looks for another op of the kind
 SLACK = 300         # both budgets: this much more, for small graphs
 
 
@@ -79,6 +80,7 @@ class RuleIndex:
                     self._by_record.setdefault(root, []).append(rule)
                 else:
                     self._by_class.setdefault(root, []).append(rule)
+        self.sinking = {root for rule in self.rules if rule.sinks for root in rule.roots}
         everywhere = {rule for base in Elemwise.__mro__ for rule in self._by_class.get(base, ())}
         self._every_elemwise = [rule for rule in self.rules if rule in everywhere]
         for record, found in self._by_record.items():
@@ -235,14 +237,19 @@ def apply_rules(
 
     news = _News(push)
     fgraph.attach_feature(news)
+    waiting: list[Apply] = []  # for what is above them
     try:
-        while queue:
-            node = queue.popleft()
+        while queue or waiting:
+            its_turn = not queue
+            node = waiting.pop() if its_turn else queue.popleft()
             queued.discard(node)
             if node not in fgraph.apply_nodes:
                 continue
             site.views.clear()
             candidates = index.candidates(node, site)
+            if not its_turn and type(node.op) in index.sinking and waits(fgraph, node):
+                waiting.append(node)
+                candidates = [rule for rule in candidates if not rule.sinks]
             if not candidates:
                 continue
             report.visits += 1
@@ -264,6 +271,28 @@ def apply_rules(
                 return
     finally:
         fgraph.remove_feature(news)
+
+
+def waits(fgraph: FunctionGraph, node: Apply) -> bool:
+    """Is there another op of this kind above, with only elementwise ops between, each of which has one user?
+
+    It will come down, and the two become one. If the lower one went first, and then the next, each all the way to the
+    inputs, a chain f(f(f(x.T).T).T) of n would take n * n steps: so the uppermost goes, and takes the others with it.
+    """
+    kind = type(node.op)
+    clients = fgraph.clients
+    v = node.outputs[0]
+    for _ in range(FAR):
+        users = clients.get(v, ())
+        if len(users) != 1:
+            return False
+        ((user, position),) = users
+        if user is OUTPUT:
+            return False
+        if not isinstance(user.op, Elemwise):
+            return type(user.op) is kind and position == 0 and v is not node.outputs[0]
+        v = user.outputs[0]
+    return False
 
 
 def try_rules(fgraph: FunctionGraph, rules: Sequence[Rule], node: Apply, site: Site, report: PassReport) -> bool:

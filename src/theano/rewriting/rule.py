@@ -84,6 +84,7 @@ class Rule:
     examples   () -> [(inputs, output)]: graphs in which it applies, for the tests
     needs      records of which at least one must own an input of the node (a quick check; empty: none)
     parts      what must be among the terms or factors that the node is made of: a quick check, too
+    sinks      it moves an op of one kind towards the inputs, through elementwise ops: see `engine.waits`
     """
 
     name: str
@@ -95,6 +96,7 @@ class Rule:
     examples: Callable[[], Sequence[Any]] | None = None
     needs: frozenset[Any] = frozenset()
     parts: Parts | None = None
+    sinks: bool = False
     make_sides: Callable[[], tuple[Any, Any]] | None = field(default=None, repr=False)
     tell: Callable[[], str] | None = field(default=None, repr=False)
 
@@ -125,6 +127,7 @@ def function_rule(
     tags: Iterable[str] | str = (),
     examples: Callable[[], Sequence[Any]] | None = None,
     needs: Iterable[Any] = (),
+    sinks: bool = False,
 ) -> Callable[[Callable[[Apply, Site], Replacement]], Rule]:
     """Make a rule of a function (node, site) -> None or replacements; its docstring states the identity."""
 
@@ -138,6 +141,7 @@ def function_rule(
             (function.__doc__ or "").strip(),
             examples,
             frozenset(needs),
+            sinks=sinks,
         )
 
     return decorate

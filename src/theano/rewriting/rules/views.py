@@ -15,7 +15,7 @@ from theano.tensor.elemwise import Elemwise
 from theano.tensor.products import Dot
 
 
-@function_rule(DimShuffle, name="dimshuffle_of_elementwise", tags="local_dimshuffle_lift", needs=())
+@function_rule(DimShuffle, name="dimshuffle_of_elementwise", tags="local_dimshuffle_lift", needs=(), sinks=True)
 def dimshuffle_of_elementwise(node: Apply, site: Site) -> Any:
     """dimshuffle(f(x, y)) -> f(dimshuffle(x), dimshuffle(y))"""
     (x,) = node.inputs
