@@ -96,9 +96,9 @@ class Rule:
     examples: Callable[[], Sequence[Any]] | None = None
     needs: frozenset[Any] = frozenset()
     parts: Parts | None = None
-    sinks: bool = False
     make_sides: Callable[[], tuple[Any, Any]] | None = field(default=None, repr=False)
     tell: Callable[[], str] | None = field(default=None, repr=False)
+    sinks: bool = False
 
     @property
     def doc(self) -> str:
