@@ -78,9 +78,59 @@ def constants(n):
     return [x], [y], []
 
 
+def transposes(n):
+    x = T.dmatrix()
+    y = x
+    for _ in range(n):
+        y = T.exp(y.T)
+    return [x], [y], []
+
+
+def reshaped_and_summed(n):
+    x = T.dvector()
+    y = x
+    for _ in range(n):
+        y = T.exp(y.reshape((-1, 1)).sum(axis=1))
+    return [x], [y], []
+
+
+def columns_of_what_is_broadcast(n):
+    x, v = T.dmatrix(), T.dvector()
+    y = v
+    for _ in range(n):
+        y = T.exp(y.dimshuffle(0, "x") + x)[:, 0]
+    return [x, v], [y], []
+
+
+def slices_with_gradient(n):
+    x = T.dvector()
+    y = x
+    for _ in range(n):
+        y = T.exp(y[1:])
+    return [x], [y, T.grad(y.sum(), x)], []
+
+
+def gathers_with_gradient(n):
+    x, rows = T.dvector(), T.ivector()
+    y = x
+    for _ in range(n):
+        y = T.exp(y[rows])
+    return [x, rows], [y, T.grad(y.sum(), x)], []
+
+
+def sums_that_keep_their_axis_with_gradient(n):
+    x = T.dvector()
+    y = x
+    for _ in range(n):
+        pairs = y.reshape((-1, 2))
+        y = T.exp(pairs.sum(axis=1, keepdims=True) + pairs).reshape((-1,))
+    return [x], [T.grad(y.sum(), x)], []
+
+
 FAMILIES = [
     chain, many_inputs, many_outputs, many_updates, deep_network, steps_of_a_recurrence, writes_one_after_the_other,
-    pieces, constants,
+    pieces, constants, transposes, reshaped_and_summed, columns_of_what_is_broadcast, slices_with_gradient,
+    gathers_with_gradient, sums_that_keep_their_axis_with_gradient,
 ]
 
 

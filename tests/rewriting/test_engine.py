@@ -19,10 +19,13 @@ from theano.rewriting.engine import PassReport, RewriteBudgetWarning, apply_rule
 from theano.rewriting.pattern import rule, wild
 from theano.rewriting.query import Query
 from theano.rewriting.rule import Rule, Site, function_rule, ruleset
+from theano.rewriting.rules.useless import useless_dimshuffle
+from theano.rewriting.rules.views import dimshuffle_of_elementwise
 from theano.rewriting.run import Pass, RewriteChangedValue, run_passes
 from theano.scalar.arithmetic import add, mul, neg, sub
 from theano.scalar.exponential import exp, log
 from theano.scalar.hyperbolic import cosh, sinh, tanh
+from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.joining import Split
 
@@ -232,6 +235,36 @@ def test_long_chains_of_one_op(step: Any) -> None:
     (few, _), (many, size) = work(400), work(800)
     assert many <= 2.2 * few + 50
     assert size <= 800
+
+
+def test_what_goes_down_a_chain_goes_together() -> None:
+    m = T.dmatrix("m")
+    v = m
+    for _ in range(50):
+        v = T.exp(v.T)
+    fgraph, report = run([useless_dimshuffle, dimshuffle_of_elementwise], [m], T.tanh(v))
+    assert report.fired["dimshuffle_of_elementwise"] <= 50  # 1225, if the lowest went first
+    assert not any(isinstance(node.op, DimShuffle) for node in fgraph.toposort())
+    given = np.array([[-1.0, -2.0, -3.0]])
+    with np.errstate(over="ignore"):
+        assert np.array_equal(evaluate(fgraph.outputs, {fgraph.inputs[0]: given})[0], evaluate([T.tanh(v)], {m: given})[0])
+
+
+def test_what_waited_in_vain_goes_in_its_turn() -> None:
+    m = T.dmatrix("m")
+    lower = T.tanh(m).T
+
+    @function_rule(DimShuffle)
+    def forget(node: Any, site: Site) -> Any:
+        """x.T -> x, where this is the result"""
+        return list(node.inputs) if node.outputs[0] in site.fgraph.outputs else None
+
+    fgraph, report = run([forget, dimshuffle_of_elementwise], [m], T.exp(lower).T)
+    assert report.fired == {"forget": 1, "dimshuffle_of_elementwise": 1}
+    (exp_of,) = fgraph.outputs[0].owner.inputs
+    assert isinstance(exp_of.owner.inputs[0].owner.op, DimShuffle)
+    given = np.array([[1.0, -2.0, 3.0]])
+    assert np.array_equal(evaluate(fgraph.outputs, {fgraph.inputs[0]: given})[0], np.exp(np.tanh(given).T))
 
 
 def test_a_very_deep_graph_does_not_recurse() -> None:

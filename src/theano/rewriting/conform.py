@@ -14,6 +14,7 @@ from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise, cast_to, elemwise_of
 
 WIDEST = 32  # terms of one n-ary node
+FURTHEST = 64  # ops between a value and the operand that stands for its shape
 
 
 def conform(new: Any, like: Any, templates: Sequence[Any] | None = None) -> Any | None:
@@ -55,7 +56,7 @@ def conform(new: Any, like: Any, templates: Sequence[Any] | None = None) -> Any 
 
 def shape_template(v: Any) -> Any:
     """A variable of v's shape that is cheaper: the operand behind elementwise ops of one operand."""
-    for _ in range(8):
+    for _ in range(FURTHEST):
         node = v.owner
         if node is None or not isinstance(node.op, Elemwise):
             return v

@@ -70,6 +70,8 @@ def scale_of_scattered(node: Apply, site: Site) -> Any:
         writes = scattered(v, site)
         if writes is None or v.type.dtype != out.type.dtype or v.type.broadcastable != out.type.broadcastable:  # type: ignore[attr-defined]
             continue
+        if any(_writes(inner.inputs[1]) for inner in writes):
+            return None  # of what is scattered again and again, every factor would go all the way in: n * n steps
         others = [w for n, w in enumerate(node.inputs) if n != position]
         result: Any = writes[0].inputs[0]
         for inner in writes:
@@ -79,6 +81,10 @@ def scale_of_scattered(node: Apply, site: Site) -> Any:
             result = inner.op(result, new, *inner.inputs[2:])
         return [conform(result, out)]
     return None
+
+
+def _writes(v: Any) -> bool:
+    return v.owner is not None and isinstance(v.owner.op, WRITES)
 
 
 def _scaled(record: Any, inner: Apply, others: list[Any], out: Any) -> Any | None:
