@@ -1,8 +1,9 @@
 """Function: the callable that `theano.function` returns.
 
 The class of each function is its own subclass, whose `__call__` is the C function that the native backend made: calling
-`f(1.5, 2.5)` then runs no Python at all. The C function hands anything unusual (keywords, missing arguments, lists,
-other dtypes) to `Function._call`, which converts the values, or raises, and goes on to the native code.
+`f(1.5, 2.5)` then runs no Python at all. CPython gets to it without looking for it (`direct_calls.py`). The C function
+hands anything unusual (keywords, missing arguments, lists, other dtypes) to `Function._call`, which converts the
+values, or raises, and goes on to the native code.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from theano.compile.direct_calls import CODE, DirectCalls, call_directly
 from theano.compile.io import In
 from theano.compile.linking import Linked
 from theano.compile.report import trimmed
@@ -58,7 +60,7 @@ class Slot:
         return value
 
 
-class Function:
+class Function(DirectCalls):
     """A compiled function. Made by `theano.function`; see there for what its arguments mean.
 
     trust_input      True: arguments are neither checked nor converted
@@ -140,6 +142,8 @@ class Function:
             entry = self._call
         members = {"__call__": staticmethod(entry), "__module__": type(self).__module__, "__doc__": type(self).__doc__}
         self.__class__ = type(type(self).__name__, (type(self),), members)
+        if self.fn.program is not None and not self._needs_python() and call_directly(self):
+            executable.answer(self, id(self) + CODE)
 
     def _needs_python(self) -> bool:
         """Must every call go through `_call`? For what the C entry does not look at."""

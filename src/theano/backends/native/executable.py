@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -74,6 +75,14 @@ class Executable:
         table[core.PROGRAM_REPORT // 8] = id(report)
         self._bound = (table, image.array, slow, report, image.kept, self.program)
         return entry_function(self._bound, image.runtime.method("entry"))
+
+    def answer(self, instance: Any, words: int) -> None:
+        """Have calls of an object, which CPython makes through the function in the first of two words at the address
+        `words`, answered as `bind`'s function does. What `bind` returned must live as long as the object."""
+        if self._bound is None:
+            raise RuntimeError("bind() the program before asking for answer()")
+        ctypes.c_int64.from_address(words + 8).value = id(self._bound[0])
+        self._image.runtime.answer(instance, words)
 
     def direct(self) -> Callable[..., Any]:
         """The same function without the way to `slow`: arguments that do not fit are a TypeError. Bind first.

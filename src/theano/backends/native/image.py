@@ -423,6 +423,7 @@ class Image:
         words[rt.SLOT_PARTNER // 8] = slot.partner
         words[rt.SLOT_HANGS // 8] = sum(1 << axis for axis in slot.hangs)
         flags = slot.flags
+        words[rt.SLOT_RESULT // 8] = self._result_descr(step, slot)
         if slot.indexed >= 0:
             words[rt.SLOT_STATE // 8] = pairs + 16 * slot.indexed
         if slot.operand >= 0:
@@ -446,6 +447,14 @@ class Image:
                     flags |= rt.AS_INPUTS
         words[rt.SLOT_FLAGS // 8] = flags
         return words
+
+    def _result_descr(self, step: KernelStep, slot: Slot) -> int:
+        """The dtype of an output without axes of the Program, which the step makes an array at once; 0: it is none."""
+        if slot.operand < step.kernel.n_inputs:
+            return 0
+        buffer = step.outputs[slot.operand - step.kernel.n_inputs]
+        found = any(output.buffer is buffer for output in self.program.outputs)
+        return self._descr(buffer.dtype) if found and buffer.ndim == 0 else 0
 
     def _takes_over(self, out: Buffer, source: Buffer) -> bool:
         """May `out` take over the memory of `source`, if nobody else holds that?"""

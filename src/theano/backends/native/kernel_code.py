@@ -16,6 +16,7 @@ from theano.backends.native import opcode_text, target
 from theano.backends.native import runtime_records as rt
 from theano.backends.native.kernel_slots import Slot
 from theano.backends.native.kernel_text import KernelText
+from theano.backends.native.point_text import PointText, goes_over_a_point
 from theano.backends.native.vector_text import VALUE_TYPE
 from theano.lowering.build import NATIVE_DTYPES
 from theano.lowering.kernel import Kernel
@@ -62,7 +63,8 @@ def _compile(kernels: Sequence[Kernel], optimize: bool) -> list[CompiledKernel]:
     declarations: dict[str, str] = {}
     made = []
     for number, kernel in enumerate(kernels):
-        writer = KernelText(kernel, f"kernel{number}")
+        kind = PointText if goes_over_a_point(kernel) else KernelText
+        writer = kind(kernel, f"kernel{number}")
         writer.write()
         parts.append(writer.function)
         declarations.update(writer.text.declarations)

@@ -16,8 +16,12 @@ import ctypes
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from typing import Any
+
+import numpy as np
 
 from theano._config import config
 from theano.backends.native import runtime_core, target
@@ -47,6 +51,10 @@ _EVERY_PROGRAM = ("core", "records", "prepare", "points", "kernels", "axes", "wa
 _AS_GOOD_AS_NEEDED = frozenset((
     "plan", "windows", "tiles", "threads", "divide", "divided_products", "adjoints", "convolution", "pooling",
 ))  # fmt: skip
+
+# of a type: a flag, and where the function that frees its objects is
+_HEAP_TYPE = 1 << 9
+_TYPE_FREE = 320
 
 _MISFIT = b"the arguments do not fit the compiled function's inputs"
 
@@ -124,6 +132,7 @@ class Runtime:
         self.known: dict[str, int] = {
             "MADVISE": 0,
             "DESCR_ITEMSIZE": 40,
+            "POINT_ARRAYS": int(_arrays_are_known()),
             "CLOCK_MILLISECOND": 1 if sys.platform == "win32" else 1000,  # what C's clock() counts
             **_named({
                 "POOL": ctypes.addressof(_pool()),
@@ -152,6 +161,7 @@ class Runtime:
             self.known.update(dict.fromkeys(THREAD_FUNCTIONS, 0))  # never called
         self._doors: dict[tuple[str, str], ctypes.Array] = {}
         self._definitions: dict[str, _MethodDef] = {}
+        self._answering: weakref.WeakKeyDictionary[Any, ctypes.c_int64] = weakref.WeakKeyDictionary()
         self._units: list[UnitCode] = []  # those whose code can become better
         self._background = Background(self._improve, self._soon)
         self._add(*_EVERY_PROGRAM)
@@ -188,6 +198,9 @@ class Runtime:
                 self._doors[part, name][0] = address
             if part == "core" and name in self._definitions:
                 self._definitions[name].code = address
+        if part == "core":
+            for _instance, word in self._answering.items():  # which live meanwhile
+                word.value = self.scopes["core"]["entry"]
         if part == "divide" and self._division[0]:
             self._tell_division()
 
@@ -250,6 +263,13 @@ class Runtime:
                 self._doors[unit, name] = (ctypes.c_int64 * 1)(scope[name])
             return ctypes.addressof(self._doors[unit, name])
 
+    def answer(self, instance: Any, words: int) -> None:
+        """Put the address of `entry` into the word of an object through which it is called, now and when there is
+        better code."""
+        with _lock:
+            word = self._answering[instance] = ctypes.c_int64.from_address(words)
+            word.value = self.scopes["core"]["entry"]
+
     def method(self, name: str) -> int:
         """The address of a PyMethodDef for a function with the METH_FASTCALL | METH_KEYWORDS convention."""
         with _lock:
@@ -269,6 +289,15 @@ class _MethodDef(ctypes.Structure):
         ("flags", ctypes.c_int),
         ("doc", ctypes.c_char_p),
     ]
+
+
+def _arrays_are_known() -> bool:
+    """May machine code make an ndarray itself? If it has the fields of NumPy 2, and its memory is PyObject_Malloc's."""
+    if hasattr(sys, "gettotalrefcount") or ctypes.sizeof(ctypes.c_void_p) != 8 or np.ndarray.__flags__ & _HEAP_TYPE:
+        return False
+    free = ctypes.c_void_p.from_address(id(np.ndarray) + _TYPE_FREE).value
+    plain = ctypes.cast(ctypes.pythonapi.PyObject_Free, ctypes.c_void_p).value
+    return np.ndarray.__basicsize__ == runtime_core.ARRAY_BYTES and free == plain
 
 
 def _exception_address(name: str) -> int:

@@ -110,15 +110,24 @@ ARRAY_STRIDES = 40
 ARRAY_BASE = 48
 ARRAY_DESCR = 56
 ARRAY_FLAGS = 64
+ARRAY_WEAK = 72
+ARRAY_EXPORTS = 80
 ARRAY_HANDLER = 88
+ARRAY_BYTES = 96
+FLAG_CONTIGUOUS = 3  # in C's order, and in Fortran's
 FLAG_OWNDATA = 4
 FLAG_ALIGNED = 256
 FLAG_WRITEABLE = 1024
 
 MAXIMUM_BYTES = 1 << 47
+# an array without axes has its element behind itself, as a block which is not freed
+POINT_ELEMENT = 112
+POINT_BYTES = 128
+INSIDE = -1
+ARGUMENTS = 9223372036854775807  # the bits that count arguments; vectorcall uses the other
 
 
-# ---- memory: blocks are aligned to 64 bytes and know their capacity (0: small, from malloc)
+# ---- memory: blocks are aligned to 64 bytes and know their capacity (0: small, from malloc; INSIDE: part of an object)
 
 
 def block_alloc(size: int) -> int:
@@ -140,9 +149,10 @@ def block_malloc(size: int) -> int:
 
 
 def block_free(data: int) -> int:
-    if load64(data - 16) == 0:
+    capacity = load64(data - 16)
+    if capacity == 0:
         free(load64(data - 8))
-    else:
+    elif capacity != INSIDE:
         pool_give(data)
     return 0
 
@@ -243,6 +253,8 @@ def handler_realloc(context: int, data: int, size: int) -> int:
         if capacity == 0:
             # malloc knows how much is there; the header tells where it starts
             capacity = malloc_usable_size(load64(data - 8)) - (data - load64(data - 8))
+        elif capacity == INSIDE:
+            capacity = POINT_BYTES - POINT_ELEMENT
         if capacity > size:
             capacity = size
         memcpy(fresh, data, capacity)
@@ -487,6 +499,30 @@ def load_whole(frame: int, entry: int, thing: int) -> int:
     return 1
 
 
+def point_array(descr: int) -> int:
+    """A new ndarray without axes, or 0: as NumPy makes it, but quickly, and with its element in it. Where NumPy's
+    arrays are not what this file knows (POINT_ARRAYS is 0), this is not called."""
+    array = PyObject_Malloc(POINT_BYTES)
+    if array == 0:
+        return 0
+    store64(array, 1)
+    store64(array + 8, PyArray_Type)
+    store64(array + ARRAY_DATA, array + POINT_ELEMENT)
+    store64(array + ARRAY_NDIM, 0)
+    store64(array + ARRAY_DIMS, 0)
+    store64(array + ARRAY_STRIDES, 0)
+    store64(array + ARRAY_BASE, 0)
+    Py_IncRef(descr)
+    store64(array + ARRAY_DESCR, descr)
+    store64(array + ARRAY_FLAGS, FLAG_CONTIGUOUS | FLAG_OWNDATA | FLAG_ALIGNED | FLAG_WRITEABLE)
+    store64(array + ARRAY_WEAK, 0)
+    store64(array + ARRAY_EXPORTS, 0)
+    Py_IncRef(MEMORY_HANDLER)
+    store64(array + ARRAY_HANDLER, MEMORY_HANDLER)
+    store64(array + POINT_ELEMENT - 16, INSIDE)
+    return array
+
+
 def make_array(buffer: int, ndim: int, descr: int, data: int, base: int) -> int:
     """A new ndarray over `data` with the buffer's shape and strides; it steals `base` (0: none) when it succeeds."""
     Py_IncRef(descr)
@@ -528,6 +564,10 @@ def make_result(frame: int, entry: int) -> int:
         store64(root + BUFFER_OWNER, 0)
         store64(buffer + BUFFER_OWNER, data + 1)
         return block_array(buffer, ndim, descr)
+    if ndim == 0 and owner != 0 and owner == data - POINT_ELEMENT and load32(owner) == 1:
+        # made by this call (`point_array`)
+        store64(buffer + BUFFER_OWNER, 0)
+        return owner
     storage = load64(entry + OUTPUT_STORAGE)
     if owner != 0 and not (owner & 1) and load64(owner + 8) == PyArray_Type and load64(owner + ARRAY_DATA) == data:
         # an array that came from Python: the shared value itself after an update in place, or what perform returned
@@ -684,7 +724,11 @@ def finish(program: int, frame: int) -> int:
         return 0
     i = 0
     while i < updates:
-        PyList_SetItem(load64(entry + i * OUTPUT_ENTRY + OUTPUT_STORAGE), 0, load64(fresh + i * 8))
+        storage = load64(entry + i * OUTPUT_ENTRY + OUTPUT_STORAGE)
+        if load64(load64(storage + 24)) == load64(fresh + i * 8):
+            Py_DecRef(load64(fresh + i * 8))
+        else:
+            PyList_SetItem(storage, 0, load64(fresh + i * 8))
         i += 1
     return result
 
@@ -752,9 +796,10 @@ def run_program(program: int, args: int, lenient: int) -> int:
 
 
 def entry(self: int, args: int, nargs: int, names: int) -> int:
-    """METH_FASTCALL | METH_KEYWORDS. `self` is a tuple whose first item is the program table, an ndarray."""
+    """METH_FASTCALL | METH_KEYWORDS, and vectorcall. `self` is a tuple whose first item is the program table, an ndarray,
+    or (vectorcall) an object which has that table's address at the same place (`compile/direct_calls.py`)."""
     program = load64(load64(self + 24) + ARRAY_DATA)
-    if names == 0 and nargs == load64(program + PROGRAM_NARGS) and load64(program + PROGRAM_OBJECTS) == 0:
+    if names == 0 and (nargs & ARGUMENTS) == load64(program + PROGRAM_NARGS) and load64(program + PROGRAM_OBJECTS) == 0:
         result = run_program(program, args, 0)
         if result != 1:
             return result

@@ -5,11 +5,20 @@ Written in the language of `runtime_language.py`. There is nothing to compare, t
 once ready for others to read.)
 """
 
+# ruff: noqa: F821
 # mypy: disable-error-code="name-defined"
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import BUFFER_OWNER, allocate, exclusive
+from theano.backends.native.runtime_core import (
+    BUFFER_OWNER,
+    E_MEMORY,
+    POINT_ELEMENT,
+    allocate,
+    exclusive,
+    fail,
+    point_array,
+)
 from theano.backends.native.runtime_language import invoke, load64, stack, store64
 from theano.backends.native.runtime_records import (
     KERNEL_CODE,
@@ -22,6 +31,7 @@ from theano.backends.native.runtime_records import (
     SLOT_BYTES,
     SLOT_FLAGS,
     SLOT_GUARD,
+    SLOT_RESULT,
     SLOT_SIZE,
     SLOT_SOURCE,
     TAKES_OVER,
@@ -40,6 +50,12 @@ def point_prepare(frame: int, step: int) -> int:
             store64(buffer, load64(source))
             store64(buffer + BUFFER_OWNER, load64(source + BUFFER_OWNER))
             store64(source + BUFFER_OWNER, 0)
+        elif POINT_ARRAYS and load64(slot + SLOT_RESULT) != 0:
+            array = point_array(load64(slot + SLOT_RESULT))
+            if array == 0:
+                return fail(frame, E_MEMORY, load64(slot + SLOT_SIZE), load64(slot + SLOT_SIZE), 0, 0)
+            store64(buffer, array + POINT_ELEMENT)
+            store64(buffer + BUFFER_OWNER, array)
         elif allocate(frame, buffer, 0, load64(slot + SLOT_SIZE)):
             return 1
         slot += SLOT_BYTES

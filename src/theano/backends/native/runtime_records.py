@@ -45,7 +45,8 @@ SLOT_FLAGS = 88
 SLOT_COMBINE = 96  # a word with the address of code which folds accumulators into others; 0: an accumulator has none
 SLOT_PARTNER = 104  # the number of the slot with the values whose positions this accumulator holds; 0: none
 SLOT_HANGS = 112  # bits: the axes which computed positions in this slot hang on
-SLOT_BYTES = 120
+SLOT_RESULT = 120  # of an output without axes which becomes an array of its own: its dtype; or 0
+SLOT_BYTES = 128
 
 ROLE_NONE = 0
 ROLE_IN = 1
