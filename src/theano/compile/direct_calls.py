@@ -64,7 +64,7 @@ def _as_expected() -> bool:
 
 
 def _flags_of(cls: type) -> ctypes.c_ulong:
-    return (ctypes.c_ulong if ctypes.sizeof(ctypes.c_ulong) == 8 else ctypes.c_uint).from_address(id(cls) + _FLAGS)
+    return ctypes.c_ulong.from_address(id(cls) + _FLAGS)
 
 
 _POSSIBLE = _as_expected()

@@ -8,7 +8,8 @@ Read in this order: `executable.py` (the public face), `image.py` (a program as 
 the run-time system in the language of `runtime_language.py`, and `target.py` (LLVM). Nothing here knows the graph: the
 input is `lowering/program.py`.
 
-The run-time system: `runtime_core.py` (entry, frames, memory), `runtime_records.py` (a kernel's tables),
+The run-time system: `runtime_core.py` (frames, memory), `runtime_calls.py` (from arguments to results),
+`runtime_point_calls.py` (the same for functions of numbers), `runtime_records.py` (a kernel's tables),
 `runtime_prepare.py`, `runtime_kernels.py`, `runtime_axes.py`, `runtime_walk.py`, `runtime_turn.py`, `runtime_runs.py`
 (running a kernel, from the step down to a run of vectors), `runtime_rows.py` (groups of kernels), `runtime_views.py`
 (views, Python calls), `runtime_products.py` (BLAS), `runtime_routines.py` (what a routine step is). Routines of LAPACK

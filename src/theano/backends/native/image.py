@@ -22,6 +22,8 @@ from theano.backends.native.combine_text import combiner_word
 from theano.backends.native.kernel_code import CompiledKernel, compile_kernels
 from theano.backends.native.kernel_slots import Slot
 from theano.backends.native.library_records import product_record, routine_record
+from theano.backends.native.point_plan import plan_of_points
+from theano.backends.native.point_text import goes_over_a_point
 from theano.backends.native.python_call import make_call
 from theano.backends.native.runtime import Runtime, runtime
 from theano.lowering.kernel import INDEXED
@@ -152,6 +154,7 @@ class Image:
             positional += 1
         late: set[int] = set()
         made_here: set[int] = set()
+        self.results = {id(o.buffer) for o in program.outputs}
         self.sequential = False
         for number, step in enumerate(program.steps):
             committed = number >= program.commit_from
@@ -220,6 +223,9 @@ class Image:
         no_owner = set(self.constant) | {id(i.buffer) for i in arguments}
         owners = self.put([self.offset(b) for b in self.buffers if id(b) not in no_owner] or [0])
         frame = self._template()
+        plan = plan_of_points(self)
+        if plan:
+            self.point(table, core.PROGRAM_POINTS, plan)
         self.write(table, core.PROGRAM_NARGS, len(arguments))
         self.write(table, core.PROGRAM_FRAME_BYTES, self._frame_bytes)
         self.point(table, core.PROGRAM_TEMPLATE, frame)
@@ -263,7 +269,7 @@ class Image:
             self.constant[id(buffer)] = array
         return self.put(words)
 
-    def _descr(self, dtype: str) -> int:
+    def descr(self, dtype: str) -> int:
         descr = np.dtype(dtype)
         self.kept.append(descr)
         return id(descr)
@@ -275,7 +281,7 @@ class Image:
         entry[core.INPUT_BUFFER // 8] = self.offset(buffer)
         entry[core.INPUT_NDIM // 8] = buffer.ndim if dense else -1
         if dense:
-            entry[core.INPUT_DESCR // 8] = self._descr(buffer.dtype)
+            entry[core.INPUT_DESCR // 8] = self.descr(buffer.dtype)
             if buffer.ndim == 0 and thing.storage is None and not thing.mutable:
                 kind = np.dtype(buffer.dtype)
                 entry[core.INPUT_FLOAT // 8] = int(buffer.dtype == "float64")
@@ -297,7 +303,7 @@ class Image:
         entry[core.OUTPUT_BUFFER // 8] = self.offset(buffer)
         entry[core.OUTPUT_NDIM // 8] = buffer.ndim if dense else -1
         if dense:
-            entry[core.OUTPUT_DESCR // 8] = self._descr(buffer.dtype)
+            entry[core.OUTPUT_DESCR // 8] = self.descr(buffer.dtype)
             entry[core.OUTPUT_ITEMSIZE // 8] = np.dtype(buffer.dtype).itemsize
         if output.storage is not None:
             self.kept.append(output.storage)
@@ -361,7 +367,7 @@ class Image:
         made = self.kernels[id(step)]
         kernel = made.kernel
         at = self.put([0] * (rt.KERNEL_BYTES // 8))
-        part, word = ("points", "point") if _is_point(step, made) else ("kernels", "kernel")
+        part, word = ("points", "point") if self.is_point(step) else ("kernels", "kernel")
         self.write(at, core.STEP_PREPARE, self.runtime.door(part, word + "_prepare"))
         self.write(at, core.STEP_RUN, self.runtime.door(part, word + "_run"))
         pairs = rt.STATE_EXTENTS + 8 * kernel.rank
@@ -453,8 +459,7 @@ class Image:
         if slot.operand < step.kernel.n_inputs:
             return 0
         buffer = step.outputs[slot.operand - step.kernel.n_inputs]
-        found = any(output.buffer is buffer for output in self.program.outputs)
-        return self._descr(buffer.dtype) if found and buffer.ndim == 0 else 0
+        return self.descr(buffer.dtype) if id(buffer) in self.results and buffer.ndim == 0 else 0
 
     def _takes_over(self, out: Buffer, source: Buffer) -> bool:
         """May `out` take over the memory of `source`, if nobody else holds that?"""
@@ -513,14 +518,23 @@ class Image:
         return [
             self.offset(buffer),
             buffer.ndim if dense else -1,
-            self._descr(buffer.dtype) if dense else 0,
+            self.descr(buffer.dtype) if dense else 0,
             int(mutable),
             self.offset(root),
             root.ndim,
-            self._descr(root.dtype) if root.dtype != "object" else 0,
+            self.descr(root.dtype) if root.dtype != "object" else 0,
             self.argument.get(id(root), -1),
             0 if constant is None else id(self._constant_object(root)),
         ]
+
+    def constant_address(self, buffer: Buffer) -> int:
+        """Where a constant's elements lie."""
+        return int(self.constant[id(buffer)].ctypes.data)
+
+    def is_point(self, step: KernelStep) -> bool:
+        """Is it for `runtime_points.py`?"""
+        plain = goes_over_a_point(step.kernel) and not step.base
+        return plain and not any(b.ndim for b in (*step.inputs, *step.outputs))
 
     def _constant_object(self, buffer: Buffer) -> Any:
         """Something that keeps a constant's memory alive."""
@@ -529,12 +543,6 @@ class Image:
             value = np.asarray(value)
         self.kept.append(value)
         return value
-
-
-def _is_point(step: KernelStep, made: CompiledKernel) -> bool:
-    """Is it for `runtime_points.py`?"""
-    plain = made.flags & rt.MASKS and not made.flags & (rt.CHECKED | rt.REDUCES | rt.COUNTS)
-    return bool(plain) and not any(b.ndim for b in (*step.inputs, *step.outputs)) and not step.base
 
 
 def _dims(step: Step) -> list[Any]:

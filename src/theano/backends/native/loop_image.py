@@ -27,6 +27,7 @@ class BodyImage(Image):
     def _find_roots(self) -> None:
         super()._find_roots()
         self.argument.clear()  # nothing comes from a call's arguments
+        self.results.clear()  # nor becomes a result
 
     def _read_in_order(self) -> set[int]:
         return {id(b) for s in self.program.steps for b in s.outputs}  # the loop reads them

@@ -45,7 +45,10 @@ _lock = target.free_after_fork(threading.RLock())
 UPGRADE_AFTER = 2000
 
 # The files that every program needs, compiled together: functions call each other within one LLVM module only.
-_EVERY_PROGRAM = ("core", "records", "prepare", "points", "kernels", "axes", "walk", "turn", "runs", "positions")
+_EVERY_PROGRAM = (
+    "core", "calls", "point_calls", "records", "prepare", "points", "kernels", "axes", "walk", "turn", "runs",
+    "positions",
+)  # fmt: skip
 
 # These spend their time in code for vectors, which is made well from the start.
 _AS_GOOD_AS_NEEDED = frozenset((

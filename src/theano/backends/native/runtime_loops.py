@@ -14,6 +14,7 @@ memory; from then on the plan's steps just work, and nothing is allocated.
 
 from __future__ import annotations
 
+from theano.backends.native.runtime_calls import run_steps
 from theano.backends.native.runtime_core import (
     BUFFER_DATA,
     BUFFER_DIMS,
@@ -37,7 +38,6 @@ from theano.backends.native.runtime_core import (
     copy_array,
     fail,
     release,
-    run_steps,
 )
 from theano.backends.native.runtime_language import (
     invoke,

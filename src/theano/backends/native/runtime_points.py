@@ -66,11 +66,9 @@ def point_run(frame: int, step: int) -> int:
     slots = load64(step + KERNEL_SLOTS)
     slot = load64(step + KERNEL_OPERANDS)
     calls = stack(slots * 8)
-    steps = stack(slots * 8)
     k = 0
     while k < slots:
         store64(calls + k * 8, load64(frame + load64(slot + SLOT_BUFFER)))
-        store64(steps + k * 8, 0)
         slot += SLOT_BYTES
         k += 1
-    return invoke(load64(step + KERNEL_CODE), calls, steps, 0, 1, frame + load64(step + KERNEL_STATE))
+    return invoke(load64(step + KERNEL_CODE), calls, calls, 0, 1, frame + load64(step + KERNEL_STATE))
