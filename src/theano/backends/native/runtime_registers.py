@@ -186,7 +186,7 @@ def run_block(step: int, table: int, steps: int, points: int) -> int:
     places = load64(step + LOOP_PLACES)
     count = load64(step + LOOP_PLACES + 8)
     kept = stack(count * 8)
-    if points > lanes:
+    if points > lanes or (points > 1 and not load64(step + LOOP_MASKS)):
         keep_single(places, count, table, kept, 0)
     while points > 0:
         active = lanes
