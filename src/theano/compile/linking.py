@@ -8,6 +8,7 @@ reference backend. Rewriting, lowering and native code are loaded when the first
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -98,14 +99,11 @@ class PerformLinker(LocalLinker):
 
     backend = "reference"
 
-    def link(self, plan: Plan) -> Linked:
+    def link(self, plan: Plan, kind: type[reference.Executable] = reference.Executable) -> Linked:
         def on_node_error(node: Any, inputs: list[Any], error: Exception) -> None:
             raise annotated(error, node, inputs, plan.fgraph) from None
 
-        executable = reference.Executable(
-            plan.fgraph, plan.storages, plan.updates, plan.borrow, on_node_error=on_node_error
-        )
-        return Linked(executable, plan)
+        return Linked(kind(plan.fgraph, plan.storages, plan.updates, plan.borrow, on_node_error=on_node_error), plan)
 
 
 class NativeLinker(Linker):
@@ -178,17 +176,21 @@ class NativeErrors:
         if step_index < 0:
             return self._bad_storage()
         copies = {position: [storage[0]] for position, storage in plan.storages.items()}
+        kind = reference.Executable
+        if any(hasattr(step, "body") for step in steps):
+            kind = importlib.import_module("theano.compile.failing_steps").QuickLoops
         try:
-            PerformLinker().link(Plan(plan.fgraph, copies, {}, name=plan.name)).executable.run(*self._arrays(args))
+            linked = PerformLinker().link(Plan(plan.fgraph, copies, {}, name=plan.name), kind)
+            linked.executable.run(*self._arrays(args))
         except Exception as error:
             return error
         if isinstance(raised, Exception):  # what an Op's perform raised in a loop, and not again
             return annotated(raised, nodes[0], None, plan.fgraph, shapes)
-        kind: type[Exception] = self.KINDS.get(code, ValueError)
+        meaning: type[Exception] = self.KINDS.get(code, ValueError)
         text = f"Native code found an error ({code}, {tuple(detail)}) in step {step_index} of {plan.name}"
         if code == "numbers":
             text = "A matrix is so near to a singular or an indefinite one that rounding decides"
-        failure = kind(text)
+        failure = meaning(text)
         return annotated(failure, nodes[0], None, plan.fgraph, shapes) if nodes else failure
 
     def _arrays(self, args: Sequence[Any]) -> list[Any]:
