@@ -9,6 +9,7 @@ It is loaded when an error has to be worded.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -99,7 +100,7 @@ class LongLoop:
         if not any(isinstance(step, LoopStep) for step in program.steps):
             return None
         executable = compile_program(program)
-        executable.bind(_unfit, lambda *_: Failed())
+        executable.bind(_unfit, _what_failed)
         return LongLoop(op, inputs, executable.direct())
 
     def run(self, state: tuple[list[Any], list[Any]], first: int, behind: int) -> list[Any] | None:
@@ -142,3 +143,9 @@ class LongLoop:
 
 def _unfit(*arguments: Any) -> Any:
     raise Failed
+
+
+def _what_failed(*report: Any) -> BaseException:
+    """To be raised: Failed, unless the user wants to stop."""
+    raised = sys.exception()
+    return Failed() if raised is None or isinstance(raised, Exception) else raised
