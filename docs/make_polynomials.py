@@ -25,6 +25,7 @@ import numpy as np
 mp.mp.dps = 60
 TARGET = Path(__file__).parents[1] / "src/theano/backends/native/mathematics_polynomials.py"
 GRID = 10  # points for each coefficient
+RATIO_GRID = 5
 ROUNDS = 12  # of emphasis
 KINDS = {"double": np.float64, "float": np.float32, "wide": np.float64}
 
@@ -42,14 +43,27 @@ class Wanted:
     what: str
 
 
+def nodes(low: Any, high: Any, count: int) -> list[Any]:
+    """Chebyshev's points of an interval."""
+    middle, half = (high + low) / 2, (high - low) / 2
+    return [middle - half * mp.cos(mp.pi * (i + mp.mpf(1) / 2) / count) for i in range(count)]
+
+
 def least(values: list[Any], weights: list[Any], points: list[Any], fixed: int, count: int) -> list[Any]:
     """Coefficients of z**fixed … z**(count - 1) with the least sum of squared weighted errors for `values`."""
-    rows = [[z**k for k in range(fixed, count)] for z in points]
-    free = count - fixed
+    return least_squares([[z**k for k in range(fixed, count)] for z in points], values, weights)
+
+
+def least_squares(rows: list[list[Any]], values: list[Any], weights: list[Any]) -> list[Any]:
+    """The factors of the columns with the least sum of squared weighted errors for `values`."""
+    free = len(rows[0])
     squares = [w * w for w in weights]
     scaled = [[s * x for x in row] for s, row in zip(squares, rows, strict=True)]
     columns = list(zip(*rows, strict=True))
-    left = [[mp.fdot(a, b) for b in columns] for a in zip(*scaled, strict=True)]
+    left = [[mp.mpf(0)] * free for _ in range(free)]
+    for i, a in enumerate(zip(*scaled, strict=True)):
+        for j in range(i, free):
+            left[i][j] = left[j][i] = mp.fdot(a, columns[j])
     right = [mp.fdot(a, values) for a in zip(*scaled, strict=True)]
     sizes = [mp.sqrt(left[k][k]) for k in range(free)]
     matrix = mp.matrix([[left[i][j] / sizes[i] / sizes[j] for j in range(free)] for i in range(free)])
@@ -68,8 +82,7 @@ def fitted(wanted: Wanted, kind: str) -> tuple[list[float], float]:
     """Rounded coefficients, lowest power first, and the greatest weighted error."""
     count = wanted.counts[kind]
     many = GRID * count
-    middle, half = (wanted.high + wanted.low) / 2, (wanted.high - wanted.low) / 2
-    points = [middle - half * mp.cos(mp.pi * (i + mp.mpf(1) / 2) / many) for i in range(many)]
+    points = nodes(wanted.low, wanted.high, many)
     values = [wanted.function(z) for z in points]
     weights = [wanted.weight(z) for z in points]
     emphasis = [mp.mpf(1)] * many
@@ -91,6 +104,54 @@ def fitted(wanted: Wanted, kind: str) -> tuple[list[float], float]:
     return rounded, float(max(abs(r) * w for r, w in zip(rest, weights, strict=True)))
 
 
+@dataclass(frozen=True)
+class Ratio:
+    """p(z) / q(z) ≈ function(z), q(0) = 1, with so many coefficients of p and of q; else as `Wanted`."""
+
+    name: str
+    function: Callable[[Any], Any]
+    low: Any
+    high: Any
+    weight: Callable[[Any], Any]
+    counts: dict[str, tuple[int, int]]
+    what: str
+
+    def parts(self) -> tuple[list[Wanted], dict[str, list[float]]]:
+        """For each precision what is wanted of p, once q's coefficients are rounded; and those."""
+        wanted, below = [], {}
+        for kind, (above_count, below_count) in self.counts.items():
+            rounded = [float(KINDS[kind](float(c))) for c in self.divisor(above_count, below_count)]
+            below[kind] = rounded
+            wanted.append(Wanted(
+                self.name, lambda z, q=rounded: self.function(z) * value_at(q, z), self.low, self.high,
+                lambda z, q=rounded: self.weight(z) / abs(value_at(q, z)), {kind: above_count}, self.what,
+            ))  # fmt: skip
+        return wanted, below
+
+    def divisor(self, above_count: int, below_count: int) -> list[Any]:
+        """q: p(z) - function(z) * q(z) is made small, again and again divided by the last q; Lawson's emphasis, too."""
+        count = above_count + below_count - 1
+        points = nodes(self.low, self.high, RATIO_GRID * count)
+        values = [self.function(z) for z in points]
+        weights = [self.weight(z) for z in points]
+        emphasis, q, least_error, best = [mp.mpf(1)] * len(points), [mp.mpf(1)] * len(points), mp.inf, []
+        for _ in range(ROUNDS):
+            rows = [[z**k for k in range(above_count)] + [-v * z**k for k in range(1, below_count)]
+                    for z, v in zip(points, values, strict=True)]  # fmt: skip
+            scale = [w * e / d for w, e, d in zip(weights, emphasis, q, strict=True)]
+            solution = least_squares(rows, values, scale)
+            above, below = solution[:above_count], [mp.mpf(1), *solution[above_count:]]
+            q = [value_at(below, z) for z in points]
+            errors = [abs(value_at(above, z) / d - v) * w
+                      for z, d, v, w in zip(points, q, values, weights, strict=True)]  # fmt: skip
+            if max(errors) < least_error:
+                least_error, best = max(errors), below
+            emphasis = [e * mp.sqrt(x) for e, x in zip(emphasis, errors, strict=True)]
+            top = max(emphasis)
+            emphasis = [e / top for e in emphasis]
+        return best
+
+
 R2 = mp.log(2) / 2 * (1 + mp.mpf(2) ** -20)
 S2 = (3 - 2 * mp.sqrt(2)) ** 2 * (1 + mp.mpf(2) ** -20)
 HALF_PI, QUARTER_PI = mp.pi / 2 * (1 + mp.mpf(2) ** -20), mp.pi / 4 * (1 + mp.mpf(2) ** -20)
@@ -107,6 +168,11 @@ def slow_part(k: float) -> Callable[[Any], Any]:
 
     def function(t: Any) -> Any:
         x = k * (1 + t) / (1 - t)
+        if x > 40:   # erfc soon underflows: its asymptotic series
+            terms = [mp.mpf(1)]
+            for n in range(1, 40):
+                terms.append(terms[-1] * (1 - 2 * n) / (2 * x * x))
+            return (1 + 2 * x) * mp.fsum(terms) / (x * mp.sqrt(mp.pi))
         return (1 + 2 * x) * mp.exp(x * x) * mp.erfc(x)
 
     return function
@@ -116,7 +182,35 @@ def ends(k: float, last: str) -> tuple[Any, Any]:
     return (ERF_END - k) / (ERF_END + k), (mp.mpf(last) - k) / (mp.mpf(last) + k)
 
 
-WANTED = [
+def log_gamma_ratio(x: Any) -> Any:
+    return mp.loggamma(x) / ((x - 1) * (x - 2))
+
+
+def psi_ratio(x: Any) -> Any:
+    return x * mp.digamma(x) / (x - PSI_ROOT)
+
+
+def stirling(w: Any) -> Any:
+    """What log(gamma(y)) has beside the first terms of Stirling's formula, times y; w = 1/y**2."""
+    y = 1 / mp.sqrt(w)
+    return y * (mp.loggamma(y) - (y - mp.mpf(1) / 2) * mp.log(y) + y - mp.log(2 * mp.pi) / 2)
+
+
+def psi_series(w: Any) -> Any:
+    y = 1 / mp.sqrt(w)
+    return (mp.log(y) - 1 / (2 * y) - mp.digamma(y)) / w
+
+
+def trigamma_series(w: Any) -> Any:
+    y = 1 / mp.sqrt(w)
+    return (mp.psi(1, y) - 1 / y - w / 2) * y / w
+
+
+PSI_ROOT = mp.findroot(mp.digamma, 1.4616321449683623)
+# 1/y**2 for y >= 4, and not so large that differences lose all digits
+SERIES = mp.mpf(10) ** -14, mp.mpf(1) / 16
+
+WANTED: list[Wanted | Ratio] = [
     Wanted("EXP", lambda r: (mp.expm1(r) - r) / r**2, -R2, R2, lambda r: abs(r),
            {"double": 10, "float": 5, "wide": 5}, "exp(r) = 1 + r + r**2 * p(r), |r| <= log(2)/2"),
     Wanted("COSH", root(lambda r: (mp.cosh(r) - 1) / r**2), mp.mpf(0), R2**2, lambda z: z,
@@ -150,6 +244,32 @@ WANTED = [
            "(1 + 2*x) * exp(x**2) * erfc(x) = p(t), t = (x - 3.5) / (x + 3.5), 0.75 <= x <= 27.3"),
     Wanted("ERFCX10", slow_part(2.5), *ends(2.5, "10.1"), lambda t: 1 / slow_part(2.5)(t), {"float": 9},
            "the same, with 2.5 and 10.1"),
+    Wanted("ERFCX_ALL", slow_part(3.5), -mp.mpf("0.75"), 1 - mp.mpf(10) ** -12, lambda t: 1 / slow_part(3.5)(t),
+           {"double": 23}, "the same, with 3.5, for all x >= 0.5"),
+    Wanted("ERFCX_ALL3", slow_part(2.8671875), (0.5 - mp.mpf(2.8671875)) / (0.5 + mp.mpf(2.8671875)),
+           1 - mp.mpf(10) ** -12, lambda t: 1 / slow_part(2.8671875)(t), {"float": 11},
+           "the same, with 2.8671875, of which the first coefficient is almost exact"),
+    Wanted("ERFCX_NEAR", lambda x: (mp.exp(x * x) * mp.erfc(x) - 1) / x, mp.mpf(10) ** -12, mp.mpf(1) / 2,
+           lambda x: x / (mp.exp(x * x) * mp.erfc(x)), {"double": 14, "float": 7},
+           "exp(x**2) * erfc(x) = 1 + x * p(x), 0 <= x <= 0.5"),
+    Wanted("STIRLING", stirling, *SERIES, lambda w: mp.mpf(12), {"double": 10, "wide": 3},
+           "log(gamma(y)) = (y - 1/2) * log(y) - y + log(2*pi)/2 + p(w)/y, w = 1/y**2, y >= 4"),
+    Wanted("SINPI", root(lambda f: (mp.sin(mp.pi * f) / (f * (1 - f**2)) - mp.pi) / f**2), mp.mpf(10) ** -12,
+           mp.mpf(1) / 4, lambda z: z / 3, {"double": 8, "wide": 4},
+           "sin(pi*f) = f * (1 - z) * (pi + z * p(z)), z = f**2, |f| <= 1/2"),
+    Ratio("LOGGAMMA", lambda x: log_gamma_ratio(x) - 2 / (x + mp.mpf("2.625")), mp.mpf(1) / 2, mp.mpf(4),
+          lambda x: 1 / log_gamma_ratio(x), {"double": (10, 11), "wide": (5, 6)},
+          "log(gamma(x)) = (x - 1) * (x - 2) * (2/(x + 2.625) + p(x)/q(x)), 1/2 <= x <= 4"),
+    Ratio("PSI", lambda x: psi_ratio(x) - mp.mpf("2.5") + mp.mpf("3.75") / (x + 2), mp.mpf(10) ** -10, mp.mpf(4),
+          lambda x: 1 / psi_ratio(x), {"double": (9, 8), "wide": (5, 5)},
+          "psi(x) = (x - root) / x * (5/2 - 15/4/(x + 2) + p(x)/q(x)), 0 < x <= 4"),
+    Wanted("PSI_SERIES", psi_series, *SERIES, lambda w: w, {"double": 9, "wide": 3},
+           "psi(y) = log(y) - 1/(2*y) - w * p(w), w = 1/y**2, y >= 4"),
+    Ratio("TRIGAMMA", lambda x: x**2 * mp.psi(1, x) - x - mp.mpf(1) / 2 - 1 / (2 + 5 * x), mp.mpf(10) ** -10, mp.mpf(4),
+          lambda x: 1 / (x**2 * mp.psi(1, x)), {"double": (9, 9), "wide": (5, 6)},
+          "trigamma(x) = (x + 1/2 + 1/(2 + 5*x) + p(x)/q(x)) / x**2, 0 < x <= 4"),
+    Wanted("TRIGAMMA_SERIES", trigamma_series, *SERIES, lambda w: w, {"double": 10, "wide": 3},
+           "trigamma(y) = 1/y + 1/(2*y**2) + w/y * p(w), w = 1/y**2, y >= 4"),
 ]  # fmt: skip
 
 
@@ -163,14 +283,23 @@ from __future__ import annotations
 '''
 
 
-def text_of(wanted: Wanted) -> str:
-    lines = ["", f"# {wanted.what}", f"{wanted.name} = {{"]
-    for kind in wanted.counts:
-        coefficients, error = fitted(wanted, kind)
-        lines.append(f'    "{kind}": (  # 2**{np.log2(error):.1f}')
+def text_of(wanted: Wanted | Ratio) -> str:
+    if isinstance(wanted, Ratio):
+        parts, below = wanted.parts()
+        found = {kind: fitted(part, kind) for part in parts for kind in part.counts}
+        return "\n".join([*table(wanted.name, wanted.what, found), *table(f"{wanted.name}_BELOW", "", below), ""])
+    return "\n".join([*table(wanted.name, wanted.what, {kind: fitted(wanted, kind) for kind in wanted.counts}), ""])
+
+
+def table(name: str, what: str, found: dict[str, Any]) -> list[str]:
+    """The lines of one table: for each precision coefficients, with their error if it is known."""
+    lines = ["", f"# {what}", f"{name} = {{"] if what else [f"{name} = {{"]
+    for kind, entry in found.items():
+        coefficients, error = entry if isinstance(entry, tuple) else (entry, None)
+        lines.append(f'    "{kind}": (' + (f"  # 2**{np.log2(error):.1f}" if error else ""))
         lines += [f"        {number!r}," for number in coefficients]
         lines.append("    ),")
-    return "\n".join([*lines, "}", ""])
+    return [*lines, "}"]
 
 
 def main(*arguments: str) -> int:

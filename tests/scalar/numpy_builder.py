@@ -1,11 +1,10 @@
 """A NativeBuilder which computes with NumPy at once: what the native forms of records say, without a compiler."""
 
-import math
-
 import numpy as np
 import scipy.special
 
 from theano.lowering.kernel import MATH
+from theano.scalar import gammaln
 
 _LIBM = {
     "exp": np.exp, "exp2": np.exp2, "exp10": lambda x: np.power(x.dtype.type(10), x), "expm1": np.expm1,
@@ -13,7 +12,9 @@ _LIBM = {
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
     "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
     "erf": scipy.special.erf, "erfc": scipy.special.erfc, "cbrt": np.cbrt, "pow": np.power, "atan2": np.arctan2,
-    "hypot": np.hypot, "tgamma": np.vectorize(math.gamma, [float]), "lgamma": np.vectorize(math.lgamma, [float]),
+    "hypot": np.hypot, "tgamma": scipy.special.gamma,
+    "lgamma": lambda x: np.where(np.isinf(x), np.inf, gammaln.numpy(x)),
+    "erfcx": scipy.special.erfcx, "psi": scipy.special.psi, "trigamma": lambda x: scipy.special.polygamma(1, x),
 }  # fmt: skip
 assert set(_LIBM) == MATH
 

@@ -61,7 +61,7 @@ class Instr(NamedTuple):
 # Comparisons take two values of one dtype and give bool. Float comparisons are IEEE (NaN compares false, ne true).
 # select(c, a, b): c is bool. cast: from the argument's dtype to `dtype`, with NumPy's astype semantics
 # (float -> int of NaN/out-of-range gives what x86 cvtt gives, never a trap; anything -> bool is != 0).
-# math: attr = a libm name (exp, log, ...), args 1 or 2 floats of `dtype`. call: attr = "module:name" of a C function
+# math: attr = a name of MATH (exp, log, ...), args 1 or 2 floats of `dtype`. call: attr = "module:name" of a C function
 # of doubles (a `scipy.special.cython_special` name), args floats of `dtype`; computed in double.
 OPCODES = frozenset((
     "load", "gather", "iota", "extent", "const", "add", "sub", "mul", "div", "idiv", "imod", "fmod", "neg", "abs",
@@ -69,11 +69,11 @@ OPCODES = frozenset((
     "lt", "le", "gt", "ge", "eq", "ne", "isnan", "isinf", "select", "cast", "math", "call",
 ))
 
-# libm names that `math` may use: all have scalar C versions; those in libmvec are vectorised.
+# Functions that `math` may use: libm's (those in libmvec are vectorised), and some that only our own code has.
 MATH = frozenset((
     "exp", "exp2", "exp10", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
     "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "cbrt", "pow", "atan2", "hypot", "tgamma",
-    "lgamma",
+    "lgamma", "erfcx", "psi", "trigamma",
 ))
 
 REDUCTIONS = frozenset(["sum", "prod", "max", "sup", "min", "all", "any", "argmax", "argmin", "or", "and", "xor"])

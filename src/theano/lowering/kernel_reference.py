@@ -101,6 +101,12 @@ _MATH_NAMES = {
 }  # fmt: skip
 
 
+_OF_SCIPY: dict[str, Callable[..., Any]] = {
+    "erfcx": lambda special, x: special.erfcx(x), "psi": lambda special, x: special.psi(x),
+    "trigamma": lambda special, x: special.polygamma(1, x).astype(x.dtype),
+}  # fmt: skip
+
+
 def _instruction(
     kernel: Kernel, instr: Instr, args: list[np.ndarray], inputs: Sequence[np.ndarray], shape: tuple[int, ...]
 ) -> Any:
@@ -149,6 +155,8 @@ def _mathematics(name: str, args: list[np.ndarray]) -> Any:
     numpy_name = _MATH_NAMES.get(name, name)
     if hasattr(np, numpy_name):
         return getattr(np, numpy_name)(*args)
+    if name in _OF_SCIPY:
+        return _OF_SCIPY[name](importlib.import_module("scipy.special"), *args)
     dtype = args[0].dtype
 
     def scalar(x: float) -> float:

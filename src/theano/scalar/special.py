@@ -1,6 +1,7 @@
 """Special functions: error functions, gamma functions, Bessel functions.
 
-NumPy meanings are those of `scipy.special` (loaded at first use); natively the same C functions are called, or libm's.
+NumPy meanings are those of `scipy.special` (loaded at first use); natively the same C functions are called, or vector
+code of our own computes them.
 Derivatives by the order of a Bessel function and by n of `polygamma` are not defined here: asking for one is an error.
 """
 
@@ -25,8 +26,6 @@ from theano.scalar.selection import switch
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 HALF_ROOT_PI = math.sqrt(math.pi) / 2
 ORDERS = f.interval("(0, 10)")
-# Bernoulli's numbers B_2, B_4, … B_18
-BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
 
 
 def _c_function(name: str) -> Any:
@@ -46,12 +45,17 @@ erf = elementwise(
 )
 
 
+def _square_in_two(x: Any) -> tuple[Any, Any]:
+    """x**2 as a sum, the first term of which is exact. Where it is large, its rounding counts in exp(x**2)."""
+    head = x.astype("float32").astype("float64")
+    return head * head, (x - head) * (x + head)
+
+
 def _erfc(x: Any) -> Any:
-    """SciPy's erfc loses some 250 units for large x, where rounding x**2 counts: the square is taken in two parts."""
+    """SciPy's erfc loses some 250 units for large x."""
     wide = x.astype("float64")
-    head = wide.astype("float32").astype("float64")   # its square is exact
-    tail = (wide - head) * (wide + head)
-    far = special("erfcx")(wide) * np.exp(-head * head) * np.exp(-tail)
+    square, rest = _square_in_two(wide)
+    far = special("erfcx")(wide) * np.exp(-square) * np.exp(-rest)
     return np.where((wide > 1) & (wide < 30), far, special("erfc")(wide))
 
 
@@ -64,6 +68,14 @@ erfc = elementwise(
 )
 
 
+def _erfcx(x: Any) -> Any:
+    """SciPy's erfcx loses some 250 units for large negative x."""
+    wide = x.astype("float64")
+    square, rest = _square_in_two(wide)
+    far = 2 * np.exp(square) * np.exp(rest) - special("erfcx")(-wide)
+    return np.where((wide < -1) & (wide > -30), far, special("erfcx")(wide))
+
+
 def _erfcx_gradient(x: Any, y: Any, gz: Any) -> Any:
     # 2 x y and 2/sqrt(pi) cancel for large x: there, the derivative of the asymptotic series
     t = 1 / sqr(x)
@@ -73,8 +85,8 @@ def _erfcx_gradient(x: Any, y: Any, gz: Any) -> Any:
 
 
 erfcx = elementwise(
-    "erfcx", dtype=upgrade_to_float_no_complex, numpy=special("erfcx"), grad=_erfcx_gradient,
-    native=_c_function("erfcx"), facts=[f.decreasing, f.values_in("[0, inf]")], ulp=4,
+    "erfcx", dtype=upgrade_to_float_no_complex, numpy=_erfcx, grad=_erfcx_gradient,
+    native=lambda b, x: b.math("erfcx", x), facts=[f.decreasing, f.values_in("[0, inf]")], ulp=4,
     doc="exp(x**2) * erfc(x) without underflow in between.",
 )
 erfinv = elementwise(
@@ -94,16 +106,43 @@ erfcinv = elementwise(
 
 gamma = elementwise(
     "gamma", dtype=upgrade_to_float, numpy=special("gamma"), grad=lambda x, y, gz: gz * y * psi(x),
-    native=_c_function("gamma"), domain=(POSITIVE,), ulp=8,
+    native=lambda b, x: b.math("tgamma", x), domain=(POSITIVE,), ulp=8,
     doc="Gamma function: (x - 1)! for whole x > 0.",
 )
+
+
+def _gammaln(x: Any) -> Any:
+    """SciPy's loses its digits near the zeros 1 and 2, which its loggamma does not; it is inf for subnormal numbers."""
+    value = special("gammaln")(x)
+    parts = [
+        ((np.abs(x - 1) < 0.2) | (np.abs(x - 2) < 0.2), lambda: special("loggamma")(x.astype("complex128")).real),
+        ((x >= 1.2) & (x <= 1.8), lambda: _gammaln_of_next(x) - np.log(x)),
+        ((x != 0) & (np.abs(x) < 1e-307), lambda: -np.log(np.abs(x))),
+    ]
+    for chosen, formula in parts:
+        if chosen.any():
+            value = np.where(chosen, formula().astype(value.dtype), value)
+    return value
+
+
+def _gammaln_of_next(x: Any) -> Any:
+    """gammaln(x + 1), and what rounding x + 1 changes."""
+    up = x + 1
+    return special("gammaln")(up) + special("psi")(up) * (x - (up - 1))
+
+
+def _native_gammaln(b: Any, x: Any) -> Any:
+    """At -inf, SciPy's is -inf and C's is inf."""
+    return b.select(b.eq(x, b.const(-math.inf, x.dtype)), x, b.math("lgamma", x))
+
+
 gammaln = elementwise(
-    "gammaln", dtype=upgrade_to_float_no_complex, numpy=special("gammaln"), grad=lambda x, y, gz: gz * psi(x),
-    native=_c_function("gammaln"), domain=(POSITIVE,), ulp=8, doc="log(abs(gamma(x))).",
+    "gammaln", dtype=upgrade_to_float_no_complex, numpy=_gammaln, grad=lambda x, y, gz: gz * psi(x),
+    native=_native_gammaln, domain=(POSITIVE,), ulp=8, doc="log(abs(gamma(x))).",
 )
 psi: ScalarOp = elementwise(
     "psi", dtype=upgrade_to_float, numpy=special("psi"), grad=lambda x, y, gz: gz * tri_gamma(x),
-    native=_c_function("psi"), facts=[f.increasing], domain=(POSITIVE,), ulp=8,
+    native=lambda b, x: b.math("psi", x), facts=[f.increasing], domain=(POSITIVE,), ulp=8,
     aliases=("digamma",), doc="Digamma function, the derivative of log(gamma(x)).",
 )
 
@@ -112,39 +151,9 @@ def _tri_gamma(x: Any) -> Any:
     return special("polygamma")(1, x)
 
 
-def _native_tri_gamma(b: Any, x: Any) -> Any:
-    """Ten terms 1/(x + k)**2 where x < 10; the asymptotic series (DLMF 5.15.8); reflection (DLMF 5.15.6) for x <= 0.
-
-    In double precision. pi**2 / sin(pi*x)**2 is 9.8 at least, and what is subtracted from it 1.7 at most.
-    """
-    dtype = x.dtype
-    x = b.cast(x, "float64")
-    one = b.const(1.0, "float64")
-    reflected = x <= 0.0
-    y = b.select(reflected, one - x, x)
-    low = y < 10.0
-    start = b.min(y, b.const(10.0, "float64"))
-    terms = b.const(0.0, "float64")
-    for k in range(8, -1, -2):   # the largest term last
-        first, second = start + float(k), start + float(k + 1)
-        product = one / (first * second)
-        this, other = first * product, second * product
-        terms = terms + (this * this + other * other)
-    v = one / b.select(low, y + 10.0, y)
-    w = v * v
-    series = b.const(BERNOULLI[-1], "float64")
-    for number in BERNOULLI[-2::-1]:
-        series = series * w + number
-    value = b.select(low, terms, b.const(0.0, "float64")) + (v + w * (v * series + 0.5))
-    pole = b.const(math.pi, "float64") / b.math("sin", (x - b.rint(x)) * math.pi)
-    value = b.select(reflected, pole * pole - value, value)
-    # as SciPy has it
-    return b.cast(b.select(b.eq(x, b.const(-math.inf, "float64")), b.const(math.inf, "float64"), value), dtype)
-
-
 tri_gamma: ScalarOp = elementwise(
     "tri_gamma", dtype=upgrade_to_float_no_complex, numpy=_tri_gamma,
-    grad=lambda x, y, gz: gz * polygamma(2, x), native=_native_tri_gamma,
+    grad=lambda x, y, gz: gz * polygamma(2, x), native=lambda b, x: b.math("trigamma", x),
     facts=[f.decreasing, f.values_in("[0, inf]")], domain=(POSITIVE,), ulp=8,
     doc="Trigamma function, the derivative of psi.",
 )

@@ -17,6 +17,7 @@ DOMAINS = {
     "tan": (-1e3, 1e3), "asin": (-1, 1), "acos": (-1, 1), "atan": (-1e5, 1e5), "sinh": (-30, 30), "cosh": (-30, 30),
     "tanh": (-8, 8), "asinh": (-1e5, 1e5), "acosh": (1, 1e5), "atanh": (-1, 1), "erf": (-4, 4), "erfc": (-4, 20),
     "cbrt": (-1e5, 1e5), "tgamma": (0.1, 30), "lgamma": (0.1, 1e4),
+    "erfcx": (-20, 1e5), "psi": (0.1, 1e4), "trigamma": (0.1, 1e4),
 }  # fmt: skip
 SPECIAL = [
     0.0, -0.0, 1.0, -1.0, 0.5, -0.5, math.inf, -math.inf, math.nan, 1e308, -1e308, 5e-324, -5e-324, 1e-310, 710.0,
@@ -36,10 +37,12 @@ def test_accuracy(name: str, dtype: str) -> None:
         low = 1e-30 if name in ("log", "log2", "log10") else low
         high = min(high, 8.0) if name == "erfc" else high
         low, high = (-37, 37) if name == "exp10" else (low, high)
+        low = -9 if name == "erfcx" else low
     if dtype == "float16":
         low, high = max(low, -5.0), min(high, 5.0)
         low = 1e-3 if name in ("log", "log2", "log10") else low
         high = min(high, 2.0) if name == "erfc" else high
+        low = -3.0 if name == "erfcx" else low
     rng = np.random.default_rng(1)
     if high / max(low, 1e-300) > 1e10 and low > 0:
         x = np.exp(rng.uniform(np.log(low), np.log(high), 1000))

@@ -15,6 +15,7 @@ from vector_errors import (
     HOST,
     KIND,
     LONGER,
+    OF_SCIPY,
     PLAIN,
     TWO_ARGUMENTS,
     error_of,
@@ -81,6 +82,53 @@ def test_position_and_neighbours_change_no_bit(name: str, dtype: str) -> None:
             for stop in {start + 1, start + 3, start + 17, 45}:
                 (part,) = function(*(a[start:stop].copy() for a in arguments))
                 np.testing.assert_array_equal(part.view(bits), whole[start:stop].view(bits), err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["erfcx", "tgamma", "lgamma", "psi", "trigamma"])
+@pytest.mark.parametrize("machine", MACHINES)
+def test_special_values_of_gamma_functions(name: str, dtype: str, machine: str) -> None:
+    """Zeros of both signs, poles, infinities, NaN, and what over- and underflows; signs of zeros, too."""
+    if machine == "avx2" and not target.host().has.get("avx2"):
+        pytest.skip("this machine has no AVX2")
+    whole = -np.arange(1.0, 40.0)
+    info = np.finfo(dtype)
+    values = np.concatenate([
+        [0.0, -0.0, np.inf, -np.inf, np.nan, -1e15, -(2.0**23), -(2.0**60), info.max, -float(info.max)],
+        [200.5, -200.5, -201.5, -190.25, -1000.5, 1e5, 171.7, 35.1, -27.0, -30.0], whole,
+    ]).astype(dtype)  # fmt: skip
+    with np.errstate(all="ignore"):
+        right = OF_SCIPY[name](values.astype("float64")).astype(dtype)
+    found = vector_function(name, dtype, MACHINES[machine])(values)
+    special = ~np.isfinite(right) | (right == 0)
+    assert special.sum() > 5
+    for x, have, want in zip(values[special], found[special], right[special], strict=True):
+        where = f"{name}({x!r}) is {have!r}, not {want!r}"
+        assert (np.isnan(have) and np.isnan(want)) or have == want, where
+        assert np.isnan(want) or np.signbit(have) == np.signbit(want), where
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_near_zeros_of_log_gamma_and_psi(dtype: str) -> None:
+    """Right to the last place for positive numbers, near the zeros, too."""
+    for name, zero in (("lgamma", 1.0), ("lgamma", 2.0), ("psi", 1.4616321449683622)):
+        x = np.array([zero + side * 2.0**-k for k in range(2, 22) for side in (-1, 1)]).astype(dtype)
+        x = np.concatenate([x, np.nextafter(x, np.dtype(dtype).type(9)), np.array([zero], dtype)])
+        for a, found in zip(x, vector_function(name, dtype)(x), strict=True):
+            right = exactly(name, a)
+            if right == 0:
+                assert found == 0
+            else:
+                assert abs(float(found) - right) <= WORST * np.spacing(abs(found.dtype.type(right))), (name, a)
+
+
+def test_gammaln_and_its_like_agree_with_the_reference() -> None:
+    x = theano.tensor.dvector("x")
+    ops = [getattr(theano.tensor, name) for name in ("gamma", "gammaln", "psi", "tri_gamma", "erfcx")]
+    both = [theano.function([x], [op(x) for op in ops], mode=mode) for mode in (None, "reference")]
+    values = np.concatenate([np.linspace(-5.3, 9.1, 97), [0.0, -0.0, -2.0, np.inf, -np.inf, np.nan, 1e-320]])[::-1]
+    for op, found, want in zip(ops, *(f(values) for f in both), strict=True):
+        np.testing.assert_allclose(found, want, rtol=1e-13, atol=1e-14, err_msg=str(op))
 
 
 def _assembly(text: str, triple: str, cpu: str, features: str) -> str:

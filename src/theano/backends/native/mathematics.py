@@ -24,9 +24,13 @@ _FAMILIES = {
     "logarithm": ("log", "log2", "log10", "log1p", "asinh", "acosh", "atanh", "pow"),
     "trigonometric": ("sin", "cos", "tan", "asin", "acos", "atan", "atan2"),
     "root": ("cbrt", "hypot"),
-    "error": ("erf", "erfc"),
+    "error": ("erf", "erfc", "erfcx"),
+    "gamma": ("tgamma", "lgamma"),
+    "digamma": ("psi", "trigamma"),
 }
 FAMILY = {name: family for family, names in _FAMILIES.items() for name in names}
+# which no library has
+ONLY_OWN = frozenset({"erfcx", "psi", "trigamma"})
 # A call of a function makes every register in use go to memory and come back, which a short loop pays for each vector:
 # these are written out instead, up to a few in a kernel.
 WRITTEN_OUT = frozenset({"exp"})

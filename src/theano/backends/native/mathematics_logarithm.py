@@ -118,6 +118,13 @@ def _times(m: Lanes, f: Number, factor: tuple[float, float]) -> Number:
     return product + (others + lost)
 
 
+def log_of_normal(m: Lanes, x: Number) -> Number:
+    """log(x) for normal x > 0, to somewhat less than the last digit."""
+    k, _, f = split(m, x)
+    half, rest = tail(m, f)
+    return m.fma(k, LN2, f - (half - rest))
+
+
 def log_of_sum(m: Lanes, high: Number, low: Number, doubled: Number | None = None) -> Number:
     """log(high + low), where low is less than high's last bits; plus log(2) where `doubled`."""
     k, whole, f = split(m, high)
@@ -186,9 +193,12 @@ def atanh(m: Lanes, x: Number) -> Number:
     return m.copysign(m.where(size < m.pick(2.0**-27, 2.0**-13), size, value), x)
 
 
-def _log_in_two(m: Lanes, x: Number) -> tuple[Number, Number]:
-    """log(x) for finite x > 0 as a sum, with about 65 digits."""
-    k, f = split_any(m, x)
+def log_in_two(m: Lanes, x: Number, subnormal: bool = True) -> tuple[Number, Number]:
+    """log(x) for finite x > 0 as a sum, with about 65 digits; of normal x only where told."""
+    if subnormal:
+        k, f = split_any(m, x)
+    else:
+        k, _, f = split(m, x)
     first, second = LN2_PARTS[m.kind]
     base, base_low = m.sum_of_ordered(m.constant(2.0), f)
     inverse = 1.0 / base
@@ -215,7 +225,7 @@ def _is_whole(m: Lanes, size: Number) -> Number:
 
 def _power(m: Lanes, size: Number, y: Number) -> Number:
     """exp(y * log(size)) for finite size > 0 and finite y."""
-    high, low = _log_in_two(m, size)
+    high, low = log_in_two(m, size)
     t, lost = m.product_of(y, high)
     lost = m.where(m.abs(t) < 800.0, m.fma(y, low, lost), 0.0)
     n, whole, r, _ = reduced(m, m.smaller(m.larger(t, -800.0), 800.0))
@@ -224,9 +234,7 @@ def _power(m: Lanes, size: Number, y: Number) -> Number:
 
 def _wide_power(m: Lanes, size: Number, y: Number) -> Number:
     """The same in doubles, of single precision: no subnormal numbers, and fewer digits."""
-    k, _, f = split(m, size)
-    half, rest = tail(m, f)
-    t = y * m.fma(k, LN2, f - (half - rest))
+    t = y * log_of_normal(m, size)
     _, whole, r, _ = reduced(m, m.smaller(m.larger(t, -120.0), 120.0))
     return one_plus(m, r) * m.power_of_two(whole)
 

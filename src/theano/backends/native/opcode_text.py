@@ -173,7 +173,7 @@ def _mathematics(text: VectorText, name: str, kind: str, args: Sequence[str], ac
 
 def implementation(name: str, kind: str, lanes: int) -> str:
     """Where a function for vectors that the machine has comes from: "own", "libmvec", or "" (each lane from libm)."""
-    wanted = config.vector_math
+    wanted = "own" if name in mathematics.ONLY_OWN else config.vector_math
     own, library = name in mathematics.FAMILY, bool(_libmvec(name, kind, lanes))
     if wanted == "scalar":
         return ""
