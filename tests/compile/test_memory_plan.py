@@ -103,6 +103,51 @@ def test_accumulators_and_windows() -> None:
     assert plan.routines
 
 
+F, SQUARE = T.fmatrix("F"), numbers(900, 900)
+DEFINITE = SQUARE @ SQUARE.T + 900 * np.eye(900)
+LINEAR: dict[str, Any] = {
+    "inverse": lambda: ([m], T.nlinalg.matrix_inverse(m) + 1, SQUARE),
+    "det": lambda: ([m], T.nlinalg.det(m), DEFINITE / 1e3),
+    "solve, general": lambda: ([m, n], T.slinalg.solve(m, n), SQUARE, SQUARE),
+    "solve, symmetric": lambda: ([m, n], T.slinalg.Solve("symmetric")(m, n), DEFINITE, SQUARE),
+    "solve, definite": lambda: ([m, n], T.slinalg.Solve("positive_definite")(m, n), DEFINITE, SQUARE),
+    "solve, triangle of a view": lambda: (
+        [m, n], T.slinalg.solve_lower_triangular(m[::2, ::2], n[::2]), DEFINITE, SQUARE),
+    "cholesky": lambda: ([m], T.slinalg.cholesky(m), DEFINITE),
+    "cholesky of floats": lambda: ([F], T.slinalg.cholesky(F), DEFINITE.astype("float32")),
+    "cholesky, gradient": lambda: ([m], T.grad(T.slinalg.cholesky(m).sum(), m), DEFINITE),
+    "two systems with one matrix": lambda: (
+        [m, n], [T.slinalg.solve(m, n), T.slinalg.solve(m, n.T)], SQUARE, SQUARE),
+    "eigh": lambda: ([m], T.nlinalg.eigh(m)[1], DEFINITE[:700, :700]),
+    "eigvalsh": lambda: ([m, n], T.slinalg.eigvalsh(m, n), DEFINITE[:700, :700], DEFINITE[:700, :700]),
+    "eig": lambda: ([m], T.nlinalg.eig(m)[0], np.triu(DEFINITE[:600, :600])),
+    "svd": lambda: ([m], T.nlinalg.svd(m)[1], numbers(900, 300)),
+    "svd, thin": lambda: ([m], T.nlinalg.svd(m, full_matrices=False), numbers(3000, 300)),
+    "singular values": lambda: ([m], T.nlinalg.svd(m, compute_uv=False), SQUARE),
+    "pinv": lambda: ([m], T.nlinalg.pinv(m), numbers(900, 300)),
+    "qr": lambda: ([m], T.nlinalg.qr(m), numbers(2000, 400)),
+    "qr, complete": lambda: ([m], T.nlinalg.qr(m, mode="complete"), numbers(900, 300)),
+    "cofactors": lambda: ([m], T.grad(T.nlinalg.det(m), m), SQUARE[:500, :500] / 10),
+}
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_workspaces_of_linear_algebra_are_counted(name: str) -> None:
+    assert not plan_is_true(*LINEAR[name]()).routines
+
+
+def test_workspaces_in_loops_and_of_unknown_size() -> None:
+    s = T.dtensor3("s")
+    rows, _ = theano.scan(lambda a: T.slinalg.solve(a, a[0]), sequences=s)
+    plan = plan_is_true([s], rows, np.stack([DEFINITE, DEFINITE]))
+    assert plan.peak > DEFINITE.nbytes
+    assert theano.function([m], turned(m), mode=MODE).memory_plan((3, 2)).routines
+    f = theano.function([m], T.nlinalg.matrix_inverse(m[(m[:, 0] > 0).nonzero()[0]]), mode=MODE)
+    assert f.memory_plan((3, 3)).routines
+    g = theano.function([m], T.nlinalg.matrix_inverse(m), mode=MODE)
+    assert g.memory_plan((0, 0)).peak == 0 and not g.memory_plan((0, 0)).routines
+
+
 def test_gathers_and_lengths_from_values() -> None:
     i, k = T.lvector("i"), T.lscalar("k")
     index = np.random.default_rng(0).integers(0, 1500, 3000)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from theano.backends.native.runtime import serves
+from theano.backends.native.workspaces import workspace_of
 from theano.lowering.memory_plan import MemoryPlan, MemoryPlanner
 from theano.lowering.shape_run import stand_in
 
@@ -30,7 +31,7 @@ def function_memory(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any
         value, number = next(waiting) if thing.storage is None else (thing.storage[0], True)
         inputs.append(value)
         known.append(number)
-    planner = MemoryPlanner(program, inputs, known, serves, function.fn.executable.sequential)
+    planner = MemoryPlanner(program, inputs, known, serves, function.fn.executable.sequential, workspace_of)
     planner.plan.name = function.name or ""
     return planner.run()
 

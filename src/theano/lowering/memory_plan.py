@@ -23,6 +23,7 @@ from theano.lowering.program import (
     KernelStep,
     LoopStep,
     Program,
+    PyCallStep,
     RoutineStep,
     Step,
     ViewStep,
@@ -62,7 +63,8 @@ class MemoryPlan:
     arguments, stored   of what is there before the call
     buffers      [PlannedBuffer], in the order in which they are made
     unknown      ops whose results were not counted, because their shapes hang on values
-    routines     ops whose results were counted, but not the memory that library routines use while they run
+    routines     ops whose results were counted, but not the memory that they use while they run: what Python computes,
+                 and a few routines
     """
 
     name: str = ""
@@ -126,15 +128,18 @@ class MemoryPlanner:
     numbers      which of these are values
     recycles     (capacity, size): does a block that was given back serve for so many bytes? None: none does
     sequential   steps after `commit_from` cannot be prepared ahead, and overwrite nothing of others
+    workspace    (routine, params, arrays): the bytes that a routine takes for its own use, or None
     """
 
     def __init__(
         self, program: Program, inputs: Sequence[Any], numbers: Sequence[bool],
         recycles: Callable[[int, int], bool] | None = None, sequential: bool = False,
+        workspace: Callable[[str, Sequence[int], Sequence[Any]], int | None] | None = None,
     ) -> None:
         self.program = program
         self.recycles = recycles or (lambda capacity, size: False)
         self.sequential = sequential
+        self.workspace = workspace or (lambda routine, params, arrays: None)
         self.shapes = ShapeRun()
         self.plan = MemoryPlan(program.name, steps=len(program.steps))
         self.owner: dict[int, _Block] = {}
@@ -173,17 +178,25 @@ class MemoryPlanner:
     def _take(self, number: int, step: Step | None, buffer: Buffer, array: Any) -> None:
         """New memory for what a step makes."""
         size = _size(array)
-        memory = "new"
+        left_by = self._from_pool(size)
+        self._record(number, step, buffer, array, size, f"recycles {left_by}" if left_by else "new")
+        self.live += size
+        self._note_peak(number)
+
+    def _from_pool(self, size: int) -> str:
+        """Take a block that was given back; which buffer has left it behind, or "" if there is none."""
         for position in range(len(self.pool) - 1, -1, -1):
             capacity, left_by = self.pool[position]
             if size and self.recycles(capacity, size):
                 del self.pool[position]
                 self.pooled -= capacity
-                memory = f"recycles {left_by}"
-                break
-        self._record(number, step, buffer, array, size, memory)
-        self.live += size
-        self._note_peak(number)
+                return left_by
+        return ""
+
+    def _to_pool(self, size: int, name: str) -> None:
+        if self.recycles(size, size):
+            self.pool.append((size, name))
+            self.pooled += size
 
     def _note_peak(self, number: int, more: int = 0) -> None:
         plan = self.plan
@@ -216,9 +229,7 @@ class MemoryPlanner:
             return
         block.record.dies = number
         self.live -= block.size
-        if self.recycles(block.size, block.size):
-            self.pool.append((block.size, block.record.name))
-            self.pooled += block.size
+        self._to_pool(block.size, block.record.name)
 
     # -- steps ----------------------------------------------------------------------------------------------------
 
@@ -241,8 +252,11 @@ class MemoryPlanner:
                 self._record(number, step, step.outputs[0], arrays[0], 0, "new")
             case _:
                 self._make(number, step, arrays)
-                if isinstance(step, RoutineStep):
-                    self.plan.routines.append(_maker(step))
+                own = self._own(step, self.shapes)
+                if own:
+                    self._from_pool(own)
+                    self._note_peak(number, own)
+                    self._to_pool(own, f"the workspace of step {number}")
                 if isinstance(step, LoopStep):
                     self._note_peak(number, self._body(step))
 
@@ -277,12 +291,25 @@ class MemoryPlanner:
         inner = self.shapes.body(step)
         # carried values live in memory that becomes the loop's results
         carried = {id(thing.buffer) for thing in step.body.inputs if thing.storage is not None}
-        kept = 0
+        kept = own = 0
         for part in step.body.steps:
+            own = max(own, self._own(part, inner))
             if not isinstance(part, ViewStep | FreeStep):
                 overwrites = {out for out, source in _in_place(part).items() if id(part.inputs[source]) in carried}
                 kept += sum(_size(inner.arrays[id(b)]) for n, b in enumerate(part.outputs) if n not in overwrites)
-        return kept
+        return kept + own
+
+    def _own(self, step: Step, shapes: ShapeRun) -> int:
+        """What a routine takes for its own use while it runs."""
+        if isinstance(step, RoutineStep):
+            known = not any(id(b) in shapes.unknown for b in step.inputs)
+            arrays = [shapes.arrays[id(b)] for b in step.inputs]
+            own = self.workspace(step.routine, step.params, arrays) if known else None
+            if own is not None:
+                return own
+        if isinstance(step, RoutineStep | PyCallStep):
+            self.plan.routines.append(_maker(step))
+        return 0
 
     def _finish(self) -> None:
         """Results: those with memory of their own are handed over, others are copied."""
