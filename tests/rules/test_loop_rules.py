@@ -83,6 +83,19 @@ EXAMPLES: dict[str, list[Build]] = {
         lambda i: scan(lambda x, h, W: h + T.dot(T.exp(x), W * 2) + T.dot(x, W), i["X"], i["h"], i["W"]),
         lambda i: scan(lambda u, a: T.tanh(a * (T.exp(u) + 1)), i["u"], i["s"]),
     ],
+    "steps_that_are_read": [
+        lambda i: scan(tanh_step, i["u"], i["s"], i["w"])[:2],
+        lambda i: scan(tanh_step, i["u"], i["s"], i["w"])[1],
+        lambda i: rnn(i)[0:4:2] * 2,
+        lambda i: scan(lambda a, w: a * w, None, i["s"], i["w"], n_steps=i["n"])[:0],
+        lambda i: scan(lambda a, w: a * w, None, i["s"], i["w"], n_steps=40)[:3],
+        lambda i: (lambda a, b: a[2] + b[:3].sum(axis=1))(*scan(
+            lambda x, u, b, a, k: [T.stack([u * k, k]).sum() + b, x[0] * a], [i["X"], i["u"]],
+            [{"initial": T.stack([i["s"], i["w"]]), "taps": [-2]}, i["h"]], i["w"])),
+        lambda i: scan(tanh_step, i["u"], i["s"], i["w"])[:i["k"]],
+        lambda i: scan(tanh_step, i["u"], i["s"], i["w"])[i["k"]],
+        lambda i: (lambda x: x[: i["k"]].sum() + x[0])(scan(tanh_step, i["u"], i["s"], i["w"])),
+    ],
     "rows_without_loop": [
         lambda i: scan(lambda u, w: w * T.exp(u), i["u"], None, i["w"]),
         lambda i: scan(lambda x, W: T.dot(x, W).sum() + W[0], i["X"], None, i["W"]),
@@ -125,14 +138,14 @@ CASES = [pytest.param(name, n, id=f"{name}-{n}") for name, found in EXAMPLES.ite
 def inputs_of(dtype: str) -> dict[str, Any]:
     ranks = {"u": 1, "X": 2, "Y": 3, "s": 0, "h": 1, "H": 2, "w": 0, "W": 2}
     found: dict[str, Any] = {name: T.TensorType(dtype, (None,) * rank)(name) for name, rank in ranks.items()}
-    return {**found, "n": T.lscalar("n")}
+    return {**found, "n": T.lscalar("n"), "k": T.iscalar("k")}
 
 
 def values_of(steps: int, dtype: str, seed: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     shapes = {"u": (steps,), "X": (steps, N), "Y": (steps, 2, N), "s": (), "h": (N,), "H": (2, N), "w": (), "W": (N, N)}
     found = {name: np.asarray(rng.normal(size=shape)).astype(dtype) for name, shape in shapes.items()}
-    return {**found, "n": np.asarray(steps)}
+    return {**found, "n": np.asarray(steps), "k": np.asarray((seed % 4) - 1, "int32")}
 
 
 def rewritten(name: str, number: int, dtype: str) -> tuple[dict[str, Any], Any, Any]:
@@ -278,3 +291,39 @@ def test_gates_are_kept_and_not_computed_again() -> None:
     forward, backward = loops_in(f)
     assert [products_in(loop) for loop in (forward, backward)] == [3, 3]
     assert forward.info.states == 2   # the loop that keeps the gates is the loop that computes the states
+
+
+def test_steps_that_nobody_reads_are_not_made() -> None:
+    """A million million steps would not end."""
+    i = inputs_of("float64")
+    x = scan(lambda a, w: T.tanh(a + w), None, i["s"], i["w"], n_steps=i["n"])
+    for read, count in ((x[:3], 3), (x[1], 2), (x[: i["k"]], 2), (x[i["k"]], 3)):
+        f = theano.function([i["s"], i["w"], i["n"], i["k"]], read, on_unused_input="ignore")
+        rows = [np.tanh(1.5)]
+        while len(rows) < count:
+            rows.append(np.tanh(rows[-1] + 0.5))
+        np.testing.assert_allclose(f(1.0, 0.5, 10**12, 2), rows if read.ndim else rows[-1])
+        assert len(loops_in(f)) == 1
+        with pytest.raises(ValueError, match="must not be negative, got -1"):
+            f(1.0, 0.5, -1, 2)
+
+
+def test_steps_that_may_fail_are_made_though_nobody_reads_them() -> None:
+    i, x, e, n = T.lvector("i"), T.dvector("x"), T.lvector("e"), T.lscalar("n")
+    taken = scan(lambda j, s, x: s + x[j], i, T.zeros((), "float64"), x)
+    f = theano.function([i, x], taken[0])
+    assert f([1, 0], [1.0, 2.0]) == 2
+    with pytest.raises(IndexError, match="index 7"):
+        f([1, 7], [1.0, 2.0])
+    powers = scan(lambda e, s: s**e, e, T.constant(2, dtype="int64"))
+    f = theano.function([e], powers[0])
+    assert f([3, 1]) == 8
+    with pytest.raises(ValueError, match="negative integer powers"):
+        f([3, -1])
+    lengths = scan(lambda k, s, x: s + x[:k].sum() + T.ones((k,)).prod(), e, T.zeros((), "float64"), x)
+    with pytest.raises(ValueError):
+        theano.function([e, x], lengths[0])([1, -1], [1.0, 2.0])
+    shared = theano.shared(0.0)
+    rows, updates = theano.scan(lambda s: (s + 1.0, {shared: shared + s}), outputs_info=T.zeros((), "float64"), n_steps=n)
+    theano.function([n], rows[:2], updates=updates)(5)
+    assert shared.get_value() == 10

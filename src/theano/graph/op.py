@@ -25,6 +25,9 @@ class Op:
     view_map        {output: [input]}: outputs that share memory with an input
     destroy_map     {output: [input]}: inputs that `perform` overwrites
     is_lazy         the value of the first input tells which others are read: see `needed`
+    is_cheap        one pass over the elements at most, or none: it may be done twice rather than its results be kept,
+                    and in both branches of a conditional. Its inputs after the first, if it is not elementwise, are
+                    positions and lengths
     params_type     a ParamsType: `perform` then has a fourth argument, what `get_params(node)` gives
     check_input and _f16_ok are the original's, and mean nothing: inputs are checked, and float16 works.
     """
@@ -36,6 +39,7 @@ class Op:
     view_map: dict[int, list[int]] = {}
     destroy_map: dict[int, list[int]] = {}
     is_lazy: bool = False
+    is_cheap: bool = False
     params_type: Type | None = None
     check_input = True
     _f16_ok = True

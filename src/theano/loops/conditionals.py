@@ -20,13 +20,7 @@ from theano.graph.fgraph import FunctionGraph
 from theano.graph.node import Apply, Constant, Variable
 from theano.loops.branch_uses import guards
 from theano.loops.ifelse import IfElse
-from theano.tensor.careduce import CAReduce
 from theano.tensor.creation import Alloc
-from theano.tensor.dimshuffle import DimShuffle
-from theano.tensor.elemwise import Elemwise
-from theano.tensor.shape_ops import Reshape
-
-LIFTED = (Elemwise, DimShuffle, CAReduce, Reshape)  # ops that go into branches
 
 
 def simplify(fgraph: FunctionGraph) -> None:
@@ -100,7 +94,7 @@ def decided(fgraph: FunctionGraph) -> None:
 
 def lifted(fgraph: FunctionGraph, node: Apply) -> list[Any] | None:
     """An op of a conditional, in both branches, where it may be computed beforehand in one of them."""
-    if not isinstance(node.op, LIFTED) or len(node.outputs) != 1:
+    if not node.op.is_cheap or len(node.outputs) != 1:
         return None
     for position, value in enumerate(node.inputs):
         inner: Any = value.owner
@@ -123,8 +117,8 @@ def _is_simple(value: Any) -> bool:
     while pending:
         value = pending.pop()
         if isinstance(value, Constant) or (value.owner is not None and isinstance(value.owner.op, Alloc)):
-            continue
-        if value.owner is None or not isinstance(value.owner.op, LIFTED):
+            continue   # of an Alloc the lengths may be anything
+        if value.owner is None or not value.owner.op.is_cheap:
             return False
         pending.extend(value.owner.inputs)
     return True

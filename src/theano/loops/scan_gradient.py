@@ -22,15 +22,11 @@ from theano.loops.scan_layout import ScanLayout
 from theano.scalar.arithmetic import add
 from theano.scalar.comparison import ge
 from theano.scalar.selection import minimum, switch
-from theano.tensor.careduce import CAReduce
 from theano.tensor.convert import constant
-from theano.tensor.creation import Alloc, MakeVector
-from theano.tensor.dimshuffle import DimShuffle
-from theano.tensor.elemwise import Elemwise, cast_to
+from theano.tensor.elemwise import cast_to
 from theano.tensor.joining import join
-from theano.tensor.shape import Rebroadcast, Reshape, SpecifyShape, shape_padleft
-from theano.tensor.shape_ops import Shape, Shape_i
-from theano.tensor.subtensor import Subtensor, set_subtensor
+from theano.tensor.shape import shape_padleft
+from theano.tensor.subtensor import set_subtensor
 from theano.tensor.type import TensorType, tensor_type
 from theano.transforms.reverse import backpropagate
 from theano.transforms.terms import (
@@ -41,12 +37,6 @@ from theano.transforms.terms import (
     is_undefined,
     zeros_for,
 )
-
-# ops of which the results are computed again in the backward loop rather than kept for each step. A loop is among them:
-# the steps of an inner loop are what a loop with checkpoints does not keep
-CHEAP = (
-    Elemwise, DimShuffle, CAReduce, Subtensor, Alloc, MakeVector, Reshape, Rebroadcast, SpecifyShape, Shape, Shape_i,
-)  # fmt: skip
 
 
 def pull_back(op: Any, inputs: Sequence[Any], outputs: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
@@ -259,7 +249,9 @@ class _Backward:
         for node in forward:
             if node in lazily:
                 continue
-            if not isinstance(node.op, (*CHEAP, type(self.op))) or any(v in expensive for v in node.inputs):
+            # the steps of an inner loop are what a loop with checkpoints does not keep
+            anew = node.op.is_cheap or isinstance(node.op, type(self.op))
+            if not anew or any(v in expensive for v in node.inputs):
                 expensive.update(v for v in node.outputs if isinstance(v.type, TensorType) and v not in traced)
         steps = set(forward)
         backward = [n for n in toposort(outputs, [*self.leaves, *traced]) if n not in steps]

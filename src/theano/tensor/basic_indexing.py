@@ -37,6 +37,7 @@ class Subtensor(Op):
 
     view_map = {0: [0]}
     __props__ = ("idx_list",)
+    is_cheap = True
 
     def __init__(self, idx_list: Sequence[Any]) -> None:
         self.idx_list: IndexList = settled(idx_list)

@@ -123,6 +123,7 @@ class CAReduce(Op):
     """
 
     __props__: ClassVar[tuple[str, ...]] = ("scalar_op", "axis", "dtype", "acc_dtype")
+    is_cheap = True
 
     def __init__(self, scalar_op: ScalarOp, axis: Any = None, dtype: Any = None, acc_dtype: Any = None) -> None:
         self.scalar_op = scalar_op

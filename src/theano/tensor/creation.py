@@ -128,6 +128,7 @@ class Alloc(Op):
     """
 
     __props__ = ()
+    is_cheap = True
 
     def make_node(self, value: Any, *shape: Any) -> Apply:
         value = as_tensor_variable(value)
@@ -236,6 +237,7 @@ class MakeVector(Op):
     """A vector of 0-d inputs. TypeError if `dtype` cannot hold them all."""
 
     __props__ = ("dtype",)
+    is_cheap = True
 
     def __init__(self, dtype: Any = "int64") -> None:
         self.dtype = dtype_name(dtype)

@@ -35,6 +35,7 @@ class Elemwise(Op):
     """
 
     __props__ = ("scalar_op",)
+    is_cheap = True
 
     # (x, axes) -> sum of x over axes; set by tensor/reductions.py
     sum_over: ClassVar[Callable[[Any, tuple[int, ...]], Any] | None] = None

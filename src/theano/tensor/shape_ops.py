@@ -31,6 +31,7 @@ class Shape(Op):
     """The shape as an int64 vector, of anything whose values have a `shape`."""
 
     __props__ = ()
+    is_cheap = True
 
     def make_node(self, x: Any) -> Apply:
         if not isinstance(x, Variable):
@@ -64,6 +65,7 @@ class Shape_i(Op):
     """The length of axis i, as a 0-d int64."""
 
     __props__ = ("i",)
+    is_cheap = True
 
     def __init__(self, i: int) -> None:
         self.i = int(i)
@@ -106,6 +108,7 @@ class SpecifyShape(Op):
 
     __props__ = ("implied",)
     view_map = {0: [0]}
+    is_cheap = True
 
     def __init__(self, implied: bool = False) -> None:
         self.implied = implied
@@ -182,6 +185,7 @@ class Rebroadcast(Op):
 
     __props__ = ("items",)
     view_map = {0: [0]}
+    is_cheap = True
 
     def __init__(self, *axes: tuple[int, bool]) -> None:
         items = []
@@ -243,6 +247,7 @@ class Reshape(Op):
 
     __props__ = ("ndim",)
     view_map = {0: [0]}
+    is_cheap = True
 
     def __init__(self, ndim: int, name: str | None = None) -> None:
         self.ndim = int(ndim)

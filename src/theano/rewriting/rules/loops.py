@@ -23,6 +23,7 @@ from theano.rewriting.indices import indexed
 from theano.rewriting.over_rows import OverRows, can_move
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.indexing import read_entries
+from theano.rewriting.rules.loop_steps import steps_that_are_read
 from theano.rewriting.rules.loop_sums import sum_after_loop
 from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar.selection import second
@@ -362,5 +363,6 @@ def one_step_of_loop(node: Apply, site: Site) -> Any:
 
 LOOPS = ruleset(
     unused_results_of_loop, one_step_of_loop, state_without_feedback, equal_states_of_loop, equal_rows_of_loop,
-    loops_over_the_same, last_row_of_loop, rows_without_loop, invariant_of_loop, products_with_rows, sum_after_loop,
+    loops_over_the_same, last_row_of_loop, steps_that_are_read, rows_without_loop, invariant_of_loop,
+    products_with_rows, sum_after_loop,
 )
