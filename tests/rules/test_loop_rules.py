@@ -324,6 +324,7 @@ def test_steps_that_may_fail_are_made_though_nobody_reads_them() -> None:
     with pytest.raises(ValueError):
         theano.function([e, x], lengths[0])([1, -1], [1.0, 2.0])
     shared = theano.shared(0.0)
-    rows, updates = theano.scan(lambda s: (s + 1.0, {shared: shared + s}), outputs_info=T.zeros((), "float64"), n_steps=n)
+    zero = T.zeros((), "float64")
+    rows, updates = theano.scan(lambda s: (s + 1.0, {shared: shared + s}), outputs_info=zero, n_steps=n)
     theano.function([n], rows[:2], updates=updates)(5)
     assert shared.get_value() == 10
