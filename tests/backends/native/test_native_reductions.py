@@ -215,3 +215,38 @@ def test_positions_beside_other_results_where_nan_is_met() -> None:
     for kinds in (["argmax", "max"], ["argmax", "min", "argmin"], ["argmax", "store"], ["argmin", "sum", "prod"]):
         for dtype in ("float64", "float32"):
             check(reduction(kinds, dtype, 2, (1,)), [values.astype(dtype)], rtol=1e-6 if dtype == "float32" else 1e-12)
+
+
+@pytest.mark.parametrize("kind", ["sum", "max", "min"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_arrays_that_lie_backward_are_walked_forward(kind: str, dtype: str) -> None:
+    """Where everything that is read lies backward in memory: the same bits as of the arrays as they lie."""
+    rng = np.random.default_rng(11)
+    for shape, subset in [((333,), (0,)), ((40, 70), (1,)), ((40, 70), (0, 1)), ((6, 7, 40), (0, 2)), ((5, 1, 9), (0,))]:
+        kept = tuple(a for a in range(len(shape)) if a not in subset)
+        axes = tuple(range(len(shape)))
+        kernel = Kernel(
+            len(shape), (Operand(dtype, axes), Operand(dtype, axes), Operand(dtype, kept)), 2,
+            (Instr("load", dtype, (), 0), Instr("load", dtype, (), 1), Instr("add", dtype, (0, 1))),
+            (Result(kind, 2, dtype),),
+        )
+        x, y = ((rng.uniform(size=shape) * 10.0 ** rng.integers(-2, 2, shape)).astype(dtype) for _ in range(2))
+        back = tuple(slice(None, None, -1) if a in subset else slice(None) for a in axes)
+        (forward,) = check(kernel, [x, y], rtol=1e-4)
+        (found,) = check(kernel, [x[back], y[back]], rtol=1e-4)
+        np.testing.assert_array_equal(found, forward)
+        check(kernel, [x[back], y], rtol=1e-4)
+        first = x[..., :1][back]
+        check(kernel, [np.broadcast_to(first, shape), y[back]], rtol=1e-4)
+
+
+def test_positions_in_arrays_that_lie_backward() -> None:
+    x = np.array([[1.0, 5.0, 5.0, 2.0], [7.0, 7.0, 0.0, 7.0]])
+    for subset in [(1,), (0,), (0, 1)]:
+        kept = tuple(a for a in range(2) if a not in subset)
+        kernel = Kernel(
+            2, (Operand("float64", (0, 1)), Operand("int64", kept)), 1, (Instr("load", "float64", (), 0),),
+            (Result("argmax", 0, "float64"),),
+        )
+        for array in (x[:, ::-1], x[::-1], x[::-1, ::-1]):
+            check(kernel, [array])

@@ -1,8 +1,8 @@
 """The run-time system: the order in which a kernel goes over its axes.
 
-Written in the language of `runtime_language.py`. Axes are sorted by stride, axes of length one dropped, neighbouring
-axes that walk memory evenly fused, and a longer axis is made the innermost one where the last one is short. Shapes and
-strides are changed here; no operand is touched.
+Written in the language of `runtime_language.py`. Axes are sorted by stride, turned round where memory would only be
+walked backward, those of length one dropped, neighbours that walk memory evenly fused, and a longer axis is made the
+innermost one where the last one is short. Shapes, strides and where they start are changed here; no operand is touched.
 """
 
 # ruff: noqa: F821
@@ -109,6 +109,33 @@ def drop_still_axes(shape: int, strides: int, wide: int, slots: int, rank: int) 
             k += 1
         if moves == 0:
             store64(shape + axis * 8, 1)
+        axis += 1
+    return 0
+
+
+def turn_round(shape: int, strides: int, wide: int, slots: int, tracked: int, rank: int, data: int) -> int:
+    """Walk an axis forward along which memory is walked backward, or not at all, by everything: the order of points
+    must not matter."""
+    axis = 0
+    while axis < rank:
+        backward = 0
+        forward = 0
+        k = 0
+        while k < tracked:
+            s = load64(strides + (k * wide + axis) * 8)
+            if s < 0:
+                backward = 1
+            if s > 0:
+                forward = 1
+            k += 1
+        if backward and not forward:
+            last = load64(shape + axis * 8) - 1
+            k = 0
+            while k < slots:
+                at = strides + (k * wide + axis) * 8
+                store64(data + k * 8, load64(data + k * 8) + last * load64(at))
+                store64(at, 0 - load64(at))
+                k += 1
         axis += 1
     return 0
 

@@ -19,6 +19,7 @@ from theano.backends.native.runtime_axes import (
     longer_axis,
     longer_axis_of_whole,
     sort_axes,
+    turn_round,
     widen,
 )
 from theano.backends.native.runtime_core import (
@@ -297,6 +298,8 @@ def kernel_part(frame: int, step: int, mode: int, rows: int, start: int, count: 
             drop_still_axes(shape, strides, wide, slots, rank)
         if not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
             sort_axes(shape, strides, wide, rank, slots, tracked, operands, state)
+            if load64(step + KERNEL_FLAGS) & REDUCES and not (load64(step + KERNEL_FLAGS) & (CHECKED | COUNTS)):
+                turn_round(shape, strides, wide, slots, tracked, rank, data)
         best = -1
         before = stack(wide * 8 + tracked * wide * 8)
         if rows >= 0:
