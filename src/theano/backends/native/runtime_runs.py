@@ -167,6 +167,13 @@ def pad(target: int, source: int, step: int, count: int, room: int, size: int) -
     """Copy `count` elements and repeat the last one until `room` are filled: padding computes like real data."""
     if size == 8:
         i = 0
+        while i + 4 <= count:
+            store64(target + i * 8, load64(source))
+            store64(target + i * 8 + 8, load64(source + step))
+            store64(target + i * 8 + 16, load64(source + step * 2))
+            store64(target + i * 8 + 24, load64(source + step * 3))
+            source += step * 4
+            i += 4
         while i < count:
             store64(target + i * 8, load64(source))
             source += step
@@ -178,6 +185,13 @@ def pad(target: int, source: int, step: int, count: int, room: int, size: int) -
         return 0
     if size == 4:
         i = 0
+        while i + 4 <= count:
+            store32(target + i * 4, load32(source))
+            store32(target + i * 4 + 4, load32(source + step))
+            store32(target + i * 4 + 8, load32(source + step * 2))
+            store32(target + i * 4 + 12, load32(source + step * 3))
+            source += step * 4
+            i += 4
         while i < count:
             store32(target + i * 4, load32(source))
             source += step

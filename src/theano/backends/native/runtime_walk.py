@@ -65,6 +65,9 @@ LONGEST = 1 << 30
 # Bytes of runs that are taken together, and of those of which the next ones find room in the cache beside these.
 LEAST_TOGETHER = 1536
 MOST_TOGETHER = 10000
+# so few bytes of runs altogether are in the cache, and of each of these are worth it
+CACHED = 1 << 17
+LEAST_CACHED = 128
 
 
 def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int, data: int) -> int:
@@ -268,7 +271,8 @@ def walk_many_runs(
 def together(step: int, state: int, apart: int, steps: int, n: int) -> int:
     """STATE_TOGETHER, see `joint_runs_text.py`: do all runs go into the same row of accumulators, and are they long?
 
-    Short runs which lie in one page of memory are not foreseen by machines when they are taken together.
+    Short runs of which several lie in one page of memory are not foreseen by machines when they are taken together:
+    these must be in the cache.
     """
     if load64(state + STATE_FLAT) or not (load64(step + KERNEL_FLAGS) & REDUCES):
         return 0
@@ -286,7 +290,7 @@ def together(step: int, state: int, apart: int, steps: int, n: int) -> int:
             if size > longest:
                 longest = size
         k += 1
-    if longest < LEAST_TOGETHER:
+    if longest < LEAST_CACHED or (longest < LEAST_TOGETHER and longest * load64(state + STATE_RUNS) > CACHED):
         return 0
     if longest > MOST_TOGETHER:
         return WITHIN_RUNS
