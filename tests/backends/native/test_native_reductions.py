@@ -222,7 +222,7 @@ def test_positions_beside_other_results_where_nan_is_met() -> None:
 def test_arrays_that_lie_backward_are_walked_forward(kind: str, dtype: str) -> None:
     """Where everything that is read lies backward in memory: the same bits as of the arrays as they lie."""
     rng = np.random.default_rng(11)
-    for shape, subset in [((333,), (0,)), ((40, 70), (1,)), ((40, 70), (0, 1)), ((6, 7, 40), (0, 2)), ((5, 1, 9), (0,))]:
+    for shape, subset in [((333,), (0,)), ((40, 70), (1,)), ((40, 70), (0, 1)), ((6, 7, 40), (0, 2)), ((5, 9), (0,))]:
         kept = tuple(a for a in range(len(shape)) if a not in subset)
         axes = tuple(range(len(shape)))
         kernel = Kernel(
