@@ -396,6 +396,11 @@ NETWORK_CASES = {
         case(lambda x, i: checks.InsideAxes("classes", from_start=True)(x, i, x.shape[0]), lambda x, i: x,
              ((4,), ints([3, 0])), ((0,), ints([]))),
     ],
+    "NoZeroStep": [
+        case(lambda x, i, j: checks.NoZeroStep("slice")(x, i, j), lambda x, i, j: x, ((4,), ints(-4), ints(1)),
+             ((0,), ints(2), ints(3))),
+        case(lambda x, i: checks.NoZeroStep("arange")(x, i), lambda x, i: x, ((4,), ())),
+    ],
     "OneLength": [
         case(lambda x, y, p: checks.OneLength("rows")(x, y.shape[0], p.shape[0]), lambda x, y, p: x, ((2,), (3,), (1,)),
              ((2,), (0,), (0,))),

@@ -9,7 +9,7 @@ import numpy as np
 from theano.graph.node import Apply
 from theano.lowering.context import Lowering, lowers
 from theano.lowering.work import Datum, DimRef, Length
-from theano.rewriting.checks_of_lengths import EqualLengths, InsideAxes
+from theano.rewriting.checks_of_lengths import EqualLengths, InsideAxes, NoZeroStep
 
 
 @lowers(EqualLengths)
@@ -52,12 +52,38 @@ def lower_inside_axes(lowering: Lowering, node: Apply) -> None:
             checked = Datum(source.dtype, shape)
             kind, params = "index", (*[(None, None, None)] * axis, position)
         else:
-            source = lowering.constant(np.zeros(1, "bool"))
-            checked = Datum("bool", (1,))
-            kind, params = "specify", (_is_inside(lowering, position, length, node),)
+            _state_true(lowering, _is_inside(lowering, position, length, node), node)
+            continue
         checked.must_run = True  # nobody reads it
         lowering.view(checked, source, kind, params, nodes=[node])
     lowering.define(node.outputs[0], value)
+
+
+@lowers(NoZeroStep)
+def lower_no_zero_step(lowering: Lowering, node: Apply) -> None:
+    value, *steps = lowering.data(node.inputs)
+    for step in steps:
+        if step.dtype not in _WHOLE:
+            lowering.python(node)
+            return
+    for step in steps:
+
+        def emit(point: Any) -> Any:
+            return point.b.cast(point.b.ne(point.b.cast(point.read(0), "int64"), 0), "int64")
+
+        reads = [(lowering.number_of(lowering.dim(step)), ())]
+        _state_true(lowering, lowering.pointwise(Datum("int64", ()), reads, emit, nodes=[node]), node)
+    lowering.define(node.outputs[0], value)
+
+
+_WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+
+
+def _state_true(lowering: Lowering, flag: Datum, node: Apply) -> None:
+    """Fail if a flag is 0: as a length, it is not that of an axis of length one."""
+    checked = Datum("bool", (1,))
+    checked.must_run = True  # nobody reads it
+    lowering.view(checked, lowering.constant(np.zeros(1, "bool")), "specify", (flag,), nodes=[node])
 
 
 def _is_inside(lowering: Lowering, position: DimRef, length: DimRef, node: Apply) -> Datum:

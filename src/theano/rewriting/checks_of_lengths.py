@@ -155,4 +155,12 @@ class WholePieces(Checked):
             raise ValueError(f"split: the sizes {listed} add up to {sum(listed)}, but the axis has length {int(n)}")
 
 
-__all__ = ["Checked", "EqualLengths", "InsideAxes", "OneLength", "SameCounts", "WholePieces"]
+class NoZeroStep(Checked):
+    """NoZeroStep(what)(x, step, ...) is x, after checking that no step of a slice or a range is 0 (ValueError)."""
+
+    def check(self, values: Sequence[np.ndarray]) -> None:
+        if any(not step for step in values):
+            raise ValueError(f"{self.what}: step cannot be zero")
+
+
+__all__ = ["Checked", "EqualLengths", "InsideAxes", "NoZeroStep", "OneLength", "SameCounts", "WholePieces"]

@@ -1,5 +1,5 @@
 """What ops require of their operands besides equal lengths of axes: positions inside an axis, class numbers, masks of
-its length, values that fit a slice, as many elements as before, pieces that make up an axis.
+its length, steps that are not 0, values that fit a slice, as many elements as before, pieces that make up an axis.
 
 `restore_checks.py` looks which of these the graph no longer requires after it was rewritten. Facts of equal lengths
 are in `dims_of_ops.py`. Each requirement says whether it follows from what is known (`is_certain`), what is equal for
@@ -16,8 +16,16 @@ from typing import Any
 import numpy as np
 
 from theano._records import record_class
-from theano.graph.node import Apply, Constant
-from theano.rewriting.checks_of_lengths import Checked, EqualLengths, InsideAxes, OneLength, SameCounts, WholePieces
+from theano.graph.node import Apply, Constant, Variable
+from theano.rewriting.checks_of_lengths import (
+    Checked,
+    EqualLengths,
+    InsideAxes,
+    NoZeroStep,
+    OneLength,
+    SameCounts,
+    WholePieces,
+)
 from theano.rewriting.dims import Dims, Key, axis_key
 from theano.rewriting.dims_of_ops import value_key
 from theano.rewriting.indices import entries_of, is_position, needed
@@ -179,6 +187,22 @@ class FitsSlice:
         return EqualLengths(what), [length(self.value), as_tensor_variable(region)]
 
 
+@record_class(frozen=True, slots=True)
+class Steps:
+    """The step of a slice or a range, a variable, is not 0."""
+
+    step: Any
+
+    def is_certain(self, dims: Dims) -> bool:
+        return isinstance(dims.source(value_key(self.step)), int)  # a constant was looked at when the node was made
+
+    def identity(self, dims: Dims) -> Any:
+        return Steps, dims.find(value_key(self.step))
+
+    def check(self, what: str, length: Lengths) -> tuple[Checked, list[Any]]:
+        return NoZeroStep(what), [self.step]
+
+
 def _is_cast(node: Apply) -> bool:
     return node.op.scalar_op.name.startswith("Cast")  # type: ignore[attr-defined]
 
@@ -278,7 +302,7 @@ class Pieces:
         return WholePieces(what), [self.sizes, np.int64(self.count), length(self.length)]
 
 
-Requirement = Inside | Classes | OfMask | Together | FitsSlice | SameCount | Pieces
+Requirement = Inside | Classes | OfMask | Together | FitsSlice | SameCount | Pieces | Steps
 
 
 def requirements(node: Apply) -> Iterator[Requirement]:
@@ -290,6 +314,9 @@ def requirements(node: Apply) -> Iterator[Requirement]:
         known = entries is not None and None not in entries
         lengths = tuple(axis_key(x, axis) for axis in range(x.type.ndim))  # type: ignore[attr-defined]
         yield SameCount(lengths, tuple(entries) if known else (vector,), op.ndim)  # type: ignore[arg-type]
+    elif isinstance(op, ARange):
+        if not isinstance(node.inputs[2], Constant):
+            yield Steps(node.inputs[2])
     elif isinstance(op, Split):
         x, axis, sizes = node.inputs
         along = static_int(axis)
@@ -317,6 +344,8 @@ def _positions(x: Any, given: list[Any]) -> Iterator[Requirement]:
     for entry in given:
         if isinstance(entry, tuple):
             axis += 1
+            if isinstance(entry[2], Variable):
+                yield Steps(entry[2])
         elif isinstance(entry, int) or entry.type.dtype != "bool":
             yield _inside(entry, x, axis)
             if not isinstance(entry, int) and entry.type.ndim:

@@ -5,7 +5,7 @@ of lengths that a node of the original graph enforced must still be enforced by 
 are; and so must be what nodes that are gone required of positions and sizes (`requirements.py`). Where it does not,
 one output is wrapped in a check. A program that fails before rewriting fails after it, and one that never checked
 costs nothing. Covered: elementwise ops, Alloc (its sizes too), Join, Split, SpecifyShape, products, convolution,
-Reshape, and all indexing but the steps of slices.
+Reshape, ARange and all indexing.
 """
 
 from __future__ import annotations
