@@ -237,6 +237,10 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m("x"), v("y"), build=lambda x, y: T.sqrt(T.sqr(T.exp(x - y.dimshuffle("x", 0)).T).sum(axis=0))),
         on(m("x"), v("y"), build=lambda x, y: T.sqrt(T.sqr(x - y.dimshuffle("x", 0)).sum(axis=0))),
     ],
+    "softplus_of_both_signs": [
+        on(v("x"), v("y"), build=lambda x, y: y * T.nnet.softplus(x) + (1 - y) * T.nnet.softplus(-x)),
+        on(v("x", "float32"), build=lambda x: T.nnet.softplus(-x) * T.nnet.softplus(x)),
+    ],
     "quotient_by_norm": [
         on(m("y"), v("x"), build=lambda y, x: y / _root_over_scale(T.sqr(x).sum())),
         on(m("x"), build=lambda x: x / _root_over_scale(T.sqr(x).sum(axis=1)).dimshuffle(0, "x")),

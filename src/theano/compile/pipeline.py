@@ -25,7 +25,7 @@ from theano.rewriting.query import Query as Query
 from theano.rewriting.restore_checks import restore_checks
 from theano.rewriting.rules.algebra import ALGEBRA, signs_in_sum
 from theano.rewriting.rules.diagonals import DIAGONALS
-from theano.rewriting.rules.exponentials import LATE_EXPONENTIALS
+from theano.rewriting.rules.exponentials import LATE_EXPONENTIALS, softplus_of_both_signs
 from theano.rewriting.rules.folding import FOLDING
 from theano.rewriting.rules.gathers import GATHERING, MASKS
 from theano.rewriting.rules.indexed_results import INDEXED_RESULTS
@@ -119,7 +119,8 @@ PIPELINE: tuple[Pass, ...] = (
 
     # softmax(x) -> exp(x - max(x)) / sum(exp(x - max(x))), spelt so that nothing overflows: as plain elementwise ops
     # and reductions it fuses with its neighbours. Last of all, since it undoes what `canonicalize` recognised.
-    Pass("open compositions for fusion", ("fusion",), (*TIDY, *OPENING, signs_in_sum, unit_factor, zero_term)),
+    Pass("open compositions for fusion", ("fusion",),
+         (*TIDY, *OPENING, softplus_of_both_signs, signs_in_sum, unit_factor, zero_term)),
 
     # Up to here the graph was taken to be free of errors of shapes, so that (x * y / x) is y although x and y may have
     # lengths that do not fit. Each check that the original graph made and this one does not is put back here.

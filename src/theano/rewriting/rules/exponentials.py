@@ -14,7 +14,7 @@ from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
 from theano.rewriting.symbols import symbols
 from theano.scalar.activation import sigmoid, softplus
-from theano.scalar.arithmetic import abs_, inv, mul, sgn, sqr, sqrt, sub, true_div
+from theano.scalar.arithmetic import abs_, add, inv, mul, neg, sgn, sqr, sqrt, sub, true_div
 from theano.scalar.comparison import ge, le, lt
 from theano.scalar.dtypes import float_dtypes
 from theano.scalar.exponential import exp, exp2, expm1, log, log1mexp, log1p, pow
@@ -93,11 +93,25 @@ HYPERBOLIC = ruleset(
     rule("cosh_by_exps", 0.5 * (exp(x) + exp(-x)), cosh(x), assumes="rounding"),
 )
 
+
+def tanh_is_not_kept(m: Match) -> bool:
+    """Is tanh(x) used for its square only? Else two sigmoids would be computed beside it."""
+    clients = m.site.fgraph.clients
+    for user, _ in clients.get(m.x, ()):
+        if not isinstance(user, Apply) or elementwise_node(user.outputs[0], tanh) is None:
+            continue
+        users = clients.get(user.outputs[0], ())
+        return all(isinstance(u, Apply) and elementwise_node(u.outputs[0], sqr) is not None for u, _ in users)
+    return False
+
+
 # Applied last (in `specialize`): before that, rules look for the exponentials themselves.
 LATE_EXPONENTIALS = ruleset(
     rule("exp_of_log1mexp", exp(log1mexp(x)), switch(le(x, 0.0), -expm1(x), NAN), assumes="rounding"),
     rule("expm1_of_log1mexp", expm1(log1mexp(x)), switch(le(x, 0.0), -exp(x), NAN), assumes="rounding"),
     rule("difference_of_exps", exp(x) - exp(-x), 2.0 * sinh(x), assumes="rounding"),
+    rule("one_minus_squared_tanh", 1 - sqr(tanh(x)), 4.0 * sigmoid(2.0 * x) * sigmoid(-2.0 * x),
+         when=tanh_is_not_kept, assumes="rounding"),
     rule("difference_of_multiples_of_exps", y * exp(x) - y * exp(-x), (2.0 * y) * sinh(x), assumes="rounding"),
 )
 
@@ -175,6 +189,39 @@ def _shifted(exponent: Any, exponents: list[tuple[float, Any]], dtype: str) -> t
         value = elemwise_of(exp)(elemwise_of(sub)(e, largest))
         terms.append(value if weight == 1 else mul_all([number_like(weight, dtype), value]))
     return elemwise_of(exp)(elemwise_of(sub)(exponent, largest)), add_all(terms)
+
+
+@function_rule(softplus, name="softplus_of_both_signs", assumes="rounding")
+def softplus_of_both_signs(node: Apply, site: Site) -> Any:
+    """softplus(x), softplus(-x) -> maximum(x, 0) + r, maximum(-x, 0) + r, with one r = log1p(exp(-abs(x))) for both, as
+    in cross-entropies of sigmoid(x)"""
+    x: Any = node.inputs[0]
+    dtype = x.type.dtype
+    other = _of_negative(node, site)
+    if other is None or dtype not in float_dtypes:
+        return None
+    negated = elementwise_node(x, neg)
+    size = elemwise_of(abs_)(x if negated is None else negated.inputs[0])
+    rest = elemwise_of(log1p)(elemwise_of(exp)(elemwise_of(neg)(size)))
+    zero = number_like(0, dtype)
+    return {v: elemwise_of(add)(elemwise_of(maximum)(v.owner.inputs[0], zero), rest)
+            for v in (node.outputs[0], other)}
+
+
+def _of_negative(node: Apply, site: Site) -> Any:
+    """The result of this node's op for the negative of its argument, if the graph has that."""
+    x = node.inputs[0]
+    negated = elementwise_node(x, neg)
+    if negated is not None:
+        candidates = [negated.inputs[0]]
+    else:
+        candidates = [user.outputs[0] for user, _ in site.fgraph.clients.get(x, ())
+                      if isinstance(user, Apply) and elementwise_node(user.outputs[0], neg) is not None]
+    for v in candidates:
+        for user, _ in site.fgraph.clients.get(v, ()):
+            if isinstance(user, Apply) and user.op == node.op:
+                return user.outputs[0]
+    return None
 
 
 EXPONENTIALS = ruleset(SIGMOIDS, OF_LOGARITHMS, HYPERBOLIC, FRACTIONS, share_of_exps, PRODUCTS)
