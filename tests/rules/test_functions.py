@@ -237,6 +237,24 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m("x"), v("y"), build=lambda x, y: T.sqrt(T.sqr(T.exp(x - y.dimshuffle("x", 0)).T).sum(axis=0))),
         on(m("x"), v("y"), build=lambda x, y: T.sqrt(T.sqr(x - y.dimshuffle("x", 0)).sum(axis=0))),
     ],
+    "powers_of_sigmoid": [
+        on(v("x"), build=lambda x: T.exp(x) ** 2 / (1 + T.exp(x)) ** 3),
+        on(v("x"), v("y"), build=lambda x, y: y / T.sqr(1 + T.exp(-x)) / (1 + T.exp(x))),
+        on(v("x"), build=lambda x: T.exp(-2 * x) * T.nnet.sigmoid(x) ** 3),
+    ],
+    "exp_into_sum_of_sigmoids": [
+        on(v("x"), v("y"), build=lambda x, y: T.exp(x) * (y * T.nnet.sigmoid(-x) - T.sqr(T.nnet.sigmoid(-x)))),
+        on(v("x"), build=lambda x: T.nnet.sigmoid(-x) * (T.tanh(x) / T.nnet.sigmoid(-x) - T.nnet.sigmoid(x))),
+        on(v("x"), build=lambda x: (T.tanh(x) / T.cosh(x) - T.cos(x) / T.sqr(T.cosh(x))) * T.sinh(x)),
+    ],
+    "polynomial_of_sigmoid": [
+        on(v("x"), build=lambda x: T.nnet.sigmoid(x) - 3 * T.nnet.sigmoid(x) ** 2 + 2 * T.nnet.sigmoid(x) ** 3),
+        on(v("x"), v("y"), build=lambda x, y: 1 + y * T.nnet.sigmoid(x) - y * T.nnet.sigmoid(x) ** 3),
+    ],
+    "powers_of_tanh": [
+        on(v("x"), build=lambda x: T.sinh(x) / T.sqr(T.cosh(x))),
+        on(v("x"), v("y"), build=lambda x, y: y * T.sqr(T.sinh(x)) / T.cosh(x) ** 3),
+    ],
     "softplus_of_both_signs": [
         on(v("x"), v("y"), build=lambda x, y: y * T.nnet.softplus(x) + (1 - y) * T.nnet.softplus(-x)),
         on(v("x", "float32"), build=lambda x: T.nnet.softplus(-x) * T.nnet.softplus(x)),

@@ -120,6 +120,7 @@ SIGMOIDS = ruleset(
     rule("sigmoid_by_exps", exp(x) / (1 + exp(x)), sigmoid(x), tags="local_exp_over_1_plus_exp"),
     rule("inverse_of_one_plus_exp", 1 / (1 + exp(x)), sigmoid(-x), tags="local_inv_1_plus_exp"),
     rule("slope_of_sigmoid_by_exps", exp(x) / sqr(1 + exp(x)), sigmoid(x) * sigmoid(-x), assumes="rounding"),
+    rule("slope_of_sigmoid_by_both_exps", inv(2 + exp(x) + exp(-x)), sigmoid(x) * sigmoid(-x), assumes="rounding"),
     rule("inverse_of_squared_one_plus_exp", inv(sqr(1 + exp(x))), sqr(sigmoid(-x)), assumes="rounding"),
     rule("sigmoid_of_difference", exp(x) / (exp(x) + exp(y)), sigmoid(x - y), assumes="rounding"),
     rule("exp_times_sigmoid_of_minus", exp(x) * sigmoid(-x), sigmoid(x), tags="local_sigm_times_exp"),
@@ -172,9 +173,8 @@ def _weighted_exponents(total: Any, dtype: str) -> list[tuple[float, Any]] | Non
         inner = elementwise_node(factors[0][1], exp)
         if inner is None or inner.inputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
             return None
-        shift = elementwise_node(inner.inputs[0], sub)
-        if shift is not None and elementwise_node(shift.inputs[1], maximum) is not None:
-            return None   # what this rule itself makes
+        if any(elementwise_node(v, maximum) is not None for _, v in terms_of(inner.inputs[0])[1]):
+            return None   # what this rule itself makes, also after its signs were put in order
         found.append((weight, inner.inputs[0]))
     return [*found, (constant, as_tensor_variable(number_like(0, dtype)))] if constant else found
 
@@ -201,7 +201,7 @@ def softplus_of_both_signs(node: Apply, site: Site) -> Any:
     if other is None or dtype not in float_dtypes:
         return None
     negated = elementwise_node(x, neg)
-    size = elemwise_of(abs_)(x if negated is None else negated.inputs[0])
+    size = elemwise_of(abs_)(negated.inputs[0] if negated is not None else x)
     rest = elemwise_of(log1p)(elemwise_of(exp)(elemwise_of(neg)(size)))
     zero = number_like(0, dtype)
     return {v: elemwise_of(add)(elemwise_of(maximum)(v.owner.inputs[0], zero), rest)

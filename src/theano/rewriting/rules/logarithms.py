@@ -78,10 +78,13 @@ OF_FUNCTIONS = ruleset(
     rule("log_of_sigmoid", log(sigmoid(x)), -softplus(-x), tags="logsigm_to_softplus"),
     rule("log2_of_sigmoid", log2(sigmoid(x)), -LOG2E * softplus(-x), assumes="rounding"),
     rule("log10_of_sigmoid", log10(sigmoid(x)), -LOG10E * softplus(-x), assumes="rounding"),
+    rule("log_of_sigmoid_times", log(sigmoid(x) * y), log(y) - softplus(-x), assumes="rounding"),
     rule("log1p_of_minus_sigmoid", log1p(-sigmoid(x)), -softplus(x), tags="log1msigm_to_softplus"),
     # cosh(x) - 1 = 2 sinh(x/2)**2 near 0
     rule("log_of_cosh", log(cosh(x)),
          switch(lt(abs_(x), 1.0), log1p(2.0 * sqr(sinh(0.5 * x))), abs_(x) + log1p(exp(-2.0 * abs_(x))) - LN2),
+         assumes="rounding"),
+    rule("log_of_multiple_of_cosh", log(y * cosh(x)), log(y) + (abs_(x) + log1p(exp(-2.0 * abs_(x))) - LN2),
          assumes="rounding"),
     rule("log_of_sinh", log(sinh(x)), x + log1mexp(-2.0 * x) - LN2, assumes="rounding"),
     rule("difference_of_softplus", softplus(x) - softplus(-x), x, assumes="finite rounding"),

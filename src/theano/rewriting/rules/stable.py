@@ -16,6 +16,7 @@ from theano.rewriting.ranges import within
 from theano.rewriting.rule import Rule, Site, function_rule, ruleset
 from theano.rewriting.rules.exponentials import EXPONENTIALS
 from theano.rewriting.rules.logarithms import LOGARITHMS
+from theano.rewriting.rules.powers_of_sigmoids import POWERS_OF_SIGMOIDS
 from theano.rewriting.rules.roots import ROOTS_AND_SIGNS
 from theano.rewriting.rules.special_functions import SPECIAL_FUNCTIONS
 from theano.rewriting.rules.useless import elementwise_node
@@ -119,7 +120,7 @@ def switch_over_divisor(node: Apply, site: Site) -> Any:
 
 
 STABLE: tuple[Rule, ...] = ruleset(
-    LOGARITHMS, EXPONENTIALS, SPECIAL_FUNCTIONS, ROOTS_AND_SIGNS,
+    LOGARITHMS, POWERS_OF_SIGMOIDS, EXPONENTIALS, SPECIAL_FUNCTIONS, ROOTS_AND_SIGNS,
     odd_of_negative, even_of_negative, inverse_pair, factor_into_switch, switch_over_divisor,
 )
 

@@ -1,0 +1,366 @@
+"""Products of powers of exp(x), 1 + exp(x) and sigmoids, as derivatives of any order are full of.
+
+With u = 1 + exp(x), 1/u is sigmoid(-x) and exp(x)/u is sigmoid(x): exp(x)**k / u**n is a product of sigmoids, none of
+which overflows, if 0 <= k <= n. In the same way sinh(x)**k / cosh(x)**n is one of tanh(x) and 1/cosh(x). Such a pair,
+a numerator and a denominator that grow alike, is a `Family` here, and the rules are the same for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from theano.graph.node import Apply
+from theano.rewriting.conform import conform, number_like, quotient, signed_sum
+from theano.rewriting.known import number
+from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rules.useless import elementwise_node
+from theano.rewriting.terms import factors_of, linear, terms_of
+from theano.scalar.activation import sigmoid
+from theano.scalar.arithmetic import add, inv, mul, neg, sqr, sub, true_div
+from theano.scalar.dtypes import float_dtypes
+from theano.scalar.exponential import exp, pow
+from theano.scalar.hyperbolic import cosh, sinh, tanh
+from theano.tensor.elemwise import elemwise_of
+
+MOST = 12    # the highest power that is looked at
+DEEPEST = 4  # sums within sums that are looked into
+Powers = list[tuple[int, Any]]
+
+
+def powers_of(variable: Any, site: Site | None = None) -> tuple[Any, Powers]:
+    """(coefficient, [(power, factor)]), with squares and whole powers taken apart, and what is inside them."""
+    coefficient, factors = factors_of(variable, site)
+    found: Powers = []
+    for power, v in factors:
+        base, exponent = _base(v)
+        if exponent == 1:
+            found.append((power, v))
+            continue
+        inner_coefficient, inner = factors_of(base)
+        coefficient = coefficient * inner_coefficient ** (power * exponent)
+        found.extend((power * exponent * p, w) for p, w in inner)
+    return coefficient, found
+
+
+def _base(v: Any) -> tuple[Any, int]:
+    """(x, n) if v is x**n with a whole n that is not large, else (v, 1)."""
+    square = elementwise_node(v, sqr)
+    if square is not None:
+        x, n = square.inputs[0], 2
+    else:
+        power = elementwise_node(v, pow)
+        exponent = None if power is None else number(power.inputs[1])
+        if power is None or exponent is None or exponent != int(exponent) or not 1 < exponent <= MOST:
+            return v, 1
+        x, n = power.inputs[0], int(exponent)
+    return (x, n) if x.type.dtype == v.type.dtype else (v, 1)  # type: ignore[attr-defined]
+
+
+def multiple(b: Any, a: Any) -> int | None:
+    """The whole number r with b = r*a, as far as sums, signs and numbers before terms tell."""
+    if b is a:
+        return 1
+    if b.type.dtype != a.type.dtype:
+        return None
+    (left, left_constant), (right, right_constant) = linear(b), linear(a)
+    if not right or left.keys() != right.keys():
+        return None
+    key = next(iter(right))
+    ratio = left[key] / right[key] if right[key] else 0
+    if ratio == 0 or ratio != int(ratio) or abs(ratio) > MOST or left_constant != ratio * right_constant:
+        return None
+    return int(ratio) if all(left[k] == ratio * right[k] for k in right) else None
+
+
+def _argument(v: Any, record: Any) -> Any:
+    """x if v is record(x), of one dtype."""
+    node = elementwise_node(v, record)
+    return None if node is None or node.inputs[0].type.dtype != v.type.dtype else node.inputs[0]  # type: ignore[attr-defined]
+
+
+def _of_one_plus(v: Any) -> Any:
+    """x if v is 1 + exp(x)."""
+    if elementwise_node(v, add) is None:
+        return None
+    constant, terms = terms_of(v)
+    return _argument(terms[0][1], exp) if constant == 1 and len(terms) == 1 and terms[0][0] == 1 else None
+
+
+def _of_two_plus(v: Any) -> Any:
+    """x if v is 2 + exp(x) + exp(-x), which is (1 + exp(x))**2 / exp(x)."""
+    if elementwise_node(v, add) is None:
+        return None
+    constant, terms = terms_of(v)
+    if constant != 2 or len(terms) != 2 or any(sign < 0 for sign, _ in terms):
+        return None
+    x, y = (_argument(term, exp) for _, term in terms)
+    return x if x is not None and y is not None and multiple(y, x) == -1 else None
+
+
+class Family:
+    """A numerator and a denominator, functions of one x that grow alike, and what their quotients are.
+
+    A product is numerator**k / denominator**n times others. A factor is raw if it may overflow.
+    """
+
+    def look(self, v: Any) -> tuple[Any, bool]:
+        """(x, is it raw) if v is a function of x of this family, else (None, False)."""
+        raise NotImplementedError
+
+    def powers(self, v: Any, x: Any) -> tuple[int, int] | None:
+        """(k, n) of a factor, or None if it is not of this family and this x."""
+        raise NotImplementedError
+
+    def made(self, k: int, n: int, x: Any) -> Powers:
+        """numerator**k / denominator**n for 0 <= k <= n."""
+        raise NotImplementedError
+
+    def count(self, factors: Powers, x: Any) -> tuple[int, int, Powers, bool]:
+        """(k, n, the other factors, is any factor raw or a divisor)."""
+        k = n = 0
+        rest: Powers = []
+        is_raw = False
+        for power, v in factors:
+            found = self.powers(v, x)
+            if found is None:
+                rest.append((power, v))
+                continue
+            k, n = k + power * found[0], n + power * found[1]
+            is_raw |= self.look(v)[1] or power < 0
+        return k, n, rest, is_raw
+
+
+class Sigmoids(Family):
+    """exp(x) and 1 + exp(x)."""
+
+    def look(self, v: Any) -> tuple[Any, bool]:
+        for x in (_argument(v, exp), _of_one_plus(v), _of_two_plus(v)):
+            if x is not None:
+                return x, True
+        return _argument(v, sigmoid), False
+
+    def powers(self, v: Any, x: Any) -> tuple[int, int] | None:
+        inner = self.look(v)[0]
+        times = None if inner is None else multiple(inner, x)
+        if times is None or (times not in (1, -1) and _argument(v, exp) is None):
+            return None
+        if _argument(v, exp) is not None:
+            return times, 0
+        if _argument(v, sigmoid) is not None:
+            return (1, 1) if times == 1 else (0, 1)
+        if _of_two_plus(v) is not None:
+            return -1, -2
+        return (0, -1) if times == 1 else (-1, -1)
+
+    def made(self, k: int, n: int, x: Any) -> Powers:
+        parts = [(k, elemwise_of(sigmoid)(x)), (n - k, elemwise_of(sigmoid)(elemwise_of(neg)(x)))]
+        return [part for part in parts if part[0]]
+
+
+class Tangents(Family):
+    """sinh(x) and cosh(x)."""
+
+    def look(self, v: Any) -> tuple[Any, bool]:
+        for record in (tanh, sinh, cosh):
+            x = _argument(v, record)
+            if x is not None:
+                return x, record is not tanh
+        return None, False
+
+    def powers(self, v: Any, x: Any) -> tuple[int, int] | None:
+        if self.look(v)[0] is not x:
+            return None
+        return next(pair for record, pair in ((tanh, (1, 1)), (sinh, (1, 0)), (cosh, (0, -1)))
+                    if _argument(v, record) is not None)
+
+    def made(self, k: int, n: int, x: Any) -> Powers:
+        return [part for part in ((k, elemwise_of(tanh)(x)), (k - n, elemwise_of(cosh)(x))) if part[0]]
+
+    def count(self, factors: Powers, x: Any) -> tuple[int, int, Powers, bool]:
+        k, n, rest, _ = super().count(factors, x)
+        return k, n, rest, any(_argument(v, sinh) is x for _, v in factors)
+
+
+SIGMOIDS, TANGENTS = Sigmoids(), Tangents()
+
+
+@function_rule(mul, true_div, inv, name="powers_of_sigmoid", assumes="rounding",
+               needs=[mul, true_div, inv, exp, sigmoid, add, sqr, pow])
+def powers_of_sigmoid(node: Apply, site: Site) -> Any:
+    """exp(x)**k / (1 + exp(x))**n -> sigmoid(x)**k * sigmoid(-x)**(n - k) for n > 1 and 0 <= k <= n, and with what is
+    left of exp(x) or exp(-x) for other k; sigmoid(x) and sigmoid(-x) may be among the factors"""
+    out: Any = node.outputs[0]
+    dtype = out.type.dtype
+    if dtype not in float_dtypes:
+        return None
+    coefficient, factors = powers_of(out, site)
+    for power, v in factors:
+        x, is_raw = SIGMOIDS.look(v)
+        if x is None or is_raw is (power > 0):
+            continue
+        k, n, rest, _ = SIGMOIDS.count(factors, x)
+        within = min(max(k, 0), n)
+        own = [w for _, w in factors if SIGMOIDS.powers(w, x) is not None]
+        has_exp = any(_argument(w, exp) is not None for w in own)
+        has_sum = any(elementwise_node(w, add) is not None for w in own)
+        if not 1 < n <= MOST or not (has_sum or (has_exp and k == within)):
+            continue
+        parts = SIGMOIDS.made(within, n, x)
+        if k != within:
+            parts.append((1, elemwise_of(exp)(elemwise_of(mul)(number_like(k - within, dtype), x))))
+        result = conform(_product([*rest, *parts], coefficient, dtype), out)
+        return None if result is None else [result]
+    return None
+
+
+@function_rule(mul, true_div, name="powers_of_tanh", assumes="rounding",
+               needs=[mul, true_div, inv, sinh, cosh, sqr, pow])
+def powers_of_tanh(node: Apply, site: Site) -> Any:
+    """sinh(x)**k / cosh(x)**n -> tanh(x)**k / cosh(x)**(n - k) for 0 < k <= n"""
+    out: Any = node.outputs[0]
+    dtype = out.type.dtype
+    if dtype not in float_dtypes:
+        return None
+    coefficient, factors = powers_of(out, site)
+    for x in (_argument(v, sinh) for power, v in factors if power > 0):
+        if x is None:
+            continue
+        k, n, rest, _ = TANGENTS.count(factors, x)
+        if 0 < k <= n <= MOST:
+            result = conform(_product([*rest, *TANGENTS.made(k, n, x)], coefficient, dtype), out)
+            return None if result is None else [result]
+    return None
+
+
+@function_rule(mul, true_div, name="exp_into_sum_of_sigmoids", assumes="rounding", needs=[add, sub, mul, true_div])
+def exp_into_sum_of_sigmoids(node: Apply, site: Site) -> Any:
+    """exp(x) * (y*sigmoid(-x) + z*sigmoid(-x)**2) -> y*sigmoid(x) + z*sigmoid(x)*sigmoid(-x), and the same for powers
+    of exp(x) and 1 + exp(x), and for divisions by sigmoids, if each term of the sum takes them up; also for sinh(x)
+    and a sum with divisions by cosh(x)"""
+    out: Any = node.outputs[0]
+    dtype = out.type.dtype
+    if dtype not in float_dtypes:
+        return None
+    factors = powers_of(out, site)[1]
+    sums = [v for power, v in factors if power == 1 and elementwise_node(v, add, sub) is not None]
+    if not sums:
+        return None
+    inside = [part for v in sums for _, term in terms_of(v)[1] for part in factors_of(term)[1]]
+    for family in (SIGMOIDS, TANGENTS):
+        for x in dict.fromkeys(family.look(v)[0] for _, v in (*factors, *inside)):
+            result = None if x is None else _distributed(family, out, x, 0, 0, DEEPEST)
+            if result is None and x is not None and family is SIGMOIDS and family.count(factors, x)[3]:
+                result = _taken_up(family, out, x, 0, 0, DEEPEST)
+            if result is not None:
+                result = conform(result, out)
+                return None if result is None else [result]
+    return None
+
+
+def _taken_up(family: Family, v: Any, x: Any, k: int, n: int, depth: int) -> Any:
+    """v * numerator**k / denominator**n without raw factors, or None."""
+    result = _distributed(family, v, x, k, n, depth)
+    if result is not None:
+        return result
+    coefficient, factors = powers_of(v)
+    more_k, more_n, rest, _ = family.count(factors, x)
+    k, n = k + more_k, n + more_n
+    return _product([*rest, *family.made(k, n, x)], coefficient, v.type.dtype) if 0 <= k <= n <= MOST else None
+
+
+def _distributed(family: Family, v: Any, x: Any, k: int, n: int, depth: int) -> Any:
+    """The same for a product with a sum among its factors, each term of which is multiplied by the others."""
+    dtype = v.type.dtype
+    coefficient, factors = powers_of(v)
+    more_k, more_n, rest, _ = family.count(factors, x)
+    k, n = k + more_k, n + more_n
+    for position, (power, w) in enumerate(rest):
+        if power != 1 or not depth or elementwise_node(w, add, sub) is None or w.type.dtype != dtype:
+            continue
+        constant, terms = terms_of(w)
+        if 0 <= k <= n and not any(family.count(powers_of(u)[1], x)[3] for _, u in terms):
+            continue
+        taken = [(sign, _taken_up(family, u, x, k, n, depth - 1)) for sign, u in terms]
+        if constant:
+            taken.append((1, _product(family.made(k, n, x), constant, dtype) if 0 <= k <= n <= MOST else None))
+        if all(u is not None for _, u in taken):
+            others = [part for place, part in enumerate(rest) if place != position]
+            return _product([*others, (1, signed_sum(taken, 0, dtype))], coefficient, dtype)
+    return None
+
+
+@function_rule(add, sub, name="polynomial_of_sigmoid", assumes="rounding", needs=[mul, sqr, sigmoid, add, sub, neg])
+def polynomial_of_sigmoid(node: Apply, site: Site) -> Any:
+    """y*s - 3*y*s**2 + 2*y*s**3 -> y*s*sigmoid(-x)*(1 - 2*s) for s = sigmoid(x): what is 0 at s = 1 has a factor 1 - s"""
+    out: Any = node.outputs[0]
+    dtype = out.type.dtype
+    if dtype not in float_dtypes:
+        return None
+    constant, terms = terms_of(out, site)
+    found = [(sign, term, powers_of(term)) for sign, term in terms]
+    for x in (_argument(v, sigmoid) for _, _, (_, factors) in found for _, v in factors):
+        if x is None:
+            continue
+        groups: dict[Any, list[tuple[int, int, Any]]] = {}
+        for place, (sign, _, (coefficient, factors)) in enumerate(found):
+            own = sum(p for p, v in factors if _argument(v, sigmoid) is x)
+            others = tuple((p, v) for p, v in factors if _argument(v, sigmoid) is not x)
+            groups.setdefault(frozenset((p, v, others.count((p, v))) for p, v in others), []).append(
+                (place, own, sign * coefficient))
+        for group in groups.values():
+            factored = _divided(group)
+            if factored is None:
+                continue
+            lowest, quotient_ = factored
+            first = found[group[0][0]][2][1]
+            others_ = [(p, v) for p, v in first if _argument(v, sigmoid) is not x]
+            s = elemwise_of(sigmoid)(x)
+            parts = [*others_, (lowest, s), (1, elemwise_of(sigmoid)(elemwise_of(neg)(x)))]
+            if len(quotient_) > 1:
+                parts.append((1, _horner(quotient_, s, dtype)))
+                leading = 1
+            else:
+                leading = quotient_[0]
+            places = {place for place, _, _ in group}
+            rest = [(sign, term) for place, (sign, term, _) in enumerate(found) if place not in places]
+            result = conform(signed_sum([*rest, (1, _product(parts, leading, dtype))], constant, dtype), out)
+            return None if result is None else [result]
+    return None
+
+
+def _divided(group: list[tuple[int, int, Any]]) -> tuple[int, list[Any]] | None:
+    """(m, coefficients of q) with sum(c * s**n) = s**m * (1 - s) * q(s), of (place, n, c); None if there is none."""
+    powers = [n for _, n, _ in group]
+    if len(group) < 2 or min(powers) < 1 or max(powers) > MOST:
+        return None
+    lowest = min(powers)
+    polynomial = [0] * (max(powers) - lowest + 1)
+    for _, n, c in group:
+        polynomial[n - lowest] += c
+    if sum(polynomial) != 0 or not any(polynomial):
+        return None
+    divided = []
+    total = 0
+    for c in polynomial[:-1]:   # 1/(1 - s) = 1 + s + s**2 + ...
+        total += c
+        divided.append(total)
+    return lowest, divided
+
+
+def _horner(coefficients: list[Any], s: Any, dtype: str) -> Any:
+    value: Any = number_like(coefficients[-1], dtype)
+    for c in reversed(coefficients[:-1]):
+        value = signed_sum([(1, elemwise_of(mul)(value, s))], c, dtype)
+    return value
+
+
+def _product(powers: Sequence[tuple[int, Any]], coefficient: Any, dtype: str) -> Any:
+    above = [v for power, v in powers for _ in range(power)]
+    below = [v for power, v in powers for _ in range(-power)]
+    return quotient(above, below, coefficient, dtype)
+
+
+POWERS_OF_SIGMOIDS = ruleset(
+    powers_of_sigmoid, exp_into_sum_of_sigmoids, polynomial_of_sigmoid, powers_of_tanh,
+)

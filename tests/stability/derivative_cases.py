@@ -1,0 +1,137 @@
+"""The table of derivatives: one variable, as users write densities, losses and activations, with two derivatives.
+
+Values are compared relative to themselves. Derivatives are sums, and may be near 0 where their terms are not: they are
+compared relative to `scale` or themselves, whichever is larger. What is never allowed is NaN, an infinity, or a number
+of another size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+
+import theano.tensor as T
+
+mp = mpmath.mp.clone()
+mp.dps = 500
+
+SMALL = [1e-20, 1e-9, 1e-4, 0.3, 1.0, 2.5, 7.3]
+LARGE = [20.0, 40.0, 88.0, 104.0, 360.0, 700.0, 750.0, 1e4]
+POSITIVE = [*SMALL, *LARGE]
+WIDE = [0.0, *POSITIVE, *(-x for x in POSITIVE)]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A function of one variable, its exact value, and where it is looked at."""
+
+    name: str
+    build: Callable[[Any], Any]
+    exact: Callable[[Any], Any]
+    points: Sequence[float] = tuple(WIDE)
+    ulp: float = 16.0
+    scale: float = 1.0
+    value_scale: float = 0.0
+    dtypes: tuple[str, ...] = ("float64", "float32")
+
+
+def sig(x):
+    return 1 / (1 + mp.exp(-x))
+
+
+def softplus(x):
+    return mp.log1p(mp.exp(x)) if x < 0 else x + mp.log1p(mp.exp(-x))
+
+
+def log_two_cosh(x):
+    return abs(x) + mp.log1p(mp.exp(-2 * abs(x)))
+
+
+def number(value, x):
+    return np.asarray(value, x.dtype)
+
+
+SIGMOIDS = [
+    Curve("exp(x)/(1 + exp(x))**2, squared by sqr", lambda x: T.exp(x) / T.sqr(1 + T.exp(x)), lambda x: sig(x) * sig(-x)),
+    Curve("exp(-x)/(1 + exp(-x))**2", lambda x: T.exp(-x) / (1 + T.exp(-x)) ** 2, lambda x: sig(x) * sig(-x)),
+    Curve("exp(x)/(1 + exp(x))**3", lambda x: T.exp(x) / (1 + T.exp(x)) ** 3, lambda x: sig(x) * sig(-x) ** 2),
+    Curve("exp(2x)/(1 + exp(x))**2", lambda x: T.exp(2 * x) / (1 + T.exp(x)) ** 2, lambda x: sig(x) ** 2),
+    Curve("1/(1 + exp(x))**2", lambda x: 1 / (1 + T.exp(x)) ** 2, lambda x: sig(-x) ** 2),
+    Curve("1/(1 + exp(-x))", lambda x: 1 / (1 + T.exp(-x)), sig),
+    Curve("exp(x)/(1 + exp(x))", lambda x: T.exp(x) / (1 + T.exp(x)), sig),
+    Curve("s*(1 - s)", lambda x: T.nnet.sigmoid(x) * (1 - T.nnet.sigmoid(x)), lambda x: sig(x) * sig(-x)),
+    Curve("sigmoid(x)**2", lambda x: T.nnet.sigmoid(x) ** 2, lambda x: sig(x) ** 2),
+    Curve("silu", lambda x: x * T.nnet.sigmoid(x), lambda x: x * sig(x)),
+    Curve("silu by exp", lambda x: x / (1 + T.exp(-x)), lambda x: x * sig(x)),
+    Curve("mish", lambda x: x * T.tanh(T.log(1 + T.exp(x))), lambda x: x * mp.tanh(softplus(x))),
+    Curve("1/(2 + exp(x) + exp(-x))", lambda x: 1 / (2 + T.exp(x) + T.exp(-x)), lambda x: sig(x) * sig(-x)),
+]
+
+LOGARITHMS = [
+    Curve("log(1 + exp(x))", lambda x: T.log(1 + T.exp(x)), softplus),
+    Curve("log1p(exp(x))", lambda x: T.log1p(T.exp(x)), softplus),
+    Curve("log(1 + exp(-x))", lambda x: T.log(1 + T.exp(-x)), lambda x: softplus(-x)),
+    Curve("log(1 - exp(-x))", lambda x: T.log(1 - T.exp(-x)), lambda x: mp.log(-mp.expm1(-x)), POSITIVE[1:]),
+    Curve("log(expm1(x))", lambda x: T.log(T.expm1(x)), lambda x: x + mp.log(-mp.expm1(-x)), POSITIVE[1:]),
+    Curve("log(cosh(x))", lambda x: T.log(T.cosh(x)), lambda x: mp.log(mp.cosh(x)) if abs(x) < 30 else
+          log_two_cosh(x) - mp.log(2)),
+    Curve("log(2*cosh(x))", lambda x: T.log(2 * T.cosh(x)), log_two_cosh),
+    Curve("log(exp(x)/(1 + exp(x))**2)", lambda x: T.log(T.exp(x) / (1 + T.exp(x)) ** 2),
+          lambda x: -softplus(x) - softplus(-x)),
+    Curve("log(sigmoid(x))", lambda x: T.log(T.nnet.sigmoid(x)), lambda x: -softplus(-x)),
+    Curve("log(1 - sigmoid(x))", lambda x: T.log(1 - T.nnet.sigmoid(x)), lambda x: -softplus(x)),
+    Curve("log(sigmoid(x)*(1 - sigmoid(x)))", lambda x: T.log(T.nnet.sigmoid(x) * (1 - T.nnet.sigmoid(x))),
+          lambda x: -softplus(x) - softplus(-x)),
+]
+
+LIKELIHOODS = [
+    Curve("Bernoulli with logits", lambda x: 0.25 * T.log(1 / (1 + T.exp(-x))) + 0.75 * T.log(1 - 1 / (1 + T.exp(-x))),
+          lambda x: -softplus(-x) / 4 - 3 * softplus(x) / 4),
+    Curve("binomial with logits", lambda x: 3 * x - 10 * T.log(1 + T.exp(x)), lambda x: 3 * x - 10 * softplus(x),
+          value_scale=1.0, scale=10.0),
+    Curve("beta with logits", lambda x: 2 * T.log(T.nnet.sigmoid(x)) + 3 * T.log(1 - T.nnet.sigmoid(x)),
+          lambda x: -2 * softplus(-x) - 3 * softplus(x), scale=5.0),
+    Curve("focal loss", lambda x: -((1 - T.nnet.sigmoid(x)) ** 2) * T.log(T.nnet.sigmoid(x)),
+          lambda x: sig(-x) ** 2 * softplus(-x)),
+    Curve("entropy of a Bernoulli variable",
+          lambda x: -T.nnet.sigmoid(x) * T.log(T.nnet.sigmoid(x)) - (1 - T.nnet.sigmoid(x)) * T.log(1 - T.nnet.sigmoid(x)),
+          lambda x: sig(x) * softplus(-x) + sig(-x) * softplus(x)),
+    Curve("logistic log-density", lambda x: -x - 2 * T.log(1 + T.exp(-x)), lambda x: -x - 2 * softplus(-x)),
+    Curve("Gumbel log-density", lambda x: T.log(T.exp(-x - T.exp(-x))), lambda x: -x - mp.exp(-x),
+          [x for x in WIDE if x > -80], value_scale=1.0),
+    Curve("Gaussian log-density, by its density", lambda x: T.log(T.exp(-(x**2) / 2) / number(2.5, x)),
+          lambda x: -x * x / 2 - mp.log(mp.mpf("2.5"))),
+    Curve("Gaussian density", lambda x: T.exp(-(x**2) / 2), lambda x: mp.exp(-x * x / 2), [x for x in WIDE if abs(x) < 8],
+          value_scale=1.0),
+    Curve("Student-t log-density", lambda x: -2 * T.log(1 + x**2 / 3), lambda x: -2 * mp.log1p(x * x / 3), scale=4.0),
+    Curve("Cauchy log-density", lambda x: T.log(1 / (1 + x**2)), lambda x: -mp.log1p(x * x), scale=2.0),
+    Curve("Cauchy density", lambda x: 1 / (1 + x**2), lambda x: 1 / (1 + x * x), scale=2.0),
+    Curve("complementary log-log", lambda x: T.log(1 - T.exp(-T.exp(x))), lambda x: mp.log(-mp.expm1(-mp.exp(x))),
+          [x for x in WIDE if -50 < x < 4]),
+]
+
+HYPERBOLIC = [
+    Curve("tanh(x)", T.tanh, mp.tanh),
+    Curve("tanh by exp(2x)", lambda x: (T.exp(2 * x) - 1) / (T.exp(2 * x) + 1), mp.tanh, scale=4.0),
+    Curve("tanh as 1 - 2/(exp(2x) + 1)", lambda x: 1 - 2 / (T.exp(2 * x) + 1), mp.tanh, scale=4.0),
+    Curve("1/cosh(x)", lambda x: 1 / T.cosh(x), lambda x: 1 / mp.cosh(x)),
+    Curve("1/cosh(x)**2", lambda x: 1 / T.cosh(x) ** 2, lambda x: 1 / mp.cosh(x) ** 2, scale=2.0),
+    Curve("sinh(x)/cosh(x)**2", lambda x: T.sinh(x) / T.cosh(x) ** 2, lambda x: mp.sinh(x) / mp.cosh(x) ** 2, scale=4.0),
+    Curve("gelu by tanh", lambda x: 0.5 * x * (1 + T.tanh(x)), lambda x: x * sig(2 * x), scale=4.0),
+    Curve("1 - tanh(x)", lambda x: 1 - T.tanh(x), lambda x: 2 * sig(-2 * x)),
+]
+
+ALGEBRAIC = [
+    Curve("sqrt(1 + x**2)", lambda x: T.sqrt(1 + x**2), lambda x: mp.sqrt(1 + x * x)),
+    Curve("sqrt(1 + x**2) - 1", lambda x: T.sqrt(1 + x**2) - 1, lambda x: x * x / (mp.sqrt(1 + x * x) + 1)),
+    Curve("1/sqrt(1 + x**2)", lambda x: 1 / T.sqrt(1 + x**2), lambda x: 1 / mp.sqrt(1 + x * x)),
+    Curve("x/sqrt(1 + x**2)", lambda x: x / T.sqrt(1 + x**2), lambda x: x / mp.sqrt(1 + x * x)),
+    Curve("x/(1 + abs(x))", lambda x: x / (1 + abs(x)), lambda x: x / (1 + abs(x)), WIDE[1:], scale=2.0),
+    Curve("x*exp(-x)", lambda x: x * T.exp(-x), lambda x: x * mp.exp(-x), [x for x in WIDE if x > -80]),
+]
+
+CURVES = [*SIGMOIDS, *LOGARITHMS, *LIKELIHOODS, *HYPERBOLIC, *ALGEBRAIC]
