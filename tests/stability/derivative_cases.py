@@ -56,7 +56,8 @@ def number(value, x):
 
 
 SIGMOIDS = [
-    Curve("exp(x)/(1 + exp(x))**2, squared by sqr", lambda x: T.exp(x) / T.sqr(1 + T.exp(x)), lambda x: sig(x) * sig(-x)),
+    Curve("exp(x)/(1 + exp(x))**2, squared by sqr", lambda x: T.exp(x) / T.sqr(1 + T.exp(x)),
+          lambda x: sig(x) * sig(-x)),
     Curve("exp(-x)/(1 + exp(-x))**2", lambda x: T.exp(-x) / (1 + T.exp(-x)) ** 2, lambda x: sig(x) * sig(-x)),
     Curve("exp(x)/(1 + exp(x))**3", lambda x: T.exp(x) / (1 + T.exp(x)) ** 3, lambda x: sig(x) * sig(-x) ** 2),
     Curve("exp(2x)/(1 + exp(x))**2", lambda x: T.exp(2 * x) / (1 + T.exp(x)) ** 2, lambda x: sig(x) ** 2),
@@ -98,15 +99,16 @@ LIKELIHOODS = [
     Curve("focal loss", lambda x: -((1 - T.nnet.sigmoid(x)) ** 2) * T.log(T.nnet.sigmoid(x)),
           lambda x: sig(-x) ** 2 * softplus(-x)),
     Curve("entropy of a Bernoulli variable",
-          lambda x: -T.nnet.sigmoid(x) * T.log(T.nnet.sigmoid(x)) - (1 - T.nnet.sigmoid(x)) * T.log(1 - T.nnet.sigmoid(x)),
+          lambda x: -T.nnet.sigmoid(x) * T.log(T.nnet.sigmoid(x))
+          - (1 - T.nnet.sigmoid(x)) * T.log(1 - T.nnet.sigmoid(x)),
           lambda x: sig(x) * softplus(-x) + sig(-x) * softplus(x)),
     Curve("logistic log-density", lambda x: -x - 2 * T.log(1 + T.exp(-x)), lambda x: -x - 2 * softplus(-x)),
     Curve("Gumbel log-density", lambda x: T.log(T.exp(-x - T.exp(-x))), lambda x: -x - mp.exp(-x),
           [x for x in WIDE if x > -80], value_scale=1.0),
     Curve("Gaussian log-density, by its density", lambda x: T.log(T.exp(-(x**2) / 2) / number(2.5, x)),
           lambda x: -x * x / 2 - mp.log(mp.mpf("2.5"))),
-    Curve("Gaussian density", lambda x: T.exp(-(x**2) / 2), lambda x: mp.exp(-x * x / 2), [x for x in WIDE if abs(x) < 8],
-          value_scale=1.0),
+    Curve("Gaussian density", lambda x: T.exp(-(x**2) / 2), lambda x: mp.exp(-x * x / 2),
+          [x for x in WIDE if abs(x) < 8], value_scale=1.0),
     Curve("Student-t log-density", lambda x: -2 * T.log(1 + x**2 / 3), lambda x: -2 * mp.log1p(x * x / 3), scale=4.0),
     Curve("Cauchy log-density", lambda x: T.log(1 / (1 + x**2)), lambda x: -mp.log1p(x * x), scale=2.0),
     Curve("Cauchy density", lambda x: 1 / (1 + x**2), lambda x: 1 / (1 + x * x), scale=2.0),
@@ -120,7 +122,8 @@ HYPERBOLIC = [
     Curve("tanh as 1 - 2/(exp(2x) + 1)", lambda x: 1 - 2 / (T.exp(2 * x) + 1), mp.tanh, scale=4.0),
     Curve("1/cosh(x)", lambda x: 1 / T.cosh(x), lambda x: 1 / mp.cosh(x)),
     Curve("1/cosh(x)**2", lambda x: 1 / T.cosh(x) ** 2, lambda x: 1 / mp.cosh(x) ** 2, scale=2.0),
-    Curve("sinh(x)/cosh(x)**2", lambda x: T.sinh(x) / T.cosh(x) ** 2, lambda x: mp.sinh(x) / mp.cosh(x) ** 2, scale=4.0),
+    Curve("sinh(x)/cosh(x)**2", lambda x: T.sinh(x) / T.cosh(x) ** 2, lambda x: mp.sinh(x) / mp.cosh(x) ** 2,
+          scale=4.0),
     Curve("gelu by tanh", lambda x: 0.5 * x * (1 + T.tanh(x)), lambda x: x * sig(2 * x), scale=4.0),
     Curve("1 - tanh(x)", lambda x: 1 - T.tanh(x), lambda x: 2 * sig(-2 * x)),
 ]

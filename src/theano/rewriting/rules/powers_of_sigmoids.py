@@ -292,7 +292,7 @@ def _distributed(family: Family, v: Any, x: Any, k: int, n: int, depth: int) -> 
 
 @function_rule(add, sub, name="polynomial_of_sigmoid", assumes="rounding", needs=[mul, sqr, sigmoid, add, sub, neg])
 def polynomial_of_sigmoid(node: Apply, site: Site) -> Any:
-    """y*s - 3*y*s**2 + 2*y*s**3 -> y*s*sigmoid(-x)*(1 - 2*s) for s = sigmoid(x): what is 0 at s = 1 has a factor 1 - s"""
+    """y*s - 3*y*s**2 + 2*y*s**3 -> y*s*sigmoid(-x)*(1 - 2*s) for s = sigmoid(x): a root at s = 1 is a factor 1 - s"""
     out: Any = node.outputs[0]
     dtype = out.type.dtype
     if dtype not in float_dtypes:
