@@ -204,8 +204,8 @@ def softplus_of_both_signs(node: Apply, site: Site) -> Any:
     size = elemwise_of(abs_)(negated.inputs[0] if negated is not None else x)
     rest = elemwise_of(log1p)(elemwise_of(exp)(elemwise_of(neg)(size)))
     zero = number_like(0, dtype)
-    return {v: elemwise_of(add)(elemwise_of(maximum)(v.owner.inputs[0], zero), rest)
-            for v in (node.outputs[0], other)}
+    both: list[Any] = [node.outputs[0], other]
+    return {v: elemwise_of(add)(elemwise_of(maximum)(v.owner.inputs[0], zero), rest) for v in both}
 
 
 def _of_negative(node: Apply, site: Site) -> Any:
