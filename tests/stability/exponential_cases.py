@@ -140,6 +140,13 @@ HYPERBOLIC = [
     Case("arctanh(tanh(x))", lambda x: T.arctanh(T.tanh(x)), lambda x: x, [0.0, 1e-20, 0.3, -2.5], ulp=0,
          grad_ulp=64),
     Case("arcsinh(sinh(x))", lambda x: T.arcsinh(T.sinh(x)), lambda x: x, [0.0, 1e-20, 0.3, -2.5, 40.0], ulp=0),
+    Case("log(x + sqrt(1 + x**2))", lambda x: T.log(x + T.sqrt(1 + x**2)), mp.asinh, [*WIDE, 1e170, -1e170],
+         grad_ulp=None),
+    Case("log(x + sqrt(x**2 - 1))", lambda x: T.log(x + T.sqrt(x**2 - 1)), mp.acosh, [1.0, 1.5, 7.3, 1e4, 1e170],
+         grad_ulp=None, special={(0.5,): (NAN, None), (-2.0,): (NAN, None)}),
+    Case("log((1 + x)/(1 - x))", lambda x: T.log((1 + x) / (1 - x)), lambda x: 2 * mp.atanh(x),
+         [0.0, *SMALL, 0.3, -0.9], grad_ulp=None, special={(1.0,): (INF, None), (2.0,): (NAN, None)}),
+    Case("sin(x)/cos(x)", lambda x: T.sin(x) / T.cos(x), mp.tan, [0.0, *SMALL, *ORDINARY, 1.57], ulp=4),
     Case("sin(arcsin(x))", lambda x: T.sin(T.arcsin(x)), lambda x: x, [0.0, 1e-20, 0.3, -0.9],
          special={(2.0,): (NAN, None)}),
 ]

@@ -36,7 +36,7 @@ from theano.scalar.exponential import (
     pow,
     xlogx,
 )
-from theano.scalar.hyperbolic import arctanh, cosh, sinh
+from theano.scalar.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
 from theano.scalar.selection import switch
 from theano.tensor.careduce import Prod, Sum
 from theano.tensor.elemwise import elemwise_of
@@ -89,6 +89,9 @@ OF_FUNCTIONS = ruleset(
     rule("log_of_sinh", log(sinh(x)), x + log1mexp(-2.0 * x) - LN2, assumes="rounding"),
     rule("difference_of_softplus", softplus(x) - softplus(-x), x, assumes="finite rounding"),
     rule("softplus_minus_x", softplus(x) - x, softplus(-x), assumes="finite"),
+    rule("arcsinh_by_log", log(x + sqrt(1 + sqr(x))), arcsinh(x), assumes="rounding"),
+    rule("arccosh_by_log", log(x + sqrt(sqr(x) - 1)), arccosh(x), assumes="rounding"),
+    rule("arctanh_by_log", log((1 + x) / (1 - x)), 2.0 * arctanh(x), assumes="rounding"),
     rule("arctanh_by_logs", 0.5 * (log1p(x) - log1p(-x)), arctanh(x), assumes="rounding"),
     rule("x_log_x", x * log(x), xlogx(x), assumes="finite"),
 )

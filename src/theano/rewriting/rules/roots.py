@@ -18,7 +18,7 @@ from theano.scalar.dtypes import complex_dtypes, float_dtypes
 from theano.scalar.exponential import expm1, log1p
 from theano.scalar.hyperbolic import arcsinh, tanh
 from theano.scalar.selection import switch
-from theano.scalar.trigonometric import cos, sin
+from theano.scalar.trigonometric import cos, sin, tan
 from theano.tensor.elemwise import elemwise_of
 
 x, y, z = symbols("x y z")
@@ -45,6 +45,9 @@ CANCELLATIONS = ruleset(
     rule("one_minus_cos", 1 - cos(x), 2.0 * sqr(sin(0.5 * x)), assumes="rounding"),
     rule("one_minus_squared_cos", 1 - sqr(cos(x)), sqr(sin(x)), assumes="rounding"),
     rule("one_minus_squared_sin", 1 - sqr(sin(x)), sqr(cos(x)), assumes="rounding"),
+    rule("squares_of_sin_and_cos", sqr(sin(x)) + sqr(cos(x)), 1.0, assumes="rounding finite"),
+    rule("tan_by_quotient", sin(x) / cos(x), tan(x), assumes="rounding"),
+    rule("inverse_tan_by_quotient", cos(x) / sin(x), inv(tan(x)), assumes="rounding"),
 )
 
 SIGNS = ruleset(
