@@ -118,6 +118,19 @@ def test_integers_do_not_match_rules_of_reals() -> None:
     assert run([r], [i], i + 1 - 1)[1].fired == {}
 
 
+def test_what_was_remembered_of_other_graphs_hides_no_rule() -> None:
+    """Nodes with the same factors, nested in another way: a rule that looks at direct inputs fits the second only."""
+
+    @function_rule(mul, name="of_direct_input", needs=[cosh])
+    def of_direct_input(node: Any, site: Site) -> Any:
+        return [tanh(node.inputs[0])]
+
+    rules = [rule("of_factors", exp(x) * cosh(y), sinh(x)), of_direct_input]
+    first = run(rules, [A, B], neg(cosh(A)) * B)[1]
+    assert first.fired == {}
+    assert run(rules, [A, B], cosh(A) * B)[1].fired == {"of_direct_input": 1}
+
+
 def test_rules_that_go_in_circles_are_stopped() -> None:
     forth, back = rule("forth", sinh(x), cosh(x)), rule("back", cosh(x), sinh(x))
     with pytest.warns(RewriteBudgetWarning, match=r"'test' was stopped.*(forth|back) \(\d+ times\)"):

@@ -107,15 +107,16 @@ class RuleIndex:
         root = op.scalar_op if isinstance(op, Elemwise) else type(op)
         if root in self._undemanding:
             return self._undemanding[root]
-        key: Any = (root, *[makes(x) for x in node.inputs])
-        found = self._fitting.get(key)
+        direct: Any = (root, *[makes(x) for x in node.inputs])
+        found = self._fitting.get(direct)
         if found is None:
-            found = self._fitting_node(root, op, key)
+            found = self._fitting_node(root, op, direct)
         fitting, view, _ = found
         if view is None:
             return fitting
         constant, parts = view(node.outputs[0], site)
-        key = (root, *[makes(v) for _, v in parts], None if constant in (0, 1) else abs(constant))
+        # with the direct inputs: the same parts, nested in another way, leave other rules
+        key: Any = (direct, *[makes(v) for _, v in parts], None if constant in (0, 1) else abs(constant))
         found = self._fitting_parts.get(key)
         if found is None:
             owners = frozenset(key[1:-1])

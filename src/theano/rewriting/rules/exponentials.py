@@ -134,7 +134,7 @@ SIGMOIDS = ruleset(
 )
 
 
-@function_rule(mul, true_div, name="share_of_exps", assumes="rounding", needs=[exp, mul, true_div, inv])
+@function_rule(mul, true_div, name="share_of_exps", assumes="rounding", needs=[exp, mul, true_div, inv, neg])
 def share_of_exps(node: Apply, site: Site) -> Any:
     """exp(x) / (a*exp(x) + b*exp(y) + c) -> exp(x - m) / (a*exp(x - m) + b*exp(y - m) + c*exp(-m)) where m is the
     largest exponent and a, b, c > 0 are numbers: the gradient of the logarithm of such a sum"""

@@ -186,7 +186,7 @@ SIGMOIDS, TANGENTS = Sigmoids(), Tangents()
 
 
 @function_rule(mul, true_div, inv, name="powers_of_sigmoid", assumes="rounding",
-               needs=[mul, true_div, inv, exp, sigmoid, add, sqr, pow])
+               needs=[mul, true_div, inv, neg, exp, sigmoid, add, sqr, pow])
 def powers_of_sigmoid(node: Apply, site: Site) -> Any:
     """exp(x)**k / (1 + exp(x))**n -> sigmoid(x)**k * sigmoid(-x)**(n - k) for n > 1 and 0 <= k <= n, and with what is
     left of exp(x) or exp(-x) for other k; sigmoid(x) and sigmoid(-x) may be among the factors"""
@@ -215,7 +215,7 @@ def powers_of_sigmoid(node: Apply, site: Site) -> Any:
 
 
 @function_rule(mul, true_div, name="powers_of_tanh", assumes="rounding",
-               needs=[mul, true_div, inv, sinh, cosh, sqr, pow])
+               needs=[mul, true_div, inv, neg, sinh, cosh, sqr, pow])
 def powers_of_tanh(node: Apply, site: Site) -> Any:
     """sinh(x)**k / cosh(x)**n -> tanh(x)**k / cosh(x)**(n - k) for 0 < k <= n"""
     out: Any = node.outputs[0]
@@ -233,7 +233,8 @@ def powers_of_tanh(node: Apply, site: Site) -> Any:
     return None
 
 
-@function_rule(mul, true_div, name="exp_into_sum_of_sigmoids", assumes="rounding", needs=[add, sub, mul, true_div])
+@function_rule(mul, true_div, name="exp_into_sum_of_sigmoids", assumes="rounding",
+               needs=[add, sub, mul, true_div, inv, neg])
 def exp_into_sum_of_sigmoids(node: Apply, site: Site) -> Any:
     """exp(x) * (y*sigmoid(-x) + z*sigmoid(-x)**2) -> y*sigmoid(x) + z*sigmoid(x)*sigmoid(-x), and the same for powers
     of exp(x) and 1 + exp(x), and for divisions by sigmoids, if each term of the sum takes them up; also for sinh(x)
