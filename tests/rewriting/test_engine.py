@@ -125,10 +125,9 @@ def test_what_was_remembered_of_other_graphs_hides_no_rule() -> None:
     def of_direct_input(node: Any, site: Site) -> Any:
         return [tanh(node.inputs[0])]
 
-    rules = [rule("of_factors", exp(x) * cosh(y), sinh(x)), of_direct_input]
-    first = run(rules, [A, B], neg(cosh(A)) * B)[1]
-    assert first.fired == {}
-    assert run(rules, [A, B], cosh(A) * B)[1].fired == {"of_direct_input": 1}
+    rules = [rule("of_factors", exp(x) * cosh(y), sinh(x), when=lambda m: False), of_direct_input]
+    assert run(rules, [A, B, C], (cosh(A) / exp(C)) * B)[1].fired == {}
+    assert run(rules, [A, B, C], mul(cosh(A), exp(C), B))[1].fired == {"of_direct_input": 1}
 
 
 def test_rules_that_go_in_circles_are_stopped() -> None:
