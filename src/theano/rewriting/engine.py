@@ -18,7 +18,7 @@ from theano._config import config
 from theano._provenance import Origin, inherit
 from theano._records import field, record_class
 from theano.graph.fgraph import OUTPUT, Feature, FunctionGraph
-from theano.graph.node import Apply, Variable
+from theano.graph.node import Apply, Constant, Variable
 from theano.rewriting.rule import Rule, Site
 from theano.rewriting.terms import PRODUCTS, SUMS, factors_of, terms_of
 from theano.scalar.arithmetic import sqr
@@ -151,10 +151,11 @@ class RuleIndex:
 
 
 def makes(v: Any) -> Any:
-    """The record (of an elementwise op) or class of the op that makes a value; None for inputs and constants."""
-    if v.owner is None:
-        return None
-    op = v.owner.op
+    """The record (of an elementwise op) or class of the op that makes a value; `Constant`; None for inputs."""
+    node = v.owner
+    if node is None:
+        return Constant if isinstance(v, Constant) else None
+    op = node.op
     return op.scalar_op if isinstance(op, Elemwise) else type(op)
 
 
@@ -298,7 +299,15 @@ def waits(fgraph: FunctionGraph, node: Apply) -> bool:
 
 def try_rules(fgraph: FunctionGraph, rules: Sequence[Rule], node: Apply, site: Site, report: PassReport) -> bool:
     """Apply the first of `rules` that has something to say; True if the graph changed."""
-    return any(try_rule(fgraph, rule, node, site, report) for rule in rules)
+    for rule in rules:
+        try:
+            found = rule.apply(node, site)
+        except Exception as error:
+            complain(rule, node, error, report)
+            continue
+        if found is not None and found is not False and accept(fgraph, rule, node, found, site, report):
+            return True
+    return False
 
 
 def owners_of_parts(parts: Sequence[tuple[int, Any]]) -> set[Any]:
@@ -327,10 +336,12 @@ def owners_of_parts_of_parts(parts: Sequence[tuple[int, Any]]) -> tuple[frozense
 
 def try_rule(fgraph: FunctionGraph, rule: Rule, node: Apply, site: Site, report: PassReport) -> bool:
     """Apply one rule to one node; True if the graph changed. A rule that raises is reported and skipped."""
+    return try_rules(fgraph, [rule], node, site, report)
+
+
+def accept(fgraph: FunctionGraph, rule: Rule, node: Apply, found: Any, site: Site, report: PassReport) -> bool:
+    """Replace what a rule says; True if the graph changed. What breaks the rules of rules is reported and left."""
     try:
-        found = rule.apply(node, site)
-        if found is None or found is False:
-            return False
         proposed = [(old, checked(fgraph, rule, old, new)) for old, new in as_pairs(node, found)]
     except Exception as error:
         complain(rule, node, error, report)

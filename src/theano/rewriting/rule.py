@@ -82,7 +82,8 @@ class Rule:
     tags       names by which a Query can select it, besides its own name; "fast_compile" among them: used there too
     statement  before -> after, where it is written down; `doc` gives it for every rule
     examples   () -> [(inputs, output)]: graphs in which it applies, for the tests
-    needs      records of which at least one must own an input of the node (a quick check; empty: none)
+    needs      records of which at least one must own an input of the node (a quick check; empty: none); `Constant`
+               stands for inputs that are constants
     parts      what must be among the terms or factors that the node is made of: a quick check, too
     sinks      it moves an op of one kind towards the inputs, through elementwise ops: see `engine.waits`
     """
@@ -127,6 +128,7 @@ def function_rule(
     tags: Iterable[str] | str = (),
     examples: Callable[[], Sequence[Any]] | None = None,
     needs: Iterable[Any] = (),
+    parts: Parts | None = None,
     sinks: bool = False,
 ) -> Callable[[Callable[[Apply, Site], Replacement]], Rule]:
     """Make a rule of a function (node, site) -> None or replacements; its docstring states the identity."""
@@ -141,6 +143,7 @@ def function_rule(
             (function.__doc__ or "").strip(),
             examples,
             frozenset(needs),
+            parts,
             sinks=sinks,
         )
 

@@ -70,6 +70,23 @@ def is_interior(v: Any, site: Site, family: frozenset[Any]) -> bool:
 SUMS = frozenset([ar.add, ar.sub, ar.neg])
 
 
+# what `_Terms` and `_Factors` look into
+OF_SUMS = frozenset([ar.add, ar.sub, ar.neg, ar.mul])
+OF_PRODUCTS = frozenset([ar.mul, ar.true_div, ar.inv, ar.neg, ar.sqr, pow])
+
+
+def _is_simple(node: Apply, looked_into: frozenset[Any]) -> bool:
+    """Are the inputs different from each other, no numbers, and made by other ops? Most are: then nothing is alike."""
+    inputs = node.inputs
+    for position, x in enumerate(inputs):
+        inner = x.owner
+        if inner is not None and isinstance(inner.op, Elemwise) and inner.op.scalar_op in looked_into:
+            return False
+        if number(x) is not None or x in inputs[:position]:
+            return False
+    return True
+
+
 class _Terms:
     """A sum taken apart: for every distinct term its coefficient, in the order of first appearance."""
 
@@ -198,7 +215,7 @@ def ordered_sum(signed: Sequence[tuple[int, Any]]) -> Any:
 def like_terms(node: Apply, site: Site) -> Any:
     """a*x + b*x -> (a+b)*x, x - x -> 0, x + y - x -> y, (x + 1) + 2 -> x + 3, x + 0 -> x"""
     out: Any = node.outputs[0]
-    if out.type.dtype == "bool" or is_interior(out, site, SUMS):
+    if out.type.dtype == "bool" or is_interior(out, site, SUMS) or _is_simple(node, OF_SUMS):
         return None
     for through in (True, False):
         terms = _Terms(out, site, through)
@@ -400,7 +417,7 @@ def power_of(v: Any, n: int) -> Any:
 def like_factors(node: Apply, site: Site) -> Any:
     """x*y/x -> y, x/x -> 1, x*x -> x**2, 2*x/(4*y) -> 0.5*x/y, 0*x -> 0, 1*x -> x, -(2*x) -> -2*x"""
     out: Any = node.outputs[0]
-    if out.type.dtype == "bool" or is_interior(out, site, PRODUCTS):
+    if out.type.dtype == "bool" or is_interior(out, site, PRODUCTS) or _is_simple(node, OF_PRODUCTS):
         return None
     for through in (True, False):
         factors = _Factors(out, site, through)

@@ -14,7 +14,7 @@ LARGEST = 1 << 20   # elements of a folded result
 LARGEST_GROWTH = 8  # times the elements of the constants that it replaces
 
 
-@function_rule(Op, name="fold_constants", tags="fast_compile constant_folding")
+@function_rule(Op, name="fold_constants", tags="fast_compile constant_folding", needs=[Constant])
 def fold_constants(node: Apply, site: Site) -> Any:
     """op(constants) -> constant"""
     inputs = node.inputs

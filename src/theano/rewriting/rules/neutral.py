@@ -19,9 +19,10 @@ def zero_term(node: Apply, site: Site) -> Any:
     out: Any = node.outputs[0]
     if out.type.dtype == "bool":
         return None
-    kept = [in_dtype(x, out.type.dtype) for x in node.inputs if number(x) != 0 or number(x) is False]
-    if len(kept) == len(node.inputs):
+    numbers = [number(x) for x in node.inputs]
+    if all(c != 0 or c is False for c in numbers):
         return None
+    kept = [in_dtype(x, out.type.dtype) for x, c in zip(node.inputs, numbers) if c != 0 or c is False]
     if node.op.scalar_op is ar.sub and number(node.inputs[0]) == 0:  # type: ignore[attr-defined]
         if not kept:
             return None
@@ -49,9 +50,11 @@ def unit_factor(node: Apply, site: Site) -> Any:
             result = conform(elemwise_of(ar.inv)(y), out)
             return None if result is None else [result]
         return None
+    numbers = [number(x) for x in node.inputs]
+    if all(c not in (1, -1) for c in numbers):
+        return None
     kept, negative, units = [], False, 0
-    for x in node.inputs:
-        c = number(x)
+    for x, c in zip(node.inputs, numbers):
         if c is not None and c == 1:
             units += 1
         elif c is not None and c == -1 and x.type.dtype != "bool":  # type: ignore[attr-defined]

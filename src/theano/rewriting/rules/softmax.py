@@ -14,7 +14,7 @@ from theano.rewriting.dims_of_ops import value_key
 from theano.rewriting.known import is_number
 from theano.rewriting.pattern import factors_of, terms_of
 from theano.rewriting.ranges import nonnegative
-from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rule import Parts, Site, function_rule, ruleset
 from theano.rewriting.rules.scattered import read_together
 from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar import arithmetic as ar
@@ -60,8 +60,11 @@ def kept_reduction(v: Any, kind: type, ndim: int) -> tuple[Any, tuple[int, ...]]
     return (x, axes) if order == expected else None
 
 
+EXP_AMONG_FACTORS = Parts(factors_of, (frozenset([exp]),))
+
+
 @function_rule(
-    ar.mul, ar.true_div, name="softmax_by_exps", needs=[exp, ar.mul, ar.true_div, ar.inv, ar.neg],
+    ar.mul, ar.true_div, name="softmax_by_exps", parts=EXP_AMONG_FACTORS,
     tags="local_softmax_stabilize softmax_simplifier",
 )
 def softmax_by_exps(node: Apply, site: Site) -> Any:
@@ -70,7 +73,7 @@ def softmax_by_exps(node: Apply, site: Site) -> Any:
 
 
 @function_rule(
-    ar.mul, ar.true_div, name="softmax_by_sum_of_quotients", needs=[exp, ar.mul, ar.true_div, ar.inv, ar.neg],
+    ar.mul, ar.true_div, name="softmax_by_sum_of_quotients", parts=EXP_AMONG_FACTORS,
     assumes="rounding finite", tags="local_softmax_stabilize softmax_simplifier",
 )
 def softmax_by_sum_of_quotients(node: Apply, site: Site) -> Any:
@@ -203,8 +206,7 @@ def weighted_exps(terms: Any, dtype: str) -> tuple[Any, Any, Any] | None:
     return None
 
 
-@function_rule(ar.mul, ar.true_div, name="weighted_softmax_by_exps", assumes="rounding",
-               needs=[exp, ar.mul, ar.true_div, ar.inv, ar.neg])
+@function_rule(ar.mul, ar.true_div, name="weighted_softmax_by_exps", assumes="rounding", parts=EXP_AMONG_FACTORS)
 def weighted_softmax_by_exps(node: Apply, site: Site) -> Any:
     """exp(x) / sum(w*exp(x), axis, keepdims) -> exp(x - logsumexp(x + log(w))) for a factor w known to be nonnegative:
     the gradient of log(sum(w*exp(x)))"""

@@ -136,7 +136,7 @@ def useless_fill(node: Apply, site: Site) -> Any:
     return None
 
 
-@function_rule(Elemwise, name="fill_of_operand", tags="fast_compile")
+@function_rule(Elemwise, name="fill_of_operand", tags="fast_compile", needs=[second])
 def fill_of_operand(node: Apply, site: Site) -> Any:
     """f(x, fill(s, v)) -> f(x, v) where x has the shape of the result already"""
     inputs = node.inputs
