@@ -27,11 +27,9 @@ def number(variable: Variable) -> Any:
     """
     v: Any = variable
     for _ in range(DEPTH):
-        if isinstance(v, TensorConstant):
-            return _uniform(v)
         node = v.owner
         if node is None:
-            return None
+            return _uniform(v) if isinstance(v, TensorConstant) else None
         op = node.op
         if isinstance(op, DimShuffle):
             v = node.inputs[0]

@@ -41,18 +41,25 @@ def product_parts(node: Apply) -> list[tuple[int, Any]] | None:
     return None
 
 
-def flat(variable: Any, parts: Callable[[Apply], list[tuple[int, Any]] | None]) -> list[tuple[int, Any]]:
-    """[(sign or power, part)] in order; None stands for the factor -1. Looks at MOST_TERMS parts at the most."""
+def flat(
+    variable: Any, family: frozenset[Any], parts: Callable[[Apply], list[tuple[int, Any]] | None]
+) -> list[tuple[int, Any]]:
+    """[(sign or power, part)] in order; None stands for the factor -1. Looks at MOST_TERMS parts at the most.
+
+    `parts` takes the elementwise ops of `family` apart.
+    """
     out: list[tuple[int, Any]] = []
     stack: list[tuple[int, Any]] = [(1, variable)]
     dtype = variable.type.dtype
     while stack:
         sign, v = stack.pop()
         node = v.owner if v is not None else None
-        if node is not None and isinstance(node.op, Elemwise) and v.type.dtype == dtype:
+        if node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op in family \
+                and v.type.dtype == dtype:
             inner = parts(node)
             if inner is not None and len(out) + len(stack) + len(inner) <= MOST_TERMS:
-                stack.extend((sign * s, x) for s, x in reversed(inner))
+                inner.reverse()
+                stack += inner if sign == 1 else [(sign * s, x) for s, x in inner]
                 continue
         out.append((sign, v))
     return out
@@ -67,7 +74,7 @@ def terms_of(variable: Any, site: Site | None = None) -> tuple[Any, list[tuple[i
         return known  # type: ignore[no-any-return]
     constant: Any = 0
     terms = []
-    for sign, v in flat(variable, sum_parts):
+    for sign, v in flat(variable, SUMS, sum_parts):
         value = number(v)
         if value is not None and not isinstance(value, bool):
             constant = constant + sign * value
@@ -93,7 +100,7 @@ def factors_of(variable: Any, site: Site | None = None) -> tuple[Any, list[tuple
         return known  # type: ignore[no-any-return]
     coefficient: Any = 1
     factors = []
-    for power, v in flat(variable, product_parts):
+    for power, v in flat(variable, PRODUCTS, product_parts):
         if v is None:
             coefficient = -coefficient
             continue
