@@ -129,6 +129,25 @@ def test_importing_loads_nothing_heavy():
     assert not {m for m in loaded if m.startswith(("theano.backends.native", "theano.lowering.lower"))}
 
 
+def test_a_first_program_loads_only_what_it_needs():
+    code = (
+        "import gc, sys\n"
+        "before = set(sys.modules)\n"
+        "import theano, theano.tensor as T\n"
+        "assert gc.isenabled()\n"
+        "x = T.dvector()\n"
+        "assert theano.function([x], x * 2)([1.5]) == [3.0] and gc.isenabled()\n"
+        "print(*set(sys.modules) - before)\n"
+    )
+    loaded = set(run(code).split())
+    assert "theano.backends.native.image" in loaded
+    assert not loaded & {"zipfile", "logging", "configparser", "theano.compile.pkl_utils", "scipy.linalg"}
+
+
+def test_importing_leaves_the_collector_switched_off():
+    run("import gc; gc.disable(); import theano; assert not gc.isenabled()")
+
+
 def test_importing_changes_nothing_global():
     code = (
         "import sys, threading, numpy, warnings\n"
