@@ -16,10 +16,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from theano._collector import collector_paused
+from theano._collector import collector_paused as _collector_paused
+from theano._collector import settle as _settle
 
 # what is loaded here stays: the collector would walk over it thirty times, and find nothing
-with collector_paused():
+with _collector_paused():
     from theano import tensor as tensor
     from theano._config import change_flags as change_flags
     from theano._config import config as config
@@ -55,6 +56,8 @@ with collector_paused():
     from theano.tensor import get_scalar_constant_value as get_scalar_constant_value
     from theano.tensor import random_state as _random_state  # noqa: F401  registers the constructor of random states
     from theano.tensor import sharedvar as _sharedvar  # noqa: F401  registers the constructors of shared variables
+
+    _settle()
 
 if TYPE_CHECKING:
     from theano.compile.builders import OpFromGraph as OpFromGraph

@@ -33,3 +33,14 @@ def collector_paused() -> Iterator[None]:
             _pauses -= 1
             if _pauses == 0 and _was_enabled:
                 gc.enable()
+
+
+def settle() -> None:
+    """Let the collector take all objects that there are for old ones, which it looks at last and seldom.
+
+    To be called once after many modules were loaded: they stay, and a first look at them would take as long as loading
+    some of them did. What a program has frozen (`gc.freeze`) is left alone.
+    """
+    if hasattr(gc, "freeze") and gc.get_freeze_count() == 0:
+        gc.freeze()
+        gc.unfreeze()

@@ -148,6 +148,27 @@ def test_importing_leaves_the_collector_switched_off():
     run("import gc; gc.disable(); import theano; assert not gc.isenabled()")
 
 
+def test_what_a_program_has_frozen_stays_frozen():
+    run(
+        "import gc; gc.freeze(); frozen = gc.get_freeze_count()\n"
+        "import theano, theano.tensor as T\n"
+        "x = T.dvector(); theano.function([x], x * 2)\n"
+        "assert 0 < 0.9 * frozen < gc.get_freeze_count()"
+    )
+
+
+def test_garbage_from_before_the_import_is_found():
+    run(
+        "import gc, weakref\n"
+        "class Ring: pass\n"
+        "ring = Ring(); ring.itself = ring; seen = weakref.ref(ring); del ring\n"
+        "import theano, theano.tensor as T\n"
+        "x = T.dvector(); theano.function([x], x * 2)\n"
+        "assert gc.get_freeze_count() == 0\n"
+        "gc.collect(); assert seen() is None"
+    )
+
+
 def test_importing_changes_nothing_global():
     code = (
         "import sys, threading, numpy, warnings\n"

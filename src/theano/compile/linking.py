@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.linalg import LinAlgError
 
+from theano._collector import settle
 from theano._config import change_flags
 from theano._records import field, record_class
 from theano.backends import reference
@@ -123,6 +124,7 @@ class NativeLinker(Linker):
         return made
 
     def link(self, plan: Plan) -> Linked:
+        first = "theano.lowering.lower" not in sys.modules
         from theano.backends.native import compile_program, kernel_dtypes
         from theano.lowering.lower import lower
 
@@ -138,6 +140,8 @@ class NativeLinker(Linker):
             reshaped=True,
         )
         executable = compile_program(program, optimize=self.optimize)
+        if first:
+            settle()
         return Linked(executable, plan, program, NativeErrors(plan, program))
 
 

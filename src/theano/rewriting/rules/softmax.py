@@ -111,12 +111,12 @@ def _softmax_in_product(node: Apply, site: Site, summed: bool) -> Any:
     return None
 
 
-Parts = Callable[[], list[Any] | None]
+Others = Callable[[], list[Any] | None]
 
 
 def _sums_in_denominator(
     power: int, v: Any, ndim: int, site: Site, summed: bool = False
-) -> Iterator[tuple[Any, Parts]]:
+) -> Iterator[tuple[Any, Others]]:
     """Each sum with its axes kept by which the factor `v` divides, or (`summed`) all terms that are summed in it
     are divided: ((summed, axes), () -> the factor's other parts)."""
     if power < 0 and not summed:
