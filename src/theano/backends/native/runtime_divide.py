@@ -51,6 +51,7 @@ MOST_PIECES = 32
 PIECES_OF_A_THREAD = 4
 ENOUGH_KEPT = 16  # so many pieces without accumulators of their own are enough
 ENOUGH_OUTER = 64  # so many steps of an outer axis are enough to look no further
+RUNS_UNIT = 8  # pieces of many runs are multiples of what code takes together (`joint_runs_text.py`)
 INNER_UNIT = 1024  # pieces of the innermost axis are multiples of this
 
 CUT_STEP = 0
@@ -203,6 +204,8 @@ def choose_axis(job: int, work: int, threads: int, total: int, apart: int) -> in
     store64(job + CUT_PIECES, pieces)
     store64(job + CUT_OWN_BYTES, own)
     store64(job + CUT_UNIT, 1)
+    if most_still >= pieces * 2 * RUNS_UNIT:
+        store64(job + CUT_UNIT, RUNS_UNIT)
     if still == axes - 1:
         store64(job + CUT_UNIT, INNER_UNIT)
     return 0
