@@ -145,7 +145,8 @@ def _unfit(*arguments: Any) -> Any:
     raise Failed
 
 
-def _what_failed(*report: Any) -> BaseException:
+def _what_failed(step: int, code: str, *report: Any) -> BaseException:
     """To be raised: Failed, unless the user wants to stop."""
     raised = sys.exception()
-    return Failed() if raised is None or isinstance(raised, Exception) else raised
+    stops = raised is not None and (code == "interrupt" or not isinstance(raised, Exception))
+    return raised if stops and raised is not None else Failed()

@@ -89,7 +89,8 @@ def tanh(m: Lanes, x: Number) -> Number:
     y = m.smaller(size, m.pick(20.0, 10.0))
     n, whole, r, low = reduced(m, y + y, y)
     power = m.power_of_two(whole)
-    rest = m.fma(r * r, m.polynomial(m.coefficients(table.EXP), r), low)
+    # recurrences wait for tanh, so what counts is how soon the value is there
+    rest = m.fma(r * r, m.quick_polynomial(m.coefficients(table.EXP), r), low)
     p = r + rest
     below = m.fma(power, p, power + 1.0)
     far, near = n > 1.5, n < 0.5

@@ -214,6 +214,21 @@ class Lanes:
         odd = self._horner(coefficients[1::2], x * x)
         return self.fma(odd, x, self._horner(coefficients[::2], x * x))
 
+    def quick_polynomial(self, coefficients: Sequence[float], x: Number) -> Number:
+        """The same, by Estrin's scheme: neighbours are joined, then pairs, so that few operations wait for others."""
+        if len(coefficients) < 7 or not self.machine.fma:
+            return self._horner(coefficients, x)
+        terms = [
+            self.fma(x, high, low) for low, high in zip(coefficients[::2], coefficients[1::2], strict=False)
+        ]
+        terms += [self.constant(c) for c in coefficients[len(terms) * 2 :]]
+        power = x * x
+        while len(terms) > 1:
+            joined = [self.fma(high, power, low) for low, high in zip(terms[::2], terms[1::2], strict=False)]
+            terms = joined + terms[len(joined) * 2 :]
+            power = power * power
+        return terms[0]
+
     def _horner(self, coefficients: Sequence[float], x: Number) -> Number:
         value = self.constant(coefficients[-1])
         for coefficient in reversed(coefficients[:-1]):
