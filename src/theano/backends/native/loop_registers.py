@@ -183,6 +183,13 @@ class RegisterLoop:
         self._bound.add(id(out))
         return True
 
+    def starts_at_once(self) -> bool:
+        """Does the code need nothing that the first step would have to find out or to make? Numbers have no lengths."""
+        body = self.loop.body
+        given = {id(thing.buffer) for thing in body.inputs} | {id(buffer) for buffer, _ in body.constants}
+        single = self.rank == 0 and not self.taken and all(place.buffer.ndim == 0 for place in self.places)
+        return single and all(id(p.buffer) in given for p in self.places if p.kind == FIXED)
+
     # -- operands
 
     def is_wide(self, buffer: Buffer) -> bool:

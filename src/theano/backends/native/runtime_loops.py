@@ -64,6 +64,7 @@ from theano.backends.native.runtime_traces import (
     KEPT_APART,
     KEPT_INITIAL,
     KEPT_ROOM,
+    LOOP_AT_ONCE,
     LOOP_BODY,
     LOOP_CARRIED,
     LOOP_CONDITION,
@@ -153,6 +154,8 @@ def release_rows(inner: int, step: int) -> int:
 
 
 def all_steps(frame: int, inner: int, step: int, body: int, count: int) -> int:
+    if load64(step + LOOP_AT_ONCE):
+        return all_at_once(frame, inner, step, count)
     planned = load64(step + LOOP_FIRST + 8)
     condition = load64(step + LOOP_CONDITION)
     # how often a look is taken at the clock; not at all by short loops, which it would cost more than a step
@@ -196,7 +199,7 @@ def all_steps(frame: int, inner: int, step: int, body: int, count: int) -> int:
             if load64(step + LOOP_PLACES + 8) != 0:
                 points = points_of(inner, step)
                 if points > 0 and points <= MOST_POINTS:
-                    t = run_in_registers(frame, inner, step, count, points)
+                    t = run_in_registers(frame, inner, step, 1, count, points)
                     if t == -1:
                         return 1
                     if t < 0:
@@ -222,6 +225,21 @@ def all_steps(frame: int, inner: int, step: int, body: int, count: int) -> int:
             if look_around(frame):
                 return 1
     return finish(frame, inner, step, t)
+
+
+def all_at_once(frame: int, inner: int, step: int, count: int) -> int:
+    """Steps over single numbers only: there is nothing to be learned from the first one."""
+    trace = load64(step + LOOP_TRACES)
+    end = trace + load64(step + LOOP_TRACES + 8) * TRACE_BYTES
+    while trace < end:
+        if load64(trace + TRACE_INITIAL) == 0:
+            if begin_trace(frame, inner, step, trace, count):
+                return 1
+        trace += TRACE_BYTES
+    made = run_in_registers(frame, inner, step, 0, count, 1)
+    if made < 0:
+        return 1
+    return finish(frame, inner, step, made)
 
 
 def look_around(frame: int) -> int:

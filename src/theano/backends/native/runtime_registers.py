@@ -90,14 +90,13 @@ def points_of(inner: int, step: int) -> int:
     return points
 
 
-def run_in_registers(frame: int, inner: int, step: int, count: int, points: int) -> int:
-    """Steps from the second one on; how many steps of the loop there have been; -1: it failed; or LEFT less the number
+def run_in_registers(frame: int, inner: int, step: int, t: int, count: int, points: int) -> int:
+    """Steps from step t on; how many steps of the loop there have been; -1: it failed; or LEFT less the number
     of steps: the next one would take what is not there."""
     lanes = load64(step + LOOP_LANES)
     vectors = (points + lanes - 1) // lanes
     table = stack(load64(step + LOOP_PLACES + 8) * 16)
     most = BLOCK // vectors
-    t = 1
     ended = 0
     while t < count and not ended:
         steps = count - t
