@@ -366,6 +366,8 @@ class Image:
     def _kernel(self, step: KernelStep) -> int:
         made = self.kernels[id(step)]
         kernel = made.kernel
+        if kernel.rank > 1 and any(_crosses(o.axes) for o in kernel.operands):
+            self.runtime.load_turns()
         at = self.put([0] * (rt.KERNEL_BYTES // 8))
         part, word = ("points", "point") if self.is_point(step) else ("kernels", "kernel")
         self.write(at, core.STEP_PREPARE, self.runtime.door(part, word + "_prepare"))
@@ -543,6 +545,12 @@ class Image:
             value = np.asarray(value)
         self.kept.append(value)
         return value
+
+
+def _crosses(axes: Sequence[int]) -> bool:
+    """Does an operand go over the iteration's axes in another order than the results do?"""
+    found = [a for a in axes if a >= 0]
+    return found != sorted(found)
 
 
 def _dims(step: Step) -> list[Any]:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from theano._config import config
-from theano.backends.native import runtime_core, target
+from theano.backends.native import runtime_core, runtime_turn, target
 from theano.backends.native.background import Background
 from theano.backends.native.combine_text import make_combiners
 from theano.backends.native.target import Address
@@ -37,8 +37,10 @@ from theano.backends.native.thread_count import (
     threads_exist,
     threads_word,
 )
+from theano.backends.native.turn_text import PREFETCH, squares_for, turn_text
 from theano.backends.native.unit_code import GOOD, QUICK, UnitCode
 from theano.backends.native.unit_text import imported_names
+from theano.backends.native.vector_text import SIZE
 
 _lock = target.free_after_fork(threading.RLock())
 # in calls; a thousand elements of work count as one more
@@ -129,6 +131,7 @@ class Runtime:
         self._misfit = ctypes.create_string_buffer(_MISFIT)
         self._budget = (ctypes.c_int64 * 1)(UPGRADE_AFTER)
         self._upgrade_method = self._start_upgrade  # one object, whose address the code knows
+        self._turns = (ctypes.c_int64 * (runtime_turn.TURNS_BYTES // 8))()
         # dividing work is for large arrays: code for it is made when the first of them turns up
         self._division = (ctypes.c_int64 * 3)()
         self._for_division = self._load_division, make_combiners
@@ -151,6 +154,7 @@ class Runtime:
                 "BLAS": blas_table(),
                 "BUDGET": ctypes.addressof(self._budget),
                 "UPGRADE": id(self._upgrade_method),
+                "TURNS": ctypes.addressof(self._turns),
                 "DIVISION": ctypes.addressof(self._division),
                 "LOAD_DIVISION": id(self._for_division[0]),
                 "MAKE_COMBINERS": id(self._for_division[1]),
@@ -216,6 +220,7 @@ class Runtime:
         while True:
             with _lock:
                 if not self._units:
+                    self.load_turns()
                     return True
                 unit = self._units[0]
                 # the units of which it calls functions came before, and have better code now
@@ -241,6 +246,20 @@ class Runtime:
             for other in imported_names(part):
                 self._load(other)
             self._add(part)
+
+    def load_turns(self) -> None:
+        """Have the code that turns blocks of memory (`runtime_turn.py` does without, more slowly)."""
+        with _lock:
+            if self._turns[0]:
+                return
+            wanted = [(4 * n + 2 * m, side, kind) for n, kind in enumerate(("i64", "i32"))
+                      for m, side in enumerate(squares_for(SIZE[kind]))]
+            text = "\n\n".join([PREFETCH, *(turn_text(side, kind) for _, side, kind in wanted)])
+            code = target.Code(text, 2)
+            for place, side, kind in wanted:
+                self._turns[place + 1] = code.address(f"turn_{side}_{8 * SIZE[kind]}")
+            for place, side, _ in wanted:
+                self._turns[place] = side  # from now on they are called
 
     def _load_division(self) -> None:
         with _lock:

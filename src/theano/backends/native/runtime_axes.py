@@ -15,6 +15,7 @@ from theano.backends.native.runtime_records import (
     IN_POSITIONS,
     ROLE_COUNTER,
     ROLE_IN,
+    ROLE_OUT,
     ROLE_RAW,
     SLOT_AXES,
     SLOT_BYTES,
@@ -26,6 +27,11 @@ from theano.backends.native.runtime_records import (
     SPREADS,
 )
 
+# rows up to which a turned block is dense: its runs may then be one
+DENSE = 64
+# bytes from which on an operand's steps are worth turning it
+TURNED_STEP = 16
+
 
 def magnitude(a: int) -> int:
     if a < 0:
@@ -36,16 +42,21 @@ def magnitude(a: int) -> int:
 def sort_axes(
     shape: int, strides: int, wide: int, rank: int, slots: int, tracked: int, operands: int, state: int
 ) -> int:
-    """Largest strides first: a stable insertion sort over the sums of the strides of what lies in memory.
+    """Largest strides first: a stable insertion sort over the sums of the strides of what lies in memory. Where there
+    are loads and stores only, most operands decide: one that lies across, in strides as long as it may be, is turned
+    (`runtime_turn.py`).
 
     The first `slots` of the `tracked` lines of strides are those of slots. Along axes which computed positions hang on,
     memory is walked with the strides of the axes that these are positions on.
     """
     key = stack(wide * 8)
     jumps = 0
+    plain = rank > 1
     k = 0
     while k < slots:
         slot = operands + k * SLOT_BYTES
+        if load64(slot + SLOT_ROLE) > ROLE_OUT:
+            plain = 0
         if load64(slot + SLOT_ROLE) == ROLE_RAW:
             d = 0
             pairs = state + load64(slot + SLOT_STATE)
@@ -68,6 +79,8 @@ def sort_axes(
             if load64(slot + SLOT_FLAGS) & IN_POSITIONS and s != 0:
                 jump = jumps
             k += 1
+        if plain:
+            jump = votes_for(strides, wide, rank, slots, operands, axis) << 48
         store64(key + axis * 8, total + jump)
         axis += 1
     axis = 1
@@ -78,6 +91,25 @@ def sort_axes(
             b -= 1
         axis += 1
     return 0
+
+
+def votes_for(strides: int, wide: int, rank: int, slots: int, operands: int, axis: int) -> int:
+    """How many axes are inside this one, for each operand that walks both; results count twice."""
+    votes = 0
+    k = 0
+    while k < slots:
+        row = strides + k * wide * 8
+        s = magnitude(load64(row + axis * 8))
+        if s != 0:
+            weight = 1 + (load64(operands + k * SLOT_BYTES + SLOT_ROLE) == ROLE_OUT)
+            other = 0
+            while other < rank:
+                t = magnitude(load64(row + other * 8))
+                if t != 0 and t < s:
+                    votes += weight
+                other += 1
+        k += 1
+    return votes
 
 
 def swap_axes(key: int, shape: int, strides: int, rank: int, slots: int, a: int, b: int) -> int:
@@ -192,6 +224,29 @@ def longer_axis(shape: int, count: int, reduces: int, direct: int) -> int:
     if best == last or load64(shape + best * 8) < 4 * load64(shape + last * 8):
         return -1
     return best
+
+
+def joins_when_turned(shape: int, strides: int, wide: int, slots: int, count: int, operands: int) -> int:
+    """Are two axes, of which the last is short, one run for all operands but those that `runtime_turn.py` turns?"""
+    n = load64(shape + 8)
+    if count != 2 or n > DENSE:
+        return 0
+    k = 0
+    while k < slots:
+        slot = operands + k * SLOT_BYTES
+        role = load64(slot + SLOT_ROLE)
+        size = load64(slot + SLOT_SIZE)
+        outer = load64(strides + k * wide * 8)
+        inner = load64(strides + k * wide * 8 + 8)
+        ready = inner == size and outer == n * size
+        if inner == 0 and outer == 0 and load64(slot + SLOT_FLAGS) & SPREADS:
+            ready = 1
+        if role == ROLE_IN and outer == size and magnitude(inner) >= TURNED_STEP and (size == 8 or size == 4):
+            ready = 1
+        if not ready or (role != ROLE_IN and role != ROLE_OUT):
+            return 0
+        k += 1
+    return 1
 
 
 def lies_ready(strides: int, wide: int, slots: int, axis: int, operands: int) -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from theano.backends.native.runtime_axes import (
     drop_still_axes,
     fuse_axes,
+    joins_when_turned,
     lies_ready,
     longer_axis,
     longer_axis_of_whole,
@@ -319,7 +320,8 @@ def kernel_part(frame: int, step: int, mode: int, rows: int, start: int, count: 
                 best = longer_axis_of_whole(before, before + wide * 8, wide, slots, rank, shape, reduces)
             else:
                 direct = load64(step + KERNEL_FLAGS) & MASKS and lies_ready(strides, wide, slots, axes - 1, operands)
-                best = longer_axis(shape, axes, reduces, direct)
+                if reduces or not joins_when_turned(shape, strides, wide, slots, axes, operands):
+                    best = longer_axis(shape, axes, reduces, direct)
             widen(shape, strides, wide, tracked, axes, best)
         if rows >= 0:
             axis = 0

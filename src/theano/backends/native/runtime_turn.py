@@ -2,7 +2,8 @@
 
 Written in the language of `runtime_language.py`. An operand which crosses memory in long strides along the innermost
 axis, and is contiguous along another one, is read a block at a time, line by line, and turned: so that every cache line
-of it is fetched once. `runtime_walk.py` says when.
+of it is fetched once. `runtime_walk.py` says when. The turning itself is code in registers (`turn_text.py`), where that
+is there.
 """
 
 # ruff: noqa: F821
@@ -10,7 +11,7 @@ of it is fetched once. `runtime_walk.py` says when.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_axes import magnitude
+from theano.backends.native.runtime_axes import DENSE, TURNED_STEP, magnitude
 from theano.backends.native.runtime_core import copy_items
 from theano.backends.native.runtime_language import (
     invoke,
@@ -27,20 +28,48 @@ from theano.backends.native.runtime_records import (
     KERNEL_LANES,
     KERNEL_SLOTS,
     MASKS,
+    REDUCES,
     ROLE_IN,
     STATE_APART,
     STATE_CARRY,
     STATE_RUNS,
 )
-from theano.backends.native.runtime_runs import MODE_DIRECT, MODE_PACK, run
+from theano.backends.native.runtime_runs import MODE_DIRECT, MODE_PACK, MODE_STILL, run
 
 # a block of an operand that lies across: at most so many rows of so many elements
-TURNED_ROWS = 1024
-TURNED_COLUMNS = 16
+TURNED_ROWS = 128
+TURNED_COLUMNS = 32
+# and of so many elements, where its rows are few
+TURNED_MOST = 4096
+# the table of code that turns: for elements of 8 bytes, then of 4, twice the side of a square and an address
+TURNS_BYTES = 64
+
+
+def turned_rows(n: int) -> int:
+    if n > TURNED_ROWS:
+        return TURNED_ROWS
+    return n
+
+
+def turned_columns(n: int) -> int:
+    columns = (TURNED_MOST // turned_rows(n)) & -16
+    if columns < TURNED_COLUMNS:
+        return TURNED_COLUMNS
+    if columns > 1024:
+        return 1024
+    return columns
+
+
+def turned_pitch(n: int, size: int) -> int:
+    """Bytes from one line of a turned block to the next."""
+    if n <= DENSE:
+        return n * size
+    # whole cache lines and one more, lest all lines compete for the same places in the cache
+    return (turned_rows(n) * size + 127) & -64
 
 
 def turn_operands(
-    slots: int, strides: int, wide: int, last: int, table: int, steps: int, lanes: int, rooms: int, pitch: int
+    slots: int, strides: int, wide: int, last: int, table: int, steps: int, lanes: int, rooms: int, n: int
 ) -> int:
     """Find an outer axis along which operands that cross memory lie contiguously; -1: there is none.
 
@@ -51,8 +80,8 @@ def turn_operands(
     while k < slots:
         entry = table + k * 64
         size = load64(entry + 16)
-        fits = load64(entry) == MODE_PACK and load64(entry + 24) == ROLE_IN and magnitude(load64(entry + 8)) >= 64
-        if fits and (size == 8 or size == 4):
+        fits = load64(entry) == MODE_PACK and load64(entry + 24) == ROLE_IN
+        if fits and magnitude(load64(entry + 8)) >= TURNED_STEP and (size == 8 or size == 4):
             axis = across
             if across < 0:
                 axis = last - 1
@@ -63,7 +92,7 @@ def turn_operands(
                 store64(entry, MODE_DIRECT)
                 store64(entry + 48, rooms)
                 store64(entry + 56, 1)
-                rooms += TURNED_COLUMNS * pitch
+                rooms += (turned_columns(n) * turned_pitch(n, size) + 63) & -64
                 store64(steps + k * 8, lanes * size)
         k += 1
     return across
@@ -83,7 +112,6 @@ def walk_turned(
     tails: int,
     chunk: int,
     across: int,
-    pitch: int,
 ) -> int:
     """`walk_runs` where some operands are contiguous along the outer axis `across`.
 
@@ -102,36 +130,46 @@ def walk_turned(
         entry = table + k * 64
         store64(apart + k * 8, load64(strides + (k * wide + across) * 8))
         if load64(entry + 56):
-            store64(apart + k * 8, pitch)
+            store64(apart + k * 8, turned_pitch(n, load64(entry + 16)))
         if load64(entry) == MODE_PACK:
             packed = 1
         k += 1
     store64(state + STATE_APART, apart)
     store64(state + STATE_CARRY, 0)  # blocks are runs of their own
+    together = n <= DENSE and not (load64(step + KERNEL_FLAGS) & REDUCES) and runs_join(slots, table, apart, n)
+    rows = turned_rows(n)
+    columns = turned_columns(n)
     index = stack(last * 8 + 8)
     memset(index, 0, last * 8)
     while 1:
         base = 0
         while base < n:
             length = n - base
-            if length > TURNED_ROWS:
-                length = TURNED_ROWS
+            if length > rows:
+                length = rows
             column = 0
             while column < m:
                 width = m - column
-                if width > TURNED_COLUMNS:
-                    width = TURNED_COLUMNS
+                if width > columns:
+                    width = columns
                 k = 0
                 while k < slots:
                     entry = table + k * 64
                     along = load64(strides + (k * wide + across) * 8)
                     at = load64(data + k * 8) + base * load64(entry + 8) + column * along
                     if load64(entry + 56):
-                        turn(load64(entry + 48), at, load64(entry + 8), length, width, load64(entry + 16), pitch)
+                        size = load64(entry + 16)
+                        turn(load64(entry + 48), at, load64(entry + 8), length, width, size, load64(apart + k * 8))
                         at = load64(entry + 48)
                     store64(place + k * 8, at)
                     k += 1
-                if packed == 0 and (load64(step + KERNEL_FLAGS) & MASKS or length % lanes == 0):
+                points = length * width
+                if together and (load64(step + KERNEL_FLAGS) & MASKS or points % lanes == 0):
+                    store64(state + STATE_RUNS, 1)
+                    if invoke(load64(step + KERNEL_CODE), place, steps, points // lanes, points % lanes, state):
+                        return 1
+                    j = width
+                elif packed == 0 and (load64(step + KERNEL_FLAGS) & MASKS or length % lanes == 0):
                     # the code goes over the runs itself
                     store64(state + STATE_RUNS, width)
                     if invoke(load64(step + KERNEL_CODE), place, steps, length // lanes, length % lanes, state):
@@ -172,11 +210,41 @@ def walk_turned(
     return 0
 
 
+def runs_join(slots: int, table: int, apart: int, n: int) -> int:
+    """Is the next run of each operand where this one ends, so that all are one?"""
+    k = 0
+    while k < slots:
+        entry = table + k * 64
+        way = load64(entry)
+        if way == MODE_DIRECT:
+            if load64(apart + k * 8) != n * load64(entry + 16):
+                return 0
+        elif way != MODE_STILL or load64(apart + k * 8) != 0:
+            return 0
+        k += 1
+    return 1
+
+
 def turn(target: int, source: int, step: int, count: int, width: int, size: int, pitch: int) -> int:
     """`count` rows of `width` elements, `step` bytes apart, become columns: rows of `target`, `pitch` bytes apart.
 
     Rows lie far apart, so that the machine does not foresee what is read: the next block's lines are asked for here.
     """
+    code = TURNS
+    if size == 4:
+        code += TURNS_BYTES // 2
+    if load64(code) == 0 or count < load64(code) or width < load64(code):
+        code += TURNS_BYTES // 4
+    if load64(code) != 0 and count >= load64(code) and width >= load64(code):
+        return invoke(load64(code + 8), target, source, step, count, width, pitch)
+    if count < 8:
+        # lines are few, but long
+        while count > 0:
+            copy_items(target, pitch, source, size, width, size)
+            target += size
+            source += step
+            count -= 1
+        return 0
     end = target + count * size
     pitch2 = pitch * 2
     pitch3 = pitch * 3

@@ -10,7 +10,7 @@ strides are in `runtime_turn.py`.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_axes import magnitude
+from theano.backends.native.runtime_axes import TURNED_STEP, magnitude
 from theano.backends.native.runtime_language import invoke, load64, stack, store64
 from theano.backends.native.runtime_records import (
     HOISTS,
@@ -21,6 +21,7 @@ from theano.backends.native.runtime_records import (
     KERNEL_LANES,
     KERNEL_OPERANDS,
     KERNEL_SLOTS,
+    LINE,
     MASKS,
     MUST_STAND,
     MUST_WALK,
@@ -54,9 +55,9 @@ from theano.backends.native.runtime_runs import (
     run,
 )
 from theano.backends.native.runtime_turn import (
-    TURNED_COLUMNS,
-    TURNED_ROWS,
     turn_operands,
+    turned_columns,
+    turned_pitch,
     walk_turned,
 )
 
@@ -89,6 +90,7 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
     packed = 0
     breadth = 0
     far = 0
+    turns = 0
     flat = 1
     k = 0
     while k < slots:
@@ -116,7 +118,9 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
             way = MODE_PACK
             packed += 1
             breadth += advance
-            if magnitude(s) >= 64:
+            if magnitude(s) >= TURNED_STEP:
+                turns = 1
+            if magnitude(s) >= LINE:
                 far = 1
         if role == ROLE_ACCUMULATE and s != 0:
             flat = 0
@@ -162,26 +166,22 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
     tile = n
     if n > LONGEST:
         tile = LONGEST
-    if far and count > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
-        pitch = TURNED_ROWS
-        if n < pitch:
-            pitch = n
-        # whole cache lines and one more, lest all columns compete for the same places in the cache
-        pitch = (pitch * 8 + 127) & -64
-        rooms = malloc(packed * TURNED_COLUMNS * pitch)
+    if turns and count > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
+        rooms = malloc(packed * (turned_columns(n) * turned_pitch(n, 8) + 63))
         if rooms != 0:
-            across = turn_operands(slots, strides, wide, last, table, steps, lanes, rooms, pitch)
+            across = turn_operands(slots, strides, wide, last, table, steps, lanes, rooms, n)
             failed = 0
             if across >= 0:
                 failed = walk_turned(
-                    step, state, shape, strides, wide, last, data, table, steps, calls, tails, chunk, across, pitch
+                    step, state, shape, strides, wide, last, data, table, steps, calls, tails, chunk, across
                 )
             free(rooms)
             if across >= 0:
                 return failed
         # An operand crosses memory in long strides: a cache line of it holds what the next runs need. Short pieces of
         # many runs use it while it is there.
-        tile = 512
+        if far:
+            tile = 512
     index = stack(count * 8)
     memset(index, 0, count * 8)
     if packed == 0 and last > 0 and whole and n <= LONGEST:
