@@ -51,7 +51,7 @@ def sort_axes(
     """
     key = stack(wide * 8)
     jumps = 0
-    plain = rank > 1
+    plain = 1
     k = 0
     while k < slots:
         slot = operands + k * SLOT_BYTES
@@ -79,7 +79,7 @@ def sort_axes(
             if load64(slot + SLOT_FLAGS) & IN_POSITIONS and s != 0:
                 jump = jumps
             k += 1
-        if plain:
+        if plain and rank > 1:
             jump = votes_for(strides, wide, rank, slots, operands, axis) << 48
         store64(key + axis * 8, total + jump)
         axis += 1
@@ -238,7 +238,9 @@ def joins_when_turned(shape: int, strides: int, wide: int, slots: int, count: in
         size = load64(slot + SLOT_SIZE)
         outer = load64(strides + k * wide * 8)
         inner = load64(strides + k * wide * 8 + 8)
-        ready = inner == size and outer == n * size
+        ready = 0
+        if inner == size and outer == n * size:
+            ready = 1
         if inner == 0 and outer == 0 and load64(slot + SLOT_FLAGS) & SPREADS:
             ready = 1
         if role == ROLE_IN and outer == size and magnitude(inner) >= TURNED_STEP and (size == 8 or size == 4):
