@@ -112,8 +112,8 @@ _LAZY = {
     "pprint": "theano.printing",
 }
 _SUBMODULES = (
-    "configparser", "d3viz", "gof", "gradient", "misc", "printing", "sandbox", "scalar", "scan_module", "sparse",
-    "updates",
+    "configparser", "d3viz", "gof", "gradient", "ifelse", "misc", "printing", "raise_op", "sandbox", "scalar",
+    "scan_module", "sparse", "updates",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ TOP = [
     "FunctionMaker", "ProfileStats", "config", "change_flags", "Apply", "Variable", "Constant", "Op",
     "OpenMPOp", "Type", "Generic", "generic", "FunctionGraph", "Container", "InconsistencyError", "Linker",
     "LocalLinker", "PerformLinker", "object2", "__version__", "__api_version__", "tensor", "compile", "gof",
-    "scalar", "gradient", "printing", "configparser", "updates",
+    "scalar", "gradient", "ifelse", "raise_op", "printing", "configparser", "updates",
 ]  # fmt: skip
 
 
