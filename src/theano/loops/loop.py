@@ -39,8 +39,9 @@ from theano.tensor.subtensor import set_subtensor
 from theano.tensor.type import TensorType
 
 ENDLESS = 2**62   # steps of a loop that only its condition ends
-UPDATES = 200     # of a progress bar, at most
+UPDATES = 100     # of a progress bar, at most
 CHUNK = 1000      # steps between checkpoints, and between updates of a bar, where the number of steps is not known
+LATER = 64        # a bar that knows no end is updated after another 64th of the steps that were made
 
 
 def loop(
@@ -295,10 +296,12 @@ class _Plan:
             chunks = switch(gt(self.steps, nothing), constant(ENDLESS, dtype="int64"), self.steps)
             pieces = None
 
+        grows = self.only_state and checkpoints is False   # rows of all chunks would have to be equally many
+
         def run_chunk(state: Any, chunk: Any = ()) -> Any:
             done, *carried = state
             carried = self._shown(carried, done, progress)
-            most = minimum(size, self.steps - done)
+            most = minimum(maximum(size, done // LATER) if grows else size, self.steps - done)
             finals, rows, made = self.run(carried, [piece[:most] for piece in chunk], most)
             return (done + made, *finals), tuple(_filled_up(row, size) for row in rows)
 
