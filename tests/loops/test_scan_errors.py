@@ -198,3 +198,51 @@ def test_an_error_of_a_users_op_keeps_its_class(mode):
     assert f(np.zeros(2)).tolist() == [0, 0]
     with pytest.raises(Refused, match="too large"):
         f(np.array([0.0, 2.0]))
+
+
+def test_what_is_known_is_said_when_the_loop_is_built():
+    x, s, known = tt.dvector("x"), tt.dscalar("s"), tt.TensorType("float64", (3,))("known")
+    shared = theano.shared(0.0, "shared")
+    with pytest.raises(ValueError, match="scan: sequence 0, known, has 3 rows for 5 steps"):
+        theano.scan(lambda v: v, known, n_steps=5)
+    with pytest.raises(ValueError, match=r"loop: xs\[1\], known, has 3 rows for 5 steps"):
+        theano.loop(lambda c, v: (c, v[1]), 0.0, (x, known), n_steps=5)
+    with pytest.raises(ValueError, match="updates shared twice"):
+        theano.scan(lambda v: (v, [(shared, v), (shared, 2 * v)]), x)
+    with pytest.raises(TypeError, match=r"called with 2 arguments \(x\[t\], s\[t-1\]\), which it does not take"):
+        theano.scan(lambda v: v, x, s)
+    with pytest.raises(TypeError, match=r"called with 1 arguments \(x\[t\]\), which it does not take: missing"):
+        theano.reduce(lambda v, total: v + total, x, None)
+    with pytest.raises(TypeError, match=r"loop: step .* called with 2 arguments \(s\[t\], x\[t\]\)"):
+        theano.loop(lambda c: (c, None), s, x)
+    with pytest.raises(TypeError, match=r"loop: step .* called with 1 arguments \(s\[t\]\)"):
+        theano.loop(lambda c, v: (c, None), s, n_steps=3)
+    with pytest.raises(TypeError, match=r"loop: n_steps must be an integer, got 2\.5"):
+        theano.loop(lambda c: (c, None), s, n_steps=2.5)
+    with pytest.raises(ValueError, match=r"while_loop: max_steps must not be negative, got -1\.$"):
+        theano.while_loop(lambda c: c < 5, lambda c: c + 1, s, max_steps=-1)
+    with pytest.raises(TypeError, match=r"condition must give a number.*returned None"):
+        theano.while_loop(lambda c: None, lambda c: c, s)
+    with pytest.raises(TypeError, match="while_loop: condition must be a function of the state, got 3"):
+        theano.while_loop(3, lambda c: c, s)
+    with pytest.raises(TypeError, match="while_loop: body must be a function of the state, got 3"):
+        theano.while_loop(lambda c: c < 3, 3, s)
+
+
+@pytest.mark.parametrize("mode", ["FAST_RUN", "reference"])
+def test_lengths_and_numbers_of_steps_that_do_not_fit(mode):
+    """Whatever becomes of the loop, the error names it, both lengths, and what to do."""
+    x, n = tt.dvector("x"), tt.lscalar("n")
+    rows, _ = theano.scan(lambda v: v * 2, x, n_steps=n)
+    last, _ = theano.foldl(lambda v, t: t * 0.5 + v, x, tt.zeros((), "float64"))
+    states, _ = theano.scan(lambda v, t: t * 0.5 + v, x, tt.zeros((), "float64"), n_steps=n)
+    for out in (rows, states):
+        f = theano.function([x, n], out, mode=mode)
+        assert len(f(np.ones(3), 2)) == 2
+        with pytest.raises(ValueError, match=r"for\{scan_fn\}: .*3.* 5 .*[gG]ive longer sequences, or fewer n_steps"):
+            f(np.ones(3), 5)
+        with pytest.raises(ValueError, match=r"for\{scan_fn\}: .*negative.* -2"):
+            f(np.ones(3), -2)
+    with pytest.raises(ValueError, match=r"sequence 0 \(x\) has 3 rows for 5 steps"):
+        theano.function([x, n], states, mode=mode)(np.ones(3), 5)
+    assert theano.function([x], last, mode=mode)([]) == 0

@@ -20,7 +20,7 @@ from theano.loops.checkpoints import chunked
 from theano.loops.progress import ENDED, UNKNOWN, Progress
 from theano.loops.row_checks import RowsForSteps
 from theano.loops.scan import copy_test_value, row_of, with_default_updates, with_stands
-from theano.loops.scan_arguments import read_steps, until
+from theano.loops.scan_arguments import called, check_rows, read_steps, until
 from theano.loops.scan_layout import ScanLayout
 from theano.loops.scan_op import Scan
 from theano.loops.structures import filled, leaves, mapped, values, written
@@ -117,9 +117,12 @@ def while_loop(
     >>> int(theano.function([n], steps)(27))
     111
     """
-    most = constant(ENDLESS, dtype="int64") if max_steps is None else _int64(read_steps(max_steps))
+    most = ENDLESS if max_steps is None else read_steps(max_steps, "while_loop: max_steps")
+    for what, function in (("condition", condition), ("body", body)):
+        if not callable(function):
+            raise TypeError(f"while_loop: {what} must be a function of the state, got {function!r}")
     begins = _holds(condition(mapped(_variable, carry)), "condition")
-    n_steps = switch(begins, most, constant(0, dtype="int64"))
+    n_steps = switch(begins, _int64(most), constant(0, dtype="int64"))
     plan = _Plan(
         body, carry, None, n_steps, lambda state: eq(_holds(condition(state), "condition"), 0), mode, name, True
     )
@@ -161,7 +164,7 @@ class _Plan:
         self.sequences: list[Any] = []
         self.only_state = only_state   # a step returns the state alone
         self.result: Any = None   # the structure of a step's result
-        self.steps: Any = self._count(read_steps(n_steps))
+        self.steps: Any = self._count(read_steps(n_steps, "loop: n_steps"))
         if any(numbers):
             self._settle(numbers)
 
@@ -170,7 +173,8 @@ class _Plan:
         rows = [row_of(sequence, None) for sequence in self.sequences]
         for _ in range(3):
             state = filled(self.carry, iter([v.type() for v in self.start]))
-            returned = self.step(state) if self.xs is None else self.step(state, filled(self.xs, iter(rows)))
+            arguments = (state,) if self.xs is None else (state, filled(self.xs, iter(rows)))
+            returned = called(self.step, arguments, "loop: step (state, and a row where there are xs)")
             pair = not self.only_state and isinstance(returned, tuple) and len(returned) == 2
             found = dict(leaves(returned[0] if pair else returned))
             if found.keys() != set(self.parts):
@@ -201,6 +205,8 @@ class _Plan:
             n_steps = lengths[0]   # the loop checks that the others have as many rows
             self.sequences = [x for _, x in given]
         else:
+            for path, x in given:
+                check_rows(n_steps, f"loop: {written('xs', path)}", x)
             self.sequences = [x[:n_steps] for _, x in given]
         return _int64(n_steps)
 
@@ -232,7 +238,7 @@ class _Plan:
         """One step of the user's, on these variables."""
         state = filled(self.carry, iter(before))
         arguments = (state,) if self.xs is None else (state, filled(self.xs, iter(rows)))
-        returned = self.step(*arguments)
+        returned = called(self.step, arguments, "loop: step (state, and a row where there are xs)")
         if not self.only_state:
             if not isinstance(returned, tuple) or len(returned) != 2:
                 raise ValueError(
@@ -366,6 +372,8 @@ def _checked(what: str, before: Any, value: Any) -> Any:
 
 
 def _holds(condition: Any, what: str) -> Any:
+    if condition is None:
+        raise TypeError(f"{what} must give a number, true where it is not zero; it returned None")
     condition = as_tensor_variable(condition)
     if condition.type.ndim:
         raise TypeError(

@@ -23,6 +23,8 @@ from theano.loops.scan_arguments import (
     SequenceArgument,
     StepResult,
     as_list,
+    called,
+    check_rows,
     read_outputs,
     read_result,
     read_sequences,
@@ -139,6 +141,8 @@ class _Loop:
                 known = isinstance(n_steps, int) and isinstance(length, int)
                 n_steps = min(n_steps, length) if known else minimum(n_steps, length)
         self.steps = n_steps
+        for number, sequence in enumerate(self.sequences):
+            check_rows(n_steps, f"scan: sequence {number}", sequence)
         self.sequences = [sequence[:n_steps] for sequence in self.sequences]
 
     def make_rows(self) -> None:
@@ -170,7 +174,9 @@ class _Loop:
 
     def call(self, fn: Callable[..., Any]) -> None:
         taps = [row for number in sorted(self.taps) for row in self.taps[number]]
-        result = read_result(fn(*self.rows, *taps, *self.non_sequences))
+        result = read_result(
+            called(fn, [*self.rows, *taps, *self.non_sequences], "scan: fn (sequences, earlier outputs, non_sequences)")
+        )
         self._check_count(result)
         self.condition = result.condition
         self.results = [self._checked_state(number, v) for number, v in enumerate(result.outputs)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,27 +133,48 @@ def _read_output(number: int, entry: Any) -> OutputArgument:
     return found
 
 
-def read_steps(n_steps: Any) -> Any:
+def read_steps(n_steps: Any, what: str = "scan: n_steps") -> Any:
     """n_steps as an int where it is known, else as a 0-d integer variable; None if it is not given."""
     if n_steps is None:
         return None
     if isinstance(n_steps, (bool, float, np.floating)) or (
         isinstance(n_steps, np.ndarray) and n_steps.dtype.kind not in "iu"
     ):
-        raise TypeError(f"scan: n_steps must be an integer, got {n_steps!r}")
+        raise TypeError(f"{what} must be an integer, got {n_steps!r}")
     variable = as_tensor_variable(n_steps)
     if variable.type.ndim != 0 or np.dtype(variable.type.dtype).kind not in "iu":
-        raise TypeError(f"scan: n_steps must be a 0-d integer, got {variable} of type {variable.type}")
+        raise TypeError(f"{what} must be a 0-d integer, got {variable} of type {variable.type}")
     try:
         known = int(get_scalar_constant_value(variable))
     except NotScalarConstantError:
         return variable
     if known < 0:
-        raise ValueError(
-            f"scan: n_steps must not be negative, got {known}. To go backwards through the sequences, pass "
-            f"go_backwards=True."
-        )
+        remedy = " To go backwards through the sequences, pass go_backwards=True." if what.startswith("scan") else ""
+        raise ValueError(f"{what} must not be negative, got {known}.{remedy}")
     return known
+
+
+def check_rows(n_steps: Any, what: str, variable: Any) -> None:
+    """ValueError for a sequence of which it is known that it has too few rows."""
+    rows = variable.type.shape[0]
+    if isinstance(n_steps, int) and rows is not None and rows < n_steps:
+        raise ValueError(
+            f"{what}, {variable}, has {rows} rows for {n_steps} steps. Give longer sequences, or fewer n_steps."
+        )
+
+
+def called(function: Callable[..., Any], arguments: Sequence[Any], what: str) -> Any:
+    """function(*arguments); TypeError that says which there are, if it does not take as many."""
+    try:
+        inspect.signature(function).bind(*arguments)
+    except ValueError:
+        pass   # nothing is known of how it is called
+    except TypeError as error:
+        listed = ", ".join(map(str, arguments)) or "nothing"
+        raise TypeError(
+            f"{what} is called with {len(arguments)} arguments ({listed}), which it does not take: {error}"
+        ) from None
+    return function(*arguments)
 
 
 @dataclass(slots=True)
@@ -211,6 +233,8 @@ def _updates(x: Any) -> dict[SharedVariable, Any]:
     for target, value in x.items() if isinstance(x, Mapping) else x:
         if not isinstance(target, SharedVariable):
             raise TypeError(f"scan: the target of an update must be a shared variable, got {target!r}")
+        if target in found:
+            raise ValueError(f"scan: a step updates {target} twice, to {found[target]} and to {value}. Give one.")
         found[target] = value
     return found
 

@@ -46,6 +46,9 @@ class Scan(ScanAccessors, Op):
     Rows of a state must have the shape of its initial rows; rows of a trace must all have one shape.
     """
 
+    # what is said of lengths that do not fit where nothing is left of the loop but its demands (`restore_checks.py`)
+    remedy_of_lengths = "Sequences must have a row for each step: give longer sequences, or fewer n_steps."
+
     def __init__(
         self,
         inputs: Sequence[Variable],

@@ -11,6 +11,7 @@ import numpy as np
 from theano.graph.evaluate import evaluate
 from theano.graph.node import Apply, Variable
 from theano.loops.inner_errors import explained
+from theano.tensor.basic_indexing import Subtensor
 from theano.tensor.random_state import copied_state, is_random_state
 
 _FIRST_ROOM = 16  # rows allocated for a trace of a loop that may end early
@@ -113,7 +114,7 @@ def _check(op: Any, node: Apply, n_steps: int, outer: Any) -> None:
     for number, (sequence, variable) in enumerate(zip(outer.sequences, names)):
         if sequence.shape[0] != n_steps:
             raise ValueError(
-                f"{op}: sequence {number} ({variable}) has {sequence.shape[0]} rows for {n_steps} steps. "
+                f"{op}: sequence {number} ({_written(variable)}) has {sequence.shape[0]} rows for {n_steps} steps. "
                 f"Give longer sequences, or fewer n_steps."
             )
     for number, (initial, taps) in enumerate(zip(outer.initials, op.info.taps)):
@@ -122,6 +123,13 @@ def _check(op: Any, node: Apply, n_steps: int, outer: Any) -> None:
                 f"{op}: the initial value of state {number} has {initial.shape[0]} rows, the taps {list(taps)} need "
                 f"{-min(taps)}."
             )
+
+
+def _written(variable: Any) -> str:
+    """The name that a user knows: of a sequence that was cut to the number of steps, what was cut."""
+    node = variable.owner
+    cut = variable.name is None and node is not None and isinstance(node.op, Subtensor)
+    return str(node.inputs[0] if cut else variable)
 
 
 def _own(value: Any) -> Any:

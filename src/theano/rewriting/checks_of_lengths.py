@@ -60,13 +60,15 @@ class EqualLengths(Checked):
     """EqualLengths(what)(x, a, b, c, d, ...) is x, after checking that a == b >= 0, c == d >= 0, ...
 
     error   the name of the exception for lengths that differ
+    remedy  what an error says then, where the lengths are no operands of one op
     """
 
-    __props__ = ("what", "error")
+    __props__ = ("what", "error", "remedy")
 
-    def __init__(self, what: str, error: str = "ValueError") -> None:
+    def __init__(self, what: str, error: str = "ValueError", remedy: str = "") -> None:
         super().__init__(what)
         self.error = error
+        self.remedy = remedy
 
     def make_node(self, x: Variable, *lengths: Any) -> Apply:  # type: ignore[override]
         if len(lengths) % 2:
@@ -75,8 +77,11 @@ class EqualLengths(Checked):
 
     def check(self, values: Sequence[np.ndarray]) -> None:
         for a, b in zip(values[::2], values[1::2]):
-            if int(a) < 0:
-                raise ValueError(f"{self.what}: negative dimensions are not allowed, but a length is {int(a)}")
+            if int(a) < 0 or int(b) < 0:
+                least = min(int(a), int(b))
+                raise ValueError(f"{self.what}: negative dimensions are not allowed, but a length is {least}")
+            if int(a) != int(b) and self.remedy:
+                raise _ERRORS[self.error](f"{self.what}: {int(a)} and {int(b)} do not fit. {self.remedy}")
             if int(a) != int(b):
                 raise _ERRORS[self.error](
                     f"Input dimension mismatch: the operands of {self.what} have lengths {int(a)} and {int(b)} "

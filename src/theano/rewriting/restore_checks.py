@@ -49,7 +49,8 @@ def restore_checks(site: Site, report: PassReport) -> None:
     for node, pairs in missing.items():
         with inherit(node.origin):
             arguments = [length(key) for pair in pairs for key in pair]
-        _wrap(fgraph, position, node, EqualLengths(str(node.op), _error_of(node.op)), arguments, report)
+        check = EqualLengths(str(node.op), _error_of(node.op), getattr(node.op, "remedy_of_lengths", ""))
+        _wrap(fgraph, position, node, check, arguments, report)
     for node, requirement in unmet:
         with inherit(node.origin):
             op, arguments = requirement.check(str(node.op), length)
