@@ -28,6 +28,8 @@ class Op:
     is_cheap        one pass over the elements at most, or none: it may be done twice rather than its results be kept,
                     and in both branches of a conditional. Its inputs after the first, if it is not elementwise, are
                     positions and lengths
+    is_total        it has a result for all values that its inputs can have, lengths that do not fit aside: it may be
+                    computed where the graph as it is written would not come to it, as before a loop without steps
     params_type     a ParamsType: `perform` then has a fourth argument, what `get_params(node)` gives
     check_input and _f16_ok are the original's, and mean nothing: inputs are checked, and float16 works.
     """
@@ -40,6 +42,7 @@ class Op:
     destroy_map: dict[int, list[int]] = {}
     is_lazy: bool = False
     is_cheap: bool = False
+    is_total: bool = False
     params_type: Type | None = None
     check_input = True
     _f16_ok = True

@@ -14,7 +14,7 @@ from theano.graph.node import Apply, Constant
 from theano.graph.traverse import toposort
 from theano.loops.loop_parts import LoopParts
 from theano.rewriting.rules.reductions import axes_of, with_axes
-from theano.tensor.careduce import CAReduce, Max, Min
+from theano.tensor.careduce import CAReduce
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.products import Dot
@@ -47,7 +47,7 @@ class OverRows:
         if not all(self.known(v) for v in node.inputs):
             return False
         if not any(v in self.rows for v in node.inputs):
-            return can_move(node)
+            return node.op.is_total
         if isinstance(node.op, (Elemwise, DimShuffle)):
             return True
         if isinstance(node.op, CAReduce):
@@ -118,10 +118,3 @@ def flat_product(rows: Any, y: Any) -> Any:
     if y.type.ndim == 1:
         return product.reshape(lengths, ndim=2)
     return product.reshape((*lengths, shape_i_op(1)(y)), ndim=3)
-
-
-def can_move(node: Apply) -> bool:
-    """May this node be computed before the loop, also if the loop then makes no step? It must not fail by itself."""
-    if isinstance(node.op, (Max, Min)):  # of nothing
-        return False
-    return isinstance(node.op, (Elemwise, DimShuffle, CAReduce, Dot))

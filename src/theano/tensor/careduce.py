@@ -124,6 +124,7 @@ class CAReduce(Op):
 
     __props__: ClassVar[tuple[str, ...]] = ("scalar_op", "axis", "dtype", "acc_dtype")
     is_cheap = True
+    is_total = True   # but for those of nothing that have no identity
 
     def __init__(self, scalar_op: ScalarOp, axis: Any = None, dtype: Any = None, acc_dtype: Any = None) -> None:
         self.scalar_op = scalar_op
@@ -297,6 +298,8 @@ class Prod(CAReduceDtype):
 class Max(CAReduce):
     """Largest element over axes; NaN where one is NaN. The gradient goes to every element that equals the maximum."""
 
+    is_total = False   # of nothing it is an error
+
     def __init__(self, axis: Any = None, dtype: Any = None, acc_dtype: Any = None) -> None:
         super().__init__(maximum, axis, dtype, acc_dtype)
 
@@ -316,6 +319,8 @@ class Min(Max):
 
 class Supremum(Max):
     """Largest element of floats over axes, as Max; that of nothing is -inf, and no error. What softmax is made of."""
+
+    is_total = True
 
     def _reduce(self, x: np.ndarray, axes: tuple[int, ...], acc_dtype: str) -> Any:
         return np.maximum.reduce(x, axis=axes, dtype=acc_dtype, initial=-np.inf)

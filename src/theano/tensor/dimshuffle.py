@@ -26,6 +26,7 @@ class DimShuffle(Op):
     __props__ = ("input_broadcastable", "new_order")
     view_map = {0: [0]}
     is_cheap = True
+    is_total = True
 
     def __init__(self, input_broadcastable: Sequence[bool], new_order: Sequence[int | str], inplace: bool = True):
         self.input_broadcastable = tuple(bool(b) for b in input_broadcastable)

@@ -36,6 +36,7 @@ class Elemwise(Op):
 
     __props__ = ("scalar_op",)
     is_cheap = True
+    is_total = True
 
     # (x, axes) -> sum of x over axes; set by tensor/reductions.py
     sum_over: ClassVar[Callable[[Any, tuple[int, ...]], Any] | None] = None

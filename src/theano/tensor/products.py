@@ -69,6 +69,7 @@ class Dot(Op):
     """
 
     __props__ = ()
+    is_total = True
 
     def make_node(self, x: Any, y: Any) -> Apply:
         x, y = same_dtype("dot", x, y)

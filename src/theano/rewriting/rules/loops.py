@@ -20,7 +20,7 @@ from theano.loops.scan_op import Scan
 from theano.rewriting.dims import Dims
 from theano.rewriting.dims_of_ops import SPEAKERS
 from theano.rewriting.indices import indexed
-from theano.rewriting.over_rows import OverRows, can_move
+from theano.rewriting.over_rows import OverRows
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.indexing import read_entries
 from theano.rewriting.rules.loop_steps import steps_that_are_read
@@ -152,7 +152,7 @@ def invariant_of_loop(node: Apply, site: Site) -> Any:
     known = set(op.inner.others)
     moved: dict[Any, None] = {}
     for inner in op.fgraph.toposort():
-        if not can_move(inner) or elementwise_node(inner.outputs[0], second) is not None:
+        if not inner.op.is_total or elementwise_node(inner.outputs[0], second) is not None:
             continue
         if any(v in known for v in inner.inputs) and all(v in known or _is_constant(v) for v in inner.inputs):
             known.update(inner.outputs)
