@@ -1,5 +1,6 @@
 """Compiling a graph of twice the size is twice the work: rules looked at, and words of the finished program."""
 
+import sys
 import warnings
 
 import numpy as np
@@ -8,6 +9,9 @@ import pytest
 import theano
 import theano.tensor as T
 from theano.backends.native import compile_program
+from theano.compile.pipeline import rewrite
+from theano.graph.clone import clone
+from theano.graph.fgraph import FunctionGraph
 
 
 def chain(n):
@@ -150,3 +154,41 @@ def test_twice_the_size_is_twice_the_work(family):
     once, twice = work(family, 60), work(family, 120)
     for small, large in zip(once, twice):
         assert large <= 2.3 * small
+
+
+def loops_in_a_row(n):
+    x = T.dvector()
+    y = x
+    for _ in range(n // 4):
+        y = theano.scan(lambda a, b: T.tanh(a * b), sequences=[y], outputs_info=[x[0]])[0]
+    return [x], [y.sum(), T.grad(y.sum(), x)]
+
+
+def gradients_of_joined(n):
+    xs = T.dvectors(n)
+    return xs, T.grad((T.concatenate([T.exp(x) for x in xs]) ** 2).sum(), xs)
+
+
+def calls(family, n):
+    """How often functions are called, of Python and of C, while the graph is rewritten."""
+    inputs, outputs = family(n)
+    fgraph = FunctionGraph(*clone(inputs, outputs))
+    count = 0
+
+    def note(frame, event, argument):
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        rewrite(fgraph)
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize(("family", "most"), [(loops_in_a_row, 2.6), (gradients_of_joined, 2.3)])
+def test_twice_the_size_is_twice_the_calls(family, most):
+    calls(family, 8)  # what is made once in a process
+    assert calls(family, 120) <= most * calls(family, 60)

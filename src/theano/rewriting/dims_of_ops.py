@@ -214,9 +214,16 @@ def of_split(node: Apply) -> Iterator[Fact]:
         for axis, n in enumerate(out.type.shape):  # type: ignore[attr-defined]
             if axis != along and n is None:
                 yield (out, axis), axis_key(x, axis), False
-    lengths = [None if n is None else static_int(n) for n in vector_elements(sizes) or ()]
-    if len(lengths) == len(node.outputs) and all(n is not None and n >= 0 for n in lengths):
-        yield axis_key(x, along), sum(lengths), True  # type: ignore[arg-type]
+    elements = vector_elements(sizes) or ()
+    if len(elements) != len(node.outputs):
+        return
+    total = 0
+    for element in elements:  # (the first that is not known ends it: this is asked for each output that is replaced)
+        n = None if element is None else static_int(element)
+        if n is None or n < 0:
+            return
+        total += n
+    yield axis_key(x, along), total, True
 
 
 def of_specify_shape(node: Apply) -> Iterator[Fact]:

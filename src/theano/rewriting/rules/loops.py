@@ -252,13 +252,18 @@ def loops_over_the_same(node: Apply, site: Site) -> Any:
         return None
     own = op.info.outer(node.inputs)
     shared = {*own.sequences, *own.initials, *own.carried}
+    bound: set[Apply] | None = None
     for other in site.fgraph.apply_nodes:
         if other is node or not isinstance(other.op, Scan) or other.op.info.until or other.inputs[0] is not own.n_steps:
             continue
         if other.op.mode != op.mode or other.op.truncate_gradient != op.truncate_gradient:
             continue
         theirs = other.op.info.outer(other.inputs)
-        if shared.isdisjoint((*theirs.sequences, *theirs.initials, *theirs.carried)) or _depend(node, other):
+        if shared.isdisjoint((*theirs.sequences, *theirs.initials, *theirs.carried)):
+            continue
+        if bound is None:
+            bound = _bound_to(node, site)
+        if other in bound:
             continue
         parts, more = LoopParts(node), LoopParts(other)
         for name in ("sequences", "states", "traced", "carried", "others"):
@@ -267,9 +272,17 @@ def loops_over_the_same(node: Apply, site: Site) -> Any:
     return None
 
 
-def _depend(a: Apply, b: Apply) -> bool:
-    """Does one of the nodes need the other?"""
-    return any(v.owner is b for v in ancestors(a.inputs)) or any(v.owner is a for v in ancestors(b.inputs))
+def _bound_to(node: Apply, site: Site) -> set[Apply]:
+    """The nodes that this one needs, and those that need it."""
+    found = {v.owner for v in ancestors(node.inputs) if v.owner is not None}
+    pending = [node]
+    while pending:
+        for out in pending.pop().outputs:
+            for user, _ in site.fgraph.clients.get(out, ()):
+                if user is not OUTPUT and user not in found:
+                    found.add(user)
+                    pending.append(user)
+    return found
 
 
 @function_rule(Scan, name="equal_states_of_loop", tags="scan scan_merge scan_merge_inouts")
