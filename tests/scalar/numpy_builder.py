@@ -85,6 +85,10 @@ class NumpyBuilder:
         assert condition.dtype == "bool" and x.dtype == y.dtype
         return Value(np.where(condition.array, x.array, y.array))
 
+    def power(self, x, y):
+        assert x.dtype == y.dtype and x.array.dtype.kind in "iu" and (y.array >= 0).all()
+        return Value(np.power(x.array, y.array))
+
     def math(self, name, *xs):
         assert name in MATH and all(x.dtype == xs[0].dtype and x.array.dtype.kind == "f" for x in xs)
         with np.errstate(all="ignore"):

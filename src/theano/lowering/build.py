@@ -328,6 +328,12 @@ class KernelBuilder:
             return self._floats("fmod", x, y)
         return self.emit("fmod", x.dtype, (x.position, y.position))
 
+    def power(self, x: Scalar, y: Scalar) -> Scalar:
+        """x ** y of integers of one dtype, where y is not negative."""
+        if x.dtype in _FLOATS or x.dtype != y.dtype:
+            raise TypeError(f"power is of integers of one dtype, not of {x.dtype} and {y.dtype}")
+        return self.emit("power", x.dtype, (x.position, y.position))
+
     def isnan(self, x: Scalar) -> Scalar:
         return self._test("isnan", x)
 

@@ -7,6 +7,7 @@ from typing import Any
 from theano.graph.node import Apply
 from theano.lowering.build import apply_record, record_cost
 from theano.lowering.context import Lowering, lowers
+from theano.lowering.integer_powers import checked_power
 from theano.lowering.kernel import UNIT
 from theano.lowering.quotients import over_own_sum, over_root
 from theano.lowering.work import Datum, Fused, is_number
@@ -50,8 +51,13 @@ def lower_elemwise(lowering: Lowering, node: Apply) -> None:
     out = lowering.new(variable, dims)
     out.uncertain = uncertain or any(_computed_uncertainly(d) for d in inputs)
     quotient = over_own_sum(lowering, node) or over_root(lowering, node)
+    checked = checked_power(lowering, node)
     if quotient is not None:
         lowering.pointwise(out, *quotient, nodes=[node], size=2, cost=2)
+        lowering.define(variable, out)
+        return
+    if checked is not None:
+        lowering.pointwise(out, *checked, nodes=[node], size=price[0] + 3, cost=price[1])
         lowering.define(variable, out)
         return
     lowering.pointwise(

@@ -57,6 +57,7 @@ class Instr(NamedTuple):
 # const     attr = Python bool/int/float (nan, inf and -0.0 allowed); dtype gives the type
 # Arithmetic works on two values of the result's dtype. Integers wrap (two's complement). div on integers is C
 # division towards zero and idiv/imod are Python's floor forms; integer x/0 and x%0 give 0, as NumPy.
+# power is of integers only, and takes exponents as numbers without sign (`integer_powers.py` lets no other reach it).
 # min, max propagate NaN; fmod is C's. fma(a, b, c) may be contracted.
 # Comparisons take two values of one dtype and give bool. Float comparisons are IEEE (NaN compares false, ne true).
 # select(c, a, b): c is bool. cast: from the argument's dtype to `dtype`, with NumPy's astype semantics
@@ -66,7 +67,7 @@ class Instr(NamedTuple):
 OPCODES = frozenset((
     "load", "gather", "iota", "extent", "const", "add", "sub", "mul", "div", "idiv", "imod", "fmod", "neg", "abs",
     "min", "max", "fma", "sqrt", "floor", "ceil", "trunc", "rint", "copysign", "and", "or", "xor", "not", "shl", "shr",
-    "lt", "le", "gt", "ge", "eq", "ne", "isnan", "isinf", "select", "cast", "math", "call",
+    "power", "lt", "le", "gt", "ge", "eq", "ne", "isnan", "isinf", "select", "cast", "math", "call",
 ))
 
 # Functions that `math` may use: libm's (those in libmvec are vectorised), and some that only our own code has.

@@ -101,6 +101,16 @@ _MATH_NAMES = {
 }  # fmt: skip
 
 
+def _power(x: np.ndarray, y: np.ndarray) -> Any:
+    """By repeated squaring; products wrap."""
+    rest = np.asarray(y).astype(np.dtype(f"u{y.dtype.itemsize}"))
+    value, square = np.ones(np.broadcast_shapes(x.shape, y.shape), x.dtype), np.asarray(x)
+    while rest.any():
+        value = np.where(rest & 1 != 0, np.multiply(value, square, dtype=x.dtype), value)
+        square, rest = np.multiply(square, square, dtype=x.dtype), rest >> 1
+    return value
+
+
 _OF_SCIPY: dict[str, Callable[..., Any]] = {
     "erfcx": lambda special, x: special.erfcx(x), "psi": lambda special, x: special.psi(x),
     "trigamma": lambda special, x: special.polygamma(1, x).astype(x.dtype),
@@ -126,6 +136,8 @@ def _instruction(
             return args[0].astype(instr.dtype)
         case "div":
             return _divide(args[0], args[1], instr.dtype)
+        case "power":
+            return _power(*args)
         case "math":
             return _mathematics(instr.attr, args)
         case "call":

@@ -27,7 +27,7 @@ from theano.lowering.program import (
 
 ROUTINES = {"gemm": (2, 2, 2), "gemv": (2, 1, 1), "ger": (1, 1, 2), "dot": (1, 1, 0), "batched_gemm": (3, 3, 3)}
 VIEWS = frozenset(["dimshuffle", "index", "reshape", "diagonal", "specify", "stretch", "own"])
-_BITWISE = frozenset(["and", "or", "xor", "not", "shl", "shr"])
+_BITWISE = frozenset(["and", "or", "xor", "not", "shl", "shr", "power"])
 _TESTS = frozenset(["lt", "le", "gt", "ge", "eq", "ne", "isnan", "isinf"])
 
 

@@ -84,9 +84,8 @@ def _pow_gradient(x: Any, y: Any, z: Any, gz: Any) -> tuple[Any, Any]:
 
 
 def _native_pow(b: Any, x: Any, y: Any) -> Any:
-    if not is_float(x.dtype):
-        raise NotImplementedError(x.dtype)   # negative exponents of integers must raise: NumPy does it
-    return b.math("pow", x, y)
+    # of integers, negative exponents must raise: the lowering sees to that
+    return b.math("pow", x, y) if is_float(x.dtype) else b.power(x, y)
 
 
 pow = elementwise(

@@ -43,6 +43,7 @@ class NativeBuilder(Protocol):
     def fmod(self, x: Any, y: Any) -> Any: ...       # C's
     def isnan(self, x: Any) -> Any: ...
     def isinf(self, x: Any) -> Any: ...
+    def power(self, x: Any, y: Any) -> Any: ...  # of integers; lowering/integer_powers.py sees that y is not negative
     def math(self, name: str, *xs: Any) -> Any: ...  # a libm function: lowering/kernel.py lists the names
     def call(self, path: str, *xs: Any) -> Any: ...  # "scipy.special.cython_special:psi": a C function of doubles
 

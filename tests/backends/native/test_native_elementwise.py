@@ -44,7 +44,7 @@ BINARY += [(op, d, d) for op in ("div", "fmod") for d in NUMBERS]
 BINARY += [("copysign", d, d) for d in FLOATS]
 BINARY += [(op, d, d) for op in ("and", "or", "xor") for d in [*INTS, "bool"]]
 BINARY += [(op, "bool", "bool") for op in ("add", "mul", "min", "max", "sub")]
-BINARY += [(op, d, d) for op in ("shl", "shr") for d in INTS]
+BINARY += [(op, d, d) for op in ("shl", "shr", "power") for d in INTS]
 BINARY += [(op, d, "bool") for op in ("lt", "le", "gt", "ge", "eq", "ne") for d in ALL]
 
 

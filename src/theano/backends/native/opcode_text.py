@@ -320,6 +320,8 @@ def _int_opcode(text: VectorText, op: str, dtype: str, args: Sequence[str]) -> s
             return text.binary("add", kind, text.binary("mul", kind, args[0], args[1]), args[2])
         case "shl" | "shr":
             return _shift(text, op, kind, unsigned, args)
+        case "power":
+            return _power(text, kind, *args)
         case "div":
             return _divide(text, kind, unsigned, *args)[0]
         case "fmod":
@@ -338,6 +340,28 @@ def _shift(text: VectorText, op: str, kind: str, unsigned: bool, args: Sequence[
     if op == "shr" and not unsigned:
         return text.binary("ashr", kind, a, safe)
     return text.select(fits, kind, text.binary("shl" if op == "shl" else "lshr", kind, a, safe), "zeroinitializer")
+
+
+def _power(text: VectorText, kind: str, x: str, y: str) -> str:
+    """By repeated squaring, until no lane has bits of its exponent left."""
+    one, vec = text.splat(kind, "1"), text.vec(kind)
+    before, loop, after = text.block, text.label("power"), text.label("after")
+    text.go(loop)
+    text.start(loop)
+    values = []
+    for start in (one, x, y):
+        name, following = text.new("now"), text.new("next")
+        text.emit(f"{name} = phi {vec} [{start}, %{before}], [{following}, %{loop}]")
+        values.append((name, following))
+    (value, next_value), (square, next_square), (rest, next_rest) = values
+    odd = text.compare("ne", kind, text.binary("and", kind, rest, one), "zeroinitializer")
+    text.emit(f"{next_value} = mul {vec} {value}, {text.select(odd, kind, square, one)}")
+    text.emit(f"{next_square} = mul {vec} {square}, {square}")
+    text.emit(f"{next_rest} = lshr {vec} {rest}, {one}")
+    left = text.compare("ne", kind, next_rest, "zeroinitializer")
+    text.go_if(text.any_true(left), loop, after)
+    text.start(after)
+    return next_value
 
 
 def _divide(text: VectorText, kind: str, unsigned: bool, a: str, b: str) -> tuple[str, str]:
