@@ -1,7 +1,8 @@
 """Nanoseconds an element of vector mathematics: our own functions beside libmvec's, on arrays that fit the cache.
 
-    python benchmarks/vector_mathematics.py [NAMES]
+    python benchmarks/vector_mathematics.py [NAMES] [avx2]
 
+With "avx2", code is made as for a machine that has AVX2 and fused multiplication, and no AVX-512: vectors of 32 bytes.
 A loop in machine code calls the function on 4096 elements; CPU time, in turns, the median of 15 rounds.
 """
 
@@ -63,7 +64,20 @@ def nanoseconds(loops: list[Callable[..., None]], name: str, dtype: str, count: 
     return [statistics.median(found) for found in times]
 
 
-def main(only: str = "") -> None:
+def without_avx512() -> None:
+    """Make code as for Intel's Haswell from now on, and take libmvec's functions for such machines."""
+    host = target.host()
+    llvm = target._llvm()
+    host.cpu, host.features, host.vector_bytes = "haswell", "", 32
+    host.has = {name: on and not name.startswith("avx512") for name, on in host.has.items()}
+    host._machines = {}
+    assert llvm.get_process_triple().startswith("x86_64") and host.has.get("avx2") and host.fma
+
+
+def main(only: str = "", processor: str = "") -> None:
+    if "avx2" in (only, processor):
+        without_avx512()
+        only = "" if only == "avx2" else only
     machine = mathematics.host_machine()
     print("| function | float64: own | libmvec | ratio | float32: own | libmvec | ratio |")
     print("|---|---|---|---|---|---|---|")

@@ -156,6 +156,8 @@ R2 = mp.log(2) / 2 * (1 + mp.mpf(2) ** -20)
 S2 = (3 - 2 * mp.sqrt(2)) ** 2 * (1 + mp.mpf(2) ** -20)
 HALF_PI, QUARTER_PI = mp.pi / 2 * (1 + mp.mpf(2) ** -20), mp.pi / 4 * (1 + mp.mpf(2) ** -20)
 
+MANTISSAS = mp.sqrt(0.5) - 1, mp.sqrt(2) - 1
+
 ERF_END = mp.mpf("0.75")
 
 
@@ -180,6 +182,13 @@ def slow_part(k: float) -> Callable[[Any], Any]:
 
 def ends(k: float, last: str) -> tuple[Any, Any]:
     return (ERF_END - k) / (ERF_END + k), (mp.mpf(last) - k) / (mp.mpf(last) + k)
+
+
+def of_mantissas(name: str, base: int) -> Wanted:
+    return Wanted(
+        name, lambda f: (mp.log1p(f) - f) / f**2 / mp.log(base), *MANTISSAS, lambda f: abs(f) * mp.log(base),
+        {"float": 9}, f"log{base}(1 + f) = f / log({base}) + f**2 * p(f), sqrt(1/2) <= 1 + f < sqrt(2)",
+    )  # fmt: skip
 
 
 def log_gamma_ratio(x: Any) -> Any:
@@ -221,6 +230,8 @@ WANTED: list[Wanted | Ratio] = [
            {"double": 7, "float": 3, "wide": 4}, "log((1+s)/(1-s)) = 2*s + s * z * p(z), z = s**2, s <= 3 - 2*sqrt(2)"),
     Wanted("LOG5", root(lambda s: ((2 * mp.atanh(s) / s - 2) / s**2 - mp.mpf(2) / 3) / s**2), mp.mpf(0), S2,
            lambda z: z**2, {"double": 7}, "log((1+s)/(1-s)) = 2*s + 2/3*s*z + s * z**2 * p(z)"),
+    of_mantissas("LOG2", 2),
+    of_mantissas("LOG10", 10),
     Wanted("SIN", root(lambda r: (mp.sin(r) / r - 1) / r**2), mp.mpf(0), HALF_PI**2, lambda z: z,
            {"double": 9, "float": 4}, "sin(r) = r + r * z * p(z), z = r**2, |r| <= pi/2"),
     Wanted("SIN4", root(lambda r: (mp.sin(r) / r - 1) / r**2), mp.mpf(0), QUARTER_PI**2, lambda z: z,
@@ -231,8 +242,8 @@ WANTED: list[Wanted | Ratio] = [
            {"double": 12, "float": 5}, "asin(r) = r + r * z * p(z), z = r**2, |r| <= 1/2"),
     Wanted("ATAN", root(lambda r: (mp.atan(r) / r - 1) / r**2), mp.mpf(0), mp.mpf(1) / 4, lambda z: z,
            {"double": 12, "float": 6}, "atan(r) = r + r * z * p(z), z = r**2, |r| <= 1/2"),
-    Wanted("ROOT3", lambda f: (1 + f) ** (-mp.mpf(1) / 3), mp.sqrt(0.5) - 1, mp.sqrt(2) - 1,
-           lambda f: (1 + f) ** (mp.mpf(1) / 3), {"double": 5, "float": 4},
+    Wanted("ROOT3", lambda f: (1 + f) ** (-mp.mpf(1) / 3), *MANTISSAS,
+           lambda f: (1 + f) ** (mp.mpf(1) / 3), {"double": 5, "float": 6},
            "(1 + f)**(-1/3) of 1/sqrt(2) <= 1 + f <= sqrt(2)"),
     Wanted("ERF", root(lambda r: mp.erf(r) / r - 1), mp.mpf(10) ** -12, ERF_END**2,
            root(lambda r: r / mp.erf(r)), {"double": 11, "float": 6}, "erf(r) = r + r * p(z), z = r**2, |r| <= 0.75"),

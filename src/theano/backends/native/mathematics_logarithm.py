@@ -94,7 +94,7 @@ def log(m: Lanes, x: Number) -> Number:
 def log2(m: Lanes, x: Number) -> Number:
     def compute(x: Number, more: float) -> Number:
         k, _, f = split(m, x, more)
-        return k + _times(m, f, LOG2E[m.kind])
+        return k + _times(m, f, LOG2E[m.kind], "LOG2")
 
     return _everywhere(m, x, compute)
 
@@ -103,15 +103,18 @@ def log10(m: Lanes, x: Number) -> Number:
     def compute(x: Number, more: float) -> Number:
         k, _, f = split(m, x, more)
         high, low = LOG10_2_PARTS[m.kind]
-        return m.fma(k, high, m.fma(k, low, _times(m, f, LOG10E[m.kind])))
+        return m.fma(k, high, m.fma(k, low, _times(m, f, LOG10E[m.kind], "LOG10")))
 
     return _everywhere(m, x, compute)
 
 
-def _times(m: Lanes, f: Number, factor: tuple[float, float]) -> Number:
-    """log(1 + f) * factor"""
-    half, rest = tail(m, f)
-    others = m.fma(f, factor[1], (rest - half) * factor[0])
+def _times(m: Lanes, f: Number, factor: tuple[float, float], name: str) -> Number:
+    """log(1 + f) * factor; in single precision a polynomial of that name costs less than a division."""
+    if m.double:
+        half, rest = tail(m, f)
+        others = m.fma(f, factor[1], (rest - half) * factor[0])
+    else:
+        others = m.fma(f * f, m.polynomial(m.coefficients(getattr(table, name)), f), f * factor[1])
     if m.machine.fma:
         return m.fma(f, factor[0], others)
     product, lost = m.product_of(f, factor[0])

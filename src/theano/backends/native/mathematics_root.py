@@ -26,15 +26,19 @@ def cbrt(m: Lanes, x: Number) -> Number:
 
 
 def _root(m: Lanes, x: Number) -> Number:
-    """2**k * b, b = 2**rest * (1 + f): the reciprocal root of b is a polynomial, made better by its own error."""
+    """2**k * b, b = 2**rest * (1 + f): the reciprocal root of b is a polynomial, made better by its own error.
+
+    In single precision the polynomial is so good that the last step is enough.
+    """
     k, _, f = split(m, x)
     third, whole = m.nearest(k, 1 / 3)
     rest = k - third * 3.0
     more, less = rest > 0.5, rest < -0.5
     b = (f + 1.0) * m.where(more, 2.0, m.where(less, 0.5, 1.0))
     r = m.polynomial(m.coefficients(table.ROOT3), f) * m.where(more, DOWN, m.where(less, UP, 1.0))
-    e = 1.0 - b * (r * r * r)
-    r = m.fma(r * e, m.fma(e, m.fma(e, 14 / 81, 2 / 9), 1 / 3), r)
+    if m.double:
+        e = 1.0 - b * (r * r * r)
+        r = m.fma(r * e, m.fma(e, m.fma(e, 14 / 81, 2 / 9), 1 / 3), r)
     y = b * (r * r)
     y = m.fma(m.fma(-(y * y), y, b), (r * r) * (1 / 3), y)
     return y * m.power_of_two(whole)
