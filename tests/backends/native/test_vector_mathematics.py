@@ -207,6 +207,17 @@ def test_the_flag_chooses() -> None:
     np.testing.assert_array_equal(function([1.0, 0.0]), [0.0, -np.inf])
 
 
+def test_the_machine_counts_in_the_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opcode_text, "_libmvec", lambda *what: "a symbol")
+    chosen = {}
+    for size in (16, 32, 64):
+        monkeypatch.setattr(target.host(), "vector_bytes", size)
+        chosen[size] = [opcode_text.implementation(name, "double", size // 8) for name in ("atan", "tan", "tanh")]
+    assert chosen == {
+        16: ["own", "libmvec", "own"], 32: ["libmvec", "libmvec", "own"], 64: ["own", "libmvec", "own"],
+    }  # fmt: skip
+
+
 def _text_of(kernel: object) -> str:
     return theano.backends.native.compile_program(kernel_program(kernel)).text()  # type: ignore[arg-type]
 

@@ -34,11 +34,27 @@ ONLY_OWN = frozenset({"erfcx", "psi", "trigamma"})
 # A call of a function makes every register in use go to memory and come back, which a short loop pays for each vector:
 # these are written out instead, up to a few in a kernel.
 WRITTEN_OUT = frozenset({"exp"})
-# where both are at hand: those which take more than a fifth more time (benchmarks/vector_mathematics.py)
-FASTER_IN_LIBMVEC = frozenset([
-    *((name, "double") for name in ("log2", "log10", "log1p", "sin", "cos", "tan", "cbrt", "erf", "erfc", "hypot")),
-    *((name, "float") for name in ("log2", "log10", "sin", "tan", "cbrt", "atanh", "sinh", "exp2")),
-])
+# where both are at hand: those which take more than a fifth more time (benchmarks/vector_mathematics.py), by the bytes
+# of the machine's vectors: with AVX-512, and with AVX2, where constants do not come with the instructions that use them
+FASTER_IN_LIBMVEC = {
+    64: frozenset([
+        *((name, "double") for name in (
+            "log2", "log10", "log1p", "sin", "cos", "tan", "cbrt", "erf", "erfc", "hypot")),
+        *((name, "float") for name in ("log2", "log10", "sin", "tan", "cbrt", "atanh", "sinh", "exp2")),
+    ]),
+    32: frozenset([
+        *((name, "double") for name in (
+            "exp2", "exp10", "expm1", "sinh", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "atan", "atan2",
+            "cbrt", "erf", "erfc")),
+        *((name, "float") for name in (
+            "exp2", "sinh", "cosh", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
+            "atan2", "hypot", "erf", "erfc")),
+    ]),
+}  # fmt: skip
+
+
+def is_faster_in_libmvec(name: str, kind: str) -> bool:
+    return (name, kind) in FASTER_IN_LIBMVEC.get(target.host().vector_bytes, FASTER_IN_LIBMVEC[64])
 
 
 def _module(name: str) -> Any:

@@ -182,7 +182,7 @@ def implementation(name: str, kind: str, lanes: int) -> str:
     elif wanted == "libmvec":
         own = False
     elif own and library:
-        library = (name, kind) in mathematics.FASTER_IN_LIBMVEC
+        library = mathematics.is_faster_in_libmvec(name, kind)
     return "libmvec" if library else "own" if own else ""
 
 
