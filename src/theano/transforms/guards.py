@@ -64,6 +64,8 @@ def total(flowing: Sequence[Guarded], variable: Variable, guard: Guard = ()) -> 
     """The sum of gradient terms by `variable`, where `guard` holds, with which all of theirs begin."""
     if not flowing:
         return zeros_for(variable)
+    if all(conditions == guard for _, conditions in flowing):
+        return sum_terms([term for term, _ in flowing])
     undefined = next((term for term, _ in flowing if is_undefined(term)), None)
     if undefined is not None:
         return undefined

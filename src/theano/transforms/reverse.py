@@ -167,13 +167,16 @@ def backpropagate(
     nodes = toposort(list(terms), blocked)
     active = reached_from(wrt, nodes, blocked)
     barred = set(blocked)
+    branched = any(isinstance(node.op, Conditional) for node in nodes)
+    guard: Guard = ()
     for node in reversed(nodes):
         if not any(variable in active for variable in node.inputs):
             continue
         flowing = [None if output in barred else terms.get(output) for output in node.outputs]
         if all(found is None for found in flowing):
             continue
-        guard = shared_guard(pair for found in flowing for pair in found or ())
+        if branched:
+            guard = shared_guard(pair for found in flowing for pair in found or ())
         gradients: list[Variable | None] = []
         for output, found in zip(node.outputs, flowing):
             if found is not None and (len(found) != 1 or found[0][1] != guard):
