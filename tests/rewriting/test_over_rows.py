@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
-import theano
 import theano.tensor as T
 from theano.graph.evaluate import evaluate
 from theano.scalar.exponential import exp
@@ -35,13 +32,3 @@ def test_others() -> None:
     for op in (elemwise_of(exp), DimShuffle((False, False), (1, 0)), Dot()):
         assert op.is_total
     assert not Cholesky().is_total
-
-
-@pytest.mark.parametrize("reduce", [T.sum, T.max])
-def test_a_loop_without_steps(reduce: Any) -> None:
-    """The maximum of nothing is an error, which a loop without steps does not meet."""
-    n, start = T.lscalar("n"), T.dscalar("s")
-    rows, _ = theano.scan(lambda s, m: s * reduce(m), outputs_info=start, non_sequences=X, n_steps=n)
-    f = theano.function([n, start, X], rows, mode="FAST_RUN")
-    assert f(0, 1.0, np.zeros((0, 3))).shape == (0,)
-    np.testing.assert_array_equal(f(2, 1.0, np.full((1, 1), 3.0)), [3.0, 9.0])
