@@ -12,10 +12,11 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, number_like, quotient, signed_sum
+from theano.rewriting.engine import makes
 from theano.rewriting.known import number
-from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rule import Parts, Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
-from theano.rewriting.terms import factors_of, linear, terms_of
+from theano.rewriting.terms import PRODUCTS, SUMS, factors_of, linear, terms_of
 from theano.scalar.activation import sigmoid
 from theano.scalar.arithmetic import add, inv, mul, neg, sqr, sub, true_div
 from theano.scalar.dtypes import float_dtypes
@@ -25,11 +26,53 @@ from theano.tensor.elemwise import elemwise_of
 
 MOST = 12    # the highest power that is looked at
 DEEPEST = 4  # sums within sums that are looked into
+MOST_OPS = 64  # that `may_hold` goes through
+POWERS = frozenset([sqr, pow])
+INNER = SUMS | PRODUCTS | POWERS
 Powers = list[tuple[int, Any]]
 
 
+def may_hold(variable: Any, records: frozenset[Any], divisors: frozenset[Any] = frozenset()) -> bool:
+    """Is there an op of `records`, or of `divisors` below a division, behind sums, products and powers alone?
+
+    Most products and sums have no exponentials in them: this says so at a small part of what taking them apart costs.
+    """
+    stack: list[tuple[Any, bool]] = [(variable, False)]
+    for _ in range(MOST_OPS):
+        if not stack:
+            return False
+        v, is_divisor = stack.pop()
+        kind = makes(v)
+        if kind in records or (is_divisor and kind in divisors):
+            return True
+        if kind in INNER:
+            first, *others = v.owner.inputs
+            stack.append((first, is_divisor or kind is inv))
+            stack.extend((w, is_divisor or kind is true_div) for w in others)
+    return True
+
+
+def _may_overflow(out: Any, site: Site) -> bool:
+    """Is there anything in a product that exponentials could make overflow? Found once for each node."""
+    known = site.views.get((_may_overflow, out))
+    if known is None:
+        known = site.views[_may_overflow, out] = may_hold(
+            out, frozenset([exp, sinh, cosh]), frozenset([sigmoid, tanh]))
+    return known  # type: ignore[no-any-return]
+
+
 def powers_of(variable: Any, site: Site | None = None) -> tuple[Any, Powers]:
-    """(coefficient, [(power, factor)]), with squares and whole powers taken apart, and what is inside them."""
+    """(coefficient, [(power, factor)]), with squares and whole powers taken apart, and what is inside them. With
+    `site`, found once for the node that is looked at."""
+    if site is not None:
+        known = site.views.get((powers_of, variable))
+        if known is None:
+            known = site.views[powers_of, variable] = _powers_of(variable, site)
+        return known  # type: ignore[no-any-return]
+    return _powers_of(variable, None)
+
+
+def _powers_of(variable: Any, site: Site | None) -> tuple[Any, Powers]:
     coefficient, factors = factors_of(variable, site)
     found: Powers = []
     for power, v in factors:
@@ -186,13 +229,14 @@ SIGMOIDS, TANGENTS = Sigmoids(), Tangents()
 
 
 @function_rule(mul, true_div, inv, name="powers_of_sigmoid", assumes="rounding",
-               needs=[mul, true_div, inv, neg, exp, sigmoid, add, sqr, pow])
+               needs=[mul, true_div, inv, neg, exp, sigmoid, add, sqr, pow],
+               parts=Parts(factors_of, (POWERS | {exp, add},)))
 def powers_of_sigmoid(node: Apply, site: Site) -> Any:
     """exp(x)**k / (1 + exp(x))**n -> sigmoid(x)**k * sigmoid(-x)**(n - k) for n > 1 and 0 <= k <= n, and with what is
     left of exp(x) or exp(-x) for other k; sigmoid(x) and sigmoid(-x) may be among the factors"""
     out: Any = node.outputs[0]
     dtype = out.type.dtype
-    if dtype not in float_dtypes:
+    if dtype not in float_dtypes or not _may_overflow(out, site):
         return None
     coefficient, factors = powers_of(out, site)
     for power, v in factors:
@@ -215,7 +259,8 @@ def powers_of_sigmoid(node: Apply, site: Site) -> Any:
 
 
 @function_rule(mul, true_div, name="powers_of_tanh", assumes="rounding",
-               needs=[mul, true_div, inv, neg, sinh, cosh, sqr, pow])
+               needs=[mul, true_div, inv, neg, sinh, cosh, sqr, pow],
+               parts=Parts(factors_of, (POWERS | {sinh}, POWERS | {cosh})))
 def powers_of_tanh(node: Apply, site: Site) -> Any:
     """sinh(x)**k / cosh(x)**n -> tanh(x)**k / cosh(x)**(n - k) for 0 < k <= n"""
     out: Any = node.outputs[0]
@@ -234,14 +279,15 @@ def powers_of_tanh(node: Apply, site: Site) -> Any:
 
 
 @function_rule(mul, true_div, name="exp_into_sum_of_sigmoids", assumes="rounding",
-               needs=[add, sub, mul, true_div, inv, neg])
+               needs=[add, sub, mul, true_div, inv, neg],
+               parts=Parts(factors_of, (frozenset([add, sub]),)))
 def exp_into_sum_of_sigmoids(node: Apply, site: Site) -> Any:
     """exp(x) * (y*sigmoid(-x) + z*sigmoid(-x)**2) -> y*sigmoid(x) + z*sigmoid(x)*sigmoid(-x), and the same for powers
     of exp(x) and 1 + exp(x), and for divisions by sigmoids, if each term of the sum takes them up; also for sinh(x)
     and a sum with divisions by cosh(x)"""
     out: Any = node.outputs[0]
     dtype = out.type.dtype
-    if dtype not in float_dtypes:
+    if dtype not in float_dtypes or not _may_overflow(out, site):
         return None
     factors = powers_of(out, site)[1]
     sums = [v for power, v in factors if power == 1 and elementwise_node(v, add, sub) is not None]
@@ -291,7 +337,8 @@ def _distributed(family: Family, v: Any, x: Any, k: int, n: int, depth: int) -> 
     return None
 
 
-@function_rule(add, sub, name="polynomial_of_sigmoid", assumes="rounding", needs=[mul, sqr, sigmoid, add, sub, neg])
+@function_rule(add, sub, name="polynomial_of_sigmoid", assumes="rounding", needs=[mul, sqr, sigmoid, add, sub, neg],
+               parts=Parts(terms_of, (PRODUCTS | POWERS | {sigmoid},)))
 def polynomial_of_sigmoid(node: Apply, site: Site) -> Any:
     """y*s - 3*y*s**2 + 2*y*s**3 -> y*s*sigmoid(-x)*(1 - 2*s) for s = sigmoid(x): a root at s = 1 is a factor 1 - s"""
     out: Any = node.outputs[0]
@@ -299,6 +346,8 @@ def polynomial_of_sigmoid(node: Apply, site: Site) -> Any:
     if dtype not in float_dtypes:
         return None
     constant, terms = terms_of(out, site)
+    if len(terms) < 2 or sum(may_hold(term, frozenset([sigmoid])) for _, term in terms) < 2:
+        return None
     found = [(sign, term, powers_of(term)) for sign, term in terms]
     for x in (_argument(v, sigmoid) for _, _, (_, factors) in found for _, v in factors):
         if x is None:
