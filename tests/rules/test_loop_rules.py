@@ -234,6 +234,19 @@ def test_initial_rows_of_a_wrong_number(rows: int, known: bool) -> None:
             f(3, np.ones(rows))
 
 
+@pytest.mark.parametrize("mode", [None, "reference"])
+def test_rows_that_may_not_fit_the_first_one(mode: str | None) -> None:
+    """A state that no step reads, of which rewriting cannot tell that its rows have the shape of the first one."""
+    table, first, n = T.dmatrix("table"), T.dvector("first"), T.lscalar("n")
+    rows = scan(lambda i, s, table: table[i], T.arange(n), first, table)
+    with theano.config.change_flags(on_opt_error="raise"):
+        f = theano.function([table, first, n], rows, mode=mode)
+    value = np.arange(12.0).reshape(4, 3)
+    np.testing.assert_array_equal(f(value, np.zeros(3), 4), value)
+    with pytest.raises(ValueError):
+        f(value, np.zeros(2), 4)
+
+
 @pytest.mark.parametrize("back", [-1, -2])
 def test_rows_of_a_loop_that_ends_early(back: int) -> None:
     """x[-2] of one row is an IndexError, as before; and no loop is run twice to find that out."""

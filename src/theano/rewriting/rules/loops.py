@@ -60,15 +60,19 @@ def state_without_feedback(node: Apply, site: Site) -> Any:
     """a state of which no step reads an earlier row -> a row of each step that is only kept"""
     op: Any = node.op
     read = set(ancestors(op.fgraph.outputs))
-    found = [k for k, taps in enumerate(op.inner.taps) if not read.intersection(taps)]
-    if not found:
+    unread = [k for k, taps in enumerate(op.inner.taps) if not read.intersection(taps)]
+    if not unread:
         return None
     parts = LoopParts(node)
     dims = _dims_inside(parts)
+    # where rows may differ in shape from the first one, that has to stay, so that they can be compared
+    like: dict[int, Any] = {k: next(iter(parts.states[k].taps.values())) for k in unread}
+    found = [k for k in unread if dims.same(like[k], parts.states[k].result)]
+    if not found:
+        return None
     for number in reversed(found):
         state = parts.states.pop(number)
-        like: Any = next(iter(state.taps.values()))
-        parts.traced.insert(0, Traced(_of_shape(state.result, like, dims), state.old))
+        parts.traced.insert(0, Traced(like[number].type.filter_variable(state.result), state.old))
     return parts.rebuilt()
 
 
