@@ -260,8 +260,8 @@ EXAMPLES: dict[str, list[Example]] = {
         on(v("x", "float32"), build=lambda x: T.nnet.softplus(-x) * T.nnet.softplus(x)),
     ],
     "quotient_by_norm": [
-        on(m("y"), v("x"), build=lambda y, x: y / _root_over_scale(T.sqr(x).sum())),
-        on(m("x"), build=lambda x: x / _root_over_scale(T.sqr(x).sum(axis=1)).dimshuffle(0, "x")),
+        on(m("y"), v("x"), build=lambda y, x: y / _root_over_scale(abs(x).sum())),
+        on(m("x"), build=lambda x: x / _root_over_scale(abs(x).sum(axis=1)).dimshuffle(0, "x")),
     ],
     "share_of_exps": [
         on(v("x"), v("y"), v("z"), build=lambda x, y, z: T.exp(x) / (T.exp(x) + T.exp(y) + T.exp(z))),

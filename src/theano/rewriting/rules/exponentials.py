@@ -85,12 +85,14 @@ HYPERBOLIC = ruleset(
     rule("tanh_by_expm1_and_sigmoid", expm1(x) * sigmoid(-x), tanh(0.5 * x), assumes="rounding"),
     rule("tanh_by_sigmoid", 2 * sigmoid(x) - 1, tanh(0.5 * x), assumes="rounding"),
     rule("tanh_by_sigmoids", sigmoid(x) - sigmoid(-x), tanh(0.5 * x), assumes="rounding"),
-    rule("tanh_by_quotient", sinh(x) / cosh(x), tanh(x), assumes="rounding"),
     rule("inverse_tanh_by_quotient", cosh(x) / sinh(x), inv(tanh(x)), assumes="rounding"),
     rule("one_minus_tanh", 1 - tanh(x), 2.0 * sigmoid(-2.0 * x), assumes="rounding"),
     rule("one_plus_tanh", 1 + tanh(x), 2.0 * sigmoid(2.0 * x), assumes="rounding"),
     rule("sinh_by_exps", 0.5 * (exp(x) - exp(-x)), sinh(x), assumes="rounding"),
     rule("cosh_by_exps", 0.5 * (exp(x) + exp(-x)), cosh(x), assumes="rounding"),
+    rule("cosh_minus_one", cosh(x) - 1, 2.0 * sqr(sinh(0.5 * x)), assumes="rounding"),
+    rule("squared_cosh_minus_one", sqr(cosh(x)) - 1, sqr(sinh(x)), assumes="rounding"),
+    rule("squares_of_cosh_and_sinh", sqr(cosh(x)) - sqr(sinh(x)), 1.0, assumes="rounding finite"),
 )
 
 
@@ -110,24 +112,20 @@ LATE_EXPONENTIALS = ruleset(
     rule("exp_of_log1mexp", exp(log1mexp(x)), switch(le(x, 0.0), -expm1(x), NAN), assumes="rounding"),
     rule("expm1_of_log1mexp", expm1(log1mexp(x)), switch(le(x, 0.0), -exp(x), NAN), assumes="rounding"),
     rule("difference_of_exps", exp(x) - exp(-x), 2.0 * sinh(x), assumes="rounding"),
+    rule("sum_of_exps", exp(x) + exp(-x), 2.0 * cosh(x), assumes="rounding"),
     rule("one_minus_squared_tanh", 1 - sqr(tanh(x)), 4.0 * sigmoid(2.0 * x) * sigmoid(-2.0 * x),
          when=tanh_is_not_kept, assumes="rounding"),
     rule("difference_of_multiples_of_exps", y * exp(x) - y * exp(-x), (2.0 * y) * sinh(x), assumes="rounding"),
+    rule("sum_of_multiples_of_exps", y * exp(x) + y * exp(-x), (2.0 * y) * cosh(x), assumes="rounding"),
 )
 
 SIGMOIDS = ruleset(
     rule("one_minus_sigmoid", 1 - sigmoid(x), sigmoid(-x), tags="local_1msigmoid"),
     rule("sigmoid_by_exps", exp(x) / (1 + exp(x)), sigmoid(x), tags="local_exp_over_1_plus_exp"),
     rule("inverse_of_one_plus_exp", 1 / (1 + exp(x)), sigmoid(-x), tags="local_inv_1_plus_exp"),
-    rule("slope_of_sigmoid_by_exps", exp(x) / sqr(1 + exp(x)), sigmoid(x) * sigmoid(-x), assumes="rounding"),
-    rule("slope_of_sigmoid_by_both_exps", inv(2 + exp(x) + exp(-x)), sigmoid(x) * sigmoid(-x), assumes="rounding"),
-    rule("inverse_of_squared_one_plus_exp", inv(sqr(1 + exp(x))), sqr(sigmoid(-x)), assumes="rounding"),
     rule("sigmoid_of_difference", exp(x) / (exp(x) + exp(y)), sigmoid(x - y), assumes="rounding"),
     rule("exp_times_sigmoid_of_minus", exp(x) * sigmoid(-x), sigmoid(x), tags="local_sigm_times_exp"),
-    rule("slope_of_sigmoid_by_exp_and_sigmoid", exp(x) * sqr(sigmoid(-x)), sigmoid(x) * sigmoid(-x),
-         assumes="rounding"),
     rule("squared_sigmoid_of_difference", sqr(exp(x)) / sqr(exp(x) + exp(y)), sqr(sigmoid(x - y)), assumes="rounding"),
-    rule("sigmoid_minus_its_square", sigmoid(x) - sqr(sigmoid(x)), sigmoid(x) * sigmoid(-x), assumes="rounding"),
     rule("odds_of_sigmoid", sigmoid(x) / sigmoid(-x), exp(x), assumes="rounding"),
     rule("sigmoid_of_logit", sigmoid(log(x / (1 - x))), switch(and_(ge(x, 0.0), le(x, 1.0)), x, NAN),
          assumes="rounding", tags="local_sigmoid_logit"),
