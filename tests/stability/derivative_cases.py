@@ -23,6 +23,7 @@ SMALL = [1e-20, 1e-9, 1e-4, 0.3, 1.0, 2.5, 7.3]
 LARGE = [20.0, 40.0, 88.0, 104.0, 360.0, 700.0, 750.0, 1e4]
 POSITIVE = [*SMALL, *LARGE]
 WIDE = [0.0, *POSITIVE, *(-x for x in POSITIVE)]
+SQUARES_OVERFLOW = [sign * x for x in (1e10, 1e17, 1e20, 1e30, 1e80, 1e100, 1e155, 1e170, 1e300) for sign in (1, -1)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,4 +138,21 @@ ALGEBRAIC = [
     Curve("x*exp(-x)", lambda x: x * T.exp(-x), lambda x: x * mp.exp(-x), [x for x in WIDE if x > -80]),
 ]
 
-CURVES = [*SIGMOIDS, *LOGARITHMS, *LIKELIHOODS, *HYPERBOLIC, *ALGEBRAIC]
+# Where x**2 overflows, x * (1/s) * x / s does not, as derivatives write it: nor may what is made of it.
+OVERFLOWING = [
+    Curve("sqrt(1 + x**2), huge", lambda x: T.sqrt(1 + x**2), lambda x: mp.sqrt(1 + x * x), SQUARES_OVERFLOW),
+    Curve("sqrt(1 + x**2) - 1, huge", lambda x: T.sqrt(1 + x**2) - 1, lambda x: mp.sqrt(1 + x * x) - 1,
+          SQUARES_OVERFLOW),
+    Curve("sqrt(4 + x**2 + (2*x)**2), huge", lambda x: T.sqrt(4 + x**2 + (2 * x) ** 2),
+          lambda x: mp.sqrt(4 + 5 * x * x), SQUARES_OVERFLOW),
+    Curve("x/sqrt(1 + x**2), huge", lambda x: x / T.sqrt(1 + x**2), lambda x: x / mp.sqrt(1 + x * x),
+          SQUARES_OVERFLOW),
+    Curve("1/sqrt(1 + x**2), huge", lambda x: 1 / T.sqrt(1 + x**2), lambda x: 1 / mp.sqrt(1 + x * x),
+          SQUARES_OVERFLOW),
+    Curve("x/(1 + x**2), huge", lambda x: x / (1 + x**2), lambda x: x / (1 + x * x), SQUARES_OVERFLOW,
+          value_scale=1.0),
+    Curve("Cauchy density, huge", lambda x: 1 / (1 + x**2), lambda x: 1 / (1 + x * x), SQUARES_OVERFLOW,
+          value_scale=1.0),
+]
+
+CURVES = [*OVERFLOWING, *SIGMOIDS, *LOGARITHMS, *LIKELIHOODS, *HYPERBOLIC, *ALGEBRAIC]

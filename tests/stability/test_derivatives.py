@@ -22,7 +22,7 @@ WORST = 64.0   # eps of the scale, for derivatives
 
 def points_of(curve: Curve, dtype: str) -> np.ndarray:
     limits = np.finfo(dtype)
-    return np.asarray([x for x in curve.points if x == 0 or limits.tiny <= abs(x) <= limits.max], dtype)
+    return np.asarray([x for x in curve.points if x == 0 or float(limits.tiny) <= abs(x) <= float(limits.max)], dtype)
 
 
 @cache

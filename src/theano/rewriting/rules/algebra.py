@@ -376,10 +376,10 @@ class _Factors:
             if c is None:
                 return None
             num.append(c)
-        for v, power in self.powers.items():
+        nodes += sum(multiplications(abs(power)) for power in self.powers.values() if power)
+        for v, power in in_step(self.powers, dtype):
             if power:
                 (num if power > 0 else den).append(power_of(in_dtype(v, dtype), abs(power)))
-                nodes += multiplications(abs(power))
         if bottom != 1:
             c = wrapped(bottom, dtype)
             if c is None:
@@ -397,6 +397,29 @@ class _Factors:
         if negate:
             result = elemwise_of(ar.neg)(result)
         return result, nodes
+
+
+def in_step(powers: dict[Any, int], dtype: str) -> list[tuple[Any, int]]:
+    """[(factor, power)] with (x/s)**2 / s for x**2 / s**3: written as x/s * x/s / s, it does not overflow with x**2."""
+    if dtype not in float_dtypes or all(power < 2 for power in powers.values()):
+        return list(powers.items())
+    powers = dict(powers)
+    for v, power in list(powers.items()):
+        inverse = elementwise_node(v, ar.inv)
+        if inverse is not None and power > 0 and powers.get(inverse.inputs[0], 0) < 0:
+            powers[inverse.inputs[0]] -= power
+            del powers[v]
+    divisors = [v for v, power in powers.items() if power < -1 and v.type.dtype == dtype]
+    found: list[tuple[Any, int]] = []
+    for v, power in powers.items():
+        if power > 1 and divisors and v.type.dtype == dtype:
+            below = divisors.pop(0)
+            both = min(power, -powers[below])
+            found += [(elemwise_of(ar.true_div)(v, below), both), (v, power - both)]
+            powers[below] += both
+        elif power > 0:
+            found.append((v, power))
+    return [*found, *((v, power) for v, power in powers.items() if power < 0)]
 
 
 def multiplications(n: int) -> int:
