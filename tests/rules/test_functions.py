@@ -236,6 +236,7 @@ EXAMPLES: dict[str, list[Example]] = {
         on(m("x", "float32"), build=lambda x: T.sqrt(T.sqr(x).sum(axis=0, keepdims=True))),
         on(m("x"), v("y"), build=lambda x, y: T.sqrt(T.sqr(T.exp(x - y.dimshuffle("x", 0)).T).sum(axis=0))),
         on(m("x"), v("y"), build=lambda x, y: T.sqrt(T.sqr(x - y.dimshuffle("x", 0)).sum(axis=0))),
+        on(TensorType("float64", (3,))("x"), build=lambda x: T.sqrt(T.sqr(x).sum())),
     ],
     "powers_of_sigmoid": [
         on(v("x"), build=lambda x: T.exp(x) ** 2 / (1 + T.exp(x)) ** 3),

@@ -341,3 +341,19 @@ def test_steps_that_may_fail_are_made_though_nobody_reads_them() -> None:
     rows, updates = theano.scan(lambda s: (s + 1.0, {shared: shared + s}), outputs_info=zero, n_steps=n)
     theano.function([n], rows[:2], updates=updates)(5)
     assert shared.get_value() == 10
+
+
+@pytest.mark.parametrize("kind", [T.dvector, T.fvector, T.dmatrix])
+def test_norms_in_a_loop_are_safe(kind: Any) -> None:
+    """Vectors are gone over twice, without a slice between: that would make more than one kernel of a step."""
+    x = kind("x")
+    along = x.ndim - 1
+    directions = scan(lambda h: 1.5 * h / T.sqrt(T.sqr(h).sum(axis=along, keepdims=True)), outputs_info=x, n_steps=4)
+    f = theano.function([x], directions[-1])
+    for size in (1e200, 1e-200, 1e30, 1e-30, 1.0):
+        if float(np.finfo(x.dtype).tiny) < size < float(np.finfo(x.dtype).max):
+            start = np.full((2,) * along + (4,), -size, x.dtype)
+            np.testing.assert_allclose(f(start), np.full_like(start, -0.75), rtol=1e-6)
+    loop = next(node.op for node in f.maker.fgraph.toposort() if isinstance(node.op, Scan))
+    ops = [type(node.op).__name__ for node in loop.function.rewritten().toposort()]
+    assert ("Subtensor" in ops) == (x.ndim > 1), ops

@@ -20,17 +20,27 @@ def compile_inner(fgraph: FunctionGraph, mode: Any = None, name: str = "") -> Ru
 
 
 def rewrite_inner(fgraph: FunctionGraph, mode: Any = None) -> FunctionGraph | None:
-    """A rewritten copy of the graph; None where the mode watches nodes, or does not make native code."""
+    """A rewritten copy of the graph of a loop's step; None where the mode watches nodes, or makes no native code."""
     chosen = get_mode(mode)
     if type(chosen) is not Mode or type(chosen.linker) is not NativeLinker:
         return None
-    return _maker(fgraph, mode).fgraph
+    return _maker(fgraph, mode, kind=_StepMaker).fgraph
 
 
-def _maker(fgraph: FunctionGraph, mode: Any, name: str | None = None) -> FunctionMaker:
+class _StepMaker(FunctionMaker):
+    """Rewrites the graph of a step, and lets the rules know."""
+
+    def rewrite(self, fgraph: FunctionGraph) -> None:
+        fgraph.is_step = True
+        super().rewrite(fgraph)
+
+
+def _maker(
+    fgraph: FunctionGraph, mode: Any, name: str | None = None, kind: type[FunctionMaker] = FunctionMaker
+) -> FunctionMaker:
     inputs = [In(variable, borrow=True) for variable in fgraph.inputs]
     outputs = [Out(variable, borrow=True) for variable in fgraph.outputs]
-    return FunctionMaker(inputs, outputs, mode, on_unused_input="ignore", name=name)
+    return kind(inputs, outputs, mode, on_unused_input="ignore", name=name)
 
 
 InnerFunction.compiler = staticmethod(compile_inner)

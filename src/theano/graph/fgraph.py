@@ -72,6 +72,8 @@ class FunctionGraph:
     Raises MissingInputError if an output needs a leaf that is no input, no constant and no shared variable.
     """
 
+    is_step = False  # of a loop, which runs it again and again: what is saved in a call of it counts
+
     def __init__(
         self,
         inputs: Sequence[Variable],

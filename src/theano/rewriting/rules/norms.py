@@ -3,10 +3,14 @@
 The sum of squares is made once, as it is written. Only where one of the sums (of a row, say) is huge or tiny, the same
 is done for x * c, with a power of two c for each sum that brings its squares back into range: this second sum goes over
 a slice of x that takes everything then, and nothing otherwise. So a norm costs what a sum of squares does.
+
+Where x is known to be small, and for vectors in the body of a loop, the second sum goes over all of x: with a slice
+between them the step of a loop would no longer be one kernel, which costs more than 1000 squares.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from theano.graph.node import Apply
@@ -27,6 +31,7 @@ from theano.tensor.elemwise import Elemwise, cast_to, elemwise_of
 # The square root of c: of huge squares, of tiny ones, and of all others.
 DOWN, UP, SAME = 2.0**-270, 2.0**270, 1.0
 LARGEST, SMALLEST = 2.0**1000, 2.0**-900  # a sum of squares between these has lost nothing
+FEW = 1024   # elements that cost less than a slice
 DEEPEST = 6  # levels of elementwise ops that are computed anew for the slice, rather than kept for it
 
 
@@ -71,13 +76,21 @@ def _of_wide(x: Any, squares: Apply, site: Site) -> Any:
     root_of_scale = switch(huge, number_like(DOWN, "float64"),
                            switch(tiny, number_like(UP, "float64"), number_like(SAME, "float64")))
     scale = elemwise_of(sqr)(root_of_scale)
-    any_lost = CAReduce(or_)(lost) if lost.type.ndim else lost
-    part = _start_of(x, along, switch(any_lost, site.length(x, along), number_like(0, "int64")))
+    part = x
+    if not (site.fgraph.is_step and x.type.ndim == 1) and not _is_small(x, site):
+        any_lost = CAReduce(or_)(lost) if lost.type.ndim else lost
+        part = _start_of(x, along, switch(any_lost, site.length(x, along), number_like(0, "int64")))
     across = iter(range(plain.type.ndim))
     on_x = dimshuffle(scale, ["x" if axis in axes else next(across) for axis in range(x.type.ndim)])
     scaled = elemwise_of(mul)(part, on_x)
     again = Sum(squares.op.axis)(elemwise_of(sqr)(scaled))  # type: ignore[attr-defined]
     return elemwise_of(true_div)(elemwise_of(sqrt)(switch(lost, again, plain)), scale)
+
+
+def _is_small(x: Any, site: Site) -> bool:
+    """Is x known to have no more than FEW elements?"""
+    lengths = [1 if is_one else site.dims.source((x, axis)) for axis, is_one in enumerate(x.type.broadcastable)]
+    return all(isinstance(n, int) for n in lengths) and math.prod(lengths) <= FEW
 
 
 def _start_of(x: Any, axis: int, length: Any, depth: int = DEEPEST) -> Any:
