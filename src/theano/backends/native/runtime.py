@@ -49,7 +49,7 @@ UPGRADE_AFTER = 2000
 # The files that every program needs, compiled together: functions call each other within one LLVM module only.
 _EVERY_PROGRAM = (
     "core", "calls", "point_calls", "records", "prepare", "points", "kernels", "axes", "walk", "turn", "runs",
-    "positions",
+    "single_runs", "positions",
 )  # fmt: skip
 
 # These spend their time in code for vectors, which is made well from the start.

@@ -91,6 +91,7 @@ from theano.backends.native.runtime_records import (
     STATE_RUNS,
 )
 from theano.backends.native.runtime_runs import fill, spread
+from theano.backends.native.runtime_single_runs import lies_in_runs, one_run
 from theano.backends.native.runtime_walk import walk
 
 RELEASE_ABOVE = 20000000  # picoseconds of work for which the GIL is released
@@ -155,6 +156,10 @@ def kernel_prepare(frame: int, step: int) -> int:
 
 
 def kernel_run(frame: int, step: int) -> int:
+    if load64(step + KERNEL_RANK) == 1 and load64(step + KERNEL_FLAGS) & (MASKS | CHECKED | REDUCES | COUNTS) == MASKS:
+        # here, and not in `kernel_part`, where it would cost all other kernels some time
+        if lies_in_runs(frame, step, RELEASE_ABOVE):
+            return one_run(frame, step)
     return kernel_whole(frame, step, ALL_POINTS)
 
 
