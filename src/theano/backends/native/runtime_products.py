@@ -43,6 +43,11 @@ PRODUCT_STATE = 128  # one word in the frame: the output must be filled from C b
 PRODUCT_TILES = 136  # address of the dtype's table, see `runtime_tile_products.py`
 PRODUCT_BYTES = 144
 
+# what BLAS reads or writes, see `bring`
+OPERAND_BUFFER = 0
+OPERAND_WAY = 8  # of a matrix, what `fits` says; of a vector, `pace`
+OPERAND_COPY = 16  # a buffer, without an owner where nothing was copied
+
 E_INNER = 12
 
 # Multiplications from which OpenBLAS uses threads of its own, and from which the crew computes pieces instead.
@@ -188,6 +193,38 @@ def fits(buffer: int, size: int) -> int:
     return 0
 
 
+def pace(buffer: int, size: int) -> int:
+    """A vector's stride in elements, or 0 when BLAS cannot walk it."""
+    stride = load64(buffer + BUFFER_DIMS + 8)
+    if length(buffer, 0) == 1:
+        return 1
+    stride_in_elements = stride >> (2 + (size == 8))
+    if stride <= 0 or stride & (size - 1) != 0 or not small(stride_in_elements):
+        return 0
+    return stride_in_elements
+
+
+def bring(frame: int, operand: int, buffer: int, ndim: int, size: int) -> int:
+    """Have a matrix or vector lie as BLAS can read it: where it is, or as a copy in `operand`, which is to be released.
+    1: there is no memory, and still something to release."""
+    store64(operand + OPERAND_COPY + BUFFER_OWNER, 0)
+    store64(operand + OPERAND_BUFFER, buffer)
+    way = 0
+    if ndim == 2:
+        way = fits(buffer, size)
+    else:
+        way = pace(buffer, size)
+    store64(operand + OPERAND_WAY, way)
+    if way != 0:
+        return 0
+    way = 1
+    if ndim == 2 and length(buffer, 1) > 1:
+        way = length(buffer, 1)
+    store64(operand + OPERAND_WAY, way)
+    store64(operand + OPERAND_BUFFER, operand + OPERAND_COPY)
+    return contiguous_copy(frame, operand + OPERAND_COPY, buffer, ndim, size)
+
+
 def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_tiles: int) -> int:
     size = load64(step + PRODUCT_SIZE)
     m = length(a, 0)
@@ -220,48 +257,29 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_tiles
         back(thread)
         if done:
             return 0
-    copy_a = stack(BUFFER_DIMS + 32)
-    copy_b = stack(BUFFER_DIMS + 32)
-    copy_out = stack(BUFFER_DIMS + 32)
-    store64(copy_a + BUFFER_OWNER, 0)
-    store64(copy_b + BUFFER_OWNER, 0)
-    store64(copy_out + BUFFER_OWNER, 0)
-    failed = 0
-    way_a = fits(a, size)
-    way_b = fits(b, size)
-    way_out = fits(out, size)
-    place = out
-    if way_a == 0:
-        failed = contiguous_copy(frame, copy_a, a, 2, size)
-        a = copy_a
-        way_a = inner
-        if way_a < 1:
-            way_a = 1
-    if way_b == 0 and not failed:
-        failed = contiguous_copy(frame, copy_b, b, 2, size)
-        b = copy_b
-        way_b = n
-        if way_b < 1:
-            way_b = 1
-    if way_out == 0 and not failed:
-        failed = contiguous_copy(frame, copy_out, out, 2, size)
-        place = copy_out
-        way_out = n
+    one = stack(OPERAND_COPY + BUFFER_DIMS + 32)
+    other = stack(OPERAND_COPY + BUFFER_DIMS + 32)
+    result = stack(OPERAND_COPY + BUFFER_DIMS + 32)
+    failed = bring(frame, one, a, 2, size) | bring(frame, other, b, 2, size) | bring(frame, result, out, 2, size)
+    way_a = load64(one + OPERAND_WAY)
+    way_b = load64(other + OPERAND_WAY)
+    way_out = load64(result + OPERAND_WAY)
+    place = load64(result + OPERAND_BUFFER)
     if not failed and not (small(m) and small(n) and small(inner) and small(way_a) and small(way_b) and small(way_out)):
         failed = fail(frame, E_LIMIT, m, inner, n, 0)
     if not failed:
         # ints: rows, columns, inner, and three leading lengths; then the two transposition letters
         ints = stack(64)
-        left = a
-        right = b
+        left = load64(one + OPERAND_BUFFER)
+        right = load64(other + OPERAND_BUFFER)
         way_left = way_a
         way_right = way_b
         store32(ints, m)
         store32(ints + 4, n)
         if way_out > 0:
             # row-major: compute the transpose, B' A'
-            left = b
-            right = a
+            left = load64(other + OPERAND_BUFFER)
+            right = load64(one + OPERAND_BUFFER)
             way_left = 0 - way_b
             way_right = 0 - way_a
             store32(ints, n)
@@ -319,10 +337,10 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_tiles
         if limited:
             unlimit_blas()
         if place != out:
-            copy_array(out, copy_out, 2, size)
-    release(copy_a)
-    release(copy_b)
-    release(copy_out)
+            copy_array(out, place, 2, size)
+    release(one + OPERAND_COPY)
+    release(other + OPERAND_COPY)
+    release(result + OPERAND_COPY)
     return failed
 
 

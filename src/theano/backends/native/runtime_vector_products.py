@@ -8,9 +8,12 @@ Written in the language of `runtime_language.py`. See `runtime_products.py`, whe
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import BUFFER_DIMS, BUFFER_OWNER, contiguous_copy, copy_array, fail, release
+from theano.backends.native.runtime_core import BUFFER_DIMS, BUFFER_OWNER, copy_array, fail, release
 from theano.backends.native.runtime_language import invoke, load64, stack, store8, store32, store64
 from theano.backends.native.runtime_products import (
+    OPERAND_BUFFER,
+    OPERAND_COPY,
+    OPERAND_WAY,
     PRODUCT_A,
     PRODUCT_ALPHA,
     PRODUCT_B,
@@ -24,9 +27,9 @@ from theano.backends.native.runtime_products import (
     PRODUCT_TILES,
     across,
     added_onto,
+    bring,
     distance,
     down,
-    fits,
     number,
     output_waits,
 )
@@ -68,17 +71,6 @@ def step_of(vector: int) -> int:
     return load64(vector + BUFFER_DIMS + 8)
 
 
-def pace(buffer: int, size: int) -> int:
-    """A vector's stride in elements, or 0 when BLAS cannot walk it."""
-    stride = load64(buffer + BUFFER_DIMS + 8)
-    if length(buffer, 0) == 1:
-        return 1
-    stride_in_elements = stride >> (2 + (size == 8))
-    if stride <= 0 or stride & (size - 1) != 0 or not small(stride_in_elements):
-        return 0
-    return stride_in_elements
-
-
 def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
     size = load64(step + PRODUCT_SIZE)
     m = length(a, 0)
@@ -106,31 +98,14 @@ def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
         added_onto(frame, step),
     ):
         return 0
-    copy_a = stack(BUFFER_DIMS + 32)
-    copy_x = stack(BUFFER_DIMS + 32)
-    copy_out = stack(BUFFER_DIMS + 32)
-    store64(copy_a + BUFFER_OWNER, 0)
-    store64(copy_x + BUFFER_OWNER, 0)
-    store64(copy_out + BUFFER_OWNER, 0)
-    failed = 0
-    way = fits(a, size)
-    pace_x = pace(x, size)
-    pace_out = pace(out, size)
-    place = out
-    if way == 0:
-        failed = contiguous_copy(frame, copy_a, a, 2, size)
-        a = copy_a
-        way = n
-        if way < 1:
-            way = 1
-    if pace_x == 0 and not failed:
-        failed = contiguous_copy(frame, copy_x, x, 1, size)
-        x = copy_x
-        pace_x = 1
-    if pace_out == 0 and not failed:
-        failed = contiguous_copy(frame, copy_out, out, 1, size)
-        place = copy_out
-        pace_out = 1
+    matrix = stack(OPERAND_COPY + BUFFER_DIMS + 32)
+    vector = stack(OPERAND_COPY + BUFFER_DIMS + 32)
+    result = stack(OPERAND_COPY + BUFFER_DIMS + 32)
+    failed = bring(frame, matrix, a, 2, size) | bring(frame, vector, x, 1, size) | bring(frame, result, out, 1, size)
+    way = load64(matrix + OPERAND_WAY)
+    pace_x = load64(vector + OPERAND_WAY)
+    pace_out = load64(result + OPERAND_WAY)
+    place = load64(result + OPERAND_BUFFER)
     if not failed and not (small(m) and small(n) and small(way)):
         failed = fail(frame, E_LIMIT, m, n, 0, 0)
     if not failed:
@@ -161,9 +136,9 @@ def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
                 ints,
                 ints + 4,
                 number(frame, step, PRODUCT_ALPHA),
-                load64(a),
+                load64(load64(matrix + OPERAND_BUFFER)),
                 ints + 8,
-                load64(x),
+                load64(load64(vector + OPERAND_BUFFER)),
                 ints + 12,
                 number(frame, step, PRODUCT_BETA),
                 load64(place),
@@ -171,10 +146,10 @@ def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
             )
             back(thread)
         if place != out:
-            copy_array(out, copy_out, 1, size)
-    release(copy_a)
-    release(copy_x)
-    release(copy_out)
+            copy_array(out, place, 1, size)
+    release(matrix + OPERAND_COPY)
+    release(vector + OPERAND_COPY)
+    release(result + OPERAND_COPY)
     return failed
 
 
@@ -190,44 +165,29 @@ def outer_product(frame: int, step: int, x: int, y: int, out: int) -> int:
     size = load64(step + PRODUCT_SIZE)
     m = length(x, 0)
     n = length(y, 0)
-    copy_x = stack(BUFFER_DIMS + 32)
-    copy_y = stack(BUFFER_DIMS + 32)
-    copy_out = stack(BUFFER_DIMS + 32)
-    store64(copy_x + BUFFER_OWNER, 0)
-    store64(copy_y + BUFFER_OWNER, 0)
-    store64(copy_out + BUFFER_OWNER, 0)
-    failed = 0
-    pace_x = pace(x, size)
-    pace_y = pace(y, size)
-    way = fits(out, size)
-    place = out
-    if pace_x == 0:
-        failed = contiguous_copy(frame, copy_x, x, 1, size)
-        x = copy_x
-        pace_x = 1
-    if pace_y == 0 and not failed:
-        failed = contiguous_copy(frame, copy_y, y, 1, size)
-        y = copy_y
-        pace_y = 1
-    if way == 0 and not failed:
-        failed = contiguous_copy(frame, copy_out, out, 2, size)
-        place = copy_out
-        way = n
+    column = stack(OPERAND_COPY + BUFFER_DIMS + 32)
+    row = stack(OPERAND_COPY + BUFFER_DIMS + 32)
+    result = stack(OPERAND_COPY + BUFFER_DIMS + 32)
+    failed = bring(frame, column, x, 1, size) | bring(frame, row, y, 1, size) | bring(frame, result, out, 2, size)
+    pace_x = load64(column + OPERAND_WAY)
+    pace_y = load64(row + OPERAND_WAY)
+    way = load64(result + OPERAND_WAY)
+    place = load64(result + OPERAND_BUFFER)
     if not failed and not (small(m) and small(n) and small(way)):
         failed = fail(frame, E_LIMIT, m, n, 0, 0)
     if not failed:
         if load64(step + PRODUCT_C) == 0:
             memset(load64(place), 0, m * n * size)
         ints = stack(64)
-        left = x
-        right = y
+        left = load64(column + OPERAND_BUFFER)
+        right = load64(row + OPERAND_BUFFER)
         store32(ints, m)
         store32(ints + 4, n)
         store32(ints + 8, pace_x)
         store32(ints + 12, pace_y)
         if way > 0:
-            left = y
-            right = x
+            left = load64(row + OPERAND_BUFFER)
+            right = load64(column + OPERAND_BUFFER)
             store32(ints, n)
             store32(ints + 4, m)
             store32(ints + 8, pace_y)
@@ -248,8 +208,8 @@ def outer_product(frame: int, step: int, x: int, y: int, out: int) -> int:
         )
         back(thread)
         if place != out:
-            copy_array(out, copy_out, 2, size)
-    release(copy_x)
-    release(copy_y)
-    release(copy_out)
+            copy_array(out, place, 2, size)
+    release(column + OPERAND_COPY)
+    release(row + OPERAND_COPY)
+    release(result + OPERAND_COPY)
     return failed
