@@ -209,6 +209,7 @@ EXAMPLES: dict[str, list[Example]] = {
         on(v("x"), v("y"), build=lambda x, y: (y - x) + (x - 2 * y)),
     ],
     "like_factors": [
+        on(v("x"), v("s"), build=lambda x, s: 3 * x * (x / s) / s * 2),
         on(v("x"), v("y"), build=lambda x, y: x * y / x), on(v(), build=lambda x: x / x),
         on(v("x"), v("y"), build=lambda x, y: (2 * x) / (4 * y)), on(v(), build=lambda x: 2 * (3 * x)),
         on(v(), build=lambda x: -(2 * x)), on(v("x"), v("y"), build=lambda x, y: x / (x / y)),

@@ -64,6 +64,16 @@ def test_curve(curve: Curve, mode: str) -> None:
     assert not found, "\n".join(found)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_second_derivative_where_the_square_overflows(mode: str) -> None:
+    """The value is infinite there, as 1 + x**2 is; the second derivative is 0 as it is written."""
+    x = T.dvector("x")
+    for density in (-2 * T.log(1 + x**2 / 3), -2.5 * T.log1p(x**2 / 4), T.log(1 + x**2)):
+        second = theano.grad(T.sum(theano.grad(T.sum(density), x)), x)
+        found = theano.function([x], second, mode=MODES[mode])(np.asarray([1e155, -1e170, 1e300]))
+        np.testing.assert_array_equal(abs(found) < 1e-300, True)
+
+
 def test_the_table_can_fail() -> None:
     """As they are written, most curves give NaN or lose their digits somewhere."""
     assert len({curve.name for curve in CURVES}) == len(CURVES) >= 45

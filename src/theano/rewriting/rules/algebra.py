@@ -404,11 +404,14 @@ def in_step(powers: dict[Any, int], dtype: str) -> list[tuple[Any, int]]:
     if dtype not in float_dtypes or all(power < 2 for power in powers.values()):
         return list(powers.items())
     powers = dict(powers)
-    for v, power in list(powers.items()):
-        inverse = elementwise_node(v, ar.inv)
-        if inverse is not None and power > 0 and powers.get(inverse.inputs[0], 0) < 0:
-            powers[inverse.inputs[0]] -= power
+    for v in list(powers):
+        power = powers.get(v, 0)
+        shared = elementwise_node(v, ar.inv, ar.true_div)   # x**2 * (y/s) / s is y * (x/s)**2
+        if shared is not None and power > 0 > powers.get(shared.inputs[-1], 0) and v.type.dtype == dtype:
             del powers[v]
+            powers[shared.inputs[-1]] -= power
+            for above in shared.inputs[:-1]:
+                powers[above] = powers.get(above, 0) + power
     divisors = [v for v, power in powers.items() if power < -1 and v.type.dtype == dtype]
     found: list[tuple[Any, int]] = []
     for v, power in powers.items():
