@@ -11,6 +11,7 @@ from programs import check, kernels, program_of, python_calls
 import theano
 import theano.tensor as T
 from theano.lowering.program import KernelStep
+from theano.tensor.shape import Rebroadcast
 
 x, y = T.dmatrix("x"), T.dtensor3("y")
 i, j = T.lvector("i"), T.lvector("j")
@@ -84,3 +85,10 @@ def test_a_write_beside_a_slice_is_one_kernel_in_place() -> None:
 def test_positions_of_other_dtypes(dtype: str) -> None:
     a, b = T.vector("a", dtype=dtype), T.lvector("b")
     native([x, a, b], x[a, b], [X, np.array([0, 4, 1], dtype), np.array([1])])
+
+
+def test_a_region_of_length_one_that_the_type_does_not_tell() -> None:
+    vector, index, value = T.dvector("vector"), T.ivector("index"), T.dmatrix("value")
+    row = Rebroadcast((0, False))((vector + vector[0]).dimshuffle("x", 0))
+    native([vector, index, value], T.inc_subtensor(row[:, index], value),
+           [np.arange(1.0, 4), np.array([-1, 0, -1], "int32"), np.array([[1.0, 10.0, 100.0]])])

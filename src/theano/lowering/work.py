@@ -79,6 +79,7 @@ class Datum:
             )
         else:
             self.dims = tuple(n if n is not None else ref for n, ref in zip(self.shape, dims, strict=True))
+            self.shape = tuple(ref if isinstance(ref, int) else None for ref in self.dims)
 
     @property
     def ndim(self) -> int:
