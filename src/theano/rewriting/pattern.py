@@ -57,10 +57,12 @@ def rule(
     assumes: Iterable[str] | str = (),
     tags: Iterable[str] | str = (),
     dtypes: str = "float",
+    first: Callable[[Apply], bool] | None = None,
 ) -> Rule:
     """The rule `before -> after`.
 
     when      (match) -> bool: a condition on what the wildcards stand for
+    first     (node) -> bool: a cheap test that tells most nodes which cannot match, where trying all ways is dear
     assumes   see `Rule`
     dtypes    where it holds: "float", "real" (ints and bools too) or "any" (complex too)
     """
@@ -73,6 +75,8 @@ def rule(
 
     def apply(node: Apply, site: Site) -> Any:
         out = node.outputs[0]
+        if first is not None and not first(node):
+            return None
         for binding, wrap in matcher.root(left, out, site):
             if when is not None and not when(Match(binding, node, site)):
                 continue

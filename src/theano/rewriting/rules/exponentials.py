@@ -107,6 +107,24 @@ def tanh_is_not_kept(m: Match) -> bool:
     return False
 
 
+def exps_of_multiples(node: Apply) -> bool:
+    """Are there two exponentials, of multiples of one variable, among what the terms are made of?"""
+    found: dict[Any, Any] = {}
+    parts = list(node.inputs)
+    for _ in range(3):  # a sign, a product, and a product in it
+        for part in parts:
+            if (user := elementwise_node(part, exp)) is not None:
+                argument: Any = user.inputs[0]
+                inner = argument.owner.inputs if argument.owner is not None else [argument]
+                base = next((v for v in inner if number(v) is None), argument) if len(inner) <= 2 else argument
+                for key in (argument, base):
+                    if found.setdefault(key, argument) is not argument:
+                        return True
+        makers = [part.owner for part in parts if part.owner is not None]
+        parts = [v for maker in makers if len(maker.inputs) <= 8 for v in maker.inputs]
+    return False
+
+
 # Applied last (in `specialize`): before that, rules look for the exponentials themselves.
 LATE_EXPONENTIALS = ruleset(
     rule("exp_of_log1mexp", exp(log1mexp(x)), switch(le(x, 0.0), -expm1(x), NAN), assumes="rounding"),
@@ -115,8 +133,8 @@ LATE_EXPONENTIALS = ruleset(
     rule("sum_of_exps", exp(x) + exp(-x), 2.0 * cosh(x), assumes="rounding"),
     rule("one_minus_squared_tanh", 1 - sqr(tanh(x)), 4.0 * sigmoid(2.0 * x) * sigmoid(-2.0 * x),
          when=tanh_is_not_kept, assumes="rounding"),
-    rule("difference_of_multiples_of_exps", y * exp(x) - y * exp(-x), (2.0 * y) * sinh(x), assumes="rounding"),
-    rule("sum_of_multiples_of_exps", y * exp(x) + y * exp(-x), (2.0 * y) * cosh(x), assumes="rounding"),
+    rule("difference_of_multiples_of_exps", y * exp(x) - y * exp(-x), (2.0 * y) * sinh(x), assumes="rounding",
+         first=exps_of_multiples),
 )
 
 SIGMOIDS = ruleset(
