@@ -103,10 +103,15 @@ def names_in(pattern: Any) -> set[str]:
 
 
 class Matcher:
-    """Matches patterns; `allowed` are the dtypes that interior nodes may have (None: all real, empty: all)."""
+    """Matches patterns.
+
+    allowed   the dtypes that interior nodes may have (None: all real, empty: all)
+    site      where the node is that is looked at
+    """
 
     def __init__(self, allowed: frozenset[str] | None) -> None:
         self.allowed = allowed
+        self.site: Site | None = None
 
     def dtype_fits(self, v: Any) -> bool:
         if self.allowed is None:
@@ -117,6 +122,7 @@ class Matcher:
         """Each way to match: what the wildcards are, and how what remains is put around the result."""
         if not self.dtype_fits(out):
             return
+        self.site = site
         dtype = out.type.dtype
         if isinstance(pattern, OfSum):
             constant, terms = terms_of(out, site)
@@ -165,11 +171,11 @@ class Matcher:
             if pattern.negated is not None:
                 yield from self.negated_ways(pattern, v, binding)
                 return
-            constant, terms = terms_of(v)
+            constant, terms = terms_of(v, self.site)
             for found, _, _ in self.sum_ways(pattern, constant, terms, 1, binding, v.type.dtype, False):
                 yield found
         else:
-            coefficient, factors = factors_of(v)
+            coefficient, factors = factors_of(v, self.site)
             for found, _, _ in self.product_ways(pattern, coefficient, factors, binding, v.type.dtype, False):
                 yield found
 
@@ -178,15 +184,15 @@ class Matcher:
         name = pattern.negated
         bound = binding.get(name)
         if bound is not None:
-            if is_negative(v, bound):
+            if is_negative(v, bound, self.site):
                 yield binding
             return
-        constant, terms = terms_of(v)
+        constant, terms = terms_of(v, self.site)
         if constant or len(terms) > 1 or terms[0][0] < 0:
             for found, _, _ in self.sum_ways(pattern, constant, terms, 1, binding, v.type.dtype, False):
                 yield found
             return
-        coefficient, factors = factors_of(v)
+        coefficient, factors = factors_of(v, self.site)
         if not isinstance(coefficient, complex) and coefficient < 0:
             num, den = ([w for power, w in factors if power == sign] for sign in (1, -1))
             yield {**binding, name: quotient(num, den, -coefficient, v.type.dtype)}
@@ -231,7 +237,7 @@ class Matcher:
         """Each way in which a product with a negative number in it is minus the pattern."""
         if not self.dtype_fits(v):
             return
-        coefficient, factors = factors_of(v)
+        coefficient, factors = factors_of(v, self.site)
         if not isinstance(coefficient, complex) and coefficient < 0:
             for found, _, _ in self.product_ways(pattern, -coefficient, factors, binding, v.type.dtype, False):
                 yield found

@@ -130,18 +130,25 @@ def alike(a: Any, b: Any, depth: int = DEEPEST) -> bool:
     return all(alike(x, y, depth - 1) for x, y in zip(first.inputs, second.inputs))
 
 
-def is_negative(v: Any, of: Any) -> bool:
+def is_negative(v: Any, of: Any, site: Site | None = None) -> bool:
     """Is `v` minus `of` as far as sums, signs and numbers before terms tell: y - x of x - y, -2*x of x + x?"""
     if v.type.dtype != of.type.dtype:
         return False
-    total, constant = linear(v)
-    other, other_constant = linear(of)
+    total, constant = linear(v, site)
+    other, other_constant = linear(of, site)
     return constant == -other_constant and total.keys() == other.keys() and all(
         total[key] == -coefficient for key, coefficient in other.items())
 
 
-def linear(v: Any) -> tuple[dict[Any, Any], Any]:
-    """({product: coefficient}, constant) whose sum `v` is; a product is a set of (power, factor, how often)."""
+def linear(v: Any, site: Site | None = None) -> tuple[dict[Any, Any], Any]:
+    """({product: coefficient}, constant) whose sum `v` is; a product is a set of (power, factor, how often).
+
+    With `site`, found once for the node that is looked at."""
+    if site is not None:
+        known = site.views.get((linear, v))
+        if known is None:
+            known = site.views[linear, v] = linear(v)
+        return known  # type: ignore[no-any-return]
     constant, terms = terms_of(v)
     total: dict[Any, Any] = {}
     for sign, term in terms:
