@@ -9,6 +9,7 @@ from typing import Any
 from theano.graph.fgraph import OUTPUT, FunctionGraph
 from theano.graph.node import Apply, Variable
 from theano.loops.ifelse import IfElse
+from theano.transforms.guards import common
 
 Use = tuple[Any, bool]   # a node of IfElse, and whether it is its first branch
 ALWAYS = frozenset({None})
@@ -65,7 +66,7 @@ def guards(fgraph: FunctionGraph) -> dict[Apply, Guard]:
         for variable in node.outputs:
             for user, position in fgraph.clients[variable]:
                 needed = () if user is OUTPUT else _guard_of_use(user, position, found)
-                guard = needed if guard is None else _common(guard, needed)
+                guard = needed if guard is None else common(guard, needed)
         found[node] = guard or ()
     return found
 
@@ -74,12 +75,3 @@ def _guard_of_use(user: Apply, position: int, found: dict[Apply, Guard]) -> Guar
     if isinstance(user.op, IfElse) and position > 0:
         return (*found[user], (user.inputs[0], user.op.is_read_if(position)))
     return found[user]
-
-
-def _common(a: Guard, b: Guard) -> Guard:
-    if a == b:
-        return a
-    same = 0
-    while same < min(len(a), len(b)) and a[same] == b[same]:
-        same += 1
-    return a[:same]

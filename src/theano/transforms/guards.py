@@ -50,14 +50,18 @@ def shared_guard(flowing: Iterable[Guarded]) -> Guard:
     """What holds wherever any of the terms is not zero."""
     found: Guard | None = None
     for _, guard in flowing:
-        if found is None:
-            found = guard
-        elif found != guard:
-            same = 0
-            while same < min(len(found), len(guard)) and found[same] == guard[same]:
-                same += 1
-            found = found[:same]
+        found = guard if found is None else common(found, guard)
     return found or ()
+
+
+def common(a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What two guards begin with."""
+    if a == b:
+        return a
+    same = 0
+    while same < min(len(a), len(b)) and a[same] == b[same]:
+        same += 1
+    return a[:same]
 
 
 def total(flowing: Sequence[Guarded], variable: Variable, guard: Guard = ()) -> Variable:
