@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from sampling import check, grid
 
+import theano
+import theano.tensor as T
 from theano.compile.pipeline import PIPELINE
 from theano.graph.clone import clone_replace
 from theano.graph.evaluate import evaluate
@@ -118,3 +120,16 @@ def test_complex_numbers_are_left_alone_or_right(rule: Rule) -> None:
     left, right = (evaluate([out], values)[0] for out in (before, renamed))
     assert left.dtype == right.dtype
     np.testing.assert_allclose(right, left, rtol=1e-12)
+
+
+@pytest.mark.parametrize("build", [
+    lambda x, y, z: y * T.exp(x) - y * T.exp(-x),
+    lambda x, y, z: y * T.exp(x - z) - y * T.exp(z - x),
+    lambda x, y, z: 0.5 * T.exp(2 * x) - 0.5 * T.exp(-2 * x),
+    lambda x, y, z: z * (y * T.exp(-x)) - z * y * T.exp(x),
+])  # fmt: skip
+def test_opposite_exponentials_are_seen_however_they_are_written(build: Any) -> None:
+    """The quick test before the rule leaves out only what does not match."""
+    inputs = T.dvectors("x", "y", "z")
+    f = theano.function(inputs, build(*inputs), on_unused_input="ignore")
+    assert any(report.fired["difference_of_multiples_of_exps"] for report in f.maker.report.passes)

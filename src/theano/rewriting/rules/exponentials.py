@@ -108,17 +108,16 @@ def tanh_is_not_kept(m: Match) -> bool:
 
 
 def exps_of_multiples(node: Apply) -> bool:
-    """Are there two exponentials, of multiples of one variable, among what the terms are made of?"""
+    """Are there two exponentials among what the terms are made of, whose arguments are made of one variable?"""
     found: dict[Any, Any] = {}
     parts = list(node.inputs)
     for _ in range(3):  # a sign, a product, and a product in it
         for part in parts:
             if (user := elementwise_node(part, exp)) is not None:
                 argument: Any = user.inputs[0]
-                inner = argument.owner.inputs if argument.owner is not None else [argument]
-                base = next((v for v in inner if number(v) is None), argument) if len(inner) <= 2 else argument
-                for key in (argument, base):
-                    if found.setdefault(key, argument) is not argument:
+                inside = argument.owner.inputs if argument.owner is not None else []
+                for v in (argument, *inside):
+                    if number(v) is None and found.setdefault(v, argument) is not argument:
                         return True
         makers = [part.owner for part in parts if part.owner is not None]
         parts = [v for maker in makers if len(maker.inputs) <= 8 for v in maker.inputs]
