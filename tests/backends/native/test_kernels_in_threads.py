@@ -315,6 +315,29 @@ assert (f(large) == wanted).all()
 print(thread_count.crew_size())
 """
 
+LITTLE = """
+import time
+import numpy as np
+import theano, theano.tensor as T
+from theano.backends.native import runtime_threads, thread_count
+def word(name):
+    return thread_count._crew[getattr(runtime_threads, name) // 8]
+x = T.vector()
+f = theano.function([x], T.tanh(x) * 3)
+little = np.linspace(-1, 1, 25000)
+wanted = f(little)
+print(thread_count.crew_size())
+end = time.time() + 100
+while word("CREW_CALLS") == 0 and time.time() < end:  # one call after the other
+    assert (f(little) == wanted).all()
+print(thread_count.crew_size(), word("CREW_CALLS") > 0)
+while word("CREW_AWAKE") > 0 and time.time() < end:
+    time.sleep(0.01)
+calls = word("CREW_CALLS")
+assert (f(little) == wanted).all()
+print(word("CREW_AWAKE"), word("CREW_CALLS") - calls)
+"""
+
 FORKS = """
 import multiprocessing, os, sys, threading
 import numpy as np
@@ -364,6 +387,11 @@ def test_small_work_is_done_by_one_thread() -> None:
 def test_the_crew_can_pause() -> None:
     """As it does where the machine is so busy that callers would wait for it."""
     assert run_script(PAUSE, OMP_NUM_THREADS="4").split() == ["1", "0", "0", "0", "3"]
+
+
+def test_little_work_is_shared_where_it_follows_on_little_work() -> None:
+    """Nobody is woken for a little work, but for what is likely to follow; then the crew sleeps again."""
+    assert run_script(LITTLE, OMP_NUM_THREADS="2").split() == ["0", "1", "True", "0", "0"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

@@ -17,7 +17,7 @@ from theano.backends.native import runtime_records as rt
 from theano.backends.native.kernel_slots import Slot
 from theano.backends.native.kernel_text import KernelText
 from theano.backends.native.point_text import PointText, goes_over_a_point
-from theano.backends.native.vector_text import VALUE_TYPE
+from theano.backends.native.vector_text import SIZE, VALUE_TYPE
 from theano.lowering.build import NATIVE_DTYPES
 from theano.lowering.kernel import Kernel
 
@@ -89,23 +89,25 @@ def kernel_dtypes() -> frozenset[str]:
 
 
 def _cost(kernel: Kernel, lanes: int) -> int:
-    """Picoseconds for an element, roughly: only the decision to release the GIL hangs on it."""
-    width = 16 * 64 // max(lanes, 1) // 8
-    total = 100
+    """Picoseconds for an element whose arrays are in the cache, roughly: whether threads share the work hangs on it."""
+    width = 128 // max(lanes, 1)
+    total = 20 + sum(12 * SIZE[VALUE_TYPE[operand.dtype]] for operand in kernel.operands[kernel.n_inputs :])
     for instr in kernel.body:
+        kind = VALUE_TYPE[instr.dtype]
         match instr.op:
             case "const" | "extent" | "iota":
                 pass
             case "load":
-                total += 200
+                total += 10 * SIZE[kind]
             case "gather":
-                total += 1500
+                total += 500
             case "math" | "call":
-                kind = VALUE_TYPE[instr.dtype]
                 quick = instr.op == "math" and opcode_text.is_vectorised(instr.attr, kind, lanes)
-                total += 1200 if quick else 10000
-            case "fmod" | "idiv" | "imod" | "div":
-                total += 1500
+                total += 128 * SIZE[kind] if quick else 10000
+            case "fmod" | "idiv" | "imod":
+                total += 1900
+            case "div" | "sqrt":
+                total += 32 * SIZE[kind]
             case _:
                 total += width
     return total

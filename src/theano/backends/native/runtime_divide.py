@@ -23,6 +23,7 @@ from theano.backends.native.runtime_core import (
     PROGRAM_FRAME_BYTES,
     fail,
 )
+from theano.backends.native.runtime_kernels import RELEASE_ABOVE
 from theano.backends.native.runtime_language import address_of, invoke, load64, stack, store64
 from theano.backends.native.runtime_records import (
     KERNEL_COST,
@@ -42,11 +43,10 @@ from theano.backends.native.runtime_records import (
 )
 from theano.backends.native.runtime_rows import MEMBER_AXIS, MEMBER_BYTES, MEMBER_NUMBER, MEMBER_STEP
 from theano.backends.native.runtime_runs import fill
-from theano.backends.native.runtime_threads import more_busy, share, share_out, threads_for_parts
+from theano.backends.native.runtime_threads import more_busy, share, share_out, threads_for_work
 
-RELEASE_FROM = 20000000  # picoseconds of work for which the GIL is released
-WORTH_A_PIECE = 25000000  # picoseconds of work that a piece with accumulators of its own has at least
-WORTH_OF_A_THREAD = 50000000  # picoseconds of work that are worth a thread
+WORTH_A_PIECE = 10000000  # picoseconds of work that a piece with accumulators of its own has at least
+WORTH_A_PART = 2500000  # picoseconds of work that a piece without accumulators of its own has at least
 MOST_PIECES = 32
 PIECES_OF_A_THREAD = 4
 ENOUGH_KEPT = 16  # so many pieces without accumulators of their own are enough
@@ -110,10 +110,7 @@ def divide_walk(
     store64(job + CUT_WALK, walk)
     store64(job + CUT_OWN, 0)
     store64(job + CUT_OWN_BYTES, 0)
-    wanted = work // WORTH_OF_A_THREAD
-    if work < load64(LEAST_DIVIDED):
-        wanted = 1
-    threads = threads_for_parts(wanted)
+    threads = threads_for_work(work)
     choose_axis(job, work, threads, total, apart)
     pieces = load64(job + CUT_PIECES)
     if threads > pieces:
@@ -121,7 +118,7 @@ def divide_walk(
     own = load64(job + CUT_OWN_BYTES)
     thread = 0
     if threads < 2 and own == 0:
-        if load64(frame + FRAME_MAY_RELEASE) and work > RELEASE_FROM:
+        if load64(frame + FRAME_MAY_RELEASE) and work > RELEASE_ABOVE:
             thread = PyEval_SaveThread()
         failed = invoke(walk, step, state, shape, strides, wide, axes, data)
         if thread != 0:
@@ -181,8 +178,8 @@ def choose_axis(job: int, work: int, threads: int, total: int, apart: int) -> in
     if threads > 1:
         # more than threads: who is held up takes fewer
         pieces = threads * PIECES_OF_A_THREAD
-    if pieces > work // WORTH_A_PIECE:
-        pieces = work // WORTH_A_PIECE
+    if pieces > work // WORTH_A_PART:
+        pieces = work // WORTH_A_PART
     if pieces > most_kept:
         pieces = most_kept
     store64(job + CUT_ALONG, along)
@@ -361,12 +358,9 @@ def fold_slot(job: int, slot: int, offset: int, partner: int) -> int:
 
 def divide_rows(frame: int, members: int, count: int, rows: int, block: int, cost: int, kernel_part: int) -> int:
     """Run a group of `count` kernels over all rows, a block of rows at a time. Not 0: it has failed."""
-    wanted = cost // WORTH_OF_A_THREAD
-    if cost < load64(LEAST_DIVIDED):
-        wanted = 1
-    if wanted > rows // block:
-        wanted = rows // block
-    threads = threads_for_parts(wanted)
+    threads = threads_for_work(cost)
+    if threads > rows // block:
+        threads = rows // block
     pieces = 1
     if threads > 1:
         pieces = threads * PIECES_OF_A_THREAD
@@ -392,7 +386,7 @@ def divide_rows(frame: int, members: int, count: int, rows: int, block: int, cos
         part += 1
     more_busy(threads - 1)
     thread = 0
-    if load64(frame + FRAME_MAY_RELEASE) and cost > RELEASE_FROM:
+    if load64(frame + FRAME_MAY_RELEASE) and cost > RELEASE_ABOVE:
         thread = PyEval_SaveThread()
     share_out(address_of(some_rows), job, pieces, threads)
     if thread != 0:

@@ -52,7 +52,7 @@ LAUNCH_ACTIVE = 16  # lanes of one more
 LAUNCH_STEPS = 24  # for each slot, then how far apart its runs lie, then its address
 LAUNCH_SLOT_BYTES = 24
 
-LONGEST = 10000000  # picoseconds of work: above, other threads should have their turn, or do their share
+LONGEST = 5000000  # picoseconds of work: above, other threads should have their turn, or do their share
 
 
 def make_ready(frame: int, step: int, launch: int) -> int:

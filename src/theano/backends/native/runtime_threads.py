@@ -1,7 +1,8 @@
 """The run-time system: work in several threads.
 
-Written in the language of `runtime_language.py`. A *crew* of threads is hired when work first asks for so many, and
-waits asleep for more; a child of `fork` starts with none (`thread_count.py`). Work comes in parts, which whoever is
+Written in the language of `runtime_language.py`. A *crew* of threads is hired when work first asks for so many. It
+looks out for more for a moment, since the next call may follow at once and a thread that sleeps wakes late; then it
+sleeps. A child of `fork` starts with none (`thread_count.py`). Work comes in parts, which whoever is
 free takes, the caller before all others: nobody waits for a thread that has not begun. A lock guards the crew's table;
 it is held between parts only. Where the machine has so much other work that callers wait for parts that others have
 begun, the crew pauses for some calls (`look_back`). What threads compute is divided such that results do not depend on
@@ -23,6 +24,9 @@ CREW_JOBS = 384  # the first of a list of jobs
 CREW_COUNT = 392  # how many have been hired
 CREW_PAUSE = 400  # so many calls to come do without the crew
 CREW_LENGTH = 408  # of the last pause
+CREW_CALLS = 416  # how many jobs there have been
+CREW_AWAKE = 424  # so many look out for work
+CREW_LAST = 432  # when there was work for a crew that was awake
 
 # a job, which lies on its caller's stack
 JOB_NEXT = 0
@@ -34,11 +38,16 @@ JOB_WELCOME = 40  # so many more of the crew may help
 JOB_HELPERS = 48  # so many are at it
 JOB_BYTES = 56
 
+LOOKING_OUT = 100000  # nanoseconds for which a thread looks out for work before it sleeps
+SHORT_WAIT = 50000  # nanoseconds for which a caller looks out for the others' end before it sleeps
+TRIES = 64  # how often to try for the lock, which others hold for a moment, before sleeping
 LONG_WAIT = 200000  # nanoseconds for which a caller may wait in any case
 LONGEST_PAUSE = 63  # calls
 
 # multiplications, or as much work, which are worth a thread
 WORTH_A_THREAD = 2097152
+WORTH_OF_A_THREAD = 10000000  # picoseconds of work which are
+ASLEEP = 12  # so many times as much work must there be where the crew has to be woken
 MOST_THREADS = 64
 
 
@@ -59,6 +68,27 @@ def threads_for_parts(parts: int) -> int:
     return count
 
 
+def threads_for_work(work: int) -> int:
+    """How many threads to use for so many picoseconds of work. With the GIL held.
+
+    To wake a thread takes longer than to do a little work, so nobody is woken for that; but where little work follows
+    on little work at once, somebody is, for what is to come.
+    """
+    least = load64(LEAST_DIVIDED)
+    if work < least or load64(THREADS) < 2:
+        return 1
+    if work < least * ASLEEP and load64(CREW + CREW_AWAKE) == 0:
+        time = now()
+        if time < load64(CREW + CREW_LAST) + LOOKING_OUT:
+            lock()
+            hire(1)
+            pthread_cond_signal(CREW + CREW_WORK)
+            pthread_mutex_unlock(CREW + CREW_LOCK)
+        store64(CREW + CREW_LAST, time + work // 1000)
+        return 1
+    return threads_for_parts(work // WORTH_OF_A_THREAD)
+
+
 def more_busy(count: int) -> int:
     """So many threads more (or less) are at work besides Python's. The caller holds the GIL, which guards the word."""
     store64(BUSY, load64(BUSY) + count)
@@ -73,6 +103,25 @@ def share(total: int, unit: int, part: int, parts: int) -> int:
     return start
 
 
+def lock() -> int:
+    """Take the lock; it is seldom held for long."""
+    tries = TRIES
+    while tries > 0:
+        if pthread_mutex_trylock(CREW + CREW_LOCK) == 0:
+            return 0
+        tries -= 1
+    pthread_mutex_lock(CREW + CREW_LOCK)
+    return 0
+
+
+def look_out(word: int, value: int, longest: int) -> int:
+    """Wait, awake and without the lock, for as long as a word has this value, but not for long."""
+    end = now() + longest
+    while load64(word) == value and now() < end:
+        pass
+    return 0
+
+
 def run_parts(job: int) -> int:
     """Take parts as long as there are some. The lock is held before, after and between them."""
     while load64(job + JOB_TAKEN) < load64(job + JOB_PARTS):
@@ -80,20 +129,31 @@ def run_parts(job: int) -> int:
         store64(job + JOB_TAKEN, part + 1)
         pthread_mutex_unlock(CREW + CREW_LOCK)
         invoke(load64(job + JOB_FUNCTION), load64(job + JOB_ARGUMENT), part)
-        pthread_mutex_lock(CREW + CREW_LOCK)
+        lock()
     return 0
 
 
 def serve(nothing: int) -> int:
     """What each of the crew does, for ever."""
-    pthread_mutex_lock(CREW + CREW_LOCK)
+    awake = 1
+    lock()
     while 1:
         job = load64(CREW + CREW_JOBS)
         while job != 0 and not (load64(job + JOB_WELCOME) > 0 and load64(job + JOB_TAKEN) < load64(job + JOB_PARTS)):
             job = load64(job + JOB_NEXT)
-        if job == 0:
+        if job == 0 and awake:
+            awake = 0
+            seen = load64(CREW + CREW_CALLS)
+            store64(CREW + CREW_AWAKE, load64(CREW + CREW_AWAKE) + 1)
+            pthread_mutex_unlock(CREW + CREW_LOCK)
+            look_out(CREW + CREW_CALLS, seen, LOOKING_OUT)
+            lock()
+            store64(CREW + CREW_AWAKE, load64(CREW + CREW_AWAKE) - 1)
+        elif job == 0:
             pthread_cond_wait(CREW + CREW_WORK, CREW + CREW_LOCK)
+            awake = 1
         else:
+            awake = 1
             store64(job + JOB_WELCOME, load64(job + JOB_WELCOME) - 1)
             store64(job + JOB_HELPERS, load64(job + JOB_HELPERS) + 1)
             run_parts(job)
@@ -132,7 +192,7 @@ def now() -> int:
 
 def paused() -> int:
     """Does the crew pause in this call?"""
-    pthread_mutex_lock(CREW + CREW_LOCK)
+    lock()
     left = load64(CREW + CREW_PAUSE)
     if left > 0:
         store64(CREW + CREW_PAUSE, left - 1)
@@ -172,7 +232,7 @@ def share_out(function: int, argument: int, parts: int, threads: int) -> int:
             invoke(function, argument, part)
             part += 1
         return 0
-    pthread_mutex_lock(CREW + CREW_LOCK)
+    lock()
     hire(threads - 1)
     store64(job + JOB_NEXT, load64(CREW + CREW_JOBS))
     store64(job + JOB_FUNCTION, function)
@@ -182,6 +242,7 @@ def share_out(function: int, argument: int, parts: int, threads: int) -> int:
     store64(job + JOB_WELCOME, threads - 1)
     store64(job + JOB_HELPERS, 0)
     store64(CREW + CREW_JOBS, job)
+    store64(CREW + CREW_CALLS, load64(CREW + CREW_CALLS) + 1)
     while threads > 1:
         pthread_cond_signal(CREW + CREW_WORK)
         threads -= 1
@@ -189,6 +250,11 @@ def share_out(function: int, argument: int, parts: int, threads: int) -> int:
     run_parts(job)
     dismiss(job)
     ready = now()
+    if load64(job + JOB_HELPERS) > 0:
+        pthread_mutex_unlock(CREW + CREW_LOCK)
+        while load64(job + JOB_HELPERS) > 0 and now() < ready + SHORT_WAIT:
+            pass
+        lock()
     while load64(job + JOB_HELPERS) > 0:
         pthread_cond_wait(CREW + CREW_DONE, CREW + CREW_LOCK)
     look_back(ready - begun, now() - ready)

@@ -16,11 +16,11 @@ from theano.backends.native import runtime_products, runtime_threads, target
 from theano.backends.native.cython_modules import file_of
 
 # what one point of an addition costs, in the guesses of `kernel_code.py` (picoseconds)
-POINT_OF_AN_ADDITION = 500
+POINT_OF_AN_ADDITION = 300
 
 # what `runtime_threads.py` calls of the C library
 THREAD_FUNCTIONS = (
-    "pthread_create", "pthread_detach", "pthread_mutex_lock", "pthread_mutex_unlock",
+    "pthread_create", "pthread_detach", "pthread_mutex_lock", "pthread_mutex_trylock", "pthread_mutex_unlock",
     "pthread_cond_wait", "pthread_cond_signal", "pthread_cond_broadcast", "timespec_get",
 )  # fmt: skip
 

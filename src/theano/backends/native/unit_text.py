@@ -38,7 +38,7 @@ _INT_RESULT = frozenset(
         "madvise",
         "PyObject_IsInstance",
         "pthread_create",
-        "pthread_join",
+        "pthread_mutex_trylock",
     ]
 )
 
