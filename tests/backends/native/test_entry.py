@@ -14,7 +14,7 @@ from native_kernels import Failure, compiled, elementwise, fail, kernel_program,
 
 from theano._config import change_flags
 from theano.backends.native import compile_program
-from theano.backends.native.runtime import empty_pool, pooled_bytes, runtime
+from theano.backends.native.runtime import empty_pool, pooled_bytes, runtime, small_blocks
 from theano.lowering.kernel import UNIT, Instr, Kernel, Operand, Result
 from theano.lowering.program import Buffer, KernelStep, Program, ProgramInput, ProgramOutput
 
@@ -423,6 +423,27 @@ def test_the_pool_can_be_switched_off_and_limited() -> None:
     f(x, x)
     assert pooled_bytes() >= x.nbytes
     empty_pool()
+
+
+def test_small_blocks_are_kept_up_to_a_number() -> None:
+    """By kinds: a block for 3 numbers serves 8, but not 9; none is kept where the pool is off."""
+    f = compiled(add_program(1), "single")
+    empty_pool()
+    assert sum(small_blocks().values()) == 0
+    results = [f(np.ones(n), np.ones(n)) for n in (3, 8, 9, 128, 129) for _ in range(200)]
+    assert all((out == 2).all() for out in results)
+    del results
+    assert small_blocks() == {64: 128, 128: 128, 1024: 128}
+    kept = f(np.ones(5), np.ones(5))
+    assert small_blocks()[64] == 127
+    with change_flags(pool_bytes=0):
+        assert not small_blocks()
+        for _ in range(3):
+            assert (f(np.ones(3), np.ones(3)) == 2).all()
+        del kept
+        assert not small_blocks()
+    f(np.ones(0), np.ones(0))
+    assert not small_blocks()
 
 
 def test_result_arrays_are_ordinary() -> None:

@@ -68,8 +68,14 @@ _MISFIT = b"the arguments do not fit the compiled function's inputs"
 def _pool() -> ctypes.Array:
     """The pool's table; see POOL_ in `runtime_core.py`. Machine code reads and writes it with the GIL held."""
     table = (ctypes.c_int64 * (runtime_core.POOL_FIRST // 8 + 2 * runtime_core.POOL_ENTRIES))()
-    table[runtime_core.POOL_LIMIT // 8] = _pool_limit(config.pool_bytes)
+    _set_limit(table, config.pool_bytes)
     return table
+
+
+def _set_limit(table: ctypes.Array, wanted: int) -> int:
+    limit = table[runtime_core.POOL_LIMIT // 8] = _pool_limit(wanted)
+    table[runtime_core.POOL_SMALL_KEPT // 8] = runtime_core.SMALL_KEPT if limit else 0
+    return limit
 
 
 def _pool_limit(wanted: int) -> int:
@@ -352,6 +358,13 @@ def pooled_bytes() -> int:
     return int(_pool()[runtime_core.POOL_CACHED // 8])
 
 
+def small_blocks() -> dict[int, int]:
+    """How many small blocks lie in the pool, for each size in bytes of which there are some."""
+    table, first = _pool(), runtime_core.POOL_SMALL // 8
+    counts = ((64 * kind, int(table[first + 2 * kind + 1])) for kind in range(runtime_core.SMALL_KINDS + 1))
+    return {size: count for size, count in counts if count}
+
+
 def pool_limit() -> int:
     """The most bytes that the pool keeps."""
     return int(_pool()[runtime_core.POOL_LIMIT // 8])
@@ -389,5 +402,4 @@ def _shrink_pool(most: int) -> None:
 
 def _limit_pool(wanted: int) -> None:
     """The setting `pool_bytes` or `allow_gc` was changed."""
-    limit = _pool()[runtime_core.POOL_LIMIT // 8] = _pool_limit(wanted)
-    _shrink_pool(limit)
+    _shrink_pool(_set_limit(_pool(), wanted))

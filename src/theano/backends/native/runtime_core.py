@@ -99,9 +99,13 @@ POOL_LIMIT = 8
 POOL_COUNT = 16
 POOL_LENT = 24  # bytes of large blocks that are in use, and the most that have been so far
 POOL_MOST = 32
-POOL_FIRST = 40  # (data, capacity) pairs, oldest first
+POOL_SMALL_KEPT = 40  # small blocks of a kind
+POOL_SMALL = 48  # for each multiple of 64 bytes, from 0: the first of a chain of small blocks, and how many there are
+POOL_FIRST = 320  # (data, capacity) pairs, oldest first
 POOL_UNIT = 65536  # sizes of large blocks are multiples of this
 HUGE_PAGE = 2097152
+SMALL_KINDS = 16  # the last of the multiples of 64 bytes
+SMALL_KEPT = 128
 
 # ndarray's fields (the ABI of NumPy 2)
 ARRAY_DATA = 16
@@ -127,14 +131,27 @@ POINT_BYTES = 128
 INSIDE = -1
 
 
-# ---- memory: blocks are aligned to 64 bytes and know their capacity (0: small, from malloc; INSIDE: part of an object)
+# ---- memory: blocks are aligned to 64 bytes and know their capacity (up to SMALL_KINDS: the kind of a small block;
+# 0: any block from malloc; INSIDE: part of an object)
 
 
 def block_alloc(size: int) -> int:
     """A block of at least `size` bytes, or 0. The caller holds the GIL, which also guards the pool."""
-    if size >= POOL_MINIMUM:
-        return pool_take(size)
-    return block_malloc(size)
+    if size > SMALL_KINDS * 64:
+        if size >= POOL_MINIMUM:
+            return pool_take(size)
+        return block_malloc(size)
+    kind = (size + 63) >> 6
+    chain = POOL + POOL_SMALL + kind * 16
+    data = load64(chain)
+    if data != 0:
+        store64(chain, load64(data))
+        store64(chain + 8, load64(chain + 8) - 1)
+        return data
+    data = block_malloc(kind * 64)
+    if data != 0:
+        store64(data - 16, kind)
+    return data
 
 
 def block_malloc(size: int) -> int:
@@ -149,11 +166,35 @@ def block_malloc(size: int) -> int:
 
 
 def block_free(data: int) -> int:
+    """The caller holds the GIL unless the block is from `block_malloc`."""
     capacity = load64(data - 16)
-    if capacity == 0:
-        free(load64(data - 8))
-    elif capacity != INSIDE:
+    if capacity > SMALL_KINDS:
         pool_give(data)
+    elif capacity > 0:
+        chain = POOL + POOL_SMALL + capacity * 16
+        count = load64(chain + 8)
+        if count >= load64(POOL + POOL_SMALL_KEPT):
+            free(load64(data - 8))
+        else:
+            store64(data, load64(chain))
+            store64(chain, data)
+            store64(chain + 8, count + 1)
+    elif capacity != INSIDE:
+        free(load64(data - 8))
+    return 0
+
+
+def small_drop() -> int:
+    """Give all small blocks of the pool back to the C library."""
+    chain = POOL + POOL_SMALL
+    while chain < POOL + POOL_FIRST:
+        data = load64(chain)
+        while data != 0:
+            store64(chain, load64(data))
+            free(load64(data - 8))
+            data = load64(chain)
+        store64(chain + 8, 0)
+        chain += 16
     return 0
 
 
@@ -219,6 +260,8 @@ def pool_give(data: int) -> int:
 
 def pool_shrink(limit: int) -> int:
     """Drop the oldest blocks until at most `limit` bytes and one entry less than the maximum remain."""
+    if limit <= 0:
+        small_drop()
     while load64(POOL + POOL_COUNT) > 0 and (
         load64(POOL + POOL_CACHED) > limit or load64(POOL + POOL_COUNT) >= POOL_ENTRIES
     ):
@@ -255,6 +298,8 @@ def handler_realloc(context: int, data: int, size: int) -> int:
             capacity = malloc_usable_size(load64(data - 8)) - (data - load64(data - 8))
         elif capacity == INSIDE:
             capacity = POINT_BYTES - POINT_ELEMENT
+        elif capacity <= SMALL_KINDS:
+            capacity = capacity * 64
         if capacity > size:
             capacity = size
         memcpy(fresh, data, capacity)
