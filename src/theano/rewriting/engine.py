@@ -19,9 +19,9 @@ from theano._provenance import Origin, inherit
 from theano._records import field, record_class
 from theano.graph.fgraph import OUTPUT, Feature, FunctionGraph
 from theano.graph.node import Apply, Constant, Variable
+from theano.rewriting.findings import Findings
 from theano.rewriting.rule import Rule, Site
-from theano.rewriting.terms import PRODUCTS, SUMS, factors_of, terms_of
-from theano.scalar.arithmetic import sqr
+from theano.rewriting.terms import PRODUCTS, SUMS, inside_factors, inside_terms, terms_of
 from theano.scalar.op import ScalarOp
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.type import TensorType
@@ -114,7 +114,8 @@ class RuleIndex:
         fitting, view, _ = found
         if view is None:
             return fitting
-        constant, parts = view(node.outputs[0], site)
+        out = node.outputs[0]
+        constant, parts = view(out, site)
         # with the direct inputs: the same parts, nested in another way, leave other rules
         key: Any = (direct, *[makes(v) for _, v in parts], None if constant in (0, 1) else abs(constant))
         found = self._fitting_parts.get(key)
@@ -126,7 +127,7 @@ class RuleIndex:
         fitting, _, deep = found
         if not deep:
             return fitting
-        deeper = owners_of_parts_of_parts(parts)
+        deeper = site.find(inside_terms if view is terms_of else inside_factors, out)
         found = self._fitting_parts.get((key, *deeper))
         if found is None:
             found = self._kept(self._fitting_parts, (key, *deeper), [r for r in fitting if r.parts is None or (
@@ -179,12 +180,15 @@ def index_of(rules: tuple[Rule, ...]) -> RuleIndex:
 
 
 class _News(Feature):
-    """Collects the nodes to look at because something about them changed."""
+    """Collects the nodes to look at because something about them changed, and lets what was found out about them be
+    forgotten."""
 
-    def __init__(self, push: Callable[[Apply], None]) -> None:
+    def __init__(self, push: Callable[[Apply], None], findings: Findings) -> None:
         self.push = push
+        self.findings = findings
 
     def on_import(self, fgraph: FunctionGraph, node: Apply, reason: Any) -> None:
+        self.findings.changed(node)   # on its way in, its inputs may have become their twins in the graph
         self.push(node)
 
     def on_change_input(
@@ -192,6 +196,7 @@ class _News(Feature):
     ) -> None:
         if node is OUTPUT:
             return
+        self.findings.changed(node)
         self.push(node)
         level = [node]
         clients = fgraph.clients
@@ -207,6 +212,7 @@ class _News(Feature):
             level = above[:FAN_OUT]
 
     def on_prune(self, fgraph: FunctionGraph, node: Apply, reason: Any) -> None:
+        self.findings.changed(node)   # nobody will ask again
         # rules that want a value to have one use may apply now
         for source in node.inputs:
             uses = fgraph.clients.get(source, ())
@@ -237,7 +243,8 @@ def apply_rules(
             queued.add(node)
             queue.append(node)
 
-    news = _News(push)
+    site.findings.clear()   # from before anybody told of changes
+    news = _News(push, site.findings)
     fgraph.attach_feature(news)
     waiting: list[Apply] = []  # for what is above them
     try:
@@ -247,7 +254,6 @@ def apply_rules(
             queued.discard(node)
             if node not in fgraph.apply_nodes:
                 continue
-            site.views.clear()
             candidates = index.candidates(node, site)
             if not its_turn and type(node.op) in index.sinking and waits(fgraph, node):
                 waiting.append(node)
@@ -273,6 +279,7 @@ def apply_rules(
                 return
     finally:
         fgraph.remove_feature(news)
+        site.findings.clear()
 
 
 def waits(fgraph: FunctionGraph, node: Apply) -> bool:
@@ -308,30 +315,6 @@ def try_rules(fgraph: FunctionGraph, rules: Sequence[Rule], node: Apply, site: S
         if found is not None and found is not False and accept(fgraph, rule, node, found, site, report):
             return True
     return False
-
-
-def owners_of_parts(parts: Sequence[tuple[int, Any]]) -> set[Any]:
-    """The records of the elementwise ops that make terms or factors."""
-    return {v.owner.op.scalar_op for _, v in parts if v.owner is not None and isinstance(v.owner.op, Elemwise)}
-
-
-def owners_of_parts_of_parts(parts: Sequence[tuple[int, Any]]) -> tuple[frozenset[Any], frozenset[Any]]:
-    """The records that make the factors of those parts that are products (or squares of some), and the terms of those
-    that are sums."""
-    of_products: set[Any] = set()
-    of_sums: set[Any] = set()
-    for _, v in parts:
-        node = v.owner
-        if node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op is sqr:
-            v = node.inputs[0]
-            node = v.owner
-        if node is None or not isinstance(node.op, Elemwise):
-            continue
-        if node.op.scalar_op in PRODUCTS:
-            of_products |= owners_of_parts(factors_of(v)[1])
-        if node.op.scalar_op in SUMS:
-            of_sums |= owners_of_parts(terms_of(v)[1])
-    return frozenset(of_products), frozenset(of_sums)
 
 
 def try_rule(fgraph: FunctionGraph, rule: Rule, node: Apply, site: Site, report: PassReport) -> bool:

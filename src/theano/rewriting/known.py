@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from theano.graph.node import Constant, Variable
+from theano.graph.node import Apply, Constant, Variable
 from theano.scalar.selection import second
 from theano.tensor.convert import constant
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
@@ -30,17 +30,31 @@ def number(variable: Variable) -> Any:
         node = v.owner
         if node is None:
             return _uniform(v) if isinstance(v, TensorConstant) else None
-        op = node.op
-        if isinstance(op, DimShuffle):
-            v = node.inputs[0]
-        elif isinstance(op, Elemwise):
-            if op.scalar_op is not second:
-                return None
-            v = node.inputs[1]
-        elif type(op).__name__ == "Alloc":
-            v = node.inputs[0]
-        else:
+        v = _filled_with(node)
+        if v is None:
             return None
+    return None
+
+
+def looked_through(variable: Variable) -> list[Apply]:
+    """The nodes on whose inputs `number(variable)` depends."""
+    v: Any = variable
+    found: list[Apply] = []
+    while len(found) < DEPTH and v is not None and v.owner is not None:
+        node = v.owner
+        v = _filled_with(node)
+        if v is not None:
+            found.append(node)
+    return found
+
+
+def _filled_with(node: Any) -> Any:
+    """The input of which every element of a node's output is one, where the op says so."""
+    op = node.op
+    if isinstance(op, Elemwise):
+        return node.inputs[1] if op.scalar_op is second else None
+    if isinstance(op, DimShuffle) or type(op).__name__ == "Alloc":
+        return node.inputs[0]
     return None
 
 
@@ -85,4 +99,4 @@ def is_constant(variable: Variable) -> bool:
     return isinstance(variable, Constant)
 
 
-__all__ = ["full", "is_constant", "is_number", "number", "padded"]
+__all__ = ["full", "is_constant", "is_number", "looked_through", "number", "padded"]

@@ -93,7 +93,7 @@ class NavigatorOptimizer(Optimizer):
             return False
         report.visits += 1
         try:
-            site.views.clear()
+            site.findings.clear()
             with inherit(node.origin):
                 found = rule.apply(node, site)
                 if found is None or found is False:

@@ -7,16 +7,18 @@ arity or structure. Which rules run, and when, is said in `compile/pipeline.py`;
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from theano._records import field, record_class
 from theano.graph.fgraph import FunctionGraph
 from theano.graph.node import Apply, Variable
 from theano.rewriting.dims import Dims
+from theano.rewriting.findings import Findings
 from theano.rewriting.known import number
 from theano.rewriting.shapes import Shapes
 from theano.scalar.op import ScalarOp
 
+_T = TypeVar("_T")
 Replacement = Any  # None, a variable, a list of variables, or {old: new}
 
 
@@ -27,7 +29,11 @@ class Site:
         self.fgraph = fgraph
         self.dims = dims
         self.shapes = Shapes(dims)
-        self.views: dict[Any, Any] = {}  # what rules found out about the node at hand, for the next rule to use
+        self.findings = Findings()
+
+    def find(self, function: Callable[[Any, Site], _T], variable: Any) -> _T:
+        """`function(variable, site)`, found out once until something behind the variable changes: see `Findings`."""
+        return self.findings.find(function, variable, self)
 
     def uses(self, variable: Variable) -> int:
         """How many inputs (and outputs of the graph) `variable` feeds."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from theano.graph.node import Apply, Constant
-from theano.rewriting.known import number
+from theano.rewriting.known import looked_through, number
 from theano.rewriting.rule import Site
 from theano.scalar import arithmetic as ar
+from theano.scalar.selection import second
 from theano.tensor.elemwise import Elemwise
 
 SUMS = frozenset([ar.add, ar.sub, ar.neg])
@@ -42,49 +43,55 @@ def product_parts(node: Apply) -> list[tuple[int, Any]] | None:
 
 
 def flat(
-    variable: Any, family: frozenset[Any], parts: Callable[[Apply], list[tuple[int, Any]] | None]
+    variable: Any, family: frozenset[Any], parts: Callable[[Apply], list[tuple[int, Any]] | None],
+    site: Site | None = None,
 ) -> list[tuple[int, Any]]:
     """[(sign or power, part)] in order; None stands for the factor -1. Looks at MOST_TERMS parts at the most.
 
     `parts` takes the elementwise ops of `family` apart.
     """
     out: list[tuple[int, Any]] = []
+    inside: list[Apply] = []
     stack: list[tuple[int, Any]] = [(1, variable)]
     dtype = variable.type.dtype
     while stack:
         sign, v = stack.pop()
         node = v.owner if v is not None else None
         if node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op in family \
-                and v.type.dtype == dtype:
+                and v.type.dtype == dtype and len(node.inputs) <= MOST_TERMS:
             inner = parts(node)
             if inner is not None and len(out) + len(stack) + len(inner) <= MOST_TERMS:
                 inner.reverse()
                 stack += inner if sign == 1 else [(sign * s, x) for s, x in inner]
+                inside.append(node)
                 continue
         out.append((sign, v))
+    if site is not None:
+        site.findings.looked_at(inside)
     return out
 
 
 def terms_of(variable: Any, site: Site | None = None) -> tuple[Any, list[tuple[int, Any]]]:
-    """(constant, [(sign, term)]) whose sum `variable` is. With `site`, found once for the node that is looked at."""
-    if site is not None:
-        known = site.views.get((terms_of, variable))
-        if known is None:
-            known = site.views[terms_of, variable] = terms_of(variable)
-        return known  # type: ignore[no-any-return]
+    """(constant, [(sign, term)]) whose sum `variable` is. With `site`, found once: the list must not be changed."""
+    return _terms_of(variable, None) if site is None else site.findings.find(_terms_of, variable, site)
+
+
+def _terms_of(variable: Any, site: Site | None) -> tuple[Any, list[tuple[int, Any]]]:
     constant: Any = 0
     terms = []
-    for sign, v in flat(variable, SUMS, sum_parts):
-        value = number(v)
+    for sign, v in flat(variable, SUMS, sum_parts, site):
+        value = known_number(v, site)
         if value is not None and not isinstance(value, bool):
             constant = constant + sign * value
             continue
         node = v.owner
         if node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op is ar.mul and \
                 len(node.inputs) == 2 and v.type.dtype == variable.type.dtype:
+            if site is not None:
+                site.findings.looked_at([node])
             a, b = node.inputs
             for factor, other in ((a, b), (b, a)):
-                if number(factor) == -1 and other.type == v.type:
+                if known_number(factor, site) == -1 and other.type == v.type:
                     sign, v = -sign, other
                     break
         terms.append((sign, v))
@@ -93,18 +100,17 @@ def terms_of(variable: Any, site: Site | None = None) -> tuple[Any, list[tuple[i
 
 def factors_of(variable: Any, site: Site | None = None) -> tuple[Any, list[tuple[int, Any]]]:
     """(coefficient, [(power, factor)]) whose product `variable` is. See `terms_of`."""
-    if site is not None:
-        known = site.views.get((factors_of, variable))
-        if known is None:
-            known = site.views[factors_of, variable] = factors_of(variable)
-        return known  # type: ignore[no-any-return]
+    return _factors_of(variable, None) if site is None else site.findings.find(_factors_of, variable, site)
+
+
+def _factors_of(variable: Any, site: Site | None) -> tuple[Any, list[tuple[int, Any]]]:
     coefficient: Any = 1
     factors = []
-    for power, v in flat(variable, PRODUCTS, product_parts):
+    for power, v in flat(variable, PRODUCTS, product_parts, site):
         if v is None:
             coefficient = -coefficient
             continue
-        value = number(v)
+        value = known_number(v, site)
         if value is None or (power < 0 and value == 0):
             factors.append((power, v))
         elif power > 0:
@@ -112,6 +118,59 @@ def factors_of(variable: Any, site: Site | None = None) -> tuple[Any, list[tuple
         else:
             coefficient = coefficient / value
     return coefficient, factors
+
+
+def known_number(v: Any, site: Site | None) -> Any:
+    """`number(v)`, as a part of what is being found out of values behind which it lies."""
+    node = v.owner
+    if node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op is not second:
+        return None
+    if node is not None and site is not None:
+        site.findings.looked_at(looked_through(v))
+    return number(v)
+
+
+def inside_terms(v: Any, site: Site) -> tuple[frozenset[Any], frozenset[Any]]:
+    """The records that make the factors of those terms of `v` that are products (or squares of some), and the terms of
+    those that are sums."""
+    return _inside(terms_of(v, site)[1], site)
+
+
+def inside_factors(v: Any, site: Site) -> tuple[frozenset[Any], frozenset[Any]]:
+    """The same for the factors of `v`."""
+    return _inside(factors_of(v, site)[1], site)
+
+
+def _inside(parts: Sequence[tuple[int, Any]], site: Site) -> tuple[frozenset[Any], frozenset[Any]]:
+    of_products: set[Any] = set()
+    of_sums: set[Any] = set()
+    for _, v in parts:
+        node = v.owner
+        if node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op is ar.sqr:
+            site.findings.looked_at([node])
+            v = node.inputs[0]
+            node = v.owner
+        if node is None or not isinstance(node.op, Elemwise):
+            continue
+        if node.op.scalar_op in PRODUCTS:
+            of_products |= site.find(_makers_of_factors, v)
+        if node.op.scalar_op in SUMS:
+            of_sums |= site.find(_makers_of_terms, v)
+    return frozenset(of_products), frozenset(of_sums)
+
+
+def _makers_of_terms(v: Any, site: Site) -> frozenset[Any]:
+    return _makers(terms_of(v, site)[1])
+
+
+def _makers_of_factors(v: Any, site: Site) -> frozenset[Any]:
+    return _makers(factors_of(v, site)[1])
+
+
+def _makers(parts: Sequence[tuple[int, Any]]) -> frozenset[Any]:
+    """The records of the elementwise ops that make terms or factors."""
+    return frozenset(
+        v.owner.op.scalar_op for _, v in parts if v.owner is not None and isinstance(v.owner.op, Elemwise))
 
 
 def same_constant(a: Any, b: Any) -> bool:
@@ -143,16 +202,15 @@ def is_negative(v: Any, of: Any, site: Site | None = None) -> bool:
 def linear(v: Any, site: Site | None = None) -> tuple[dict[Any, Any], Any]:
     """({product: coefficient}, constant) whose sum `v` is; a product is a set of (power, factor, how often).
 
-    With `site`, found once for the node that is looked at."""
-    if site is not None:
-        known = site.views.get((linear, v))
-        if known is None:
-            known = site.views[linear, v] = linear(v)
-        return known  # type: ignore[no-any-return]
-    constant, terms = terms_of(v)
+    With `site`, found once: the dictionary must not be changed."""
+    return _linear(v, None) if site is None else site.findings.find(_linear, v, site)
+
+
+def _linear(v: Any, site: Site | None) -> tuple[dict[Any, Any], Any]:
+    constant, terms = terms_of(v, site)
     total: dict[Any, Any] = {}
     for sign, term in terms:
-        coefficient, factors = factors_of(term)
+        coefficient, factors = factors_of(term, site)
         key = frozenset((power, w, factors.count((power, w))) for power, w in factors)
         total[key] = total.get(key, 0) + sign * coefficient
     return total, constant

@@ -78,13 +78,13 @@ OF_PRODUCTS = frozenset([ar.mul, ar.true_div, ar.inv, ar.neg, ar.sqr, pow])
 def _is_simple(node: Apply, looked_into: frozenset[Any]) -> bool:
     """Are the inputs different from each other, no numbers, and made by other ops? Most are: then nothing is alike."""
     inputs = node.inputs
-    for position, x in enumerate(inputs):
+    for x in inputs:
         inner = x.owner
         if inner is not None and isinstance(inner.op, Elemwise) and inner.op.scalar_op in looked_into:
             return False
-        if number(x) is not None or x in inputs[:position]:
+        if number(x) is not None:
             return False
-    return True
+    return len(set(inputs)) == len(inputs)
 
 
 class _Terms:

@@ -13,10 +13,9 @@ from typing import Any
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, number_like, quotient, signed_sum
 from theano.rewriting.engine import makes
-from theano.rewriting.known import number
 from theano.rewriting.rule import Parts, Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
-from theano.rewriting.terms import PRODUCTS, SUMS, factors_of, linear, terms_of
+from theano.rewriting.terms import PRODUCTS, SUMS, factors_of, known_number, linear, terms_of
 from theano.scalar.activation import sigmoid
 from theano.scalar.arithmetic import add, inv, mul, neg, sqr, sub, true_div
 from theano.scalar.dtypes import float_dtypes
@@ -26,87 +25,85 @@ from theano.tensor.elemwise import elemwise_of
 
 MOST = 12    # the highest power that is looked at
 DEEPEST = 4  # sums within sums that are looked into
-MOST_OPS = 64  # that `may_hold` goes through
+MOST_OPS = 64  # that `_may_overflow` goes through
 POWERS = frozenset([sqr, pow])
+RAW = frozenset([exp, sinh, cosh])      # what may overflow
+SHARES = frozenset([sigmoid, tanh])     # what they are of what grows alike
 INNER = SUMS | PRODUCTS | POWERS
 Powers = list[tuple[int, Any]]
 
 
-def may_hold(variable: Any, records: frozenset[Any], divisors: frozenset[Any] = frozenset()) -> bool:
-    """Is there an op of `records`, or of `divisors` below a division, behind sums, products and powers alone?
+def _may_overflow(out: Any, site: Site) -> bool:
+    """Is there anything in a product that exponentials could make overflow: exp(x), sinh(x) or cosh(x) anywhere behind
+    sums, products and powers, or a sigmoid below a division?
 
-    Most products and sums have no exponentials in them: this says so at a small part of what taking them apart costs.
+    Most products have no exponentials in them: this says so at a small part of what taking them apart costs.
     """
-    stack: list[tuple[Any, bool]] = [(variable, False)]
-    for _ in range(MOST_OPS):
-        if not stack:
-            return False
-        v, is_divisor = stack.pop()
-        kind = makes(v)
-        if kind in records or (is_divisor and kind in divisors):
-            return True
-        if kind in INNER:
-            first, *others = v.owner.inputs
-            stack.append((first, is_divisor or kind is inv))
-            stack.extend((w, is_divisor or kind is true_div) for w in others)
+    stack: list[tuple[Any, bool]] = [(out, False)]
+    inside = []
+    try:
+        for _ in range(MOST_OPS):
+            if not stack:
+                return False
+            v, is_divisor = stack.pop()
+            kind = makes(v)
+            if kind in RAW or (is_divisor and kind in SHARES):
+                return True
+            if kind in INNER:
+                inside.append(v.owner)
+                first, *others = v.owner.inputs[:MOST_OPS]
+                stack.append((first, is_divisor or kind is inv))
+                stack.extend((w, is_divisor or kind is true_div) for w in others)
+    finally:
+        site.findings.looked_at(inside)
     return True
 
 
-def _may_overflow(out: Any, site: Site) -> bool:
-    """Is there anything in a product that exponentials could make overflow? Found once for each node."""
-    known = site.views.get((_may_overflow, out))
-    if known is None:
-        known = site.views[_may_overflow, out] = may_hold(
-            out, frozenset([exp, sinh, cosh]), frozenset([sigmoid, tanh]))
-    return known  # type: ignore[no-any-return]
+def powers_of(variable: Any, site: Site) -> tuple[Any, Powers]:
+    """(coefficient, [(power, factor)]), with squares and whole powers taken apart, and what is inside them. Found once:
+    the list must not be changed."""
+    return site.find(_powers_of, variable)
 
 
-def powers_of(variable: Any, site: Site | None = None) -> tuple[Any, Powers]:
-    """(coefficient, [(power, factor)]), with squares and whole powers taken apart, and what is inside them. With
-    `site`, found once for the node that is looked at."""
-    if site is not None:
-        known = site.views.get((powers_of, variable))
-        if known is None:
-            known = site.views[powers_of, variable] = _powers_of(variable, site)
-        return known  # type: ignore[no-any-return]
-    return _powers_of(variable, None)
-
-
-def _powers_of(variable: Any, site: Site | None) -> tuple[Any, Powers]:
+def _powers_of(variable: Any, site: Site) -> tuple[Any, Powers]:
     coefficient, factors = factors_of(variable, site)
     found: Powers = []
     for power, v in factors:
-        base, exponent = _base(v)
+        if makes(v) not in POWERS:
+            found.append((power, v))
+            continue
+        site.findings.looked_at([v.owner])
+        base, exponent = _base(v, site)
         if exponent == 1:
             found.append((power, v))
             continue
-        inner_coefficient, inner = factors_of(base)
+        inner_coefficient, inner = factors_of(base, site)
         coefficient = coefficient * inner_coefficient ** (power * exponent)
         found.extend((power * exponent * p, w) for p, w in inner)
     return coefficient, found
 
 
-def _base(v: Any) -> tuple[Any, int]:
+def _base(v: Any, site: Site) -> tuple[Any, int]:
     """(x, n) if v is x**n with a whole n that is not large, else (v, 1)."""
     square = elementwise_node(v, sqr)
     if square is not None:
         x, n = square.inputs[0], 2
     else:
         power = elementwise_node(v, pow)
-        exponent = None if power is None else number(power.inputs[1])
+        exponent = None if power is None else known_number(power.inputs[1], site)
         if power is None or exponent is None or exponent != int(exponent) or not 1 < exponent <= MOST:
             return v, 1
         x, n = power.inputs[0], int(exponent)
     return (x, n) if x.type.dtype == v.type.dtype else (v, 1)  # type: ignore[attr-defined]
 
 
-def multiple(b: Any, a: Any) -> int | None:
+def multiple(b: Any, a: Any, site: Site) -> int | None:
     """The whole number r with b = r*a, as far as sums, signs and numbers before terms tell."""
     if b is a:
         return 1
     if b.type.dtype != a.type.dtype:
         return None
-    (left, left_constant), (right, right_constant) = linear(b), linear(a)
+    (left, left_constant), (right, right_constant) = linear(b, site), linear(a, site)
     if not right or left.keys() != right.keys():
         return None
     key = next(iter(right))
@@ -122,36 +119,17 @@ def _argument(v: Any, record: Any) -> Any:
     return None if node is None or node.inputs[0].type.dtype != v.type.dtype else node.inputs[0]  # type: ignore[attr-defined]
 
 
-def _of_one_plus(v: Any) -> Any:
-    """x if v is 1 + exp(x)."""
-    if elementwise_node(v, add) is None:
-        return None
-    constant, terms = terms_of(v)
-    return _argument(terms[0][1], exp) if constant == 1 and len(terms) == 1 and terms[0][0] == 1 else None
-
-
-def _of_two_plus(v: Any) -> Any:
-    """x if v is 2 + exp(x) + exp(-x), which is (1 + exp(x))**2 / exp(x)."""
-    if elementwise_node(v, add) is None:
-        return None
-    constant, terms = terms_of(v)
-    if constant != 2 or len(terms) != 2 or any(sign < 0 for sign, _ in terms):
-        return None
-    x, y = (_argument(term, exp) for _, term in terms)
-    return x if x is not None and y is not None and multiple(y, x) == -1 else None
-
-
 class Family:
     """A numerator and a denominator, functions of one x that grow alike, and what their quotients are.
 
     A product is numerator**k / denominator**n times others. A factor is raw if it may overflow.
     """
 
-    def look(self, v: Any) -> tuple[Any, bool]:
+    def look(self, v: Any, site: Site) -> tuple[Any, bool]:
         """(x, is it raw) if v is a function of x of this family, else (None, False)."""
         raise NotImplementedError
 
-    def powers(self, v: Any, x: Any) -> tuple[int, int] | None:
+    def powers(self, v: Any, x: Any, site: Site) -> tuple[int, int] | None:
         """(k, n) of a factor, or None if it is not of this family and this x."""
         raise NotImplementedError
 
@@ -159,40 +137,49 @@ class Family:
         """numerator**k / denominator**n for 0 <= k <= n."""
         raise NotImplementedError
 
-    def count(self, factors: Powers, x: Any) -> tuple[int, int, Powers, bool]:
+    def to_go(self, factors: Powers, site: Site) -> list[Any]:
+        """The x of all factors that are raw, or divisors of this family."""
+        looks = [(power, *self.look(v, site)) for power, v in factors]
+        return [x for power, x, is_raw in looks if x is not None and (is_raw or power < 0)]
+
+    def count(self, factors: Powers, x: Any, site: Site) -> tuple[int, int, Powers, bool]:
         """(k, n, the other factors, is any factor raw or a divisor)."""
         k = n = 0
         rest: Powers = []
         is_raw = False
         for power, v in factors:
-            found = self.powers(v, x)
+            found = self.powers(v, x, site)
             if found is None:
                 rest.append((power, v))
                 continue
             k, n = k + power * found[0], n + power * found[1]
-            is_raw |= self.look(v)[1] or power < 0
+            is_raw |= self.look(v, site)[1] or power < 0
         return k, n, rest, is_raw
 
 
 class Sigmoids(Family):
     """exp(x) and 1 + exp(x)."""
 
-    def look(self, v: Any) -> tuple[Any, bool]:
-        for x in (_argument(v, exp), _of_one_plus(v), _of_two_plus(v)):
-            if x is not None:
-                return x, True
-        return _argument(v, sigmoid), False
+    def look(self, v: Any, site: Site) -> tuple[Any, bool]:
+        kind = makes(v)
+        if kind is exp or kind is sigmoid:
+            return _argument(v, kind), kind is exp
+        if kind is add:
+            x = site.find(_in_denominator, v)[0]
+            return x, x is not None
+        return None, False
 
-    def powers(self, v: Any, x: Any) -> tuple[int, int] | None:
-        inner = self.look(v)[0]
-        times = None if inner is None else multiple(inner, x)
-        if times is None or (times not in (1, -1) and _argument(v, exp) is None):
+    def powers(self, v: Any, x: Any, site: Site) -> tuple[int, int] | None:
+        inner = self.look(v, site)[0]
+        times = None if inner is None else multiple(inner, x, site)
+        kind = makes(v)
+        if times is None or (times not in (1, -1) and kind is not exp):
             return None
-        if _argument(v, exp) is not None:
+        if kind is exp:
             return times, 0
-        if _argument(v, sigmoid) is not None:
+        if kind is sigmoid:
             return (1, 1) if times == 1 else (0, 1)
-        if _of_two_plus(v) is not None:
+        if site.find(_in_denominator, v)[1] == 2:
             return -1, -2
         return (0, -1) if times == 1 else (-1, -1)
 
@@ -201,27 +188,40 @@ class Sigmoids(Family):
         return [part for part in parts if part[0]]
 
 
+def _in_denominator(total: Any, site: Site) -> tuple[Any, int]:
+    """(x, 1) if a sum is 1 + exp(x), (x, 2) if it is 2 + exp(x) + exp(-x), which is (1 + exp(x))**2 / exp(x), else
+    (None, 0)."""
+    constant, terms = terms_of(total, site)
+    if constant not in (1, 2) or constant != len(terms) or any(sign < 0 for sign, _ in terms):
+        return None, 0
+    site.findings.looked_at(term.owner for _, term in terms if makes(term) is exp)
+    x, *others = (_argument(term, exp) for _, term in terms)
+    if x is None or any(y is None or multiple(y, x, site) != -1 for y in others):
+        return None, 0
+    return x, len(terms)
+
+
 class Tangents(Family):
     """sinh(x) and cosh(x)."""
 
-    def look(self, v: Any) -> tuple[Any, bool]:
-        for record in (tanh, sinh, cosh):
-            x = _argument(v, record)
-            if x is not None:
-                return x, record is not tanh
+    def look(self, v: Any, site: Site) -> tuple[Any, bool]:
+        kind = makes(v)
+        if kind is tanh or kind is sinh or kind is cosh:
+            x = _argument(v, kind)
+            return x, x is not None and kind is not tanh
         return None, False
 
-    def powers(self, v: Any, x: Any) -> tuple[int, int] | None:
-        if self.look(v)[0] is not x:
+    def powers(self, v: Any, x: Any, site: Site) -> tuple[int, int] | None:
+        if self.look(v, site)[0] is not x:
             return None
-        return next(pair for record, pair in ((tanh, (1, 1)), (sinh, (1, 0)), (cosh, (0, -1)))
-                    if _argument(v, record) is not None)
+        kind = makes(v)
+        return (1, 1) if kind is tanh else (1, 0) if kind is sinh else (0, -1)
 
     def made(self, k: int, n: int, x: Any) -> Powers:
         return [part for part in ((k, elemwise_of(tanh)(x)), (k - n, elemwise_of(cosh)(x))) if part[0]]
 
-    def count(self, factors: Powers, x: Any) -> tuple[int, int, Powers, bool]:
-        k, n, rest, _ = super().count(factors, x)
+    def count(self, factors: Powers, x: Any, site: Site) -> tuple[int, int, Powers, bool]:
+        k, n, rest, _ = super().count(factors, x, site)
         return k, n, rest, any(_argument(v, sinh) is x for _, v in factors)
 
 
@@ -240,12 +240,12 @@ def powers_of_sigmoid(node: Apply, site: Site) -> Any:
         return None
     coefficient, factors = powers_of(out, site)
     for power, v in factors:
-        x, is_raw = SIGMOIDS.look(v)
+        x, is_raw = SIGMOIDS.look(v, site)
         if x is None or is_raw is (power > 0):
             continue
-        k, n, rest, _ = SIGMOIDS.count(factors, x)
+        k, n, rest, _ = SIGMOIDS.count(factors, x, site)
         within = min(max(k, 0), n)
-        own = [w for _, w in factors if SIGMOIDS.powers(w, x) is not None]
+        own = [w for _, w in factors if SIGMOIDS.powers(w, x, site) is not None]
         has_exp = any(_argument(w, exp) is not None for w in own)
         has_sum = any(elementwise_node(w, add) is not None for w in own)
         if not 1 < n <= MOST or not (has_sum or (has_exp and k == within)):
@@ -271,7 +271,7 @@ def powers_of_tanh(node: Apply, site: Site) -> Any:
     for x in (_argument(v, sinh) for power, v in factors if power > 0):
         if x is None:
             continue
-        k, n, rest, _ = TANGENTS.count(factors, x)
+        k, n, rest, _ = TANGENTS.count(factors, x, site)
         if 0 < k <= n <= MOST:
             result = conform(_product([*rest, *TANGENTS.made(k, n, x)], coefficient, dtype), out)
             return None if result is None else [result]
@@ -293,48 +293,81 @@ def exp_into_sum_of_sigmoids(node: Apply, site: Site) -> Any:
     sums = [v for power, v in factors if power == 1 and elementwise_node(v, add, sub) is not None]
     if not sums:
         return None
-    inside = [part for v in sums for _, term in terms_of(v)[1] for part in factors_of(term)[1]]
+    terms = [term for v in sums for _, term in terms_of(v, site)[1]]
     for family in (SIGMOIDS, TANGENTS):
-        for x in dict.fromkeys(family.look(v)[0] for _, v in (*factors, *inside)):
-            result = None if x is None else _distributed(family, out, x, 0, 0, DEEPEST)
-            if result is None and x is not None and family is SIGMOIDS and family.count(factors, x)[3]:
-                result = _taken_up(family, out, x, 0, 0, DEEPEST)
+        to_go = family.to_go([*factors, *(part for term in terms for part in powers_of(term, site)[1])], site)
+        if not to_go:   # nothing to be taken up, nor anything to take it up from a sum
+            continue
+        concerned = {site.find(_variables_in, x) for x in to_go}
+        inside = [part for term in terms for part in factors_of(term, site)[1]]
+        for x in dict.fromkeys(family.look(v, site)[0] for _, v in (*factors, *inside)):
+            if x is None or site.find(_variables_in, x) not in concerned:
+                continue
+            whole = _Product(family, out, x, 0, 0, site)
+            result = whole.distributed(DEEPEST)
+            if result is None and family is SIGMOIDS and family.count(factors, x, site)[3]:
+                result = whole.alone()
             if result is not None:
                 result = conform(result, out)
                 return None if result is None else [result]
     return None
 
 
-def _taken_up(family: Family, v: Any, x: Any, k: int, n: int, depth: int) -> Any:
-    """v * numerator**k / denominator**n without raw factors, or None."""
-    result = _distributed(family, v, x, k, n, depth)
-    if result is not None:
-        return result
-    coefficient, factors = powers_of(v)
-    more_k, more_n, rest, _ = family.count(factors, x)
-    k, n = k + more_k, n + more_n
-    return _product([*rest, *family.made(k, n, x)], coefficient, v.type.dtype) if 0 <= k <= n <= MOST else None
+def _variables_in(x: Any, site: Site) -> frozenset[Any]:
+    """What is multiplied by numbers and added up in x: of two multiples of each other, the same."""
+    return frozenset(linear(x, site)[0])
 
 
-def _distributed(family: Family, v: Any, x: Any, k: int, n: int, depth: int) -> Any:
-    """The same for a product with a sum among its factors, each term of which is multiplied by the others."""
-    dtype = v.type.dtype
-    coefficient, factors = powers_of(v)
-    more_k, more_n, rest, _ = family.count(factors, x)
-    k, n = k + more_k, n + more_n
-    for position, (power, w) in enumerate(rest):
-        if power != 1 or not depth or elementwise_node(w, add, sub) is None or w.type.dtype != dtype:
-            continue
-        constant, terms = terms_of(w)
-        if 0 <= k <= n and not any(family.count(powers_of(u)[1], x)[3] for _, u in terms):
-            continue
-        taken = [(sign, _taken_up(family, u, x, k, n, depth - 1)) for sign, u in terms]
+class _Product:
+    """v * numerator**k / denominator**n, to be written without raw factors."""
+
+    def __init__(self, family: Family, v: Any, x: Any, k: int, n: int, site: Site) -> None:
+        self.family, self.x, self.site = family, x, site
+        self.dtype = v.type.dtype
+        self.coefficient, factors = powers_of(v, site)
+        more_k, more_n, self.rest, _ = family.count(factors, x, site)
+        self.k, self.n = k + more_k, n + more_n
+
+    def taken_up(self, depth: int) -> Any:
+        """It, or None if it cannot be had."""
+        result = self.distributed(depth)
+        return self.alone() if result is None else result
+
+    def alone(self) -> Any:
+        """The same for the factors by themselves."""
+        if not 0 <= self.k <= self.n <= MOST:
+            return None
+        return _product([*self.rest, *self.family.made(self.k, self.n, self.x)], self.coefficient, self.dtype)
+
+    def distributed(self, depth: int) -> Any:
+        """The same with a sum among the factors, each term of which is multiplied by the others."""
+        for position, (power, w) in enumerate(self.rest):
+            if power != 1 or not depth or elementwise_node(w, add, sub) is None or w.type.dtype != self.dtype:
+                continue
+            taken = self._into(w, depth)
+            if taken is not None:
+                others = [part for place, part in enumerate(self.rest) if place != position]
+                return _product([*others, (1, signed_sum(taken, 0, self.dtype))], self.coefficient, self.dtype)
+        return None
+
+    def _into(self, total: Any, depth: int) -> Powers | None:
+        """The signed terms of a sum, each with what it takes up; None if one does not."""
+        family, x, k, n, site = self.family, self.x, self.k, self.n, self.site
+        constant, terms = terms_of(total, site)
+        fits = 0 <= k <= n
+        if fits and not any(family.count(powers_of(u, site)[1], x, site)[3] for _, u in terms):
+            return None
+        if constant and not (fits and n <= MOST):
+            return None
+        taken: Powers = []
+        for sign, u in terms:
+            made = _Product(family, u, x, k, n, site).taken_up(depth - 1)
+            if made is None:   # and the others need not be tried: most sums take nothing up
+                return None
+            taken.append((sign, made))
         if constant:
-            taken.append((1, _product(family.made(k, n, x), constant, dtype) if 0 <= k <= n <= MOST else None))
-        if all(u is not None for _, u in taken):
-            others = [part for place, part in enumerate(rest) if place != position]
-            return _product([*others, (1, signed_sum(taken, 0, dtype))], coefficient, dtype)
-    return None
+            taken.append((1, _product(family.made(k, n, x), constant, self.dtype)))
+        return taken
 
 
 @function_rule(add, sub, name="polynomial_of_sigmoid", assumes="rounding", needs=[mul, sqr, sigmoid, add, sub, neg],
@@ -346,12 +379,13 @@ def polynomial_of_sigmoid(node: Apply, site: Site) -> Any:
     if dtype not in float_dtypes:
         return None
     constant, terms = terms_of(out, site)
-    if len(terms) < 2 or sum(may_hold(term, frozenset([sigmoid])) for _, term in terms) < 2:
+    shares = [site.find(_sigmoids_in, term) for _, term in terms]
+    candidates = [x for x in dict.fromkeys(x for own in shares for x in own)
+                  if sum(own.get(x, 0) > 0 for own in shares) > 1]
+    if not candidates:
         return None
-    found = [(sign, term, powers_of(term)) for sign, term in terms]
-    for x in (_argument(v, sigmoid) for _, _, (_, factors) in found for _, v in factors):
-        if x is None:
-            continue
+    found = [(sign, term, powers_of(term, site)) for sign, term in terms]
+    for x in candidates:
         groups: dict[Any, list[tuple[int, int, Any]]] = {}
         for place, (sign, _, (coefficient, factors)) in enumerate(found):
             own = sum(p for p, v in factors if _argument(v, sigmoid) is x)
@@ -377,6 +411,17 @@ def polynomial_of_sigmoid(node: Apply, site: Site) -> Any:
             result = conform(signed_sum([*rest, (1, _product(parts, leading, dtype))], constant, dtype), out)
             return None if result is None else [result]
     return None
+
+
+def _sigmoids_in(term: Any, site: Site) -> dict[Any, int]:
+    """{x: p} for the factors sigmoid(x)**p of a product."""
+    found: dict[Any, int] = {}
+    for power, v in powers_of(term, site)[1]:
+        x = _argument(v, sigmoid)
+        if x is not None:
+            site.findings.looked_at([v.owner])
+            found[x] = found.get(x, 0) + power
+    return found
 
 
 def _divided(group: list[tuple[int, int, Any]]) -> tuple[int, list[Any]] | None:
