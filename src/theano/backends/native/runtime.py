@@ -94,11 +94,17 @@ def _pool_limit(wanted: int) -> int:
 
 @cache
 def cache_room() -> ctypes.Array:
-    """How many bytes a block of rows may touch (one word, which machine code reads): half of the second cache."""
+    """How many bytes a block of rows may touch (words, which machine code reads): half of the second cache, and half of
+    the first."""
+    return (ctypes.c_int64 * 2)(_half_cache("LEVEL2", 1 << 18, 1 << 19), _half_cache("LEVEL1_D", 1 << 14, 1 << 14))
+
+
+def _half_cache(which: str, least: int, otherwise: int) -> int:
+    """Half of a cache's bytes; `otherwise` where the system does not say how many, or fewer than `least`."""
     size = 0
     with contextlib.suppress(AttributeError, ValueError, OSError):
-        size = os.sysconf("SC_LEVEL2_CACHE_SIZE")
-    return (ctypes.c_int64 * 1)(size // 2 if size >= 1 << 18 else 1 << 19)
+        size = os.sysconf(f"SC_{which}CACHE_SIZE")
+    return size // 2 if size >= least else otherwise
 
 
 class _Handler(ctypes.Structure):

@@ -19,7 +19,6 @@ from theano.backends.native.runtime_core import (
     E_PYTHON,
     FRAME_MAY_RELEASE,
     FRAME_PROGRAM,
-    FRAME_STEP,
     PROGRAM_FRAME_BYTES,
     fail,
 )
@@ -41,7 +40,6 @@ from theano.backends.native.runtime_records import (
     SLOT_TEMPORARY,
     STATE_ERROR,
 )
-from theano.backends.native.runtime_rows import MEMBER_AXIS, MEMBER_BYTES, MEMBER_NUMBER, MEMBER_STEP
 from theano.backends.native.runtime_runs import fill
 from theano.backends.native.runtime_threads import more_busy, share, share_out, threads_for_work
 
@@ -78,9 +76,10 @@ ROWS_COUNT = 24
 ROWS_TOTAL = 32
 ROWS_BLOCK = 40
 ROWS_PIECES = 48
-ROWS_PART = 56  # the function `kernel_part`
-ROWS_FAILED = 64  # then: for each piece, did it fail
-ROWS_CUT_BYTES = 64
+ROWS_PART = 56  # the function `rows_part`
+ROWS_NEAR = 64
+ROWS_FAILED = 72  # then: for each piece, did it fail
+ROWS_CUT_BYTES = 72
 
 
 def work_of(total: int, cost: int) -> int:
@@ -356,8 +355,10 @@ def fold_slot(job: int, slot: int, offset: int, partner: int) -> int:
 # ---- groups of rows
 
 
-def divide_rows(frame: int, members: int, count: int, rows: int, block: int, cost: int, kernel_part: int) -> int:
-    """Run a group of `count` kernels over all rows, a block of rows at a time. Not 0: it has failed."""
+def divide_rows(
+    frame: int, members: int, count: int, rows: int, block: int, near: int, cost: int, rows_part: int
+) -> int:
+    """Run a group of `count` kernels over all rows, some blocks of rows a piece. Not 0: it has failed."""
     threads = threads_for_work(cost)
     if threads > rows // block:
         threads = rows // block
@@ -377,8 +378,9 @@ def divide_rows(frame: int, members: int, count: int, rows: int, block: int, cos
     store64(job + ROWS_COUNT, count)
     store64(job + ROWS_TOTAL, rows)
     store64(job + ROWS_BLOCK, block)
+    store64(job + ROWS_NEAR, near)
     store64(job + ROWS_PIECES, pieces)
-    store64(job + ROWS_PART, kernel_part)
+    store64(job + ROWS_PART, rows_part)
     part = 0
     while part < pieces:
         memcpy(frames + part * size, frame, size)
@@ -412,17 +414,7 @@ def some_rows(job: int, part: int) -> int:
     block = load64(job + ROWS_BLOCK)
     start = share(load64(job + ROWS_TOTAL), block, part, load64(job + ROWS_PIECES))
     end = share(load64(job + ROWS_TOTAL), block, part + 1, load64(job + ROWS_PIECES))
-    failed = 0
-    while start < end and not failed:
-        if block > end - start:
-            block = end - start
-        k = 0
-        while k < count and not failed:
-            member = members + k * MEMBER_BYTES
-            store64(frame + FRAME_STEP, load64(member + MEMBER_NUMBER))
-            step = load64(member + MEMBER_STEP)
-            failed = invoke(load64(job + ROWS_PART), frame, step, 0, load64(member + MEMBER_AXIS), start, block)
-            k += 1
-        start += block
+    near = load64(job + ROWS_NEAR)
+    failed = invoke(load64(job + ROWS_PART), frame, members, count, start, end, block, near)
     store64(job + ROWS_FAILED + part * 8, failed)
     return 0

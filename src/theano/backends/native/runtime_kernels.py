@@ -299,35 +299,7 @@ def kernel_part(frame: int, step: int, mode: int, rows: int, start: int, count: 
             memset(strides + k * wide * 8, 0, wide * 8)
         k += 1
     if total > 0 and not failed:
-        memcpy(shape, extents, rank * 8)
-        if mode == 1:
-            drop_still_axes(shape, strides, wide, slots, rank)
-        if not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
-            sort_axes(shape, strides, wide, rank, slots, tracked, operands, state)
-            if load64(step + KERNEL_FLAGS) & REDUCES and not (load64(step + KERNEL_FLAGS) & (CHECKED | COUNTS)):
-                turn_round(shape, strides, wide, slots, tracked, rank, data)
-        best = -1
-        before = stack(wide * 8 + tracked * wide * 8)
-        if rows >= 0:
-            memcpy(before, shape, wide * 8)
-            memcpy(before + wide * 8, strides, tracked * wide * 8)
-        axes = fuse_axes(shape, strides, wide, tracked, rank)
-        reduces = load64(step + KERNEL_FLAGS) & REDUCES
-        if axes == 0:
-            store64(shape, 1)
-            k = 0
-            while k < slots:
-                store64(strides + k * wide * 8, 0)
-                k += 1
-            axes = 1
-        elif axes > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
-            if rows >= 0 and reduces:
-                best = longer_axis_of_whole(before, before + wide * 8, wide, slots, rank, shape, reduces)
-            else:
-                direct = load64(step + KERNEL_FLAGS) & MASKS and lies_ready(strides, wide, slots, axes - 1, operands)
-                if reduces or not joins_when_turned(shape, strides, wide, slots, axes, operands):
-                    best = longer_axis(shape, axes, reduces, direct)
-            widen(shape, strides, wide, tracked, axes, best)
+        axes = settle_axes(step, state, shape, strides, wide, tracked, data, rows)
         if rows >= 0:
             axis = 0
             while load64(strides + (slots * wide + axis) * 8) == 0:
@@ -346,6 +318,46 @@ def kernel_part(frame: int, step: int, mode: int, rows: int, start: int, count: 
             finish_slot(frame, slot, load64(data + k * 8), failed, rows, start, count)
         k += 1
     return failed
+
+
+def settle_axes(step: int, state: int, shape: int, strides: int, wide: int, tracked: int, data: int, rows: int) -> int:
+    """Settle the order of a kernel's axes, and fuse them. Returns how many there are.
+
+    Where rows >= 0, there is a line of strides more than slots, as in `kernel_part`.
+    """
+    rank = load64(step + KERNEL_RANK)
+    slots = load64(step + KERNEL_SLOTS)
+    operands = load64(step + KERNEL_OPERANDS)
+    memcpy(shape, state + STATE_EXTENTS, rank * 8)
+    if load64(state + STATE_MODE) == 1:
+        drop_still_axes(shape, strides, wide, slots, rank)
+    if not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
+        sort_axes(shape, strides, wide, rank, slots, tracked, operands, state)
+        if load64(step + KERNEL_FLAGS) & REDUCES and not (load64(step + KERNEL_FLAGS) & (CHECKED | COUNTS)):
+            turn_round(shape, strides, wide, slots, tracked, rank, data)
+    best = -1
+    before = stack(wide * 8 + tracked * wide * 8)
+    if rows >= 0:
+        memcpy(before, shape, wide * 8)
+        memcpy(before + wide * 8, strides, tracked * wide * 8)
+    axes = fuse_axes(shape, strides, wide, tracked, rank)
+    reduces = load64(step + KERNEL_FLAGS) & REDUCES
+    if axes == 0:
+        store64(shape, 1)
+        k = 0
+        while k < slots:
+            store64(strides + k * wide * 8, 0)
+            k += 1
+        axes = 1
+    elif axes > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
+        if rows >= 0 and reduces:
+            best = longer_axis_of_whole(before, before + wide * 8, wide, slots, rank, shape, reduces)
+        else:
+            direct = load64(step + KERNEL_FLAGS) & MASKS and lies_ready(strides, wide, slots, axes - 1, operands)
+            if reduces or not joins_when_turned(shape, strides, wide, slots, axes, operands):
+                best = longer_axis(shape, axes, reduces, direct)
+        widen(shape, strides, wide, tracked, axes, best)
+    return axes
 
 
 def walk_all(

@@ -20,7 +20,7 @@ from theano.backends.native.runtime_kernels import (
     kernel_part,
     kernel_whole,
 )
-from theano.backends.native.runtime_language import address_of, invoke, load64, store64
+from theano.backends.native.runtime_language import address_of, invoke, load64, stack, store64
 from theano.backends.native.runtime_records import (
     KERNEL_COST,
     KERNEL_RANK,
@@ -28,6 +28,7 @@ from theano.backends.native.runtime_records import (
     KERNEL_STATE,
     STATE_EXTENTS,
 )
+from theano.backends.native.runtime_row_plans import end_plan, make_plan, plan_bytes, run_block, set_block
 
 # a group's table; then the kernels, then the buffers
 ROWS_KERNELS = 0
@@ -57,7 +58,9 @@ def rows_run(frame: int, step: int) -> int:
     count = load64(group + ROWS_KERNELS)
     members = group + ROWS_BYTES
     rows = member_rows(frame, members)
-    block = block_rows(frame, members + count * MEMBER_BYTES, load64(group + ROWS_BUFFERS), rows)
+    touched = members + count * MEMBER_BYTES
+    buffers = load64(group + ROWS_BUFFERS)
+    block = block_rows(frame, touched, buffers, rows, load64(CACHE_ROOM))
     cost = 0
     k = 0
     while k < count:
@@ -75,21 +78,56 @@ def rows_run(frame: int, step: int) -> int:
                 return 1
             k += 1
         return 0
+    near = block_rows(frame, touched, buffers, rows, load64(CACHE_ROOM + 8))
+    if near > block:
+        near = block
     if load64(THREADS) > 1 and cost > load64(LEAST_DIVIDED):
         divide = division(frame, DIVIDE_ROWS)
         if divide == 0:
             return 1
-        return invoke(divide, frame, members, count, rows, block, cost, address_of(kernel_part))
+        return invoke(divide, frame, members, count, rows, block, near, cost, address_of(rows_part))
     may_release = load64(frame + FRAME_MAY_RELEASE)
     thread = 0
     if may_release and cost > RELEASE_ABOVE:
         thread = PyEval_SaveThread()
     store64(frame + FRAME_MAY_RELEASE, 0)
+    failed = rows_part(frame, members, count, 0, rows, block, near)
+    store64(frame + FRAME_MAY_RELEASE, may_release)
+    if thread != 0:
+        PyEval_RestoreThread(thread)
+    return failed
+
+
+def rows_part(frame: int, members: int, count: int, start: int, end: int, block: int, near: int) -> int:
+    """The rows from `start` to `end`: `near` at a time if all kernels have a plan, and otherwise `block`."""
+    size = 0
+    k = 0
+    while k < count:
+        size += plan_bytes(load64(members + k * MEMBER_BYTES))
+        k += 1
+    plans = stack(size)
+    plan = plans
+    ready = 1
+    k = 0
+    while k < count and ready:
+        member = members + k * MEMBER_BYTES
+        step = load64(member)
+        ready = make_plan(frame, step, load64(member + MEMBER_AXIS), start, end - start, near, plan)
+        plan += plan_bytes(step)
+        k += 1
+    if ready:
+        follow_plans(members, count, plans, end - start, near)
+    plan = plans
+    planned = 0
+    while planned < k:
+        step = load64(members + planned * MEMBER_BYTES)
+        end_plan(step, plan)
+        plan += plan_bytes(step)
+        planned += 1
     failed = 0
-    start = 0
-    while start < rows and not failed:
-        if block > rows - start:
-            block = rows - start
+    while start < end and not ready and not failed:
+        if block > end - start:
+            block = end - start
         k = 0
         while k < count and not failed:
             member = members + k * MEMBER_BYTES
@@ -97,10 +135,25 @@ def rows_run(frame: int, step: int) -> int:
             failed = kernel_part(frame, load64(member), 0, load64(member + MEMBER_AXIS), start, block)
             k += 1
         start += block
-    store64(frame + FRAME_MAY_RELEASE, may_release)
-    if thread != 0:
-        PyEval_RestoreThread(thread)
     return failed
+
+
+def follow_plans(members: int, count: int, plans: int, rows: int, block: int) -> int:
+    last = 0
+    while rows > 0:
+        if block > rows:
+            block = rows
+        plan = plans
+        k = 0
+        while k < count:
+            if block != last:
+                set_block(plan, block)
+            run_block(plan, block)
+            plan += plan_bytes(load64(members + k * MEMBER_BYTES))
+            k += 1
+        last = block
+        rows -= block
+    return 0
 
 
 def member_rows(frame: int, member: int) -> int:
@@ -119,8 +172,8 @@ def member_cost(frame: int, step: int) -> int:
     return total
 
 
-def block_rows(frame: int, touched: int, count: int, rows: int) -> int:
-    """How many rows to take at a time; `rows` when there is nothing to gain by blocks."""
+def block_rows(frame: int, touched: int, count: int, rows: int, room: int) -> int:
+    """How many rows to take at a time, so that they fit into `room` bytes; `rows` when blocks gain nothing."""
     whole = 0
     each = 0
     narrow = 0
@@ -146,7 +199,6 @@ def block_rows(frame: int, touched: int, count: int, rows: int) -> int:
             each += size
         touched += TOUCHED_BYTES
         k += 1
-    room = load64(CACHE_ROOM)
     if rows < 2 or each == 0 or whole + each * rows <= room:
         return rows
     # what belongs to every row stays in the cache beside the rows, if it is small
