@@ -24,11 +24,11 @@ WITHOUT_BLOCKS = 1 << 60
 
 @pytest.fixture
 def room() -> Iterator[Any]:
-    """The word that says how many bytes a block may touch."""
-    word = cache_room()
-    before = word[0]
-    yield word
-    word[0] = before
+    """The words that say how many bytes a block may touch, and one of rows that are written."""
+    words = cache_room()
+    before = list(words)
+    yield words
+    words[:] = before
 
 
 def centred(x: Any) -> Any:
@@ -88,6 +88,9 @@ def test_blocks_change_no_bit(expression: Callable[[Any], Any], dtype: str, room
             for size in (1, 100, 3000, 20000):
                 room[0] = size
                 same_bits(f(array), expected)
+            for size in (64, 600, 5000):
+                room[0], room[1] = 8000, size
+                same_bits(f(array), expected)
 
 
 def test_rank_three(room: Any) -> None:
@@ -104,8 +107,8 @@ def test_rank_three(room: Any) -> None:
         for array in layouts(rng.normal(size=shape)).values():
             room[0] = WITHOUT_BLOCKS
             expected = f(array)
-            for size in (1, 700, 9000):
-                room[0] = size
+            for size, first in ((1, 1), (700, 1), (9000, 1), (9000, 100), (9000, 2000)):
+                room[:] = size, first
                 for have, want in zip(f(array), expected, strict=True):
                     same_bits(have, want)
 

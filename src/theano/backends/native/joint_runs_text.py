@@ -13,11 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from theano.backends.native import runtime_records as rt
+from theano.backends.native.reduction_text import JOINED
 
 if TYPE_CHECKING:
     from theano.backends.native.kernel_text import KernelText
 
-TOGETHER = 8
+TOGETHER = 8  # a multiple of JOINED
 AHEAD = 4096  # bytes: how far memory is asked for ahead in a long run
 
 
@@ -47,10 +48,12 @@ class JointRuns:
         writer.careless = False
         for accumulator in writer.accumulators:
             accumulator.enter(text, writer.step, False, 1, writer.resumes, writer.carry)
+            accumulator.waits = JOINED if accumulator.joined >= 0 else 0
         self._guarded("%count", "0", masked=False)
         self._guarded("%active", "%count", masked=True)
         writer.start, writer.origin, writer.spread = kept
         for accumulator in writer.accumulators:
+            accumulator.waits = 0
             accumulator.leave(text, writer.start, writer.stops, writer.carry)
         text.go_if(text.set(f"icmp slt i64 %joint.following, {runs}"), "joint.more", "finished")
         text.start("joint.more")

@@ -12,7 +12,7 @@ from theano._records import record_class
 from theano.backends.native import reduction_text
 from theano.backends.native import runtime_records as rt
 from theano.backends.native.vector_text import ITEMSIZE, SIZE, VALUE_TYPE
-from theano.lowering.kernel import INDEXED, Kernel
+from theano.lowering.kernel import INDEXED, Instr, Kernel
 
 # Instructions in a body up to which a reduction's loop is repeated in place, and above which it exists only once.
 SHORT = 12
@@ -211,11 +211,14 @@ class Slots:
         operand = kernel.operands[number]
         reduced = tuple(a for a in range(kernel.rank) if a not in operand.axes)
         accumulator = reduction_text.Accumulator(
-            result.kind, result.value, kernel.body[result.value].dtype, result.dtype, number
+            result.kind, result.value, kernel.body[result.value].dtype, result.dtype, number,
+            loses=operand.dtype == "float32" and result.dtype == "float64",
         )
         made = kernel.body[result.value]
         if made.op == "cast":
             accumulator.origin = kernel.body[made.args[0]].dtype
+            if result.value in joined_sums(kernel):
+                accumulator.joined = made.args[0]
         slot.role = rt.ROLE_ACCUMULATE
         slot.combine = accumulator.what, accumulator.source, result.dtype
         if result.kind in ("max", "min", "argmax", "argmin"):
@@ -249,7 +252,8 @@ def lanes_of(kernel: Kernel, vector_bytes: int) -> int:
     aside = set(found.order) if found else set()
     sums = _sums_of_narrower(kernel)
     if adds_rows(kernel):
-        sums = {n for n in sums if kernel.body[kernel.body[n].args[0]].op == "load"}
+        joined = joined_sums(kernel)
+        sums = {n for n in sums if n in joined or kernel.body[kernel.body[n].args[0]].op == "load"}
     widest = 1
     for n, instr in enumerate(kernel.body):
         if n not in aside:
@@ -278,6 +282,26 @@ def adds_rows(kernel: Kernel) -> bool:
     into = [o for o, r in zip(kernel.operands[kernel.n_inputs :], kernel.results, strict=True) if r.kind != "store"]
     return bool(into) and all(kernel.rank - 1 in o.axes and len(o.axes) < kernel.rank for o in into) and not any(
         r.kind.startswith(("scatter", "arg")) for r in kernel.results
+    )
+
+
+def joined_sums(kernel: Kernel) -> set[int]:
+    """Casts to float64, for sums with float32 results, of numbers computed in float32 that are never negative."""
+    body = kernel.body
+    return {
+        result.value
+        for operand, result in zip(kernel.operands[kernel.n_inputs :], kernel.results, strict=True)
+        if result.kind == "sum" and result.dtype == "float64" and operand.dtype == "float32"
+        and body[result.value].op == "cast" and body[body[result.value].args[0]].dtype == "float32"
+        and _is_never_negative(body, body[result.value].args[0])
+    }
+
+
+def _is_never_negative(body: Sequence[Instr], n: int) -> bool:
+    """Is an instruction's value (if it is a number) the result of a rounding, and not below 0: a square, a power?"""
+    instr = body[n]
+    return (instr.op == "mul" and instr.args[0] == instr.args[1]) or (
+        instr.op == "math" and instr.attr in ("exp", "exp2", "exp10")
     )
 
 

@@ -69,6 +69,7 @@ class KernelText:
         self.now: list[str] = []
         self.places: dict[tuple[str, int], int] = {}
         self.joint = adds_rows(kernel)
+        self.joining = False
 
     def write(self) -> None:
         text = self.text
@@ -363,6 +364,7 @@ class KernelText:
             self.mask = text.compare("slt", "i64", text.lane_numbers("i64"), text.spread("i64", left))
         self.memory_mask = self.mask if masked and self.table.flags & rt.MASKS else ""
         self.careless = not masked and self._careless(copies)
+        self.joining = not masked and copies > 1
         self._number_vectors(f"add i64 {index}, {earlier}" if masked else f"mul i64 {index}, {copies}")
         for copy in range(copies):
             if copy:
@@ -474,6 +476,9 @@ class KernelText:
                 self._scatter(number, value, positions, result.kind == "scatter_add")
             else:
                 accumulator = next(accumulators)
+                if accumulator.waits and (self.joining or not accumulator.flat):
+                    accumulator.wait(text, values[accumulator.joined], mask, self.memory_mask, self.now)
+                    continue
                 position = ""
                 if accumulator.position_axes is not None and accumulator.flat:
                     position = self.numbers[accumulator.counter]

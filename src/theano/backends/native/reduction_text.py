@@ -9,6 +9,11 @@ Float sums in registers are compensated: every `BLOCK` rounds the partial sums m
 whose rounding errors are summed on the side. The error is that of a block, whatever the length: less than that of
 pairwise summation.
 
+A float64 sum whose result is float32 needs no compensation: what it loses is far below the result's rounding. If what
+it adds up was computed in float32 and is never negative (squares, exponentials), JOINED vectors at a time are added up
+in float32 first, since widening takes longer than adding: nothing cancels, so that the sum's error grows by two
+roundings of float32 at most, and as a rule by far less than one, since they average out over the terms.
+
 Of the positions of extrema, registers hold the numbers of vectors, as wide as the values: a vector in which a lane has
 a better value leaves its number there. So a run may be long, but not endless (LONGEST in `runtime_walk.py`). That the
 first NaN wins costs a comparison that waits for the last vector's: the quick loop is *careless* of it, only notes
@@ -40,6 +45,7 @@ from theano.backends.native.vector_text import (
 )
 
 BLOCK = 16
+JOINED = 4
 
 _LARGEST = str(2**63 - 1)
 
@@ -62,6 +68,8 @@ class Accumulator:
     dtype: str
     slot: int
     origin: str = ""  # the dtype from which the value was converted to `source`
+    joined: int = -1  # the value before that, if vectors of it may be added up first; -1: they may not
+    loses: bool = False  # is the result narrower than the sum, which then needs no compensation?
     position_axes: tuple[int, ...] | None = None
     position_slot: int = -1
     value_slot: int = -1
@@ -80,6 +88,8 @@ class Accumulator:
     rooms: dict[int, tuple[str, str, str]] = field(default_factory=dict)
     places: dict[int, str] = field(default_factory=dict)  # of the accumulators which are
     fetched: list[str] = field(default_factory=list)  # in registers: the values, and the positions
+    waits: int = 0  # of how many vectors the sum is taken in at once
+    waiters: list[str] = field(default_factory=list)  # those that have come
 
     def __post_init__(self) -> None:
         self.op = {"argmax": "max", "sup": "max", "argmin": "min", "all": "and", "any": "or"}.get(self.what, self.what)
@@ -95,7 +105,7 @@ class Accumulator:
         self.counter = "i64" if SIZE[self.kind] == 8 else "i32"
         # float16 accumulates in float32
         self.memory = "float" if self.dtype == "float16" else MEMORY_TYPE[self.dtype]
-        self.compensated = self.op == "sum" and is_float(self.dtype)
+        self.compensated = self.op == "sum" and is_float(self.dtype) and not self.loses
 
     # -- neutral elements
 
@@ -142,8 +152,10 @@ class Accumulator:
         self.flat = flat
         self.rooms = {}
         self.one = self._one(text)
+        self.waits = min(copies, JOINED) if flat and self.joined >= 0 else 0
         if flat:
-            self.partial = [text.variable(self.kind, self._identity_text(text)) for _ in range(copies)]
+            variables = 1 if self.waits else copies
+            self.partial = [text.variable(self.kind, self._identity_text(text)) for _ in range(variables)]
             if self.position_axes is not None:
                 self.numbers = [text.variable(self.counter, "zeroinitializer") for _ in range(copies)]
                 self.nan = text.variable("i1", "zeroinitializer")
@@ -206,6 +218,23 @@ class Accumulator:
         else:
             old = text.get(self.kind, self.partial[copy])
             text.put(self.kind, self._take(text, old, value), self.partial[copy])
+
+    def wait(self, text: VectorText, value: str, mask: str, memory_mask: str, at: Sequence[str]) -> None:
+        """Take one vector of what is widened in (`joined`): when enough have come, their sum, in pairs."""
+        kind = VALUE_TYPE[self.origin]
+        if mask:
+            value = text.select(mask, kind, value, "zeroinitializer")
+        self.waiters.append(value)
+        if len(self.waiters) < self.waits:
+            return
+        while len(self.waiters) > 1:
+            pairs = zip(self.waiters[::2], self.waiters[1::2], strict=True)
+            self.waiters = [text.binary("fadd", kind, a, b) for a, b in pairs]
+        value = text.cast(self.origin, self.dtype, self.waiters.pop())
+        if self.flat:
+            text.put(self.kind, self._take(text, text.get(self.kind, self.partial[0]), value), self.partial[0])
+        else:
+            self._update_rows(text, value, "", memory_mask, at)
 
     def after_round(self, text: VectorText, index: str) -> None:
         """At the end of a round: every BLOCK rounds, move partial sums into the total."""

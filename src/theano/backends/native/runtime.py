@@ -94,17 +94,18 @@ def _pool_limit(wanted: int) -> int:
 
 @cache
 def cache_room() -> ctypes.Array:
-    """How many bytes a block of rows may touch (words, which machine code reads): half of the second cache, and half of
-    the first."""
-    return (ctypes.c_int64 * 2)(_half_cache("LEVEL2", 1 << 18, 1 << 19), _half_cache("LEVEL1_D", 1 << 14, 1 << 14))
+    """How many bytes a block of rows may touch (words, which machine code reads): half of the second cache, and where
+    rows are written a quarter of the first, which has room for what comes and goes beside them."""
+    second, first = _cache_size("LEVEL2_CACHE", 1 << 18), _cache_size("LEVEL1_DCACHE", 1 << 13)
+    return (ctypes.c_int64 * 2)(second // 2 or 1 << 19, first // 4 or 1 << 13)
 
 
-def _half_cache(which: str, least: int, otherwise: int) -> int:
-    """Half of a cache's bytes; `otherwise` where the system does not say how many, or fewer than `least`."""
+def _cache_size(which: str, least: int) -> int:
+    """The bytes of a cache; 0 where the system does not say how many, or fewer than `least`."""
     size = 0
     with contextlib.suppress(AttributeError, ValueError, OSError):
-        size = os.sysconf(f"SC_{which}CACHE_SIZE")
-    return size // 2 if size >= least else otherwise
+        size = os.sysconf(f"SC_{which}_SIZE")
+    return size if size >= least else 0
 
 
 class _Handler(ctypes.Structure):

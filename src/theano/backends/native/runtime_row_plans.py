@@ -33,6 +33,7 @@ from theano.backends.native.runtime_records import (
     ROLE_ACCUMULATE,
     ROLE_COUNTER,
     ROLE_NONE,
+    ROLE_OUT,
     ROLE_RAW,
     SLOT_BUFFER,
     SLOT_BYTES,
@@ -64,7 +65,8 @@ PLAN_FULL = 24  # whole vectors of a run
 PLAN_REST = 32
 PLAN_ALONG = 40  # lanes, if the rows are the run; 0: each row is one
 PLAN_SUMS = 48  # how many accumulators follow the tables
-PLAN_BYTES = 56  # then tables with a word for each slot: address, step from vector to vector, from row to row, move
+PLAN_WRITES = 56  # 1: whole rows are written, and not only what they are reduced to
+PLAN_BYTES = 64  # then tables with a word for each slot: address, step from vector to vector, from row to row, move
 
 # then the accumulators
 SUM_SLOT = 0  # its number
@@ -95,6 +97,7 @@ def make_plan(frame: int, step: int, rows: int, start: int, count: int, block: i
     store64(plan + PLAN_STATE, state)
     store64(plan + PLAN_SLOTS, slots)
     store64(plan + PLAN_SUMS, 0)
+    store64(plan + PLAN_WRITES, 0)
     at = plan + PLAN_BYTES
     memset(at, 0, slots * 32)
     if not (flags & MASKS) or flags & (CHECKED | KEEP_ORDER | HOISTS):
@@ -190,6 +193,8 @@ def lay_slots(plan: int, operands: int, strides: int, wide: int, last: int, lane
             return 0
         if role == ROLE_ACCUMULATE and s != 0:
             flat = 0
+        if role == ROLE_OUT and last > 0:
+            store64(plan + PLAN_WRITES, 1)
         k += 1
     store64(state + STATE_FLAT, flat)
     store64(state + STATE_RUNS, 1)

@@ -2,7 +2,8 @@
 
 Written in the language of `runtime_language.py`. `lowering/blocking.py` says which kernels may do so. All steps of a
 group have been prepared when its last kernel's turn comes: it runs the group. Where everything that the kernels touch
-fits in the cache anyway, they run one after the other.
+fits in the cache anyway, they run one after the other. What a block costs beside its work, `runtime_row_plans.py`
+keeps small.
 """
 
 # ruff: noqa: F821, SIM102
@@ -28,7 +29,14 @@ from theano.backends.native.runtime_records import (
     KERNEL_STATE,
     STATE_EXTENTS,
 )
-from theano.backends.native.runtime_row_plans import end_plan, make_plan, plan_bytes, run_block, set_block
+from theano.backends.native.runtime_row_plans import (
+    PLAN_WRITES,
+    end_plan,
+    make_plan,
+    plan_bytes,
+    run_block,
+    set_block,
+)
 
 # a group's table; then the kernels, then the buffers
 ROWS_KERNELS = 0
@@ -78,8 +86,10 @@ def rows_run(frame: int, step: int) -> int:
                 return 1
             k += 1
         return 0
+    if block < 1:
+        block = 1
     near = block_rows(frame, touched, buffers, rows, load64(CACHE_ROOM + 8))
-    if near > block:
+    if near < 1 or near > block:
         near = block
     if load64(THREADS) > 1 and cost > load64(LEAST_DIVIDED):
         divide = division(frame, DIVIDE_ROWS)
@@ -108,15 +118,18 @@ def rows_part(frame: int, members: int, count: int, start: int, end: int, block:
     plans = stack(size)
     plan = plans
     ready = 1
+    least = block
     k = 0
     while k < count and ready:
         member = members + k * MEMBER_BYTES
         step = load64(member)
-        ready = make_plan(frame, step, load64(member + MEMBER_AXIS), start, end - start, near, plan)
+        ready = make_plan(frame, step, load64(member + MEMBER_AXIS), start, end - start, block, plan)
+        if ready and load64(plan + PLAN_WRITES):
+            least = near
         plan += plan_bytes(step)
         k += 1
     if ready:
-        follow_plans(members, count, plans, end - start, near)
+        follow_plans(members, count, plans, end - start, least)
     plan = plans
     planned = 0
     while planned < k:
@@ -173,7 +186,10 @@ def member_cost(frame: int, step: int) -> int:
 
 
 def block_rows(frame: int, touched: int, count: int, rows: int, room: int) -> int:
-    """How many rows to take at a time, so that they fit into `room` bytes; `rows` when blocks gain nothing."""
+    """How many rows to take at a time, so that they fit into `room` bytes; `rows` when blocks gain nothing.
+
+    0: not even one row fits.
+    """
     whole = 0
     each = 0
     narrow = 0
@@ -210,6 +226,4 @@ def block_rows(frame: int, touched: int, count: int, rows: int, room: int) -> in
     if block >= 16:
         # whole vectors for kernels that have no other axis
         return block & -16
-    if block < 1:
-        return 1
     return block
