@@ -83,6 +83,8 @@ PARTS: dict[str, list[Example]] = {
     "index_of_join": [
         on(m("x"), m("y"), build=lambda x, y: T.concatenate([x, y], axis=1)[1]),
         on(v("x"), v("y"), build=lambda x, y: T.stack([x, y, 2 * x])[1]),
+        on(fixed(3), v("y"), build=lambda x, y: T.concatenate([x, y])[1:3]),
+        on(fixed(3), v("y"), build=lambda x, y: T.concatenate([x, y, x])[2]),
         on(v("x"), v("y"), build=lambda x, y: T.stack([x, y, 2 * x])[-1, 1:]),
         on(v("x"), v("y"), build=lambda x, y: T.stack([x, y, 2 * x])[1:3]),
         on(m("x", "int8"), m("y"), build=lambda x, y: T.stack([x, y])[0]),

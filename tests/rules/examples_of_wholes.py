@@ -13,7 +13,7 @@ from theano.tensor.careduce import Max, Prod, Sum
 from theano.tensor.creation import Alloc, MakeVector
 from theano.tensor.extra_ops import Unique
 from theano.tensor.joining import Join, Split
-from theano.tensor.shape import Shape_i
+from theano.tensor.shape import Rebroadcast, Shape_i
 
 
 def rows(x: Any, *lengths: Any) -> Any:
@@ -25,6 +25,28 @@ def outer(x: Any, y: Any) -> Any:
 
 
 WHOLES: dict[str, list[Example]] = {
+    "common_factor": [
+        on(v("x"), v("y"), build=lambda x, y: x * T.tanh(y) + T.sin(y) * x),
+        on(v("x"), v("y"), build=lambda x, y: T.exp(y) + x * T.tanh(y) - x * T.sin(y) + 3.0 - T.cos(y) * x),
+        on(v("x"), v("y"), build=lambda x, y: (1 + T.sqr(x)) * y + (1 + T.sqr(x)) * T.exp(x)),
+        on(v("x"), v("y"), build=lambda x, y: x / T.cosh(y) - T.exp(x) * 7 * 3 + x * 21 + T.tanh(x) / T.exp(y)
+           - T.sin(x) / T.exp(y)),
+        on(v("x"), v("y"), build=lambda x, y: 3 * x - 3 * T.exp(y)), on(
+            v("x", "int8"), v("y", "int8"), v("z", "int8"), build=lambda x, y, z: x * y + z * x),
+        on(m("x"), m("y"), sc("a"), build=lambda x, y, a: T.tanh(x) * a + a * T.sin(y)),
+    ],
+    "abs_of_nonnegative": [on(v(), build=lambda x: abs(T.exp(x))), on(v(), build=lambda x: abs(T.sqr(x) + 1))],
+    "extreme_within_bounds": [
+        on(v(), build=lambda x: T.maximum(T.exp(x), T.constant([0.0]))),
+        on(v(), build=lambda x: T.minimum(T.constant([1.0]), T.tanh(x))),
+        on(v(), build=lambda x: T.maximum(T.maximum(x, 1.0), T.constant([0.5]))),
+    ],
+    "rebroadcast_of_rebroadcast": [on(fixed(1, None), build=lambda x: Rebroadcast((0, True))(
+        Rebroadcast((0, False))(x)) + 1)],
+    "rebroadcast_of_elementwise": [
+        on(fixed(1, None), build=lambda x: Rebroadcast((0, False))(T.exp(x))),
+        on(fixed(1, None), sc("a"), build=lambda x, a: Rebroadcast((0, False))(a * x)),
+    ],
     "join_of_joins": [
         on(m("x"), m("y"), build=lambda x, y: Join()(0, Join()(0, x, y), x)),
         on(m("x", "int8"), m("y"), build=lambda x, y: Join()(-1, y, Join()(1, x, x))),

@@ -60,7 +60,9 @@ EXACT = {
     "pow": lambda x, y: mp.power(x, y) if x > 0 else mp.nan,
     "log1mexp": lambda x: mp.log(-mp.expm1(x)) if x < 0 else mp.nan,
     "logaddexp": lambda x, y: max(x, y) + mp.log1p(mp.exp(-abs(x - y))), "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
-    "arcsinh": mp.asinh, "arctanh": lambda x: mp.atanh(x) if abs(x) < 1 else mp.nan, "arctan": mp.atan,
+    "arcsinh": mp.asinh, "arccosh": lambda x: mp.acosh(x) if x >= 1 else mp.nan,
+    "arcsin": lambda x: mp.asin(x) if abs(x) <= 1 else mp.nan,
+    "arccos": lambda x: mp.acos(x) if abs(x) <= 1 else mp.nan, "arctanh": lambda x: mp.atanh(x) if abs(x) < 1 else mp.nan, "arctan": mp.atan,
 }
 
 RATIONAL = ("add", "sub", "neg", "mul", "abs_", "true_div", "inv", "sqr")   # exact for arguments of any size

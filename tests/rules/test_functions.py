@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from example_graphs import Example, m, on, sc, v
+from example_graphs import Example, fixed, m, on, sc, v
 from examples_of_parts import PARTS
 from examples_of_wholes import WHOLES
 from sampling import check, grid
@@ -94,7 +94,13 @@ EXAMPLES: dict[str, list[Example]] = {
         on(v(), build=lambda x: Reshape(1)(x, T.constant([-1]))),
         on(m(), build=lambda x: Reshape(2)(x, MakeVector("int64")(Shape_i(0)(x), Shape_i(1)(x)))),
     ],
-    "reshape_of_reshape": [on(m(), build=lambda x: Reshape(2)(Reshape(1)(x, T.constant([-1])), T.constant([3, -1])))],
+    "reshape_of_reshape": [
+        on(m(), build=lambda x: Reshape(2)(Reshape(1)(x, T.constant([-1])), T.constant([3, -1]))),
+        on(fixed(6, 4), build=lambda x: Reshape(2)(Reshape(3)(x, T.constant([2, 6, 2])), T.constant([4, 6]))),
+        on(m(), build=lambda x: Reshape(3)(
+            Reshape(2)(x, MakeVector("int64")(x.shape[0] * x.shape[1], 1)),
+            MakeVector("int64")(x.shape[1], 1, x.shape[0]))),
+    ],
     "reshape_of_elementwise": [
         on(m("x"), build=lambda x: T.exp(T.exp(x).flatten())),
         on(m("x"), sc("a"), build=lambda x, a: T.log(Reshape(2)(x * a, T.constant([1, -1])))),
@@ -108,7 +114,9 @@ EXAMPLES: dict[str, list[Example]] = {
         lambda: (lambda x: ([x], specify_shape(x, (3, -1))))(TensorType("float64", (3, None))("x"))],
     "useless_rebroadcast": [
         lambda: (lambda x: ([x], Rebroadcast((0, True))(x)))(TensorType("float64", (1, None))("x"))],
-    "useless_alloc": [on(v(), build=lambda x: Alloc()(x, Shape_i(0)(x)))],
+    "useless_alloc": [
+        on(v(), build=lambda x: Alloc()(x, Shape_i(0)(x))), on(v(), build=lambda x: Alloc()(x, 1, 1, Shape_i(0)(x))),
+    ],
     "alloc_of_alloc": [
         on(sc(), build=lambda a: Alloc()(Alloc()(a, np.int64(1), np.int64(4)), np.int64(3), np.int64(4))),
         on(sc("a"), v("x"), build=lambda a, x: Alloc()(second(x, a), np.int64(2), Shape_i(0)(x))),
@@ -117,8 +125,16 @@ EXAMPLES: dict[str, list[Example]] = {
     "compare_length": [
         on(v(), build=lambda x: T.switch(Shape_i(0)(x) < 0, 1.0, x)),
         on(v(), build=lambda x: T.switch(Shape_i(0)(x) >= 0, 1.0, x)),
+        on(v(), build=lambda x: T.eq(Shape_i(0)(x), -1)), on(v(), build=lambda x: T.neq(np.int64(-2), Shape_i(0)(x))),
     ],
-    "maximum_of_length": [on(v(), build=lambda x: T.maximum(Shape_i(0)(x), np.int64(0)))],
+    "maximum_of_length": [
+        on(v(), build=lambda x: T.maximum(Shape_i(0)(x), np.int64(0))),
+        on(v(), build=lambda x: T.minimum(np.int64(-1), Shape_i(0)(x))),
+    ],
+    "length_or_zero": [
+        on(v(), build=lambda x: T.switch(Shape_i(0)(x) <= 0, 0, Shape_i(0)(x))),
+        on(v(), build=lambda x: T.switch(T.neq(Shape_i(0)(x), 0), Shape_i(0)(x), 0)),
+    ],
     "alloc_of_operand": [on(m("x"), v("y"), build=lambda x, y: x + Alloc()(y, Shape_i(0)(x), Shape_i(0)(y)))],
     "elementwise_of_alloc": [
         on(sc("a"), v("x"), build=lambda a, x: T.exp(Alloc()(a, Shape_i(0)(x)))),

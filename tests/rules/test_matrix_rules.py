@@ -139,8 +139,23 @@ EXAMPLES: dict[str, list[Build]] = {
     "one_svd_for_all": [lambda i: T.sum(SVD()(i["A"])[0]) ** 2 + SVD(compute_uv=False)(i["A"])],
     "drop_hint": [lambda i: psd(i["K"]) * 2],
     "expm_of_diagonal": [lambda i: expm(T.diag(i["v"]))],
+    "unused_singular_vectors": [lambda i: svd(i["A"])[1], lambda i: svd(i["M"], full_matrices=False)[1]],
+    "unused_eigenvectors": [lambda i: eigh(i["K"])[0], lambda i: eigh(i["B"], "U")[0]],
+    "unused_orthogonal_factor": [lambda i: qr(i["A"])[1] * i["K"], lambda i: qr(i["M"])[1]],
+    "qr_of_diagonal": [
+        lambda i: qr(T.diag(i["v"]))[0] + 2 * qr(T.diag(i["v"]))[1], lambda i: qr(T.diag(i["d"]), "complete")[1],
+        lambda i: qr(T.diag(i["d"]), "r"),
+    ],
+    "lu_of_diagonal": [lambda i: lu(T.diag(i["v"]))[0] + 2 * lu(T.diag(i["v"]))[1] + 4 * lu(T.diag(i["v"]))[2]],
+    "eigh_of_diagonal": [lambda i: eigh(T.diag(i["v"]))[0] + 2 * eigh(T.diag(i["v"]))[1]],
+    "diagonal_of_kron": [lambda i: T.diag(square_kron(i)), lambda i: T.diag(kron(T.diag(i["v"]), square(i)))],
+    "kron_of_diagonals": [lambda i: kron(T.diag(i["v"]), T.diag(i["d"]))],
 }  # fmt: skip
 CASES = [pytest.param(name, n, id=f"{name}-{n}") for name, found in EXAMPLES.items() for n in range(len(found))]
+
+
+def square(i: dict[str, Any]) -> Any:
+    return Dot()(i["M"].T, i["M"])
 
 
 def square_kron(i: dict[str, Any]) -> Any:

@@ -24,6 +24,7 @@ from theano.rewriting.query import ALL
 from theano.rewriting.query import Query as Query
 from theano.rewriting.restore_checks import restore_checks
 from theano.rewriting.rules.algebra import ALGEBRA, signs_in_sum
+from theano.rewriting.rules.common_factors import common_factor
 from theano.rewriting.rules.diagonals import DIAGONALS
 from theano.rewriting.rules.exponentials import LATE_EXPONENTIALS, softplus_of_both_signs
 from theano.rewriting.rules.folding import FOLDING
@@ -108,7 +109,7 @@ PIPELINE: tuple[Pass, ...] = (
         ("specialize",),
         (
             *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *PARTS, *WRITING, *MASKS, *PIECES_FOR_SPEED,
-            *ALGEBRA, *POWERS, *OF_TWO_FACTORS, *LATE_EXPONENTIALS, hypot_of_many, *NORMS, *CROSSENTROPY,
+            *ALGEBRA, common_factor, *POWERS, *OF_TWO_FACTORS, *LATE_EXPONENTIALS, hypot_of_many, *NORMS, *CROSSENTROPY,
             *DETERMINANTS_BY_FACTORS, drop_hint,
         ),
     ),

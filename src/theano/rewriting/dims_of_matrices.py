@@ -7,6 +7,7 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.rewriting.dims import Fact, Key, Speaker, axis_key
+from theano.tensor.diagonal import AllocDiag
 from theano.tensor.linear.cholesky_gradient import CholeskyGrad
 from theano.tensor.linear.eigen import Eig, Eigh, Eigvalsh, GeneralisedEigh
 from theano.tensor.linear.factors import LU, SVD, Cholesky, QRFull, QRIncomplete
@@ -113,7 +114,17 @@ def of_lstsq(node: Apply) -> Iterator[Fact]:
     yield from _lengths(node.outputs[0], [axis_key(a, 1), *(axis_key(b, axis) for axis in range(1, ndim))])
 
 
+def of_diagonal_matrix(node: Apply) -> Iterator[Fact]:
+    """diag(v) has as many rows as columns; on the main diagonal, as many as v has elements."""
+    v, out = node.inputs[0], node.outputs[0]
+    if len(node.inputs) > 1 or v.type.ndim != 1:  # type: ignore[attr-defined]
+        return
+    side = axis_key(v, 0) if node.op.offset == 0 else axis_key(out, 0)  # type: ignore[attr-defined]
+    yield from _lengths(out, [side, side])
+
+
 MATRICES: dict[type, Speaker] = {
+    AllocDiag: of_diagonal_matrix,
     **dict.fromkeys(
         (Cholesky, CholeskyGrad, Cofactors, Det, Eig, Eigh, Eigvalsh, Expm, GeneralisedEigh, LUFactor, MatrixInverse,
          SLogDet), of_square_matrices,

@@ -317,4 +317,14 @@ def kron_factors(v: Any, dims: Any) -> tuple[Any, Any] | None:
         return None
     if not dims.same_axis(a, 0, a, 2) or not dims.same_axis(b, 1, b, 3):
         return None
-    return dimshuffle(a, 0, 2), dimshuffle(b, 1, 3)
+    return _axes_of(a, (0, 2)), _axes_of(b, (1, 3))
+
+
+def _axes_of(v: Any, axes: tuple[int, int], depth: int = DEPTH) -> Any:
+    """The matrix of these axes of `v`, whose other axes have length one: what was spread over four axes, before it was."""
+    node = v.owner
+    if node is not None and isinstance(node.op, DimShuffle) and all(node.op.new_order[k] != "x" for k in axes):
+        return dimshuffle(node.inputs[0], [node.op.new_order[k] for k in axes])
+    if depth and node is not None and isinstance(node.op, Elemwise):
+        return node.op(*[_axes_of(x, axes, depth - 1) for x in node.inputs])
+    return dimshuffle(v, list(axes))

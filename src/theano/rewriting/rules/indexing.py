@@ -6,7 +6,7 @@ are arrays in `gathers.py`, those of results of reductions and products in `inde
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Any
 
 from theano.graph.node import Apply
@@ -160,7 +160,7 @@ def index_of_alloc(node: Apply, site: Site) -> Any:
 @function_rule(Subtensor, name="index_of_join", needs=[Join], tags="local_subtensor_of_join")
 def index_of_join(node: Apply, site: Site) -> Any:
     """join(1, x, y)[i] -> join(0, x[i], y[i]); join(0, x, y)[i] -> y[j] and join(0, x, y, z)[a:b] -> join(0, y, z) for
-    parts of known lengths"""
+    parts of known lengths, and such as only those follow of which nothing is read"""
     x: Any = node.inputs[0]
     inner = x.owner
     if inner is None or not isinstance(inner.op, Join):
@@ -190,23 +190,30 @@ def index_of_join(node: Apply, site: Site) -> Any:
 
 def _parts_taken(entry: Entry, lengths: list[int | None]) -> tuple[int, int, Entry] | None:
     """(first, last + 1, the entry for these alone) of the parts that an entry reads, where their lengths tell it."""
-    if None in lengths:
+    known: list[int] = [n for n in takewhile(lambda n: n is not None, lengths) if n is not None]
+    total = sum(known)
+    if len(known) < len(lengths) and not _ends_within(entry, total):
         return None
-    known: list[int] = [n for n in lengths if n is not None]
-    reach = _reach(entry, sum(known))
+    reach = _reach(entry, total)
     if reach is None:
         return None
     start, stop = reach
     ends = list(accumulate(known))
     first = next(k for k, end in enumerate(ends) if start < end)
     last = next(k for k, end in enumerate(ends) if stop <= end)
-    if last + 1 - first == len(known):
+    if last + 1 - first == len(lengths):
         return None   # all of them: nothing is saved
     before = ends[first] - known[first]
     if not isinstance(entry, tuple):
         return first, last + 1, start - before
     whole = start == before and stop == ends[last]
     return first, last + 1, ALL if whole else plain((start - before, stop - before, None))
+
+
+def _ends_within(entry: Entry, length: int) -> bool:
+    """Does an entry read only of the first so many elements, however many there are in all?"""
+    ends = entry[:2] if isinstance(entry, tuple) else (entry, entry)
+    return all(isinstance(end, int) and 0 <= end <= length for end in (ends[0] or 0, ends[1]))
 
 
 def _reach(entry: Entry, total: int) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ from theano.rewriting.conform import conform, quotient
 from theano.rewriting.matrix_facts import is_symmetric, made_by
 from theano.rewriting.pattern import factors_of
 from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rules.decompositions import DECOMPOSITIONS
 from theano.rewriting.rules.determinants import (
     DETERMINANTS,
     DETERMINANTS_BY_FACTORS,
@@ -141,7 +142,7 @@ def drop_hint(node: Apply, site: Site) -> Any:
 MATRICES = ruleset(
     DETERMINANTS, product_with_own_transpose, product_with_outer_product, product_of_three_by_a_vector,
     product_with_diagonal_matrix, diagonal_of_product, transpose_of_symmetric, SOLUTIONS, DETERMINANTS_BY_STRUCTURE,
-    FACTORS,
+    FACTORS, DECOMPOSITIONS,
 )
 
 __all__ = ["DETERMINANTS", "DETERMINANTS_BY_FACTORS", "MATRICES", "drop_hint"]

@@ -58,6 +58,7 @@ CANCELLATIONS = ruleset(
 
 SIGNS = ruleset(
     rule("x_over_abs", x / abs_(x), sgn(x), assumes="nonzero finite"),
+    rule("abs_over_x", abs_(x) / x, sgn(x), assumes="nonzero finite"),
     rule("product_of_abs", abs_(x) * abs_(y), abs_(x * y)),
     rule("quotient_of_abs", abs_(x) / abs_(y), abs_(x / y)),
     rule("sgn_of_inverse", sgn(inv(x)), sgn(x), assumes="nonzero finite"),

@@ -25,6 +25,9 @@ from theano.tensor.shape import Shape as ShapeOp
 from theano.tensor.subtensor import Subtensor
 from theano.tensor.type import TensorType
 
+MOST_FACTORS = 16   # of the lengths of a reshape that are looked at
+LESS_OR_MORE = (co.le, co.eq, co.gt, co.neq)
+
 
 @function_rule(ShapeOp, name="shape_by_axes", tags="fast_compile local_shape_to_shape_i")
 def shape_by_axes(node: Apply, site: Site) -> Any:
@@ -98,15 +101,42 @@ def useless_reshape(node: Apply, site: Site) -> Any:
 
 @function_rule(Reshape, name="reshape_of_reshape")
 def reshape_of_reshape(node: Apply, site: Site) -> Any:
-    """reshape(flatten(x), s) -> reshape(x, s)"""
+    """reshape(flatten(x), s) -> reshape(x, s), reshape(reshape(x, (2 * n, k)), (n, 2 * k)) -> reshape(x, (n, 2 * k)):
+    where both say the same of the number of elements"""
     x, vector = node.inputs
     inner = x.owner
     if inner is None or not isinstance(inner.op, Reshape):
         return None
     lengths = vector_elements(inner.inputs[1])
-    if lengths is None or len(lengths) != 1 or lengths[0] is None or static_int(lengths[0]) != -1:
+    if lengths is None or any(n is None for n in lengths):
         return None
+    if len(lengths) != 1 or static_int(lengths[0]) != -1:
+        stated = _factors_of_size(lengths)
+        if stated is None or stated != _factors_of_size(vector_elements(vector)):
+            return None
     return [conform(node.op(inner.inputs[0], vector), node.outputs[0])]
+
+
+def _factors_of_size(lengths: Any) -> tuple[int, list[int], bool] | None:
+    """What a reshape to these lengths says of the number of elements: (a constant factor, the identities of the other
+    factors, is it a multiple of these?)."""
+    if lengths is None:
+        return None
+    constant_factor, others, open_ended = 1, [], False
+    stack = list(lengths)
+    while stack:
+        n = stack.pop()
+        value = None if n is None else static_int(n)
+        product = None if n is None else elementwise_node(n, ar.mul)
+        if value == -1:
+            open_ended = True
+        elif value is not None:
+            constant_factor *= value
+        elif product is not None:
+            stack.extend(product.inputs)
+        else:
+            others.append(id(n))
+    return (constant_factor, sorted(others), open_ended) if constant_factor > 0 and len(others) < MOST_FACTORS else None
 
 
 @function_rule(Reshape, name="reshape_of_dimshuffle")
@@ -193,10 +223,12 @@ def useless_rebroadcast(node: Apply, site: Site) -> Any:
 
 @function_rule(Alloc, name="useless_alloc", tags="fast_compile useless local_useless_alloc")
 def useless_alloc(node: Apply, site: Site) -> Any:
-    """alloc(x, shape of x) -> x"""
+    """alloc(x, shape of x) -> x, alloc(x, 1, 1, length of x) -> dimshuffle(x)"""
     value, out = node.inputs[0], node.outputs[0]
-    if value.type.ndim == out.type.ndim and value.type.broadcastable == out.type.broadcastable:  # type: ignore[attr-defined]
-        return [value]
+    flat, wanted = value.type.broadcastable, out.type.broadcastable  # type: ignore[attr-defined]
+    added = len(wanted) - len(flat)
+    if wanted[added:] == flat and all(wanted[:added]):
+        return [dimshuffle(value, [*["x"] * added, *range(len(flat))])]
     return None
 
 
@@ -292,13 +324,22 @@ def elementwise_of_alloc(node: Apply, site: Site) -> Any:
 
 # ---- arithmetic of lengths: they are never negative ----
 
-@function_rule(co.lt, co.ge, co.gt, co.le, name="compare_length", tags="fast_compile local_useless_elemwise_comparison")
+@function_rule(
+    co.lt, co.ge, co.gt, co.le, co.eq, co.neq, name="compare_length",
+    tags="fast_compile local_useless_elemwise_comparison",
+)
 def compare_length(node: Apply, site: Site) -> Any:
-    """n < 0 -> False, n >= 0 -> True for a length n"""
+    """n < 0 -> False, n >= 0 -> True, n == -1 -> False for a length n"""
     a, b = node.inputs
     record = node.op.scalar_op  # type: ignore[attr-defined]
     answer = None
-    if is_length(a, site) and (static := static_int(b)) is not None:
+    if node.outputs[0].type.ndim:  # type: ignore[attr-defined]
+        return None
+    if record in (co.eq, co.neq):
+        for n, other in ((a, b), (b, a)):
+            if is_length(n, site) and (static_int(other) or 0) < 0:
+                answer = record is co.neq
+    elif is_length(a, site) and (static := static_int(b)) is not None:
         if (record is co.lt and static <= 0) or (record is co.le and static < 0):
             answer = False
         elif (record is co.ge and static <= 0) or (record is co.gt and static < 0):
@@ -308,21 +349,36 @@ def compare_length(node: Apply, site: Site) -> Any:
             answer = False
         elif (record is co.le and static <= 0) or (record is co.lt and static < 0):
             answer = True
-    if answer is None or node.outputs[0].type.ndim:  # type: ignore[attr-defined]
-        return None
-    return [constant(np.asarray(answer))]
+    return None if answer is None else [constant(np.asarray(answer))]
 
 
-@function_rule(maximum, name="maximum_of_length", tags="fast_compile")
+@function_rule(maximum, minimum, name="maximum_of_length", tags="fast_compile")
 def maximum_of_length(node: Apply, site: Site) -> Any:
-    """maximum(n, 0) -> n for a length n"""
+    """maximum(n, 0) -> n, minimum(n, 0) -> 0 for a length n"""
     a, b = node.inputs
     out = node.outputs[0]
     for n, other in ((a, b), (b, a)):
-        if (n.type == out.type and is_length(n, site) and (static_int(other) or 1) <= 0) or \
-                (n.type == out.type and is_length(n, site) and static_int(other) == 0):
-            return [n]
+        static = static_int(other) if out.type.ndim == 0 else None  # type: ignore[attr-defined]
+        if static is None or static > 0 or not is_length(n, site):
+            continue
+        chosen = n if node.op.scalar_op is maximum else other  # type: ignore[attr-defined]
+        if chosen.type.dtype == out.type.dtype:  # type: ignore[attr-defined]
+            return [chosen]
     return None
+
+
+@function_rule(switch, name="length_or_zero", tags="fast_compile local_useless_switch", needs=LESS_OR_MORE)
+def length_or_zero(node: Apply, site: Site) -> Any:
+    """switch(n <= 0, 0, n) -> n, switch(n > 0, n, 0) -> n for a length n"""
+    condition, a, b = node.inputs
+    compared = elementwise_node(condition, *LESS_OR_MORE)
+    if compared is None or condition.type.ndim:  # type: ignore[attr-defined]
+        return None
+    zero_first = compared.op.scalar_op in (co.le, co.eq)  # type: ignore[attr-defined]
+    zero, n = (a, b) if zero_first else (b, a)
+    if static_int(zero) != 0 or compared.inputs[0] is not n or static_int(compared.inputs[1]) != 0:
+        return None
+    return [conform(n, node.outputs[0])] if is_length(n, site) else None
 
 
 def is_length(v: Any, site: Site) -> bool:
@@ -359,6 +415,6 @@ def is_length(v: Any, site: Site) -> bool:
 SHAPES = ruleset(
     shape_by_axes, length_by_inputs, element_of_vector, useless_reshape, reshape_of_reshape, reshape_of_dimshuffle,
     reshape_of_elementwise, reshape_to_dimshuffle, useless_specify_shape, useless_rebroadcast, useless_alloc,
-    alloc_of_alloc, compare_length, maximum_of_length, alloc_of_operand,
+    alloc_of_alloc, compare_length, maximum_of_length, length_or_zero, alloc_of_operand,
 )
 ALLOCATION = ruleset(fill_to_alloc, alloc_of_dimshuffle, elementwise_of_alloc)

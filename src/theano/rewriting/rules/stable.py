@@ -14,6 +14,7 @@ from theano.rewriting.conform import conform, number_like
 from theano.rewriting.known import number
 from theano.rewriting.ranges import within
 from theano.rewriting.rule import Rule, Site, function_rule, ruleset
+from theano.rewriting.rules.domains import DOMAINS
 from theano.rewriting.rules.exponentials import EXPONENTIALS
 from theano.rewriting.rules.logarithms import LOGARITHMS
 from theano.rewriting.rules.powers_of_sigmoids import POWERS_OF_SIGMOIDS
@@ -121,7 +122,7 @@ def switch_over_divisor(node: Apply, site: Site) -> Any:
 
 STABLE: tuple[Rule, ...] = ruleset(
     LOGARITHMS, POWERS_OF_SIGMOIDS, EXPONENTIALS, SPECIAL_FUNCTIONS, ROOTS_AND_SIGNS,
-    odd_of_negative, even_of_negative, inverse_pair, factor_into_switch, switch_over_divisor,
+    odd_of_negative, even_of_negative, inverse_pair, DOMAINS, factor_into_switch, switch_over_divisor,
 )
 
 __all__ = ["STABLE"]

@@ -1,4 +1,4 @@
-"""Dimshuffles: moved towards the inputs, where they cost nothing and hide no pattern."""
+"""Dimshuffles, and statements of what broadcasts: moved towards the inputs, where they cost nothing and hide no pattern."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from theano.tensor.creation import Alloc, MakeVector
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.products import Dot
+from theano.tensor.shape import Rebroadcast
 
 
 @function_rule(DimShuffle, name="dimshuffle_of_elementwise", tags="local_dimshuffle_lift", needs=(), sinks=True)
@@ -92,6 +93,33 @@ def transpose_of_dot(node: Apply, site: Site) -> Any:
     return [Dot()(dimshuffle(b, 1, 0), dimshuffle(a, 1, 0))]
 
 
+@function_rule(Rebroadcast, name="rebroadcast_of_rebroadcast", tags="local_rebroadcast_lift", needs=())
+def rebroadcast_of_rebroadcast(node: Apply, site: Site) -> Any:
+    """rebroadcast(rebroadcast(x)) -> one of them, where no check that an axis has length one is lost"""
+    inner = node.inputs[0].owner
+    if inner is None or not isinstance(inner.op, Rebroadcast):
+        return None
+    first, second = inner.op.axis, node.op.axis  # type: ignore[attr-defined]
+    if any(flag and not second.get(axis, True) for axis, flag in first.items()):
+        return None
+    return [conform(Rebroadcast(*{**first, **second}.items())(inner.inputs[0]), node.outputs[0])]
+
+
+@function_rule(Rebroadcast, name="rebroadcast_of_elementwise", tags="local_rebroadcast_lift", needs=())
+def rebroadcast_of_elementwise(node: Apply, site: Site) -> Any:
+    """rebroadcast(f(x)) -> f(rebroadcast(x)), so that f fuses with what follows"""
+    (x,) = node.inputs
+    inner = x.owner
+    if inner is None or not isinstance(inner.op, Elemwise) or site.uses(x) > 1:
+        return None
+    full = [v for v in inner.inputs if not all(v.type.broadcastable) or len(inner.inputs) == 1]  # type: ignore[attr-defined]
+    if len(full) != 1 or full[0].type.broadcastable != x.type.broadcastable:  # type: ignore[attr-defined]
+        return None
+    parts = [node.op(v) if v is full[0] else v for v in inner.inputs]
+    return [conform(inner.op(*parts), node.outputs[0])]
+
+
 VIEWS = ruleset(
+    rebroadcast_of_rebroadcast, rebroadcast_of_elementwise,
     dimshuffle_of_elementwise, arithmetic_of_scalars, dimshuffle_of_alloc, dimshuffle_of_one_element, transpose_of_dot,
 )
