@@ -62,7 +62,8 @@ EXACT = {
     "logaddexp": lambda x, y: max(x, y) + mp.log1p(mp.exp(-abs(x - y))), "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
     "arcsinh": mp.asinh, "arccosh": lambda x: mp.acosh(x) if x >= 1 else mp.nan,
     "arcsin": lambda x: mp.asin(x) if abs(x) <= 1 else mp.nan,
-    "arccos": lambda x: mp.acos(x) if abs(x) <= 1 else mp.nan, "arctanh": lambda x: mp.atanh(x) if abs(x) < 1 else mp.nan, "arctan": mp.atan,
+    "arccos": lambda x: mp.acos(x) if abs(x) <= 1 else mp.nan,
+    "arctanh": lambda x: mp.atanh(x) if abs(x) < 1 else mp.nan, "arctan": mp.atan,
 }
 
 RATIONAL = ("add", "sub", "neg", "mul", "abs_", "true_div", "inv", "sqr")   # exact for arguments of any size

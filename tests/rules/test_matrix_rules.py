@@ -65,7 +65,7 @@ EXAMPLES: dict[str, list[Build]] = {
     ],
     "inverse_by_structure": [
         lambda i: matrix_inverse(T.diag(i["d"])), lambda i: matrix_inverse(T.tril(i["A"])),
-        lambda i: matrix_inverse(cholesky(i["K"]).T),
+        lambda i: matrix_inverse(cholesky(i["K"]).T), lambda i: matrix_inverse(T.eye(i["v"].shape[0])) * i["v"],
     ],
     "inverse_of_kron": [lambda i: matrix_inverse(square_kron(i))],
     "solve_of_inverse": [

@@ -321,7 +321,7 @@ def kron_factors(v: Any, dims: Any) -> tuple[Any, Any] | None:
 
 
 def _axes_of(v: Any, axes: tuple[int, int], depth: int = DEPTH) -> Any:
-    """The matrix of these axes of `v`, whose other axes have length one: what was spread over four axes, before it was."""
+    """The matrix of these axes of `v`, whose other axes have length one: what was spread over four, before it was."""
     node = v.owner
     if node is not None and isinstance(node.op, DimShuffle) and all(node.op.new_order[k] != "x" for k in axes):
         return dimshuffle(node.inputs[0], [node.op.new_order[k] for k in axes])

@@ -36,7 +36,7 @@ def common_factor(node: Apply, site: Site) -> Any:
     """s*x + s*y -> s*(x + y), x/s - y/s -> (x - y)/s where x + y overflows only if s*x + s*y does"""
     out: Any = node.outputs[0]
     dtype = out.type.dtype
-    if dtype not in float_dtypes and dtype not in integer_dtypes or is_interior(out, site, SUMS):
+    if (dtype not in float_dtypes and dtype not in integer_dtypes) or is_interior(out, site, SUMS):
         return None
     constant, terms = terms_of(out, site)
     splits = [_splits(v, site) if v.type.dtype == dtype and site.uses(v) == 1 else {} for _, v in terms]
@@ -86,7 +86,7 @@ def _may_be_taken_out(factor: Factor, rests: list[Any], dtype: str) -> bool:
     if not hasattr(shared, "type"):
         return bool(math.isfinite(shared))
     low, high = bounds(shared)
-    if low >= 1 or high <= -1 if power > 0 else -1 <= low and high <= 1:
+    if low >= 1 or high <= -1 if power > 0 else low >= -1 and high <= 1:
         return True
     size = sum(max(abs(low), abs(high)) for low, high in map(bounds, rests))
     return bool(size <= np.finfo(dtype).max / 2)

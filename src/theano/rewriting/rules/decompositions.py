@@ -7,6 +7,7 @@ of them have the minus signs depends on the size of the matrix.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from theano.graph.node import Apply
@@ -100,8 +101,9 @@ def eigh_of_diagonal(node: Apply, site: Site) -> Any:
 # ---- Kronecker products -------------------------------------------------------------------------------------------
 
 
-def _outer(v: Any, w: Any, site: Site) -> Any:
+def _outer(vectors: Sequence[Any], site: Site) -> Any:
     """The products of all elements of two vectors, in one vector."""
+    v, w = vectors
     product = elemwise_of(ar.mul)(dimshuffle(v, 0, "x"), dimshuffle(w, "x", 0))
     return reshape(product, [elemwise_of(ar.mul)(site.length(v, 0), site.length(w, 0))], ndim=1)
 
@@ -112,7 +114,7 @@ def diagonal_of_kron(node: Apply, site: Site) -> Any:
     found = kron_factors(node.inputs[0], site.dims) if node.op.offset == 0 else None  # type: ignore[attr-defined]
     if found is None:
         return None
-    return [conform(_outer(*[ExtractDiag()(x) for x in found], site), node.outputs[0])]
+    return [conform(_outer([ExtractDiag()(x) for x in found], site), node.outputs[0])]
 
 
 @function_rule(Reshape, name="kron_of_diagonals", assumes="finite", needs=[ar.mul], tags="kron_of_diagonal_to_diagonal")
@@ -125,7 +127,7 @@ def kron_of_diagonals(node: Apply, site: Site) -> Any:
     vectors = [diagonal_matrix_of(x) for x in found] if found is not None else [None]
     if any(v is None for v in vectors):
         return None
-    return [conform(AllocDiag()(_outer(*vectors, site)), node.outputs[0])]
+    return [conform(AllocDiag()(_outer(vectors, site)), node.outputs[0])]
 
 
 def _spread_diagonal(x: Any) -> bool:

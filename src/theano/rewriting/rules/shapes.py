@@ -361,9 +361,7 @@ def maximum_of_length(node: Apply, site: Site) -> Any:
         static = static_int(other) if out.type.ndim == 0 else None  # type: ignore[attr-defined]
         if static is None or static > 0 or not is_length(n, site):
             continue
-        chosen = n if node.op.scalar_op is maximum else other  # type: ignore[attr-defined]
-        if chosen.type.dtype == out.type.dtype:  # type: ignore[attr-defined]
-            return [chosen]
+        return [conform(n if node.op.scalar_op is maximum else other, out)]  # type: ignore[attr-defined]
     return None
 
 

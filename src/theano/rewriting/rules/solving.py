@@ -19,6 +19,7 @@ from theano.rewriting.matrix_facts import (
     triangles,
 )
 from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rules.structured_products import is_square_eye
 from theano.tensor.linear.factors import Cholesky
 from theano.tensor.linear.functions import kron
 from theano.tensor.linear.inverses import Det, MatrixInverse, SLogDet
@@ -158,10 +159,12 @@ def _solved_by(factor: Any, b: Any, checked: bool) -> Any:
 
 @function_rule(MatrixInverse, name="inverse_by_structure", assumes="rounding", tags="inv_of_diag_to_diag_reciprocal")
 def inverse_by_structure(node: Apply, site: Site) -> Any:
-    """inv(x) -> the solution of x y = eye(n) for a diagonal or triangular x"""
+    """inv(x) -> the solution of x y = eye(n) for a diagonal or triangular x, inv(eye(n)) -> eye(n)"""
     (x,) = node.inputs
     if not is_real_matrix(x):
         return None
+    if is_square_eye(x, site):
+        return [conform(x, node.outputs[0])]
     structure = _triangular_structure(x)
     if structure is None:
         return None

@@ -1,4 +1,4 @@
-"""Dimshuffles, and statements of what broadcasts: moved towards the inputs, where they cost nothing and hide no pattern."""
+"""Dimshuffles, and statements of what broadcasts: moved to the inputs, where they cost nothing and hide no pattern."""
 
 from __future__ import annotations
 
