@@ -78,14 +78,65 @@ class Loop:
         return fitted
 
 
-def disagreements(seed: int, mode: Any) -> list[str]:
-    loop = Loop(seed)
+class LoopInLoop(Loop):
+    """The loop is run again and again by another one: from where it ended, or (`others`) from the start."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.again = int(self.rng.integers(1, 4))
+        self.counts = [self.steps if n == 0 or self.rng.random() < 0.7 else 0 for n in range(self.again)]
+        if 0 in self.counts:  # then rows that each step of the outer loop keeps have several lengths
+            self.results = [n for n in self.results if n not in self.traced]
+            self.traced = []
+
+    def one_by_one(self) -> list[np.ndarray]:
+        start = [v.copy() for v in self.graph.values]
+        kept = len(self.states) + len(self.traced)
+        made: list[list[np.ndarray]] = []
+        for count in self.counts:
+            found = super().one_by_one() if count else []
+            lasts = [rows[-1] for rows in found[: len(self.states)]] + found[kept:]
+            for position, value in zip((*self.states, *self.carried), lasts):
+                self.graph.values[position] = value
+            now = [self.graph.values[p] for p in (*self.states, *self.carried)]
+            made.append([*now[: len(self.states)], *found[len(self.states) : kept], *now[len(self.states) :]])
+        self.graph.values[:] = start
+        return [np.stack(rows) for rows in zip(*made)]
+
+    def run(self, mode: Any) -> list[np.ndarray]:
+        variables = [theano.tensor.TensorType(v.dtype.name, (None,) * v.ndim)() for v in self.arguments()]
+        fitted = self._fitted(variables)
+        first, last = len(self.sequences), len(self.sequences) + len(self.states) + len(self.carried)
+        starts = [v[0] if n < len(self.states) else v for n, v in enumerate(fitted[first:last])]
+        steps = theano.tensor.lscalar("steps")
+        counts = theano.tensor.lvector("counts")
+
+        def step(count: Any, *state: Any) -> list[Any]:
+            rows = [v[:count] for v in fitted[:first]]
+            old = [v[None] if n < len(self.states) else v for n, v in enumerate(state[: len(starts)])]
+            found = self.op(count, *rows, *old, *fitted[last:], return_list=True)
+            made = self.op.info.outputs(found)
+            new = [theano.tensor.concatenate([v, w])[-1] for v, w in zip(old, made.states)] + made.carried
+            return [*new, *(made.traced if self.traced else [])]
+
+        traces = [None] * len(self.traced)
+        found, _ = theano.scan(step, counts, [*starts, *traces], n_steps=steps, return_list=True)
+        states, carried, traced = np.split(np.arange(len(found)), [len(self.states), len(starts)])
+        outputs = [found[n] for n in (*states, *traced, *carried)]
+        function = theano.function([steps, counts, *variables], outputs, mode=mode, on_unused_input="ignore")
+        return function(self.again, self.counts, *self.arguments())
+
+
+def disagreements(seed: int, mode: Any, kind: type[Loop] = Loop) -> list[str]:
+    loop = kind(seed)
+    if not loop.results:
+        return []
     try:
         expected = loop.one_by_one()
     except (IndexError, ValueError):  # a state ran out of the range of positions
         return []
     found = []
-    for got, wanted, number in zip(loop.run(mode), expected, loop.results):
+    for got, wanted, number in zip(loop.run(mode), expected, loop.results, strict=True):
         output = loop.graph.outputs[number]
         exact = loop.graph.exact[number] and output.type.dtype[0] != "f"
         wrong = difference(f"output {number}", got, wanted, exact, 10 * tolerance_of(output))
@@ -114,3 +165,10 @@ def test_native_loops_agree_without_rewriting(first: int) -> None:
 def test_the_reference_agrees_with_the_steps(first: int) -> None:
     for seed in range(first, first + BLOCK):
         assert not disagreements(seed, "reference"), f"seed {seed}"
+
+
+@pytest.mark.parametrize("first", range(0, GRAPHS, 2 * BLOCK))
+def test_loops_in_loops_agree_with_their_steps(first: int) -> None:
+    with theano.change_flags(exact=True):
+        for seed in range(first, first + BLOCK):
+            assert not disagreements(seed, "FAST_RUN", LoopInLoop), f"seed {seed}"

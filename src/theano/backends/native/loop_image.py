@@ -136,6 +136,7 @@ def loop_record(image: Image, step: LoopStep) -> int:
         record[loops.LOOP_LANES // 8] = registers.lanes
         record[loops.LOOP_MASKS // 8] = 2 if registers.reduces else int("masked" in registers.ways())
         record[loops.LOOP_AT_ONCE // 8] = int(registers.starts_at_once())
+        record[loops.LOOP_NESTS // 8] = int(bool(registers.nesting.nests))
         _table(image, record, loops.LOOP_PLACES, words, loops.PLACE_BYTES)
     tables = ((made.first, loops.LOOP_FIRST), (made.others, loops.LOOP_PLAN), (made.made, loops.LOOP_MADE))
     for (at, count), where in tables:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from theano.backends.native.loop_lengths import keeps_lengths
 from theano.lowering.program import (
     AllocStep,
     Buffer,
@@ -49,7 +50,9 @@ class Plan:
         self.steps: list[tuple[Step, bool]] = []
         self.direct: set[int] = set()
         self.change: dict[int, int] = {}
-        self.exists = not any(isinstance(s, PyCallStep | LoopStep) for s in body.steps)
+        self.exists = not any(
+            isinstance(s, PyCallStep) or (isinstance(s, LoopStep) and not keeps_lengths(s)) for s in body.steps
+        )
         self.exists = self.exists and any(not isinstance(s, FreeStep) for s in body.steps)
         self.results = {id(output.buffer) for output in body.outputs}
         self.in_place = self._written_in_place()
@@ -131,8 +134,12 @@ class Plan:
             case _:
                 again, change = True, LENGTHS
         stays = max(worst, lengths) == CONSTANT
+        kept = step.layout.outputs(step.outputs).carried if isinstance(step, LoopStep) else []
         for number, buffer in enumerate(step.outputs):
-            self.change[id(buffer)] = CONSTANT if stays else change
+            # a number has no lengths, and what a loop inside carries keeps those that it starts with
+            own = worst if any(b is buffer for b in kept) else change
+            own = PLACE if again and (buffer.ndim == 0 or own < PLACE) else own
+            self.change[id(buffer)] = CONSTANT if stays else own
             if id(buffer) in self.overwritten:
                 self.change[id(buffer)] = max(self.change[id(buffer)], CONTENT)
                 stays = stays and isinstance(step, AllocStep | ViewStep)

@@ -11,11 +11,12 @@ from typing import Any
 
 from theano.backends.native import opcode_text
 from theano.backends.native.kernel_text import IN_PLACE
+from theano.backends.native.loop_nest_text import NestText
 from theano.backends.native.loop_register_places import CARRIED, FIXED, SEQUENCE, STATE, TRACE, Taken
 from theano.backends.native.reduction_text import Accumulator
 from theano.backends.native.vector_text import MEMORY_TYPE, SIZE, VALUE_TYPE, VectorText, is_unsigned, scalar_constant
 from theano.lowering.kernel import Result
-from theano.lowering.program import Buffer, CallStep, KernelStep
+from theano.lowering.program import Buffer, CallStep, KernelStep, LoopStep, Step, ViewStep
 
 
 class Writer:
@@ -32,6 +33,7 @@ class Writer:
         self.mask = ""
         in_place = sum(i.op == "math" for step in loop.kernels for i in step.kernel.body) <= IN_PLACE
         vector.in_place = scalar.in_place = in_place
+        self.nests = NestText(self)
         self.active = {"masked": "%active", "whole": str(loop.lanes), "single": "1"}[way]
 
     @property
@@ -59,6 +61,7 @@ class Writer:
             self.moves.append(text.set(f"load i64, ptr {word}"))
         kinds = [place.kind for place in loop.places]
         held = {n: self._load(n, self.start[n]) for n, k in enumerate(kinds) if k in (FIXED, STATE, CARRIED)}
+        self.nests.begin()
         before = self.text.block
         self.text.go("head")
         self.text.start("head")
@@ -73,16 +76,17 @@ class Writer:
         for n in moving:
             self.text.emit(f"%at{n} = phi ptr [{self.start[n]}, %{before}], [%then{n}, %latch]")
         for n in moving:
-            if kinds[n] == SEQUENCE:
+            if kinds[n] == SEQUENCE and n not in loop.nesting.pointers:
                 held[n] = self._load(n, f"%at{n}")
         values = self._body(held)
         for n in loop.traces:
-            self._store(n, values[id(loop.places[n].buffer)], f"%at{n}")
+            if id(loop.places[n].buffer) in values:  # others have been written row by row
+                self._store(n, values[id(loop.places[n].buffer)], f"%at{n}")
         following = self._following(held, values)
         # names that the phis above already use
         named = {f"%next{n}": following[n] for n in registers}
         self.text.lines[phis:] = [_renamed(line, named) for line in self.text.lines[phis:]]
-        self._end(held, following, moving, self._condition(values))
+        self._end(held, following, moving, self._condition())
         head = "define i64 @loop(ptr %places, i64 %steps, i64 %active) {"
         self.function = "\n".join([head, "entry:", *text.allocas, *text.lines, "}"])
 
@@ -105,6 +109,8 @@ class Writer:
             text.emit(f"%then{n} = getelementptr i8, ptr %at{n}, i64 {self.moves[n]}")
         text.emit("%following = add i64 %step, 1")
         more = text.set("icmp slt i64 %following, %steps")
+        if loop.nesting.nests:
+            more = text.set(f"and i1 {more}, {self.nests.has_time()}")
         if ended:
             more = text.set(f"and i1 {more}, {text.set(f'xor i1 {ended}, true')}")
         text.go_if(more, "head", "done")
@@ -115,7 +121,7 @@ class Writer:
         if ended:
             result = self.text.set(f"or i64 {result}, {self.text.set(f'zext i1 {ended} to i64')}")
         self.text.emit(f"ret i64 {result}")
-        if loop.taken:
+        if loop.taken or loop.checks or loop.nesting.nests:
             self.text.start("outside")
             for n in loop.carried:
                 self._store(n, held[n], self.start[n])
@@ -129,9 +135,9 @@ class Writer:
 
     def _load(self, number: int, pointer: str) -> str:
         place = self.loop.places[number]
-        return self._load_from(place.buffer.dtype, pointer, place.walks)
+        return self.load_from(place.buffer.dtype, pointer, place.walks)
 
-    def _load_from(self, dtype: str, pointer: str, wide: bool) -> str:
+    def load_from(self, dtype: str, pointer: str, wide: bool) -> str:
         text = self.use(wide)
         if wide and self.way != "single":
             return text.load(dtype, pointer, self.mask)
@@ -144,6 +150,13 @@ class Writer:
         if place.walks and self.way != "single":
             text.store(dtype, value, pointer, self.mask)
             return
+        self._store_first(text, dtype, value, pointer)
+
+    def store_one(self, dtype: str, value: str, pointer: str) -> None:
+        """A single number."""
+        self._store_first(self.use(False), dtype, value, pointer)
+
+    def _store_first(self, text: VectorText, dtype: str, value: str, pointer: str) -> None:
         kind = MEMORY_TYPE[dtype]
         one = text.set(f"extractelement {text.vec(kind)} {text.pack(dtype, value)}, i64 0")
         text.emit(f"store {kind} {one}, ptr {pointer}, align {SIZE[kind]}")
@@ -152,22 +165,36 @@ class Writer:
 
     def _body(self, held: Mapping[int, str]) -> dict[int, str]:
         """The values of all buffers that are made: wide or single, as `loop.wide` says."""
-        loop = self.loop
         self.held = held
         self.values: dict[int, str] = {}
-        for step in loop.steps:
+        self.write_steps(self.loop.steps)
+        return self.values
+
+    def write_steps(self, steps: Sequence[Step]) -> None:
+        """Also those of a loop inside."""
+        loop = self.loop
+        for step in steps:
             if isinstance(step, KernelStep):
                 self._kernel(step)
             elif isinstance(step, CallStep):
                 self._product(step)
+            elif isinstance(step, LoopStep):
+                self.nests.write(step)
+            elif isinstance(step, ViewStep) and id(step) in loop.nesting.rows:
+                self.nests.look(step)
+            elif id(step) in loop.checks:
+                for number, length in loop.checks[id(step)]:
+                    text = self.use(False)
+                    self.nests.must(text.set(f"icmp eq i64 {self.number(loop.origin(number))}, {length}"))
             else:
                 out = step.outputs[0]
                 self.values[id(out)] = self._take(out, loop.taken[id(step)])
-        return self.values
 
-    def _value(self, buffer: Buffer) -> str:
+    def value(self, buffer: Buffer) -> str:
         if id(buffer) in self.values:
             return self.values[id(buffer)]
+        if id(buffer) in self.loop.nesting.literals:
+            return self.text.constant(buffer.dtype, self.loop.nesting.literals[id(buffer)])
         return self.held[self.loop.of_input[id(buffer)]]
 
     def _kernel(self, step: KernelStep) -> None:
@@ -179,7 +206,7 @@ class Writer:
         for instr in kernel.body:
             if instr.op == "load":
                 operand, buffer = kernel.operands[instr.attr], loop.origin(step.inputs[instr.attr])
-                value = self._value(buffer)
+                value = self.value(buffer)
                 if wide and not loop.is_wide(buffer):
                     value = self._widened(VALUE_TYPE[operand.dtype], value)
                 values.append(text.cast(operand.dtype, instr.dtype, value))
@@ -197,7 +224,7 @@ class Writer:
     def _product(self, step: CallStep) -> None:
         """The product of two vectors."""
         out = step.outputs[0]
-        a, b = (self._value(self.loop.origin(buffer)) for buffer in step.inputs)
+        a, b = (self.value(self.loop.origin(buffer)) for buffer in step.inputs)
         value = self.use(True).binary("fmul", VALUE_TYPE[out.dtype], a, b)
         self.values[id(out)] = self._reduced(Result("sum", 0, out.dtype), out.dtype, out.dtype, value)
 
@@ -245,29 +272,39 @@ class Writer:
             length, stride = text.set(f"ptrtoint ptr {self.start[place]} to i64"), self.moves[place]
             at = str(position)
             if isinstance(position, Buffer):
-                at = self._number(position)
+                at = self.number(position)
             negative = text.set(f"icmp slt i64 {at}, 0")
             wrapped = text.set(f"select i1 {negative}, i64 {text.set(f'add i64 {at}, {length}')}, i64 {at}")
             inside = text.label("inside")
             text.go_if(text.set(f"icmp uge i64 {wrapped}, {length}"), "outside", inside)
             text.start(inside)
             pointer = text.set(f"getelementptr i8, ptr {pointer}, i64 {text.set(f'mul i64 {wrapped}, {stride}')}")
-        return self._load_from(out.dtype, pointer, taken.row >= 0)
+        return self.load_from(out.dtype, pointer, taken.row >= 0)
 
-    def _number(self, buffer: Buffer) -> str:
+    def number(self, buffer: Buffer) -> str:
         """A single integer, as an i64."""
         text, kind = self.text, VALUE_TYPE[buffer.dtype]
-        one = text.set(f"extractelement {text.vec(kind)} {self._value(buffer)}, i64 0")
+        one = text.set(f"extractelement {text.vec(kind)} {self.value(buffer)}, i64 0")
         if kind == "i64":
             return one
         return text.set(f"{'zext' if is_unsigned(buffer.dtype) else 'sext'} {kind} {one} to i64")
 
-    def _condition(self, values: Mapping[int, str]) -> str:
-        if not self.loop.layout.until:
-            return ""
-        (buffer,) = self.loop.results.last
+    def pointer(self, number: int) -> str:
+        """Where the operand of a place lies in this step."""
+        moves = self.loop.places[number].kind in (SEQUENCE, TRACE)
+        return f"%at{number}" if moves else self.start[number]
+
+    def kind_of(self, buffer: Buffer, wide: bool) -> str:
+        """The type of the register of a buffer."""
+        return self._writers[wide].vec(VALUE_TYPE[buffer.dtype])
+
+    def _condition(self) -> str:
+        return self.truth(self.loop.results.last[0]) if self.loop.layout.until else ""
+
+    def truth(self, buffer: Buffer) -> str:
+        """A single number, as an i1."""
         text = self.use(False)
-        truth = text.cast(buffer.dtype, "bool", values[id(buffer)])
+        truth = text.cast(buffer.dtype, "bool", self.value(buffer))
         return text.set(f"extractelement {text.vec('i1')} {truth}, i64 0")
 
 

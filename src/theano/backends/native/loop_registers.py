@@ -26,7 +26,8 @@ from typing import Any
 
 from theano.backends.native import target
 from theano.backends.native.kernel_slots import lanes_of
-from theano.backends.native.loop_plan import CONSTANT, Plan
+from theano.backends.native.loop_plan import CONSTANT, LENGTHS, Plan
+from theano.backends.native.loop_register_nests import Nesting, all_steps
 from theano.backends.native.loop_register_places import (
     CARRIED,
     FIXED,
@@ -56,19 +57,24 @@ class RegisterLoop:
         self.loop = loop
         self.plan = plan
         self.layout = loop.layout
+        self.checks: dict[int, list[tuple[Buffer, int]]] = {}  # of a view: numbers, and what they must be
         self._same: dict[int, Buffer] = {}  # of a view: the buffer with the same points
         if plan.exists:
             self._find_same()
-        self.steps: list[Step] = [step for step, _ in plan.steps if not self._is_same(step)]
-        self.kernels = [step for step in self.steps if isinstance(step, KernelStep)]
+        self.steps: list[Step] = [step for step, _ in plan.steps if not self.is_same(step)]
+        every = all_steps(self.steps)
+        self.kernels = [step for step in every if isinstance(step, KernelStep)]
         self.places: list[Place] = []
         self.taken: dict[int, Taken] = {}  # of a view: what it takes
         self.of_input: dict[int, int] = {}  # of a buffer that is read: its place, or that of its register
         self.wide: dict[int, bool] = {}  # of a buffer that is made: does it go along the points?
         self._bound: set[int] = set()  # of these, the ones whose length is that of an operand in memory
-        dots = [step for step in self.steps if isinstance(step, CallStep)]
+        self.nesting = Nesting(self)
+        dots = [step for step in every if isinstance(step, CallStep)]
         self.rank = max((step.kernel.rank for step in self.kernels), default=0) or int(bool(dots))
         self.reduces = bool(dots) or any(r.kind != "store" for step in self.kernels for r in step.kernel.results)
+        self.inner = self.layout.inner([thing.buffer for thing in loop.body.inputs])
+        self.results = self.layout.outputs([out.buffer for out in loop.body.outputs])
         self.fits = bool(self.steps) and plan.exists and self._can_hold() and self._can_do(plan)
         if self.fits:
             self._find_places()
@@ -93,35 +99,58 @@ class RegisterLoop:
 
     def _can_do(self, plan: Plan) -> bool:
         for step, again in plan.steps:
-            if self._is_same(step):
+            if self.is_same(step):
                 continue
             if isinstance(step, ViewStep):
-                if not self._can_take(step):
-                    return False
+                can = id(step) in self.nesting.rows or self.can_check(step) or self.can_take(step)
             elif isinstance(step, CallStep):
-                if not self._can_multiply(step):
-                    return False
-            elif again or not isinstance(step, KernelStep) or not self._can_compute(step):
+                can = self.can_multiply(step)
+            elif isinstance(step, LoopStep):
+                can = self.rank <= 1 and self.nesting.can_nest(step, self.loop.body)
+            else:
+                can = isinstance(step, KernelStep) and self.can_compute(step)
+                can = can and not (again and any(plan.change[id(b)] == LENGTHS for b in step.outputs))
+            if not can:
                 return False
-        last = self.layout.outputs([out.buffer for out in self.loop.body.outputs]).last
-        return not any(self.wide[id(b)] for b in last)
+        return not any(self.wide[id(b)] for b in self.results.last)
 
     def _find_same(self) -> None:
         """Views of what changes that only add and drop axes of length one: lengths are checked in the first step."""
         for step in self.loop.body.steps:
             if isinstance(step, ViewStep) and self.plan.change[id(step.outputs[0])] != CONSTANT:
                 kept = [axis for axis in step.params if axis != "x"] if step.kind == "dimshuffle" else []
-                if step.kind == "specify" or (step.kind == "dimshuffle" and kept == sorted(kept)):
+                # lengths that hang on a value must be compared in every step
+                stays = step.kind == "specify" and self.plan.change[id(step.outputs[0])] != LENGTHS
+                if stays or (step.kind == "dimshuffle" and kept == sorted(kept)):
                     self._same[id(step.outputs[0])] = self.origin(step.inputs[0])
 
-    def _is_same(self, step: Step) -> bool:
-        return isinstance(step, ViewStep) and id(step.outputs[0]) in self._same
+    def is_same(self, step: Step) -> bool:
+        is_check = id(step) in self.checks
+        return isinstance(step, ViewStep) and id(step.outputs[0]) in self._same and not is_check
 
     def origin(self, buffer: Buffer) -> Buffer:
         """The buffer whose register holds what is in this one."""
         return self._same.get(id(buffer), buffer)
 
-    def _can_compute(self, step: KernelStep) -> bool:
+    def equate(self, buffer: Buffer, source: Buffer) -> None:
+        """What is in `buffer` is what is in `source`."""
+        self._same[id(buffer)] = self.origin(source)
+
+    def note(self, buffer: Buffer, wide: bool, bound: bool) -> None:
+        """How long a buffer is that is made."""
+        self.wide[id(buffer)] = wide
+        if bound:
+            self._bound.add(id(buffer))
+
+    def is_bound(self, buffer: Buffer) -> bool:
+        """Is its length that of an operand in memory?"""
+        return id(buffer) in self._bound
+
+    def number_of_sequence(self, buffer: Buffer) -> int:
+        """Of the loop's own; -1: it is none."""
+        return next((n for n, row in enumerate(self.inner.sequences) if row is buffer), -1)
+
+    def can_compute(self, step: KernelStep) -> bool:
         """A kernel over the points, or over a single one; notes what it makes."""
         kernel = step.kernel
         if kernel.rank not in (0, self.rank) or step.base:
@@ -146,7 +175,7 @@ class RegisterLoop:
                 self._bound.add(id(buffer))
         return all(i.op not in ("gather", "iota", "extent") and i.dtype != "float16" for i in kernel.body)
 
-    def _can_multiply(self, step: CallStep) -> bool:
+    def can_multiply(self, step: CallStep) -> bool:
         """The product of two vectors; both are as long, as the first step has found."""
         self.wide[id(step.outputs[0])] = False
         factors = [self.origin(b) for b in step.inputs]
@@ -162,10 +191,10 @@ class RegisterLoop:
     def _walks(self, axes: Sequence[int]) -> bool:
         return self.rank > 0 and tuple(a for a in axes if a != UNIT) == tuple(range(self.rank))
 
-    def _can_take(self, step: ViewStep) -> bool:
+    def can_take(self, step: ViewStep) -> bool:
         """An element, or a row, of an array that stays as it is."""
-        source, out = step.inputs[0], step.outputs[0]
-        if step.kind != "index" or self.plan.change[id(source)] != CONSTANT or source.dtype not in MEMORY_TYPE:
+        source, out = self.origin(step.inputs[0]), step.outputs[0]
+        if step.kind != "index" or self.plan.change.get(id(source)) != CONSTANT or source.dtype not in MEMORY_TYPE:
             return False
         named = source.ndim - out.ndim
         for param in step.params[named:]:
@@ -183,11 +212,28 @@ class RegisterLoop:
         self._bound.add(id(out))
         return True
 
+    def can_check(self, step: ViewStep) -> bool:
+        """Is it that known lengths must be what numbers say?"""
+        if step.kind != "specify":
+            return False
+        found = []
+        for length, wanted in zip(step.inputs[0].shape, step.params, strict=True):
+            if isinstance(wanted, Value) and length is not None and wanted.buffer.dtype in _POSITIONS:
+                found.append((wanted.buffer, length))
+                if self.wide.get(id(self.origin(wanted.buffer)), False):
+                    return False
+            elif wanted is not None and wanted != length:
+                return False
+        self.checks[id(step)] = found
+        self.equate(step.outputs[0], step.inputs[0])
+        return True
+
     def starts_at_once(self) -> bool:
         """Does the code need nothing that the first step would have to find out or to make? Numbers have no lengths."""
         body = self.loop.body
         given = {id(thing.buffer) for thing in body.inputs} | {id(buffer) for buffer, _ in body.constants}
         single = self.rank == 0 and not self.taken and all(place.buffer.ndim == 0 for place in self.places)
+        single = single and not self.nesting.nests
         return single and all(id(p.buffer) in given for p in self.places if p.kind == FIXED)
 
     # -- operands
@@ -198,60 +244,73 @@ class RegisterLoop:
         return self.places[self.of_input[id(buffer)]].walks if found is None else found
 
     def _find_places(self) -> None:
-        body, layout = self.loop.body, self.layout
-        inner = layout.inner([thing.buffer for thing in body.inputs])
-        self.results = layout.outputs([out.buffer for out in body.outputs])
+        layout, inner = self.layout, self.inner
         for number, buffer in enumerate(inner.sequences):
-            self.of_input[id(buffer)] = self._add(Place(SEQUENCE, buffer, number, walks=self._is_walked(buffer)))
+            if id(buffer) in self.nesting.inner_sequences and not self._is_read(buffer):
+                continue
+            self.of_input[id(buffer)] = self.add(Place(SEQUENCE, buffer, number, walks=self._is_walked(buffer)))
         self.history: list[list[int]] = []  # the registers of each state: x[t - 1], x[t - 2], ...
         for state, (taps, buffers) in enumerate(zip(layout.taps, inner.taps, strict=True)):
             made = self.results.states[state]
             places = [
-                self._add(Place(STATE, made, state, back + 1, walks=self.wide[id(made)]))
+                self.add(Place(STATE, made, state, back + 1, walks=self.wide[id(made)]))
                 for back in range(layout.rows(state))
             ]
             self.history.append(places)
             for tap, buffer in zip(taps, buffers, strict=True):
                 self.of_input[id(buffer)] = places[-tap - 1]
         self.carried = [
-            self._add(Place(CARRIED, buffer, number, walks=self.wide[id(made)]))
+            self.add(Place(CARRIED, buffer, number, walks=self.wide[id(made)]))
             for number, (buffer, made) in enumerate(zip(inner.carried, self.results.carried, strict=True))
         ]
         self.of_input.update((id(b), at) for b, at in zip(inner.carried, self.carried, strict=True))
         self.traces = [
-            self._add(Place(TRACE, buffer, number, walks=self.wide[id(buffer)]))
+            self.add(Place(TRACE, buffer, number, walks=self.wide[id(buffer)]))
             for number, buffer in enumerate((*self.results.states, *self.results.traced))
         ]
-        for step in self.steps:
+        self.find_operands(self.steps)
+
+    def find_operands(self, steps: Sequence[Step]) -> None:
+        """The places of what these steps read."""
+        for step in steps:
             if isinstance(step, ViewStep):
-                self._find_taken(step)
+                for number, _ in self.checks.get(id(step), ()):
+                    if id(self.origin(number)) not in self.wide:
+                        self.find_read(self.origin(number), False)
+                if id(step) not in self.nesting.rows and id(step) not in self.checks:
+                    self._find_taken(step)
+                continue
+            if isinstance(step, LoopStep):
+                self.nesting.find_places(step)
                 continue
             axes = [operand.axes for operand in step.kernel.operands] if isinstance(step, KernelStep) else [(0,), (0,)]
             for buffer, walked in zip(map(self.origin, step.inputs), axes):
                 if id(buffer) not in self.wide:
-                    self._find_read(buffer, self._walks(walked))
+                    self.find_read(buffer, self._walks(walked))
 
-    def _find_read(self, buffer: Buffer, walks: bool) -> None:
+    def find_read(self, buffer: Buffer, walks: bool) -> None:
         at = self.of_input.get(id(buffer))
         if at is None:
-            self.fits = self.fits and self.plan.change[id(buffer)] == CONSTANT
-            at = self.of_input[id(buffer)] = self._add(Place(FIXED, buffer, walks=walks))
+            self.fits = self.fits and self.plan.change.get(id(buffer)) == CONSTANT
+            if not self.fits:
+                return
+            at = self.of_input[id(buffer)] = self.add(Place(FIXED, buffer, walks=walks))
         # nothing is both read along the points and one for all
         self.fits = self.fits and self.places[at].walks == walks
 
     def _find_taken(self, step: ViewStep) -> None:
-        source, out = step.inputs[0], step.outputs[0]
+        source, out = self.origin(step.inputs[0]), step.outputs[0]
         named = source.ndim - out.ndim
         positions = tuple(self.origin(p.buffer) if isinstance(p, Value) else p for p in step.params[:named])
         for position in positions:
             if isinstance(position, Buffer) and id(position) not in self.wide:
-                self._find_read(position, False)
-        table = self._add(Place(TABLE, source, walks=out.ndim > 0))
-        lengths = tuple(self._add(Place(LENGTH, source, axis, walks=False)) for axis in range(named))
-        row = self._add(Place(ROW, out)) if out.ndim else -1
+                self.find_read(position, False)
+        table = self.add(Place(TABLE, source, walks=out.ndim > 0))
+        lengths = tuple(self.add(Place(LENGTH, source, axis, walks=False)) for axis in range(named))
+        row = self.add(Place(ROW, out)) if out.ndim else -1
         self.taken[id(step)] = Taken(table, lengths, positions, row)
 
-    def _add(self, place: Place) -> int:
+    def add(self, place: Place) -> int:
         self.places.append(place)
         return len(self.places) - 1
 
@@ -260,7 +319,18 @@ class RegisterLoop:
             for read, operand in zip(step.inputs, step.kernel.operands):
                 if self.origin(read) is buffer:
                     return self._walks(operand.axes)
-        return any(self.origin(read) is buffer for s in self.steps if isinstance(s, CallStep) for read in s.inputs)
+        for nest in self.nesting.nests.values():
+            if any(self.wide[id(inside)] and self.origin(start) is buffer for inside, start, _ in nest.held):
+                return True
+        dots = [step for step in all_steps(self.steps) if isinstance(step, CallStep)]
+        return any(self.origin(read) is buffer for step in dots for read in step.inputs)
+
+    def _is_read(self, buffer: Buffer) -> bool:
+        """In other ways than by a loop inside, row by row?"""
+        nests = self.nesting.nests.values()
+        starts = [b for nest in nests for b in (nest.outer.n_steps, *(start for _, start, _ in nest.held))]
+        read = [b for step in all_steps(self.steps) for b in step.inputs]
+        return any(self.origin(b) is buffer for b in (*starts, *read))
 
     # -- code
 

@@ -153,3 +153,26 @@ def begin_other(frame: int, inner: int, entry: int) -> int:
         store64(inside + BUFFER_OWNER, array)
         memcpy(inside + BUFFER_DIMS + ndim * 8, load64(array + ARRAY_STRIDES), ndim * 8)
     return 0
+
+
+def knows_rows(step: int) -> int:
+    """Are all rows that are kept those of states, or numbers?"""
+    trace = load64(step + LOOP_TRACES)
+    end = trace + load64(step + LOOP_TRACES + 8) * TRACE_BYTES
+    while trace < end:
+        if load64(trace + TRACE_INITIAL) == 0 and load64(trace + TRACE_NDIM) != 0:
+            return 0
+        trace += TRACE_BYTES
+    return 1
+
+
+def begin_numbers(frame: int, inner: int, step: int, count: int) -> int:
+    """Memory for numbers that are kept of each step; that of states has been made."""
+    trace = load64(step + LOOP_TRACES)
+    end = trace + load64(step + LOOP_TRACES + 8) * TRACE_BYTES
+    while trace < end:
+        if load64(trace + TRACE_INITIAL) == 0:
+            if begin_trace(frame, inner, step, trace, count):
+                return 1
+        trace += TRACE_BYTES
+    return 0

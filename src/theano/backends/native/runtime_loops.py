@@ -49,7 +49,7 @@ from theano.backends.native.runtime_language import (
     store64,
 )
 from theano.backends.native.runtime_launches import launch_kernel, make_ready
-from theano.backends.native.runtime_loop_start import begin
+from theano.backends.native.runtime_loop_start import begin, begin_numbers, knows_rows
 from theano.backends.native.runtime_registers import LEFT, MOST_POINTS, catch_up, points_of, run_in_registers
 from theano.backends.native.runtime_traces import (
     CARRIED_BYTES,
@@ -72,6 +72,7 @@ from theano.backends.native.runtime_traces import (
     LOOP_COUNT,
     LOOP_FIRST,
     LOOP_MADE,
+    LOOP_NESTS,
     LOOP_PLACES,
     LOOP_PLAN,
     LOOP_PYTHON,
@@ -110,8 +111,8 @@ MOST_KEPT = 8388608  # bytes of a step's large results that are kept, where they
 
 def loop_run(frame: int, step: int) -> int:
     count = load64(load64(frame + load64(step + LOOP_STEPS)))
-    if count <= 0:
-        # no step tells the lengths of rows, or the number is wrong
+    if count < 0 or (count == 0 and not knows_rows(step)):
+        # the number is wrong, or no step tells the lengths of rows
         return call_python(frame, load64(step + LOOP_PYTHON))
     body = load64(step + LOOP_BODY)
     size = load64(body + PROGRAM_FRAME_BYTES)
@@ -122,12 +123,20 @@ def loop_run(frame: int, step: int) -> int:
     store64(inner + FRAME_PROGRAM, body)
     store64(inner + FRAME_MAY_RELEASE, load64(frame + FRAME_MAY_RELEASE))
     failed = begin(frame, inner, step, count)
-    if not failed:
+    if not failed and count == 0:
+        failed = no_step(frame, inner, step)
+    elif not failed:
         failed = all_steps(frame, inner, step, body, count)
     release_all(inner, body)
     release_rows(inner, step)
     free(inner)
     return failed
+
+
+def no_step(frame: int, inner: int, step: int) -> int:
+    if begin_numbers(frame, inner, step, 0):
+        return 1
+    return finish(frame, inner, step, 0)
 
 
 def release_all(inner: int, body: int) -> int:
@@ -162,6 +171,9 @@ def all_steps(frame: int, inner: int, step: int, body: int, count: int) -> int:
     pause = FEW_STEPS
     next = FEW_STEPS
     clock_was = 0
+    # the step from which on the loop's own code is tried: again after one that it left, where there are loops inside
+    again = 1
+    ready = 0
     t = 0
     ended = 0
     while t < count and not ended:
@@ -195,24 +207,28 @@ def all_steps(frame: int, inner: int, step: int, body: int, count: int) -> int:
                 # made for a plan: a result did not take over what it could
                 release_made(inner, step)
         t += 1
-        if t == 1 and planned != 0 and not ended and t < count:
+        if t == again and planned != 0 and not ended and t < count:
             if load64(step + LOOP_PLACES + 8) != 0:
                 points = points_of(inner, step)
                 if points > 0 and points <= MOST_POINTS:
-                    t = run_in_registers(frame, inner, step, 1, count, points)
+                    first = t
+                    t = run_in_registers(frame, inner, step, first, count, points)
                     if t == -1:
                         return 1
                     if t < 0:
                         t = LEFT - t
                         catch_up(frame, inner, step, t)
+                        if load64(step + LOOP_NESTS):
+                            again = t + 1
                     else:
                         ended = 1
-            if not ended:
+            if not ended and not ready:
                 prepare_launches(inner, step)
+                ready = 1
         if t < FEW_STEPS:
             if PyErr_CheckSignals():
                 return fail(frame, E_INTERRUPT, 0, 0, 0, 0)
-        elif t == next and not ended:
+        elif t >= next and not ended:
             now = clock(0)
             if clock_was == 0:
                 pause = 1
@@ -229,13 +245,8 @@ def all_steps(frame: int, inner: int, step: int, body: int, count: int) -> int:
 
 def all_at_once(frame: int, inner: int, step: int, count: int) -> int:
     """Steps over single numbers only: there is nothing to be learned from the first one."""
-    trace = load64(step + LOOP_TRACES)
-    end = trace + load64(step + LOOP_TRACES + 8) * TRACE_BYTES
-    while trace < end:
-        if load64(trace + TRACE_INITIAL) == 0:
-            if begin_trace(frame, inner, step, trace, count):
-                return 1
-        trace += TRACE_BYTES
+    if begin_numbers(frame, inner, step, count):
+        return 1
     made = run_in_registers(frame, inner, step, 0, count, 1)
     if made < 0:
         return 1

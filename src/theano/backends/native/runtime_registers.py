@@ -17,6 +17,7 @@ from theano.backends.native.runtime_traces import (
     LOOP_CONDITION,
     LOOP_LANES,
     LOOP_MASKS,
+    LOOP_NESTS,
     LOOP_PLACES,
     LOOP_SEQUENCES,
     LOOP_SINGLE,
@@ -53,6 +54,7 @@ IS_TABLE = 5
 IS_LENGTH = 6
 MOST_POINTS = 512  # of longer rows, a step after the other is as quick, and kinder to the cache
 LEFT = -2
+WORK_INSIDE = 64  # what a step with loops inside counts for, where it matters whether there is much work
 BLOCK = 65536  # steps times vectors, after which a look around is taken
 
 
@@ -96,6 +98,10 @@ def run_in_registers(frame: int, inner: int, step: int, t: int, count: int, poin
     lanes = load64(step + LOOP_LANES)
     vectors = (points + lanes - 1) // lanes
     table = stack(load64(step + LOOP_PLACES + 8) * 16)
+    # a step with loops inside is much work; the code comes back by itself after so much of it
+    work = vectors
+    if load64(step + LOOP_NESTS):
+        work = vectors * WORK_INSIDE
     most = BLOCK // vectors
     ended = 0
     while t < count and not ended:
@@ -110,7 +116,7 @@ def run_in_registers(frame: int, inner: int, step: int, t: int, count: int, poin
                 steps = left
         fill_places(frame, inner, step, table, t)
         thread = 0
-        if load64(frame + FRAME_MAY_RELEASE) and steps * vectors >= BLOCK // 8:
+        if load64(frame + FRAME_MAY_RELEASE) and steps * work >= BLOCK // 8:
             thread = PyEval_SaveThread()
         done = run_block(step, table, steps, points)
         if thread != 0:
@@ -119,7 +125,7 @@ def run_in_registers(frame: int, inner: int, step: int, t: int, count: int, poin
         t += done >> 2
         if done & 2:
             return LEFT - t
-        store64(BUDGET, load64(BUDGET) - ((steps * vectors) >> 7))
+        store64(BUDGET, load64(BUDGET) - ((steps * work) >> 7))
         if PyErr_CheckSignals():
             fail(frame, E_INTERRUPT, 0, 0, 0, 0)
             return -1

@@ -31,7 +31,8 @@ LOOP_LANES = 192
 LOOP_MASKS = 200  # 1: the first also takes parts of a vector; 2: and there must be one vector only
 LOOP_PLACES = 208  # its operands, and how many
 LOOP_AT_ONCE = 224  # 1: all that this code needs to know is known before the first step
-LOOP_BYTES = 232
+LOOP_NESTS = 232  # 1: there are loops inside, which this code runs as well
+LOOP_BYTES = 240
 
 # a sequence; buffers outside lie in the caller's frame, those inside in the body's
 SEQUENCE_OUTSIDE = 0
