@@ -57,3 +57,15 @@ def test_shared_values(write: str, held: bool) -> None:
         found.append([*results, shared.get_value()])
     for a, b in zip(*found, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_memory_that_is_written_in_place_is_not_given_back_while_it_is_in_use() -> None:
+    """The state's memory was freed in the second step, while the third one wrote into it."""
+    states, _ = theano.scan(
+        lambda k, s: T.tanh(T.set_subtensor(s[k], v)), sequences=T.arange(40) % 5, outputs_info=x
+    )
+    native, reference = (theano.function([x, v], states[-1], mode=mode) for mode in (None, "reference"))
+    expected = reference(X, np.arange(4.0))
+    kept = [native(X, np.arange(4.0)) for _ in range(100)]
+    for got in kept:
+        np.testing.assert_allclose(got, expected, rtol=1e-12)

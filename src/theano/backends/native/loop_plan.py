@@ -57,12 +57,14 @@ class Plan:
         self.results = {id(output.buffer) for output in body.outputs}
         self.in_place = self._written_in_place()
         self.apart: set[int] = set()
-        if self.exists:
+        owned = self._owned()
+        self.exists = self.exists and owned is not None
+        if self.exists and owned is not None:
             self.apart = {
                 id(out)
                 for step in body.steps
                 for out, source in taken_over(step)
-                if id(out) in self.results and id(source) not in self.in_place
+                if id(out) in self.results and id(source) not in self.in_place and id(source) not in owned
                 and _writes_anywhere(step, step.outputs.index(out))
             }
         self.overwritten = self._overwritten()
@@ -90,6 +92,26 @@ class Plan:
                 if inputs.get(id(source)) is out:
                     found.add(id(source))
         return found
+
+    def _owned(self) -> set[int] | None:
+        """Views that take the memory of a storage input over, as it is written part by part, and what lies in there.
+
+        None: the new value of such an input does not, and two buffers would have one memory.
+        """
+        of_cell = {id(out.storage): out.buffer for out in self.body.outputs if out.storage is not None}
+        results = {id(i.buffer): of_cell[id(i.storage)] for i in self.body.inputs if i.storage is not None}
+        root: dict[int, int] = {}
+        wanted: list[tuple[Buffer, int]] = []
+        for step in self.body.steps:
+            if isinstance(step, ViewStep) and step.kind == "own":
+                root[id(step.outputs[0])] = id(step.outputs[0])
+                wanted.append((results[id(step.inputs[0])], id(step.outputs[0])))
+            elif isinstance(step, ViewStep) and id(step.inputs[0]) in root:
+                root[id(step.outputs[0])] = root[id(step.inputs[0])]
+            for out, source in taken_over(step):
+                if id(source) in root:
+                    root[id(out)] = root[id(source)]
+        return set(root) if all(root.get(id(out)) == view for out, view in wanted) else None
 
     def _overwritten(self) -> set[int]:
         """Memory which a step writes into that another one has made."""
