@@ -24,7 +24,9 @@ from theano.backends.native import runtime_products, runtime_threads, target, th
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
     before = thread_count._word[0]
-    yield
+    # divide whatever is large enough to be in pieces at all
+    with theano.change_flags(openmp_elemwise_minsize=0):
+        yield
     thread_count.set_threads(before)
 
 
@@ -77,8 +79,8 @@ def test_pieces_have_the_bits_of_the_whole(dtype: str) -> None:
     generator = np.random.default_rng(0)
     x, y = T.matrix("x", dtype), T.matrix("y", dtype)
     f = theano.function([x, y], T.dot(x, y), mode=NATIVE)
-    for number in range(12):
-        m, k, n = (int(length) for length in generator.integers(150, 900, 3))
+    for number in range(100):
+        m, k, n = (int(length) for length in generator.integers(*((150, 900) if number < 12 else (30, 600)), 3))
         a, b = (array if number % 3 else np.asfortranarray(array) for array in (
             generator.normal(size=(m, k)).astype(dtype), generator.normal(size=(k, n)).astype(dtype)
         ))  # fmt: skip

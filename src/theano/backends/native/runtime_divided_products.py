@@ -21,13 +21,25 @@ from theano.backends.native.runtime_language import (
     store32,
     store64,
 )
-from theano.backends.native.runtime_threads import more_busy, share, share_out, thread_count
+from theano.backends.native.runtime_routines import least
+from theano.backends.native.runtime_threads import more_busy, share, share_out, threads_for_work
+
+# Pieces are cut such that OpenBLAS's loops for AVX-512 go over them as over the whole: so the bits are the same (found
+# by trying, see the tests). Columns may be cut at multiples of 24. Rows may be at multiples of 16, but where an odd
+# number is over, which other loops do, they have more than 192 rows with them if the whole has. Where there are fewer
+# than 1e6 multiplications, OpenBLAS takes other loops altogether.
+COLUMNS_UNIT = 24
+ROWS_UNIT = 16
+ROWS_OF_A_LOOP = 8
+MANY_ROWS = 192
+LEAST_PIECE = 1000000
 
 # A piece packs the other operand anew: it should not be narrow. Two pieces for a thread, so that who is held up by
-# other work of the machine does less. With pieces of so many whole columns or rows, OpenBLAS's loops for AVX-512 go
-# over them as over the whole: so the bits are the same (found by trying, see the tests).
+# other work of the machine does less.
 PIECES_OF_A_THREAD = 2
-UNIT = 192
+WIDE_PIECE = 192
+
+COST = 5  # picoseconds for a multiplication, per byte of a number: roughly
 
 TASK_ROUTINE = 0
 TASK_INTS = 8  # as Fortran has them: rows, columns, inner, three leading lengths; two letters from 32 on
@@ -39,7 +51,8 @@ TASK_PLACE = 48
 TASK_SIZE = 56
 TASK_PIECES = 64
 TASK_COLUMNS = 72  # 1: columns are divided; 0: rows
-TASK_BYTES = 80
+TASK_UNIT = 80
+TASK_BYTES = 88
 
 TRANSPOSED = 84  # the letter T
 
@@ -57,18 +70,13 @@ def divide_product(
     store64(task + TASK_PLACE, place)
     store64(task + TASK_SIZE, size)
     rows = load32(ints)
-    longer = load32(ints + 4)
-    threads = thread_count(rows * longer * load32(ints + 8))
-    store64(task + TASK_COLUMNS, longer >= rows)
-    if rows > longer:
-        longer = rows
-    pieces = threads
-    if threads > 1:
-        pieces = threads * PIECES_OF_A_THREAD
-    if pieces * UNIT > longer:
-        pieces = longer // UNIT
-    if pieces < 1:
-        pieces = 1
+    columns = load32(ints + 4)
+    work = rows * columns * load32(ints + 8)
+    threads = threads_for_work(work * size * COST)
+    by_columns = columns >= rows
+    pieces = cut(task, work, threads, by_columns, rows, columns)
+    if pieces < 2:
+        pieces = cut(task, work, threads, by_columns == 0, rows, columns)
     if threads > pieces:
         threads = pieces
     store64(task + TASK_PIECES, pieces)
@@ -83,6 +91,30 @@ def divide_product(
     return 0
 
 
+def cut(task: int, work: int, threads: int, by_columns: int, rows: int, columns: int) -> int:
+    """Into how many pieces of its columns or rows to cut a product; the task is told where."""
+    length = columns
+    unit = COLUMNS_UNIT
+    if not by_columns:
+        length = rows
+        unit = ROWS_UNIT
+    store64(task + TASK_COLUMNS, by_columns)
+    store64(task + TASK_UNIT, unit)
+    pieces = threads
+    if threads > 1 and length >= threads * PIECES_OF_A_THREAD * WIDE_PIECE:
+        pieces = threads * PIECES_OF_A_THREAD
+    units = (length + unit - 1) // unit
+    pieces = least(pieces, units)
+    if not by_columns and rows > MANY_ROWS and rows % ROWS_OF_A_LOOP != 0:
+        pieces = least(pieces, rows // (MANY_ROWS + 2 * ROWS_UNIT))
+    while pieces > 1:
+        smallest = least(units // pieces * unit, length - share(length, unit, pieces - 1, pieces))
+        if smallest * (work // length) >= LEAST_PIECE:
+            return pieces
+        pieces -= 1
+    return 1
+
+
 def product_piece(task: int, piece: int) -> int:
     size = load64(task + TASK_SIZE)
     pieces = load64(task + TASK_PIECES)
@@ -93,8 +125,9 @@ def product_piece(task: int, piece: int) -> int:
     ints = stack(40)
     memcpy(ints, load64(task + TASK_INTS), 40)
     total = load32(ints + columns * 4)
-    start = share(total, UNIT, piece, pieces)
-    end = share(total, UNIT, piece + 1, pieces)
+    unit = load64(task + TASK_UNIT)
+    start = share(total, unit, piece, pieces)
+    end = share(total, unit, piece + 1, pieces)
     store32(ints + columns * 4, end - start)
     if columns:
         place += start * load32(ints + 20) * size

@@ -52,7 +52,7 @@ E_INNER = 12
 
 # Multiplications from which OpenBLAS uses threads of its own, and from which the crew computes pieces instead.
 BLAS_DIVIDES = 262144
-DIVIDED_PRODUCT = 4194304
+DIVIDED_PRODUCT = 2097151
 
 # how many threads BLAS may use: functions that ask and tell it (0: unknown), calls that limit it, and what was before
 BLAS_GET = 0

@@ -41,7 +41,7 @@ JOB_BYTES = 56
 LOOKING_OUT = 100000  # nanoseconds for which a thread looks out for work before it sleeps
 SHORT_WAIT = 50000  # nanoseconds for which a caller looks out for the others' end before it sleeps
 TRIES = 64  # how often to try for the lock, which others hold for a moment, before sleeping
-LONG_WAIT = 200000  # nanoseconds for which a caller may wait in any case
+LONG_WAIT = 50000  # nanoseconds for which a caller may wait in any case
 LONGEST_PAUSE = 63  # calls
 
 # multiplications, or as much work, which are worth a thread
@@ -79,13 +79,18 @@ def threads_for_work(work: int) -> int:
         return 1
     if work < least * ASLEEP and load64(CREW + CREW_AWAKE) == 0:
         time = now()
-        if time < load64(CREW + CREW_LAST) + LOOKING_OUT:
+        # from the start of the one before, which may have taken longer than was guessed
+        dense = time < load64(CREW + CREW_LAST) + LOOKING_OUT + work // 500
+        store64(CREW + CREW_LAST, time)
+        if dense and work < LOOKING_OUT * 500:
+            # who is woken now is still awake when this is done
             lock()
             hire(1)
             pthread_cond_signal(CREW + CREW_WORK)
             pthread_mutex_unlock(CREW + CREW_LOCK)
-        store64(CREW + CREW_LAST, time + work // 1000)
-        return 1
+            return 1
+        if not dense:
+            return 1
     return threads_for_parts(work // WORTH_OF_A_THREAD)
 
 
