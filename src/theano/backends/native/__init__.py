@@ -11,8 +11,8 @@ input is `lowering/program.py`.
 The run-time system: `runtime_core.py` (frames, memory), `runtime_calls.py` (from arguments to results),
 `runtime_point_calls.py` (the same for functions of numbers), `runtime_records.py` (a kernel's tables),
 `runtime_prepare.py`, `runtime_kernels.py`, `runtime_axes.py`, `runtime_walk.py`, `runtime_turn.py`, `runtime_runs.py`
-(running a kernel, from the step down to a run of vectors), `runtime_rows.py` (groups of kernels), `runtime_views.py`
-(views, Python calls), `runtime_products.py` (BLAS), `runtime_routines.py` (what a routine step is). Routines of LAPACK
+(running a kernel, from the step down to a run of vectors), `runtime_rows.py` (groups of kernels), `runtime_views.py`,
+`runtime_parts.py`, `runtime_reshapes.py` (views), `runtime_python_calls.py`, `runtime_products.py` (BLAS), `runtime_routines.py` (what a routine step is). Routines of LAPACK
 start from `runtime_matrices.py`, convolution and pooling from `runtime_plan.py` and `vector_language.py`.
 """
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from theano.backends.native import runtime_core as core
+from theano.backends.native import runtime_python_calls as calls
 from theano.backends.native import runtime_records as rt
-from theano.backends.native import runtime_views as views
 from theano.backends.native.combine_text import combiner_word
 from theano.backends.native.kernel_code import CompiledKernel, compile_kernels
 from theano.backends.native.kernel_slots import Slot
@@ -47,10 +47,14 @@ from theano.lowering.program import (
     ViewStep,
 )
 
+# where the functions of views are, if not in `runtime_views.py`
+_VIEW_FILES = {
+    "index": "parts", "diagonal": "parts", "reshape": "reshapes", "specify": "reshapes", "stretch": "reshapes",
+}  # fmt: skip
+
 
 class Place(int):
     """An offset into the image which `put` makes an address."""
-
 
 class Image:
     """The tables of one program. `address` is the program table's; `kept` must live as long as it is used."""
@@ -469,7 +473,7 @@ class Image:
 
     def _view(self, step: ViewStep) -> int:
         from_, to = step.inputs[0], step.outputs[0]
-        code = self.runtime.door("views", "view_" + step.kind)
+        code = self.runtime.door(_VIEW_FILES.get(step.kind, "views"), "view_" + step.kind)
         words: list[int] = []
         match step.kind:
             case "dimshuffle":
@@ -496,24 +500,24 @@ class Image:
                 raise NotImplementedError(f"the native backend has no view {step.kind!r}")
         size = 8 if from_.dtype == "object" else np.dtype(from_.dtype).itemsize
         at = self.put([code, 0, self.offset(from_), self.offset(to), from_.ndim, to.ndim, size, 0, len(words)])
-        self.point(at, views.VIEW_PARAMS, self.put(words or [0]))
+        self.point(at, rt.VIEW_PARAMS, self.put(words or [0]))
         return at
 
     def python_record(self, step: PyCallStep) -> int:
-        code = self.runtime.door("views", "call_python")
+        code = self.runtime.door("python_calls", "call_python")
         call = make_call(step)
         self.kept.append(call)
         at = self.put([0, code, id(call), len(step.inputs), len(step.outputs), 0, 0])
         words: list[int] = []
         for n, buffer in enumerate(step.inputs):
             words += self.argument_words(buffer, n in step.mutable)
-        self.point(at, views.CALL_INPUTS, self.put(words or [0]))
+        self.point(at, calls.CALL_INPUTS, self.put(words or [0]))
         words = [w for b in step.outputs for w in (self.offset(b), b.ndim if b.dtype != "object" else -1)]
-        self.point(at, views.CALL_OUTPUTS, self.put(words or [0]))
+        self.point(at, calls.CALL_OUTPUTS, self.put(words or [0]))
         return at
 
     def argument_words(self, buffer: Buffer, mutable: bool) -> list[int]:
-        """How a buffer becomes an object for Python, see ARGUMENT_ in `runtime_views.py`."""
+        """How a buffer becomes an object for Python, see ARGUMENT_ in `runtime_python_calls.py`."""
         root = self.root.get(id(buffer), buffer)
         dense = buffer.dtype != "object"
         constant = self.constant.get(id(root))

@@ -1,7 +1,7 @@
 """The run-time system as Python sees it: its functions' addresses, made on first use, and the memory pool.
 
-Nothing is compiled before the first program is. The parts that not every program needs (views and Python calls,
-matrix products) are compiled when the first program needs them.
+Nothing is compiled before the first program is. The parts that not every program needs (kernels over arrays, views,
+Python calls, matrix products) are compiled when the first program needs them.
 
 A process starts with quickly made code (`unit_code.py`), and one which has done some work (`UPGRADE_AFTER`) has it made
 again, better, once: in another thread, so that no call waits for it. A later process finds that code on disk. Tables
@@ -46,11 +46,13 @@ _lock = target.free_after_fork(threading.RLock())
 # in calls; a thousand elements of work count as one more
 UPGRADE_AFTER = 2000
 
-# The files that every program needs, compiled together: functions call each other within one LLVM module only.
-_EVERY_PROGRAM = (
-    "core", "calls", "point_calls", "records", "prepare", "points", "kernels", "axes", "walk", "turn", "runs",
-    "single_runs", "positions",
+# Files that are compiled together. Functions call each other within one LLVM module only, or by their addresses in
+# modules which were there before. First what every program needs, then what kernels over arrays do.
+_UNITS = (
+    ("core", "calls", "point_calls", "records", "points"),
+    ("kernels", "prepare", "axes", "walk", "turn", "runs", "single_runs", "positions"),
 )  # fmt: skip
+_TOGETHER = {name: names for names in _UNITS for name in names}
 
 # These spend their time in code for vectors, which is made well from the start.
 _AS_GOOD_AS_NEEDED = frozenset((
@@ -184,7 +186,7 @@ class Runtime:
         self._answering: weakref.WeakKeyDictionary[Any, ctypes.c_int64] = weakref.WeakKeyDictionary()
         self._units: list[UnitCode] = []  # those whose code can become better
         self._background = Background(self._improve, self._soon)
-        self._add(*_EVERY_PROGRAM)
+        self._load("core")
         for name in ("malloc", "calloc", "realloc", "free"):
             # these stay: arrays of other modules may hold them
             setattr(_handler, name, self.scopes["core"]["handler_" + name])
@@ -254,11 +256,14 @@ class Runtime:
         self._background.wait()
 
     def _load(self, part: str) -> None:
-        """Compile the file `runtime_<part>.py`, after those from which it takes functions."""
+        """Compile the file `runtime_<part>.py` with its unit, after the units from which that takes functions."""
         if part not in self.scopes:
-            for other in imported_names(part):
-                self._load(other)
-            self._add(part)
+            unit = _TOGETHER.get(part, (part,))
+            for name in unit:
+                for other in imported_names(name):
+                    if other not in unit:
+                        self._load(other)
+            self._add(*unit)
 
     def load_turns(self) -> None:
         """Have the code that turns blocks of memory (`runtime_turn.py` does without, more slowly)."""
@@ -293,7 +298,7 @@ class Runtime:
             scope = self.scopes[part]
             if name not in scope:
                 raise NotImplementedError(f"the run-time system has no function {name!r} in runtime_{part}.py")
-            unit = "core" if part in _EVERY_PROGRAM else part
+            unit = _TOGETHER.get(part, (part,))[0]
             if (unit, name) not in self._doors:
                 self._doors[unit, name] = (ctypes.c_int64 * 1)(scope[name])
             return ctypes.addressof(self._doors[unit, name])

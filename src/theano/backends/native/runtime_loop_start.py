@@ -53,7 +53,7 @@ from theano.backends.native.runtime_traces import (
     initial_copy,
     kept_row,
 )
-from theano.backends.native.runtime_views import argument_array
+from theano.backends.native.runtime_python_calls import argument_array
 
 
 def begin(frame: int, inner: int, step: int, count: int) -> int:

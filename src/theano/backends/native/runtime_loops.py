@@ -104,7 +104,7 @@ from theano.backends.native.runtime_traces import (
     kept_row,
     row_bytes,
 )
-from theano.backends.native.runtime_views import call_python
+from theano.backends.native.runtime_python_calls import call_python
 
 MOST_KEPT = 8388608  # bytes of a step's large results that are kept, where they could share memory
 

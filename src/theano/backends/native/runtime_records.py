@@ -1,4 +1,5 @@
-"""The run-time system: what lies where in the tables of a kernel, which `image.py` writes and machine code reads.
+"""The run-time system: what lies where in the tables of kernels and views, which `image.py` writes and
+machine code reads.
 
 Numbers only, of the language of `runtime_language.py`: offsets in bytes, flags and kinds. The frame and the buffers
 are in `runtime_core.py`.
@@ -63,6 +64,16 @@ MUST_WALK = 16  # and this one must be contiguous
 IN_POSITIONS = 32  # computed positions hang on this slot
 SPREADS = 64  # the code can take one element of an operand which stands still along a run
 AS_INPUTS = 128  # the axes of an output may lie in memory in the order that those of the inputs do
+
+# a view step's record
+VIEW_IN = 16
+VIEW_OUT = 24
+VIEW_NIN = 32
+VIEW_NOUT = 40
+VIEW_SIZE = 48
+VIEW_PARAMS = 56
+VIEW_NPARAMS = 64
+VIEW_BYTES = 72
 
 # the state: what the kernel's code is told besides addresses
 STATE_MODE = 0  # 1: check positions only, write nothing

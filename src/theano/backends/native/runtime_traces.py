@@ -69,7 +69,7 @@ CARRIED_BYTES = 56
 OTHER_OUTSIDE = 0
 OTHER_INSIDE = 8
 OTHER_NDIM = 16  # -1: a Python object
-OTHER_ARGUMENT = 24  # how it becomes an array for Python, see ARGUMENT_ in `runtime_views.py`; 0: it need not
+OTHER_ARGUMENT = 24  # how it becomes an array for Python, see ARGUMENT_ in `runtime_python_calls.py`; 0: it need not
 OTHER_BYTES = 32
 
 PLAN_STEP = 0
