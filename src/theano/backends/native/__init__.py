@@ -12,8 +12,9 @@ The run-time system: `runtime_core.py` (frames, memory), `runtime_calls.py` (fro
 `runtime_point_calls.py` (the same for functions of numbers), `runtime_records.py` (a kernel's tables),
 `runtime_prepare.py`, `runtime_kernels.py`, `runtime_axes.py`, `runtime_walk.py`, `runtime_turn.py`, `runtime_runs.py`
 (running a kernel, from the step down to a run of vectors), `runtime_rows.py` (groups of kernels), `runtime_views.py`,
-`runtime_parts.py`, `runtime_reshapes.py` (views), `runtime_python_calls.py`, `runtime_products.py` (BLAS), `runtime_routines.py` (what a routine step is). Routines of LAPACK
-start from `runtime_matrices.py`, convolution and pooling from `runtime_plan.py` and `vector_language.py`.
+`runtime_parts.py`, `runtime_reshapes.py` (views), `runtime_python_calls.py`, `runtime_products.py` (BLAS),
+`runtime_routines.py` (what a routine step is). Routines of LAPACK start from `runtime_matrices.py`, convolution and
+pooling from `runtime_plan.py` and `vector_language.py`.
 """
 
 from __future__ import annotations

@@ -56,6 +56,7 @@ _VIEW_FILES = {
 class Place(int):
     """An offset into the image which `put` makes an address."""
 
+
 class Image:
     """The tables of one program. `address` is the program table's; `kept` must live as long as it is used."""
 

@@ -20,6 +20,7 @@ from theano.backends.native.runtime_core import (
     fail,
 )
 from theano.backends.native.runtime_language import load64, store64
+from theano.backends.native.runtime_python_calls import argument_array
 from theano.backends.native.runtime_traces import (
     CARRIED_BYTES,
     CARRIED_FROM,
@@ -53,7 +54,6 @@ from theano.backends.native.runtime_traces import (
     initial_copy,
     kept_row,
 )
-from theano.backends.native.runtime_python_calls import argument_array
 
 
 def begin(frame: int, inner: int, step: int, count: int) -> int:

@@ -50,6 +50,7 @@ from theano.backends.native.runtime_language import (
 )
 from theano.backends.native.runtime_launches import launch_kernel, make_ready
 from theano.backends.native.runtime_loop_start import begin, begin_numbers, knows_rows
+from theano.backends.native.runtime_python_calls import call_python
 from theano.backends.native.runtime_registers import LEFT, MOST_POINTS, catch_up, points_of, run_in_registers
 from theano.backends.native.runtime_traces import (
     CARRIED_BYTES,
@@ -104,7 +105,6 @@ from theano.backends.native.runtime_traces import (
     kept_row,
     row_bytes,
 )
-from theano.backends.native.runtime_python_calls import call_python
 
 MOST_KEPT = 8388608  # bytes of a step's large results that are kept, where they could share memory
 

@@ -3,7 +3,6 @@
 Written in the language of `runtime_language.py`.
 """
 
-# ruff: noqa: F821
 # mypy: disable-error-code="name-defined"
 
 from __future__ import annotations

@@ -29,19 +29,10 @@ _FLOAT_WORDS = frozenset((*_FLOATS, "flog", "fnumber", "fwhole", "fload32", "fst
 _STORES = {"store8": "i8", "store16": "i16", "store32": "i32", "store64": "i64"}
 
 # C functions whose result is a 32-bit int: the upper half of the register is undefined.
-_INT_RESULT = frozenset(
-    [
-        "PyList_SetItem",
-        "PyTuple_SetItem",
-        "PyArray_EquivTypes",
-        "PyErr_CheckSignals",
-        "PyException_SetTraceback",
-        "madvise",
-        "PyObject_IsInstance",
-        "pthread_create",
-        "pthread_mutex_trylock",
-    ]
-)
+_INT_RESULT = frozenset((
+    "PyList_SetItem", "PyTuple_SetItem", "PyArray_EquivTypes", "PyErr_CheckSignals", "PyException_SetTraceback",
+    "madvise", "PyObject_IsInstance", "pthread_create", "pthread_mutex_trylock",
+))  # fmt: skip
 
 
 class Function:
@@ -90,10 +81,6 @@ class Function:
 
     def emit(self, line: str) -> None:
         self.lines.append("  " + line)
-
-    def new(self) -> str:
-        self.count += 1
-        return f"%t{self.count}"
 
     def value(self, line: str) -> str:
         self.count += 1
@@ -203,18 +190,11 @@ class Function:
     def branch(self, node: ast.expr, yes: str, no: str) -> None:
         """Jump to one of two labels; `and`, `or` and `not` are jumps, too."""
         match node:
-            case ast.BoolOp(op=ast.And(), values=values):
+            case ast.BoolOp(op=op, values=values):
                 for value in values[:-1]:
                     self.count += 1
-                    middle = f"and{self.count}"
-                    self.branch(value, middle, no)
-                    self.label(middle)
-                self.branch(values[-1], yes, no)
-            case ast.BoolOp(op=ast.Or(), values=values):
-                for value in values[:-1]:
-                    self.count += 1
-                    middle = f"or{self.count}"
-                    self.branch(value, yes, middle)
+                    middle = f"next{self.count}"
+                    self.branch(value, *((middle, no) if isinstance(op, ast.And) else (yes, middle)))
                     self.label(middle)
                 self.branch(values[-1], yes, no)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -404,11 +384,8 @@ def _assigned(body: list[ast.stmt]) -> set[str]:
             target_node = node.targets[0] if isinstance(node, ast.Assign) else node.target
             if isinstance(target_node, ast.Name):
                 names.add(target_node.id)
-        elif isinstance(node, ast.If):
-            waiting += node.body
-            waiting += node.orelse
-        elif isinstance(node, ast.While):
-            waiting += node.body
+        elif isinstance(node, ast.If | ast.While):
+            waiting += node.body + node.orelse
     return names
 
 
