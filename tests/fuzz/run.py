@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+# hardly any graph is met twice: code is not kept on disk, neither here nor by the processes to come
+os.environ["THEANO_FLAGS"] = ",".join(filter(None, (os.environ.get("THEANO_FLAGS"), "cache.enabled=False")))
 
 from compare import disagreements
 from fragments import varied_graph

@@ -91,13 +91,17 @@ class ObjectCache:
 
     def __init__(self, directory: str, limit: int) -> None:
         self.directory = directory
-        self.limit = limit
+        self.set_limit(limit)
         self.hits = self.misses = self.written = self.rebuilt = 0
         self.diagnosis = ""
         self._trusted: bool | None = None
         self._failures = 0
         self._since_trim = 0
         self._lock = threading.Lock()
+
+    def set_limit(self, limit: int) -> None:
+        self.limit = limit
+        self._room = limit // 16  # so many bytes may be written until somebody looks after the size
 
     # -- reading
 
@@ -186,10 +190,9 @@ class ObjectCache:
         with self._lock:
             self.written += 1
             self._since_trim += len(content)
-            # every 16th key, so that many processes that write little come to look after the size, too
-            due = key.startswith("0") or self._since_trim > self.limit // 16
-            if due:
-                self._since_trim = 0
+            # looking takes a fraction of a second where there are many entries; but one key of 256 makes us look in
+            # any case, so that many processes that write little come to look after the size, too
+            due = key.startswith("00") or self._since_trim > self._room
         if due:
             self.trim()
         return True
@@ -242,14 +245,16 @@ class ObjectCache:
                 _delete(left.path)
         entries = self.entries()
         total = sum(entry.size for entry in entries)
-        if total <= limit:
-            return 0
         deleted = 0
-        for entry in entries:
-            if total <= limit - limit // 8:
-                break
-            deleted += _delete(entry.path)
-            total -= entry.size
+        if total > limit:
+            for entry in entries:
+                if total <= limit - limit // 8:
+                    break
+                deleted += _delete(entry.path)
+                total -= entry.size
+        with self._lock:
+            self._since_trim = 0
+            self._room = max(limit - total, limit // 16)
         return deleted
 
     def clear(self) -> int:
@@ -311,7 +316,7 @@ def object_cache() -> ObjectCache | None:
 
 def _limit(most: int) -> None:
     if _current is not None:
-        _current.limit = most
+        _current.set_limit(most)
 
 
 config.cache._params["max_bytes"].on_change = _limit
