@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TOGETHER = 8  # a multiple of JOINED
 AHEAD = 4096  # bytes: how far memory is asked for ahead in a long run
+FAR_AHEAD = 32768  # and at least how far where the next runs are asked for
 
 
 class JointRuns:
@@ -79,6 +80,8 @@ class JointRuns:
             self.apart[number] = text.set(f"load i64, ptr {text.set(f'getelementptr i64, ptr {table}, i64 {number}')}")
             if slot.role == rt.ROLE_IN and len(slot.axes) == writer.kernel.rank:
                 distance = text.set(f"mul i64 {self.apart[number]}, {TOGETHER}")
+                near = text.set(f"icmp slt i64 {distance}, {FAR_AHEAD}")
+                distance = text.set(f"select i1 {near}, i64 {FAR_AHEAD}, i64 {distance}")
                 self.ahead[number] = text.set(f"select i1 {next_runs}, i64 {distance}, i64 {AHEAD}")
         origin, spread = writer.origin, writer.spread
         self.starts, self.spreads = [writer.start], [spread]

@@ -64,7 +64,7 @@ from theano.backends.native.runtime_turn import (
 # Points of a run that the code takes in one call: what it counts fits into 32 bits.
 LONGEST = 1 << 30
 # Bytes of runs that are taken together, and of those of which the next ones find room in the cache beside these.
-LEAST_TOGETHER = 1536
+LEAST_TOGETHER = 768
 MOST_TOGETHER = 10000
 # so few bytes of runs altogether are in the cache, and of each of these are worth it
 CACHED = 1 << 17
