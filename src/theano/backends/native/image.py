@@ -21,7 +21,6 @@ from theano.backends.native import runtime_records as rt
 from theano.backends.native.combine_text import combiner_word
 from theano.backends.native.kernel_code import CompiledKernel, compile_kernels
 from theano.backends.native.kernel_slots import Slot
-from theano.backends.native.library_records import product_record, routine_record
 from theano.backends.native.point_plan import plan_of_points
 from theano.backends.native.point_text import goes_over_a_point
 from theano.backends.native.python_call import make_call
@@ -341,10 +340,8 @@ class Image:
                 return self._kernel(step)
             case ViewStep():
                 return self._view(step)
-            case CallStep():
-                return product_record(self, step)
-            case RoutineStep():
-                return routine_record(self, step)
+            case CallStep() | RoutineStep():
+                return self._library(step)
             case PyCallStep():
                 return self.python_record(step)
             case LoopStep():
@@ -355,6 +352,12 @@ class Image:
             case AllocStep() | DimsStep():
                 return self._from_dims(step)
         raise NotImplementedError(f"the native backend has no step {type(step).__name__}")
+
+    def _library(self, step: CallStep | RoutineStep) -> int:
+        libraries: Any = importlib.import_module("theano.backends.native.library_records")  # not in every program
+        made = libraries.product_record if isinstance(step, CallStep) else libraries.routine_record
+        at: int = made(self, step)
+        return at
 
     def _loop(self, step: LoopStep) -> int:
         loops: Any = importlib.import_module("theano.backends.native.loop_image")  # most programs need none of it
