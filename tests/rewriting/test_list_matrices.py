@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from optimised_rows import A, B, C, Row, a, b, check_row, column, i, j, k, mask, row, rows, t, u, x, y
 
+import theano
 import theano.tensor as T
 from theano.sandbox.linalg import psd
 from theano.tensor import nlinalg as nl
@@ -137,7 +140,8 @@ MATRICES = rows(
     Row("singular values of a diagonal matrix", lambda: nl.svd(T.diag(x), compute_uv=False),
         "Subtensor{::-1}(SortOp{quicksort}(abs_(x), 0))"),
     Row("singular values with unused vectors", lambda: nl.svd(A)[1], "SVD{compute_uv=False}(A)"),
-    Row("eigenvalues with unused vectors", lambda: nl.eigh(A + A.T)[0], "Eigvalsh(add(A, DimShuffle{1,0}(A)))"),
+    Row("eigenvalues with unused vectors", lambda: nl.eigh(A + A.T)[0],
+        "Eigvalsh{check_finite=False}(add(A, DimShuffle{1,0}(A)))"),
     Row("QR of a diagonal matrix", lambda: list(nl.qr(T.diag(x))),
         "Eye(Shape_i{0}(x), Shape_i{0}(x), 0); AllocDiag(x)"),
     Row("eigenvectors of a diagonal matrix", lambda: nl.eigh(T.diag(x)),
@@ -215,3 +219,11 @@ STAYS = rows(
 @STAYS
 def test_what_stays_as_written(row: Row) -> None:
     check_row(row)
+
+
+def test_eigenvalues_alone_of_nan_are_nan_as_with_vectors() -> None:
+    for mode in (None, "py"):
+        function = theano.function([A], nl.eigh(A)[0], mode=None if mode is None else theano.Mode(mode, "fast_run"))
+        assert np.isnan(function(np.full((2, 2), np.nan))).all()
+    with pytest.raises(ValueError, match="NaN or inf"):
+        theano.function([A], sl.eigvalsh(A, None))(np.full((2, 2), np.nan))

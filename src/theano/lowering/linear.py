@@ -122,7 +122,7 @@ def generalised_eigh(op: GeneralisedEigh, node: Apply) -> tuple[Any, ...]:
 
 @_of_lapack(Eigvalsh)
 def eigvalsh(op: Eigvalsh, node: Apply) -> tuple[Any, ...]:
-    return "eigen.eigh", op.lower, True, False, len(node.inputs) == 2
+    return "eigen.eigh", op.lower, op.check_finite or len(node.inputs) == 2, False, len(node.inputs) == 2
 
 
 @_of_lapack(Eig)

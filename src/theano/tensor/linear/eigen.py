@@ -242,16 +242,18 @@ def _generalised(name: str, a: Any, b: Any, lower: bool, only_values: bool) -> A
 class Eigvalsh(Op):
     """Ascending eigenvalues w of a v = w b v, of Hermitian matrices; of a v = w v if b is None.
 
-    lower   the triangle that is read, of a and of b: the gradients are by its elements
+    lower          the triangle that is read, of a and of b: the gradients are by its elements
+    check_finite   ValueError for NaN and inf; else NaN comes out, as of np.linalg.eigvalsh; b None
     With b, a and b are single matrices.
     """
 
-    __props__ = ("lower",)
+    __props__ = ("lower", "check_finite")
 
-    def __init__(self, lower: bool = True) -> None:
+    def __init__(self, lower: bool = True, check_finite: bool = True) -> None:
         if lower not in (True, False):
             raise ValueError(f"eigvalsh: lower must be True or False, got {lower!r}")
         self.lower = bool(lower)
+        self.check_finite = bool(check_finite)
 
     def make_node(self, a: Any, b: Any = None) -> Apply:
         if b is None or (hasattr(b, "type") and not hasattr(b.type, "dtype")):
@@ -266,8 +268,12 @@ class Eigvalsh(Op):
             output_storage[0][0] = _generalised("eigvalsh", a, b[0], self.lower, True)
         else:
             require_square("eigvalsh", a)
-            require_finite("eigvalsh", a)
-            output_storage[0][0] = np.linalg.eigvalsh(a, "L" if self.lower else "U")
+            if self.check_finite:
+                require_finite("eigvalsh", a)
+            try:
+                output_storage[0][0] = np.linalg.eigvalsh(a, "L" if self.lower else "U")
+            except LinAlgError:
+                raise LinAlgError(f"eigvalsh: the eigenvalues did not converge (shape {a.shape})") from None
 
     def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> list[Any]:
         return [tuple(input_shapes[0][:-1])]
