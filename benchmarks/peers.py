@@ -1,6 +1,6 @@
 """Our figures beside those of other systems, each in an environment of its own, in one run.
 
-    python benchmarks/peers.py [--torch PYTHON] [--jax PYTHON] [--threads 1] [--only PATTERN] [--write]
+    python benchmarks/peers.py [--torch PYTHON] [--jax PYTHON] [--numba PYTHON] [--threads 1] [--only PATTERN] [--write]
 
 PYTHON is the interpreter of an environment in which that system is installed; without one the system is left out.
 NumPy and ours run under this interpreter. Results are compared before anything is timed. The systems take turns; a
@@ -27,6 +27,7 @@ import numpy as np
 from measure import ROOT, show, write_table
 
 HERE = Path(__file__).resolve().parent
+OTHERS = ("torch", "jax", "numba")
 ROUNDS, SECONDS = 15, 0.15   # turns of a system, and how long each is about
 
 
@@ -149,14 +150,14 @@ def row(name: str, case: str, times: dict[str, float], failed: dict[str, str], o
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for label in ("torch", "jax"):
+    for label in OTHERS:
         parser.add_argument(f"--{label}", metavar="PYTHON")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", default="*")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     systems = {"numpy": sys.executable, "theano": sys.executable}
-    systems |= {label: path for label in ("torch", "jax") if (path := getattr(options, label))}
+    systems |= {label: path for label in OTHERS if (path := getattr(options, label))}
     order = [label for label in systems if label != "theano"]
     lines = [
         f"Measured on {date.today()}, threads: {options.threads}. Ours is the time of a call; the others' columns are "
