@@ -91,7 +91,8 @@ def theano(case, x, y):
         start = T.constant(0.0, dtype="float64"), T.constant(0.0, dtype="float64"), T.constant(0, dtype="int64")
         last = theano.while_loop(
             lambda s: s[0] * s[0] + s[1] * s[1] < 4,
-            lambda s: (s[0] * s[0] - s[1] * s[1] + point[0], 2 * s[0] * s[1] + point[1], s[2] + 1), start, max_steps=100,
+            lambda s: (s[0] * s[0] - s[1] * s[1] + point[0], 2 * s[0] * s[1] + point[1], s[2] + 1), start,
+            max_steps=100,
         )  # fmt: skip
         return last[2], last[2]
 
