@@ -191,6 +191,22 @@ def of_mantissas(name: str, base: int) -> Wanted:
     )  # fmt: skip
 
 
+def reciprocal_root(name: str, digits: int, counts: dict[str, int]) -> Wanted:
+    more = 1 + mp.mpf(2) ** -digits
+    return Wanted(
+        name, lambda e: more * (1 - e) ** (-mp.mpf(1) / 3), -mp.mpf("0.106"), mp.mpf("0.104"),
+        lambda e: (1 - e) ** (mp.mpf(1) / 3), counts,
+        f"(1 - e)**(-1/3), and by 1 + 2**-{digits} more, of which only {digits} digits are kept",
+    )  # fmt: skip
+
+
+def better_root(name: str, end: str, counts: dict[str, int]) -> Wanted:
+    return Wanted(
+        name, lambda e: ((1 - e) ** (-mp.mpf(2) / 3) - 1) / e, -mp.mpf(end), mp.mpf(end) * mp.mpf("1.01"),
+        abs, counts, f"(1 - e)**(-2/3) = 1 + e * p(e), |e| <= {end}",
+    )  # fmt: skip
+
+
 def log_gamma_ratio(x: Any) -> Any:
     return mp.loggamma(x) / ((x - 1) * (x - 2))
 
@@ -234,27 +250,21 @@ WANTED: list[Wanted | Ratio] = [
     of_mantissas("LOG10", 10),
     Wanted("SIN", root(lambda r: (mp.sin(r) / r - 1) / r**2), mp.mpf(0), HALF_PI**2, lambda z: z,
            {"double": 9, "float": 4}, "sin(r) = r + r * z * p(z), z = r**2, |r| <= pi/2"),
-    Wanted("SIN4", root(lambda r: (mp.sin(r) / r - 1) / r**2), mp.mpf(0), QUARTER_PI**2, lambda z: z,
-           {"double": 6, "float": 3}, "sin(r) = r + r * z * p(z), z = r**2, |r| <= pi/4"),
-    Wanted("COS4", root(lambda r: ((mp.cos(r) - 1) / r**2 + mp.mpf(1) / 2) / r**2), mp.mpf(0), QUARTER_PI**2,
-           lambda z: z**2, {"double": 6, "float": 3}, "cos(r) = 1 - z/2 + z**2 * p(z), z = r**2, |r| <= pi/4"),
+    Ratio("TAN", root(lambda r: (mp.tan(r) / r - 1) / r**2), mp.mpf(10) ** -12, QUARTER_PI**2,
+          root(lambda r: r**3 / mp.tan(r)), {"double": (3, 5), "float": (2, 3)},
+          "tan(r) = r + r * z * p(z)/q(z), z = r**2, |r| <= pi/4"),
     Wanted("ASIN", root(lambda r: (mp.asin(r) / r - 1) / r**2), mp.mpf(0), mp.mpf(1) / 4, lambda z: z,
            {"double": 12, "float": 5}, "asin(r) = r + r * z * p(z), z = r**2, |r| <= 1/2"),
     Wanted("ATAN", root(lambda r: (mp.atan(r) / r - 1) / r**2), mp.mpf(0), mp.mpf(1) / 4, lambda z: z,
            {"double": 12, "float": 6}, "atan(r) = r + r * z * p(z), z = r**2, |r| <= 1/2"),
-    Wanted("ROOT3", lambda f: (1 + f) ** (-mp.mpf(1) / 3), *MANTISSAS,
-           lambda f: (1 + f) ** (mp.mpf(1) / 3), {"double": 5, "float": 6},
-           "(1 + f)**(-1/3) of 1/sqrt(2) <= 1 + f <= sqrt(2)"),
+    reciprocal_root("ROOT3_GUESS", 16, {"double": 4}), reciprocal_root("ROOT3_GUESS8", 8, {"float": 2}),
+    better_root("ROOT3", "5e-5", {"double": 3}), better_root("ROOT3_8", "0.016", {"float": 3}),
     Wanted("ERF", root(lambda r: mp.erf(r) / r - 1), mp.mpf(10) ** -12, ERF_END**2,
-           root(lambda r: r / mp.erf(r)), {"double": 11, "float": 6}, "erf(r) = r + r * p(z), z = r**2, |r| <= 0.75"),
-    Wanted("LOGERFC", lambda x: mp.log(mp.erfc(x)), ERF_END, mp.mpf(6), mp.erfc, {"double": 20},
-           "log(erfc(x)), 0.75 <= x <= 6; erfc(x) of the error counts"),
+           root(lambda r: r / mp.erf(r)), {"float": 6}, "erf(r) = r + r * p(z), z = r**2, |r| <= 0.75"),
     Wanted("LOGERFC4", lambda x: mp.log(mp.erfc(x)), ERF_END, mp.mpf(4), mp.erfc, {"float": 8},
            "log(erfc(x)), 0.75 <= x <= 4; erfc(x) of the error counts"),
     Wanted("ERFCX", slow_part(3.5), *ends(3.5, "27.3"), lambda t: 1 / slow_part(3.5)(t), {"double": 21},
            "(1 + 2*x) * exp(x**2) * erfc(x) = p(t), t = (x - 3.5) / (x + 3.5), 0.75 <= x <= 27.3"),
-    Wanted("ERFCX10", slow_part(2.5), *ends(2.5, "10.1"), lambda t: 1 / slow_part(2.5)(t), {"float": 9},
-           "the same, with 2.5 and 10.1"),
     Wanted("ERFCX_ALL", slow_part(3.5), -mp.mpf("0.75"), 1 - mp.mpf(10) ** -12, lambda t: 1 / slow_part(3.5)(t),
            {"double": 23}, "the same, with 3.5, for all x >= 0.5"),
     Wanted("ERFCX_ALL3", slow_part(2.8671875), (0.5 - mp.mpf(2.8671875)) / (0.5 + mp.mpf(2.8671875)),

@@ -158,7 +158,7 @@ def test_code_for_other_systems(name: str, dtype: str) -> None:
     """No machine's code calls a library, whatever vectors it has."""
     for triple, cpu, machine in (
         ("x86_64-pc-windows-msvc", "x86-64-v3", AVX2), ("x86_64-apple-darwin", "x86-64-v2", PLAIN),
-        ("x86_64-unknown-linux-musl", "x86-64-v4", Machine(64, fma=True, scales="all")),
+        ("x86_64-unknown-linux-musl", "x86-64-v4", Machine(64, fma=True, scales="all", constants="spread")),
         ("x86_64-unknown-linux-gnu", "x86-64", PLAIN),
     ):  # fmt: skip
         lanes = machine.vector_bytes // np.dtype(dtype).itemsize

@@ -24,7 +24,8 @@ from theano.backends.native.mathematics_text import Machine
 KIND = {"float32": "float", "float64": "double"}
 LONGER = np.finfo(np.longdouble).nmant >= 63
 # pretended machines that this one can play: the host itself, AVX2, no fused multiplication
-HOST, AVX2, PLAIN = mathematics.host_machine(), Machine(32, fma=True), Machine(16, fma=False)
+HOST = mathematics.host_machine()
+AVX2, PLAIN = Machine(32, fma=True, constants="table"), Machine(16, fma=False, constants="table")
 Worst = tuple[float, str]  # an error and where it is
 TWO_ARGUMENTS = ("pow", "atan2", "hypot")
 # right values for float32: of doubles

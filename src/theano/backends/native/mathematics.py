@@ -74,10 +74,11 @@ def parameters(name: str) -> int:
 @cache
 def host_machine() -> Machine:
     host = target.host()
-    scales = ""
+    scales, constants = "", "table" if host.has.get("sse2") else ""
     if host.vector_bytes == 64:
         scales = "all" if host.has.get("avx512vl") else "wide"
-    machine: Machine = _module("text").Machine(host.vector_bytes, host.fma, scales)
+        constants = "spread" if scales == "all" else "table"
+    machine: Machine = _module("text").Machine(host.vector_bytes, host.fma, scales, constants)
     return machine
 
 
@@ -89,13 +90,15 @@ def symbol(name: str, kind: str, lanes: int) -> str:
 def function_text(name: str, kind: str, lanes: int, machine: Machine) -> str:
     """LLVM text of a module with the function, under its symbol."""
     text = VectorText(lanes)
-    m = _module("text").Lanes(text, kind, machine)
+    table = _module("constants").ConstantTable(machine.constants == "spread") if machine.constants else None
+    m = _module("text").Lanes(text, kind, machine, table)
     names = [f"%x{n}" for n in range(parameters(name))]
     result = function(name)(m, *(m.number(x) for x in names))
     vec = text.vec(kind)
     head = f"define {vec} @{symbol(name, kind, lanes)}({', '.join(f'{vec} {x}' for x in names)}) {{"
-    lines = [head, "entry:", *text.allocas, *text.lines, f"  ret {vec} {result.name}", "}"]
-    return "\n".join([*text.declarations.values(), *lines])
+    start = [table.register_text()] if table is not None else []
+    lines = [head, "entry:", *start, *text.allocas, *text.lines, f"  ret {vec} {result.name}", "}"]
+    return "\n".join([*text.declarations.values(), *(table.text() if table is not None else []), *lines])
 
 
 @cache

@@ -5,43 +5,60 @@ from __future__ import annotations
 import math
 
 from theano.backends.native import mathematics_polynomials as table
-from theano.backends.native.mathematics_logarithm import split
 from theano.backends.native.mathematics_text import Lanes, Number
+from theano.backends.native.vector_text import SIZE
 
-# 2**(-1/3) and 2**(1/3)
-DOWN, UP = 0.7937005259840998, 1.2599210498948732
+# What is added to a third of minus the logarithm, read off a number's bits, for the least error in all.
+FROM_BITS = -0.067
+# digits of the reciprocal root's second guess, of which the cube is exact
+SHORT = {"double": 16, "float": 8}
 
 
 def cbrt(m: Lanes, x: Number) -> Number:
+    """Numbers of which some power of the reciprocal root is subnormal, or is one, are brought between the others."""
     size = m.abs(x)
-    tiniest = m.bits_of(m.tiniest)
-    unusual = ~(m.bits(size) - tiniest).below(m.bits_of(math.inf) - tiniest)
+    tiniest, most = m.tiniest, 2.0 ** (m.bias - 3)
+    unusual = ~(m.bits(size) - m.bits_of(tiniest)).below(m.bits_of(most) - m.bits_of(tiniest))
     usual = _root(m, size)
 
     def rare() -> Number:
-        subnormal = _root(m, size * 2.0**m.pick(54, 24)) * 2.0**m.pick(-18, -8)
-        return m.where((size > 0.0) & (size < m.tiniest), subnormal, size)
+        moves = 3 * (m.digits // 3)
+        small = size < tiniest
+        value = _root(m, size * m.where(small, 2.0**moves, 2.0**-moves))
+        value = value * m.where(small, 2.0 ** (-moves // 3), 2.0 ** (moves // 3))
+        return m.where((size > 0.0) & (size < math.inf), value, size)
 
     return m.copysign(m.rarely(unusual, usual, rare), x)
 
 
 def _root(m: Lanes, x: Number) -> Number:
-    """2**k * b, b = 2**rest * (1 + f): the reciprocal root of b is a polynomial, made better by its own error.
+    """The cube root of normal x > 0.
 
-    In single precision the polynomial is so good that the last step is enough.
+    Exponent and mantissa, read as one number, are almost the logarithm. A third of it gives r, near to x**(-1/3); then
+    a polynomial of 1 - x * r**3 makes r better, another x * r**2, where r is so short that r**3 is exact.
     """
-    k, _, f = split(m, x)
-    third, whole = m.nearest(k, 1 / 3)
-    rest = k - third * 3.0
-    more, less = rest > 0.5, rest < -0.5
-    b = (f + 1.0) * m.where(more, 2.0, m.where(less, 0.5, 1.0))
-    r = m.polynomial(m.coefficients(table.ROOT3), f) * m.where(more, DOWN, m.where(less, UP, 1.0))
-    if m.double:
-        e = 1.0 - b * (r * r * r)
-        r = m.fma(r * e, m.fma(e, m.fma(e, 14 / 81, 2 / 9), 1 / 3), r)
-    y = b * (r * r)
-    y = m.fma(m.fma(-(y * y), y, b), (r * r) * (1 / 3), y)
-    return y * m.power_of_two(whole)
+    shift = 8 * SIZE[m.kind] - m.mantissa
+    whole, unit = 2.0**m.mantissa, 2.0 ** (m.mantissa - shift)
+    logarithm = m.from_bits((m.bits(x) >> shift) | m.bits_of(whole))
+    third = m.fma(logarithm, -1 / 3, (whole + unit * m.bias) * (4 / 3) + unit * FROM_BITS)
+    r = m.from_bits(m.bits(third) << shift)
+    e = 1.0 - (x * r) * (r * r)
+    r = r * m.polynomial(m.coefficients(m.pick(table.ROOT3_GUESS, table.ROOT3_GUESS8)), e)
+    r = m.from_bits(m.bits(r) & -(1 << m.digits - SHORT[m.kind]))
+    square = r * r
+    e = _left(m, x, square * r)
+    y = x * square
+    return m.fma(y, e * m.polynomial(m.coefficients(m.pick(table.ROOT3, table.ROOT3_8)), e), y)
+
+
+def _left(m: Lanes, x: Number, cube: Number) -> Number:
+    """1 - x * cube, where x may be as large as numbers get."""
+    if m.machine.fma:
+        return m.fma(-x, cube, 1.0)
+    mask = -(1 << m.digits // 2 + 1)
+    x_high, high = (m.from_bits(m.bits(a) & mask) for a in (x, cube))
+    x_low, low = x - x_high, cube - high
+    return (((1.0 - x_high * high) - x_high * low) - x_low * high) - x_low * low
 
 
 def hypot(m: Lanes, x: Number, y: Number) -> Number:

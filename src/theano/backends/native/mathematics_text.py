@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from theano._records import record_class
+from theano.backends.native.mathematics_constants import ConstantTable
 from theano.backends.native.vector_text import SIZE, VectorText, scalar_constant
 
 INTEGER = {"float": "i32", "double": "i64"}
@@ -36,6 +37,7 @@ class Machine:
     vector_bytes: int
     fma: bool
     scales: str = ""  # AVX-512's instruction for x * 2**n: "" none, "wide" for 64 bytes, "all" for all widths
+    constants: str = ""  # where a function's are: "" in its instructions, in a "table", or "spread" from a table
 
 
 class Number:
@@ -47,7 +49,8 @@ class Number:
         self.m, self.kind, self.name = m, kind, name
 
     def _binary(self, word: str, other: Any, swapped: bool = False) -> Number:
-        a, b = self.name, self.m.like(other, self).name
+        other = self.m.spread(self.kind, other) if word in ("shl", "lshr") else self.m.like(other, self)
+        a, b = self.name, other.name
         if swapped:
             a, b = b, a
         prefix = "f" if self.kind in INTEGER and word in ("add", "sub", "mul", "div") else ""
@@ -131,8 +134,10 @@ class Number:
 class Lanes:
     """Writes the instructions of one function, for numbers of one precision."""
 
-    def __init__(self, text: VectorText, kind: str, machine: Machine) -> None:
-        self.text, self.kind, self.machine = text, kind, machine
+    def __init__(
+        self, text: VectorText, kind: str, machine: Machine, table: ConstantTable | None = None
+    ) -> None:
+        self.text, self.kind, self.machine, self.table = text, kind, machine, table
         self.integer = INTEGER[kind]
         self.mantissa = MANTISSA[kind]
         self.bias = BIAS[kind]
@@ -157,10 +162,18 @@ class Lanes:
     def like(self, value: Any, other: Number) -> Number:
         if isinstance(value, Number):
             return value
-        return Number(self, other.kind, self.text.splat(other.kind, scalar_constant(other.kind, value)))
+        return self._constant(other.kind, value)
 
     def constant(self, value: float) -> Number:
-        return Number(self, self.kind, self.text.splat(self.kind, scalar_constant(self.kind, value)))
+        return self._constant(self.kind, value)
+
+    def _constant(self, kind: str, value: float) -> Number:
+        found = self.table.read(self.text, kind, value) if self.table is not None else ""
+        return Number(self, kind, found) if found else self.spread(kind, value)
+
+    def spread(self, kind: str, value: float) -> Number:
+        """A constant of the instruction that uses it."""
+        return Number(self, kind, self.text.splat(kind, scalar_constant(kind, value)))
 
     def bits_of(self, value: float) -> int:
         """The bits of a number in this precision."""
@@ -179,13 +192,19 @@ class Lanes:
         return a * b + c
 
     def abs(self, x: Number) -> Number:
+        if self.table is not None:
+            return self.from_bits(self.bits(x) & ~self.bits_of(-0.0))
         return self._intrinsic("fabs", x)
 
     def sqrt(self, x: Number) -> Number:
         return self._intrinsic("sqrt", x)
 
     def copysign(self, size: Any, sign: Number) -> Number:
-        return self._intrinsic("copysign", self.like(size, sign), sign)
+        size = self.like(size, sign)
+        if self.table is not None:
+            other = self.bits(sign) & self.bits_of(-0.0)
+            return self.from_bits(self.bits(self.abs(size)) | other)
+        return self._intrinsic("copysign", size, sign)
 
     def where(self, condition: Number, yes: Any, no: Any) -> Number:
         model = yes if isinstance(yes, Number) else no
@@ -294,6 +313,39 @@ class Lanes:
             found.append(self.number(text.set(f"call {vec} @{gather}({operands})")))
         return found
 
+    def pair(self, name: str, numbers: Sequence[float], index: Number) -> tuple[Number, Number]:
+        """Two consecutive numbers of a table, from an even position on: each lane's by one load of both."""
+        text, kind, lanes = self.text, self.kind, self.text.lanes
+        if lanes == 1:
+            first, second = self.lookup(name, numbers, index, 2)
+            return first, second
+        entries = ", ".join(f"{kind} {scalar_constant(kind, x)}" for x in numbers)
+        text.declare(name, f"@{name} = private unnamed_addr constant [{len(numbers)} x {kind}] [{entries}], align 64")
+        parts = []
+        for lane in range(lanes):
+            at = text.set(f"extractelement {text.vec(self.integer)} {index.name}, i64 {lane}")
+            where = text.set(f"getelementptr {kind}, ptr @{name}, {self.integer} {at}")
+            parts.append(text.set(f"load <2 x {kind}>, ptr {where}, align {2 * SIZE[kind]}"))
+        even, odd = self._joined(parts[::2]), self._joined(parts[1::2])
+        found = []
+        for side in (0, 1):
+            places = ", ".join(f"i32 {k + side}, i32 {lanes + k + side}" for k in range(0, lanes, 2))
+            vec = text.vec(kind)
+            found.append(self.number(text.set(f"shufflevector {vec} {even}, {vec} {odd}, <{lanes} x i32> <{places}>")))
+        return found[0], found[1]
+
+    def _joined(self, parts: list[str]) -> str:
+        """Short vectors, one behind the other."""
+        count = 2
+        while len(parts) > 1:
+            vec, places = f"<{count} x {self.kind}>", ", ".join(f"i32 {k}" for k in range(2 * count))
+            parts = [
+                self.text.set(f"shufflevector {vec} {a}, {vec} {b}, <{2 * count} x i32> <{places}>")
+                for a, b in zip(parts[::2], parts[1::2], strict=True)
+            ]
+            count *= 2
+        return parts[0]
+
     # -- pairs: a number as an unevaluated sum of two
 
     def sum_of(self, a: Number, b: Any) -> tuple[Number, Number]:
@@ -357,7 +409,7 @@ class Lanes:
         return self.number(found)
 
     def _widened(self, text: VectorText, compute: Callable[..., Number], args: Sequence[str]) -> str:
-        wide = Lanes(text, "double", self.machine)
+        wide = Lanes(text, "double", self.machine, self.table)
         wide.wide = True
         result = compute(wide, *(wide.number(text.convert("fpext", "float", "double", a)) for a in args))
         return text.convert("fptrunc", "double", "float", result.name)

@@ -164,20 +164,17 @@ def cos(m: Lanes, x: Number) -> Number:
 
 
 def _tangent(m: Lanes, angle: Angle) -> Number:
-    """tan(r + low), or -1 / tan(r + low) where n is odd."""
-    r, low, z = angle.r, angle.low, angle.r * angle.r
-    half = z * 0.5
-    rest = m.fma(r * z, m.polynomial(m.coefficients(table.SIN4), z), low * (1.0 - half))
-    sine = r + rest
-    start = 1.0 - half
-    rest = ((1.0 - start) - half) + m.fma(z * z, m.polynomial(m.coefficients(table.COS4), z), -(r * low))
-    cosine, cosine_low = m.sum_of_ordered(start, rest)
+    """tan(r + low), or -1 / tan(r + low) where n is odd: a ratio of which q's rounding errors are on both sides."""
+    r, z = angle.r, angle.r * angle.r
+    q = m.polynomial(m.coefficients(table.TAN_BELOW), z)
+    rest = m.fma(r * z, m.polynomial(m.coefficients(table.TAN), z), angle.low * m.fma(z, 0.8, 1.0))
+    if m.machine.fma:
+        p = m.fma(r, q, rest)
+    else:
+        product, lost = m.product_of(r, q)
+        p = product + (lost + rest)
     odd = (angle.whole & 1).equals(1)
-    above, below = m.where(odd, cosine, sine), m.where(odd, sine, cosine)
-    inverse = 1.0 / below
-    ratio = above * inverse
-    rest = m.fma(m.where(odd, 1.0, -ratio), cosine_low, m.left_of(above, ratio, below))
-    value = m.fma(rest, inverse, ratio)
+    value = m.where(odd, q, p) / m.where(odd, p, q)
     return m.from_bits(m.bits(value) ^ (angle.whole << (8 * SIZE[m.kind] - 1)))
 
 
