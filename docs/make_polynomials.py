@@ -154,7 +154,7 @@ class Ratio:
 
 R2 = mp.log(2) / 2 * (1 + mp.mpf(2) ** -20)
 S2 = (3 - 2 * mp.sqrt(2)) ** 2 * (1 + mp.mpf(2) ** -20)
-HALF_PI, QUARTER_PI = mp.pi / 2 * (1 + mp.mpf(2) ** -20), mp.pi / 4 * (1 + mp.mpf(2) ** -20)
+QUARTER_PI = mp.pi / 4 * (1 + mp.mpf(2) ** -20)
 
 MANTISSAS = mp.sqrt(0.5) - 1, mp.sqrt(2) - 1
 
@@ -248,8 +248,10 @@ WANTED: list[Wanted | Ratio] = [
            lambda z: z**2, {"double": 7}, "log((1+s)/(1-s)) = 2*s + 2/3*s*z + s * z**2 * p(z)"),
     of_mantissas("LOG2", 2),
     of_mantissas("LOG10", 10),
-    Wanted("SIN", root(lambda r: (mp.sin(r) / r - 1) / r**2), mp.mpf(0), HALF_PI**2, lambda z: z,
-           {"double": 9, "float": 4}, "sin(r) = r + r * z * p(z), z = r**2, |r| <= pi/2"),
+    Wanted("SIN4", root(lambda r: (mp.sin(r) / r - 1) / r**2), mp.mpf(10) ** -12, QUARTER_PI**2, lambda z: z,
+           {"double": 6, "float": 3}, "sin(r) = r + r * z * p(z), z = r**2, |r| <= pi/4"),
+    Wanted("COS4", root(lambda r: (mp.cos(r) - 1) / r**2), mp.mpf(10) ** -12, QUARTER_PI**2, lambda z: z,
+           {"double": 6, "float": 3}, "cos(r) = 1 + z * p(z), z = r**2, |r| <= pi/4"),
     Ratio("TAN", root(lambda r: (mp.tan(r) / r - 1) / r**2), mp.mpf(10) ** -12, QUARTER_PI**2,
           root(lambda r: r**3 / mp.tan(r)), {"double": (3, 5), "float": (2, 3)},
           "tan(r) = r + r * z * p(z)/q(z), z = r**2, |r| <= pi/4"),

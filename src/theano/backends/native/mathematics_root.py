@@ -22,7 +22,7 @@ def cbrt(m: Lanes, x: Number) -> Number:
     usual = _root(m, size)
 
     def rare() -> Number:
-        moves = 3 * (m.digits // 3)
+        moves = 3 * (m.digits // 3 + 1)
         small = size < tiniest
         value = _root(m, size * m.where(small, 2.0**moves, 2.0**-moves))
         value = value * m.where(small, 2.0 ** (-moves // 3), 2.0 ** (moves // 3))

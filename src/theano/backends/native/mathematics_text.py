@@ -226,7 +226,7 @@ class Lanes:
         least = self.like(least, x)
         return self.where(x < least, least, x)
 
-    def polynomial(self, coefficients: Sequence[float], x: Number) -> Number:
+    def polynomial(self, coefficients: Sequence[float | Number], x: Number) -> Number:
         """Lowest power first. Long ones in two halves, of even and of odd powers, which do not wait for each other."""
         if len(coefficients) < 7 or not self.machine.fma:
             return self._horner(coefficients, x)
@@ -248,8 +248,8 @@ class Lanes:
             power = power * power
         return terms[0]
 
-    def _horner(self, coefficients: Sequence[float], x: Number) -> Number:
-        value = self.constant(coefficients[-1])
+    def _horner(self, coefficients: Sequence[float | Number], x: Number) -> Number:
+        value = self.like(coefficients[-1], x)
         for coefficient in reversed(coefficients[:-1]):
             value = self.fma(value, x, coefficient)
         return value

@@ -26,8 +26,6 @@ PI_FUSED = {
 PI_SHORT = (3.141592651605606, 1.9841871583270443e-09, 1.03403659577805e-18, 5.807711947958721e-28)
 PI_LOW = 1.2246467991473532e-16   # pi - math.pi
 LIMIT = {"double": 2.0**20, "float": 2.0**10}  # to which that is right
-# (sin(r) - r) / r**3 for r = pi/2, where the cube's rounding error counts
-AT_THE_END = -0.14727245910375517
 GROUP = 8  # exponents share an entry of the table
 FIRST = -32  # the exponent of the first entry
 
@@ -44,16 +42,32 @@ class Angle(NamedTuple):
     r: Number
     low: Number
 
+    def rounded(self) -> Number:
+        """r + low"""
+        return self.r + self.low
 
-def _near(m: Lanes, x: Number, halves: int, shift: float) -> Angle:
-    """x + shift * pi = n * pi / halves + r + low, for |x| < LIMIT."""
-    n, whole = m.nearest(m.fma(x, halves / math.pi, shift)) if shift else m.nearest(x, halves / math.pi)
-    n = n - shift if shift else n
+
+class FusedAngle(NamedTuple):
+    """The same, of which `rounded` takes one instruction instead of four."""
+
+    whole: Number
+    r: Number
+    low: Number
+    n: Number
+    third: float
+
+    def rounded(self) -> Number:
+        return self.r.m.fma(self.n, self.third, self.r)
+
+
+def _near(m: Lanes, x: Number, halves: int) -> Angle | FusedAngle:
+    """x = n * pi / halves + r + low, for |x| < LIMIT."""
+    n, whole = m.nearest(x, halves / math.pi)
     if m.machine.fma:
         first, second, third = (-part / halves for part in PI_FUSED[m.kind])
         t = m.fma(n, first, x)
         r = m.fma(n, second, t)
-        return Angle(whole, r, m.fma(n, third, m.fma(n, second, t - r)))
+        return FusedAngle(whole, r, m.fma(n, third, m.fma(n, second, t - r)), n, third)
     r, low = x, None
     for part in PI_SHORT[:3]:
         r, lost = m.sum_of(r, n * (-part / halves))
@@ -97,7 +111,7 @@ def over_pi() -> tuple[float, ...]:
     return tuple(numbers)
 
 
-def _far(m: Lanes, x: Number, halves: int, shift: float) -> Angle:
+def _far(m: Lanes, x: Number, halves: int) -> Angle:
     """As `_near`, for LIMIT <= |x|, in double precision."""
     group = (((m.bits(x) >> m.mantissa) & 0x7FF) - (m.bias + 20)) >> 3
     scaled = x * m.power_of_two(-FIRST - (group << 3))   # a whole number
@@ -112,10 +126,9 @@ def _far(m: Lanes, x: Number, halves: int, shift: float) -> Angle:
     for term in (p_low, q):
         total, lost = m.sum_of(total, term)
         small.append(lost)
-    total, lost = m.sum_of(total * float(halves), shift)
+    total = total * float(halves)
     n, whole = m.nearest(total)
-    total = total - n
-    low = lost
+    total, low = total - n, m.constant(0.0)
     for term in small:
         total, lost = m.sum_of(total, term * float(halves))
         low = low + lost
@@ -125,45 +138,55 @@ def _far(m: Lanes, x: Number, halves: int, shift: float) -> Angle:
     return Angle(whole, r, r_low + (total * (PI_LOW / halves) + low * unit))
 
 
-def _turned(m: Lanes, x: Number, halves: int, shift: float, wave: Callable[[Lanes, Angle], Number]) -> Number:
-    """`wave` of the angle that is left of x + shift * pi."""
+def _turned(m: Lanes, x: Number, halves: int, wave: Callable[[Lanes, Angle | FusedAngle], Number]) -> Number:
+    """`wave` of the angle that is left of x."""
     def again(wide: Lanes, y: Number) -> Number:
-        return _turned(wide, y, halves, shift, wave)
+        return _turned(wide, y, halves, wave)
 
     if not (m.double or m.machine.fma):
         return m.in_double(again, x)
-    usual = wave(m, _near(m, x, halves, shift))
+    usual = wave(m, _near(m, x, halves))
     large = ~(m.abs(x) < LIMIT[m.kind])   # NaN, too
 
     def rare() -> Number:
         if not m.double:
             return m.in_double(again, x)
-        return wave(m, _far(m, m.where(large, x, LIMIT[m.kind]), halves, shift))
+        return wave(m, _far(m, m.where(large, x, LIMIT[m.kind]), halves))
 
     return m.rarely(large, usual, rare)
 
 
-def _sine(m: Lanes, angle: Angle) -> Number:
-    """sin(r + low), and the other sign where n is odd."""
-    r = angle.r
-    z, z_low = m.product_of(r, r)
-    low = angle.low * m.fma(z, -0.5, 1.0)
-    cube, lost = m.product_of(r, z)
-    low = m.fma(m.fma(r, z_low, lost), AT_THE_END, low)
-    value = r + m.fma(cube, m.polynomial(m.coefficients(table.SIN), z), low)
-    return m.from_bits(m.bits(value) ^ (angle.whole << (8 * SIZE[m.kind] - 1)))
+def _wave(m: Lanes, r: Number, quarter: Number, odd: Number) -> Number:
+    """sin(r), or cos(r) where odd, and the other sign where the quarter's second bit is set: of one polynomial, whose
+    coefficients are chosen for each lane."""
+    z = r * r
+    both = zip(m.coefficients(table.COS4), m.coefficients(table.SIN4), strict=True)
+    chosen = [m.where(odd, m.constant(c), m.constant(s)) for c, s in both]
+    base = m.where(odd, 1.0, r)
+    value = m.fma(z * base, m.polynomial(chosen, z), base)
+    bits = 8 * SIZE[m.kind]
+    return m.from_bits(m.bits(value) ^ ((quarter << bits - 2) & m.bits_of(-0.0)))
+
+
+def _sine(m: Lanes, angle: Angle | FusedAngle) -> Number:
+    return _wave(m, angle.rounded(), angle.whole, ~(angle.whole & 1).equals(0))
+
+
+def _cosine(m: Lanes, angle: Angle | FusedAngle) -> Number:
+    return _wave(m, angle.rounded(), angle.whole + 1, (angle.whole & 1).equals(0))
 
 
 def sin(m: Lanes, x: Number) -> Number:
-    return m.where(m.abs(x) < m.pick(2.0**-27, 2.0**-13), x, _turned(m, x, 1, 0.0, _sine))
+    """Of |x|, so that zeros keep their sign."""
+    value = _turned(m, m.abs(x), 2, _sine)
+    return m.from_bits(m.bits(value) ^ (m.bits(x) & m.bits_of(-0.0)))
 
 
 def cos(m: Lanes, x: Number) -> Number:
-    """sin(x + pi/2)"""
-    return _turned(m, x, 1, 0.5, _sine)
+    return _turned(m, m.abs(x), 2, _cosine)
 
 
-def _tangent(m: Lanes, angle: Angle) -> Number:
+def _tangent(m: Lanes, angle: Angle | FusedAngle) -> Number:
     """tan(r + low), or -1 / tan(r + low) where n is odd: a ratio of which q's rounding errors are on both sides."""
     r, z = angle.r, angle.r * angle.r
     q = m.polynomial(m.coefficients(table.TAN_BELOW), z)
@@ -179,7 +202,7 @@ def _tangent(m: Lanes, angle: Angle) -> Number:
 
 
 def tan(m: Lanes, x: Number) -> Number:
-    return m.where(m.abs(x) < m.pick(2.0**-27, 2.0**-13), x, _turned(m, x, 2, 0.0, _tangent))
+    return m.where(m.abs(x) < m.pick(2.0**-27, 2.0**-13), x, _turned(m, x, 2, _tangent))
 
 
 def _arc(m: Lanes, x: Number) -> tuple[Number, Number, Number]:
