@@ -6,6 +6,8 @@ parts (W. J. Cody, W. Waite, "Software Manual for the Elementary Functions", 198
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 from theano.backends.native import mathematics_polynomials as table
@@ -48,28 +50,57 @@ def reduced(m: Lanes, x: Number, half: Number | None = None) -> Reduced:
 
 def one_plus(m: Lanes, r: Number) -> Number:
     """e**r"""
-    q = m.polynomial(m.coefficients(table.EXP), r)
-    return m.fma(m.fma(q, r, 1.0), r, 1.0)
+    polynomial = m.polynomial if m.machine.vector_bytes == 64 else m.quick_polynomial
+    return m.fma(m.fma(polynomial(m.coefficients(table.EXP), r), r, 1.0), r, 1.0)
+
+
+class Ends(NamedTuple):
+    """Below the lowest the power is 0, above the highest inf; for |x| < normal it is a normal number."""
+
+    lowest: float
+    normal: float
+    highest: float
+
+
+def _times_power(m: Lanes, x: Number, ends: Ends, reduce: Callable[[Number], Reduced]) -> Number:
+    """e**r * 2**n of reduced numbers; 0 or inf where x is beyond the ends."""
+    lowest, normal, highest = ends
+    if m.table is None or m.scales_at_once():
+        n, whole, r, _ = reduce(m.smaller(m.larger(x, lowest), highest))
+        return m.scaled(one_plus(m, r), n, whole)
+    n, whole, r, _ = reduce(x)
+    power = one_plus(m, r)
+
+    def rare() -> Number:
+        value = m.where(x < lowest, 0.0, m.scaled(power, n, whole))
+        return m.where(x > highest, math.inf, value)
+
+    # where the result is a normal number, adding to its exponent is enough
+    usual = m.from_bits(m.bits(power) + (whole << m.mantissa))
+    return m.rarely(~(m.abs(x) < normal), usual, rare)
 
 
 def exp(m: Lanes, x: Number) -> Number:
-    x = m.smaller(m.larger(x, LOWEST[m.kind]), HIGHEST[m.kind])
-    n, whole, r, _ = reduced(m, x)
-    return m.scaled(one_plus(m, r), n, whole)
+    return _times_power(m, x, Ends(LOWEST[m.kind], m.pick(708.0, 87.0), HIGHEST[m.kind]), lambda y: reduced(m, y))
 
 
 def exp2(m: Lanes, x: Number) -> Number:
-    x = m.smaller(m.larger(x, m.pick(-1080.0, -160.0)), m.pick(1030.0, 140.0))
-    n, whole = m.nearest(x)
-    return m.scaled(one_plus(m, (x - n) * LN2), n, whole)
+    def reduce(y: Number) -> Reduced:
+        n, whole = m.nearest(y)
+        r = (y - n) * LN2
+        return Reduced(n, whole, r, r)
+
+    return _times_power(m, x, m.pick(Ends(-1080.0, 1022.0, 1030.0), Ends(-160.0, 126.0, 140.0)), reduce)
 
 
 def exp10(m: Lanes, x: Number) -> Number:
-    x = m.smaller(m.larger(x, m.pick(-330.0, -50.0)), m.pick(310.0, 40.0))
-    n, whole = m.nearest(x, LOG2_10)
-    high, low = LOG10_2_PARTS[m.kind]
-    r = m.fma(n, -low, m.fma(n, -high, x))
-    return m.scaled(one_plus(m, r * LN10), n, whole)
+    def reduce(y: Number) -> Reduced:
+        high, low = LOG10_2_PARTS[m.kind]
+        n, whole = m.nearest(y, LOG2_10)
+        r = m.fma(n, -low, m.fma(n, -high, y)) * LN10
+        return Reduced(n, whole, r, r)
+
+    return _times_power(m, x, m.pick(Ends(-330.0, 307.0, 310.0), Ends(-50.0, 37.0, 40.0)), reduce)
 
 
 def expm1(m: Lanes, x: Number) -> Number:

@@ -262,11 +262,15 @@ class Lanes:
     def from_bits(self, n: Number) -> Number:
         return Number(self, self.kind, self.text.convert("bitcast", self.integer, self.kind, n.name))
 
-    def nearest(self, x: Number, factor: float = 1.0) -> tuple[Number, Number]:
-        """The whole number nearest to x * factor, as float and as integer; less than 2**51 (2**22) in size."""
+    def nearest(self, x: Number, factor: float = 1.0, low_bits: bool = False) -> tuple[Number, Number]:
+        """The whole number nearest to x * factor, as float and as integer; less than 2**51 (2**22) in size.
+
+        low_bits   only so many bits of the integer are right
+        """
         rounder = ROUNDER[self.kind]
         moved = x + rounder if factor == 1.0 else self.fma(x, factor, rounder)
-        return moved - rounder, self.bits(moved) - self.bits_of(rounder)
+        bits = self.bits(moved)
+        return moved - rounder, bits if low_bits else bits - self.bits_of(rounder)
 
     def small_integer(self, n: Number, less: float) -> Number:
         """An integer 0 <= n < 2**mantissa as a float, less a whole number."""
@@ -279,13 +283,16 @@ class Lanes:
 
     def scaled(self, value: Number, n: Number, whole: Number) -> Number:
         """value * 2**n for whole n (as float and as integer) not much beyond the range of exponents; rounded once."""
-        size = self.text.lanes * SIZE[self.kind]
-        if (self.machine.scales and size == 64) or (self.machine.scales == "all" and size in (16, 32)):
+        if self.scales_at_once():
             return self._scaled_by_instruction(value, n)
         # in two steps, of which only the second rounds or overflows
         far = 4 * (self.bias + 1)  # keeps what is shifted positive
         part = ((whole + far) >> 1) - far // 2
         return value * self.power_of_two(part) * self.power_of_two(whole - part)
+
+    def scales_at_once(self) -> bool:
+        size = self.text.lanes * SIZE[self.kind]
+        return bool(self.machine.scales and size == 64) or (self.machine.scales == "all" and size in (16, 32))
 
     def _scaled_by_instruction(self, value: Number, n: Number) -> Number:
         text = self.text

@@ -36,7 +36,7 @@ QUARTER = {
 
 
 class Angle(NamedTuple):
-    """x = n * unit + r + low for whole n, of which the lowest bit is that of `whole`."""
+    """x = n * unit + r + low for whole n, of which the lowest bits are those of `whole`."""
 
     whole: Number
     r: Number
@@ -62,7 +62,7 @@ class FusedAngle(NamedTuple):
 
 def _near(m: Lanes, x: Number, halves: int) -> Angle | FusedAngle:
     """x = n * pi / halves + r + low, for |x| < LIMIT."""
-    n, whole = m.nearest(x, halves / math.pi)
+    n, whole = m.nearest(x, halves / math.pi, low_bits=True)
     if m.machine.fma:
         first, second, third = (-part / halves for part in PI_FUSED[m.kind])
         t = m.fma(n, first, x)
@@ -127,7 +127,7 @@ def _far(m: Lanes, x: Number, halves: int) -> Angle:
         total, lost = m.sum_of(total, term)
         small.append(lost)
     total = total * float(halves)
-    n, whole = m.nearest(total)
+    n, whole = m.nearest(total, low_bits=True)
     total, low = total - n, m.constant(0.0)
     for term in small:
         total, lost = m.sum_of(total, term * float(halves))
