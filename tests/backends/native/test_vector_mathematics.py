@@ -7,6 +7,7 @@ import re
 import runpy
 from pathlib import Path
 
+import mpmath as mp
 import numpy as np
 import pytest
 from native_kernels import compiled, elementwise, kernel_program
@@ -20,14 +21,17 @@ from vector_errors import (
     TWO_ARGUMENTS,
     error_of,
     errors,
+    exact_error,
     exactly,
     greatest_error,
     vector_function,
 )
 
 import theano
-from theano.backends.native import mathematics, opcode_text, target
+from theano.backends.native import mathematics, mathematics_error, opcode_text, target
+from theano.backends.native.mathematics_constants import ConstantTable
 from theano.backends.native.mathematics_text import Machine
+from theano.backends.native.vector_text import SIZE, VectorText
 from theano.lowering.kernel import MATH
 
 NAMES = sorted(mathematics.FAMILY)
@@ -212,7 +216,7 @@ def test_the_machine_counts_in_the_choice(monkeypatch: pytest.MonkeyPatch) -> No
     chosen = {}
     for size in (16, 32, 64):
         monkeypatch.setattr(target.host(), "vector_bytes", size)
-        chosen[size] = [opcode_text.implementation(name, "double", size // 8) for name in ("atan", "tan", "tanh")]
+        chosen[size] = [opcode_text.implementation(name, "double", size // 8) for name in ("exp2", "sin", "tanh")]
     assert chosen == {
         16: ["own", "libmvec", "own"], 32: ["libmvec", "libmvec", "own"], 64: ["own", "libmvec", "own"],
     }  # fmt: skip
@@ -240,3 +244,62 @@ def test_huge_angles() -> None:
         right = [float(exactly(name, a)) for a in x]
         np.testing.assert_allclose(vector_function(name, "float64")(x), right, rtol=4.5e-16)
     assert abs(vector_function("cos", "float64")(x)[0]) < 1e-18
+
+
+@pytest.mark.parametrize("spread", [True, False])
+def test_table_of_constants(spread: bool) -> None:
+    """Equal numbers share a place; none lies across its own alignment; what is quickly made is not read."""
+    text = VectorText(4)
+    table = ConstantTable(spread)
+    assert [table.read(text, kind, value) for kind, value in (("double", 0.0), ("i64", -1), ("i1", 1))] == [""] * 3
+    reads = [("float", 1.5), ("double", 1 / 3), ("double", 1 / 3), ("i32", -7), ("double", -0.0), ("float", 1e300)]
+    assert all(table.read(text, kind, value) for kind, value in reads)
+    places = [int(line.rsplit(" ", 1)[1]) for line in text.lines if "getelementptr" in line]
+    assert places[1] == places[2] and len(set(places)) == len(places) - 1
+    words = np.array(re.findall(r"i64 (\d+)", table.text()[0].split("] [")[1]), np.uint64).tobytes()
+    for (kind, value), place in zip(reads, places, strict=True):
+        size, dtype = SIZE[kind], {"float": "f4", "double": "f8", "i32": "i4"}[kind]
+        assert place % (size if spread else 4 * size) == 0
+        with np.errstate(over="ignore"):
+            want = np.full(1 if spread else 4, np.float64(value)).astype(dtype)
+        np.testing.assert_array_equal(np.frombuffer(words, dtype, want.size, place), want)
+        assert np.signbit(np.frombuffer(words, dtype, 1, place)[0]) == np.signbit(want[0])
+
+
+def test_nodes_of_the_error_function() -> None:
+    """Tables of erf and erfc are right to the last place, and an index of NaN finds something."""
+    for dtype, kind in KIND.items():
+        steps, number = mathematics_error.STEPS[kind], np.dtype(dtype).type
+        for complement in (False, True):
+            table = np.array(mathematics_error.table_of(kind, complement))
+            assert table.size == 2 * (mathematics_error.MASK + 1)
+            for n in range(0, steps * mathematics_error.LAST[kind] + 1, 37):
+                r = mp.mpf(n) / steps
+                with mp.workdps(40):
+                    want = [mp.erfc(r) if complement else mp.erf(r), 2 / mp.sqrt(mp.pi) * mp.exp(-r * r)]
+                    assert [number(float(w)) for w in want] == table[2 * n : 2 * n + 2].astype(dtype).tolist()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_seams(dtype: str, machine: str) -> None:
+    """Where one way to compute ends and the next begins, for numbers on both sides."""
+    if machine == "avx2" and not target.host().has.get("avx2"):
+        pytest.skip("this machine has no AVX2")
+    angles = [np.pi / 4, 2.0**20, 2.0**10]
+    ends = {
+        "erf": [1 / 32, 0.75, 4.0, 6.0], "erfc": [1 / 32, 6.0, 9.2, 10.05, 26.5], "exp": [708.0, 709.78, 87.0, 88.7],
+        "exp2": [1022.0, 1024.0, 126.0, 128.0], "exp10": [307.0, 308.2, 37.0, 38.5], "sin": angles, "cos": angles,
+        "tan": angles,
+        "cbrt": [2.0**1020, 2.0**126, 2.0**-1022, 2.0**-126, 2.0**-1074, 2.0**-149],
+    }  # fmt: skip
+    for name, places in ends.items():
+        with np.errstate(over="ignore", under="ignore"):
+            typed = np.array(places).astype(dtype)
+            typed = typed[np.isfinite(typed)]
+            beside = [np.nextafter(typed, np.dtype(dtype).type(to)) for to in (0, np.inf)]
+        x = np.concatenate([typed, *beside, typed * 0.9])
+        x = np.concatenate([x, -x])
+        for a, found in zip(x, vector_function(name, dtype, MACHINES[machine])(x), strict=True):
+            if np.isfinite(a) and a != 0:
+                assert exact_error(name, found, a) <= WORST, (name, a, found)

@@ -32,23 +32,18 @@ FAMILY = {name: family for family, names in _FAMILIES.items() for name in names}
 # which no library has
 ONLY_OWN = frozenset({"erfcx", "psi", "trigamma"})
 # A call of a function makes every register in use go to memory and come back, which a short loop pays for each vector:
-# these are written out instead, up to a few in a kernel.
+# these are written out instead, up to a few in a kernel; unless their constants would fill the registers (a "table").
 WRITTEN_OUT = frozenset({"exp"})
 # where both are at hand: those which take more than a fifth more time (benchmarks/vector_mathematics.py), by the bytes
 # of the machine's vectors: with AVX-512, and with AVX2, where constants do not come with the instructions that use them
 FASTER_IN_LIBMVEC = {
     64: frozenset([
-        *((name, "double") for name in (
-            "log2", "log10", "log1p", "sin", "cos", "tan", "cbrt", "erf", "erfc", "hypot")),
-        *((name, "float") for name in ("log2", "log10", "sin", "tan", "cbrt", "atanh", "sinh", "exp2")),
+        *((name, "double") for name in ("log10", "log1p", "sin", "atanh", "hypot")),
+        *((name, "float") for name in ("log2", "log10", "sinh", "cosh", "atanh", "hypot")),
     ]),
     32: frozenset([
-        *((name, "double") for name in (
-            "exp2", "exp10", "expm1", "sinh", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "atan", "atan2",
-            "cbrt", "erf", "erfc")),
-        *((name, "float") for name in (
-            "exp2", "sinh", "cosh", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
-            "atan2", "hypot", "erf", "erfc")),
+        *((name, "double") for name in ("exp2", "exp10", "sinh", "log10", "sin", "cos", "atan2")),
+        *((name, "float") for name in ("sinh", "cosh", "log", "log1p", "atan", "atan2", "hypot", "erf")),
     ]),
 }  # fmt: skip
 
@@ -112,7 +107,7 @@ def compiled(name: str, kind: str, lanes: int) -> str:
 
 def call(text: VectorText, name: str, kind: str, args: Sequence[str]) -> str:
     """Write a call; or, of a short function in a kernel with few of them, its instructions."""
-    if text.in_place and name in WRITTEN_OUT:
+    if text.in_place and name in WRITTEN_OUT and host_machine().constants != "table":
         m = _module("text").Lanes(text, kind, host_machine())
         written: str = function(name)(m, *(m.number(a) for a in args)).name
         return written

@@ -1,5 +1,6 @@
 """Vector mathematics: error functions.
 
+erf and erfc are Taylor's series from the nearest of many nodes, whose values are in a table. For large x, and as erfcx,
 erfc(x) = exp(-x**2) * W(x) / (1 + 2*x), where W is almost constant: it is a polynomial of (x - k)/(x + k), as in
 M. M. Shepherd, J. G. Laframboise, "Chebyshev approximation of (1 + 2x) exp(x**2) erfc x", Math. Comp. 36 (1981).
 """

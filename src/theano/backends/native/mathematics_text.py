@@ -200,10 +200,10 @@ class Lanes:
         return self._intrinsic("sqrt", x)
 
     def copysign(self, size: Any, sign: Number) -> Number:
+        """A number that is not negative, or is NaN, with a sign."""
         size = self.like(size, sign)
         if self.table is not None:
-            other = self.bits(sign) & self.bits_of(-0.0)
-            return self.from_bits(self.bits(self.abs(size)) | other)
+            return self.from_bits(self.bits(size) | (self.bits(sign) & self.bits_of(-0.0)))
         return self._intrinsic("copysign", size, sign)
 
     def where(self, condition: Number, yes: Any, no: Any) -> Number:

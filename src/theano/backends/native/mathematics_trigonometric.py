@@ -1,6 +1,6 @@
 """Vector mathematics: sine, cosine, tangent, and their inverses.
 
-Of x the nearest multiple n of pi (or pi/2) is subtracted, in parts of pi as long as the products with n stay exact
+Of x the nearest multiple n of pi/2 is subtracted, in parts of pi as long as the products with n stay exact
 (Cody and Waite). For large x there is a table of 2**e / pi modulo 2 for exponents e in long precision, with which the
 same is done without rounding errors that count (after M. H. Payne, R. N. Hanek, "Radian reduction for trigonometric
 functions", SIGNUM 18, 1983); that code runs if there is a large x in a vector.
