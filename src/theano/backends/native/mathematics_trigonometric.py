@@ -60,20 +60,20 @@ class FusedAngle(NamedTuple):
         return self.r.m.fma(self.n, self.third, self.r)
 
 
-def _near(m: Lanes, x: Number, halves: int) -> Angle | FusedAngle:
-    """x = n * pi / halves + r + low, for |x| < LIMIT."""
-    n, whole = m.nearest(x, halves / math.pi, low_bits=True)
+def _near(m: Lanes, x: Number) -> Angle | FusedAngle:
+    """x = n * pi/2 + r + low, for |x| < LIMIT."""
+    n, whole = m.nearest(x, 2 / math.pi, low_bits=True)
     if m.machine.fma:
-        first, second, third = (-part / halves for part in PI_FUSED[m.kind])
+        first, second, third = (-part / 2 for part in PI_FUSED[m.kind])
         t = m.fma(n, first, x)
         r = m.fma(n, second, t)
         return FusedAngle(whole, r, m.fma(n, third, m.fma(n, second, t - r)), n, third)
     r, low = x, None
     for part in PI_SHORT[:3]:
-        r, lost = m.sum_of(r, n * (-part / halves))
+        r, lost = m.sum_of(r, n * (-part / 2))
         low = lost if low is None else low + lost
     assert low is not None
-    return Angle(whole, *m.sum_of_ordered(r, low - n * (PI_SHORT[3] / halves)))
+    return Angle(whole, *m.sum_of_ordered(r, low - n * (PI_SHORT[3] / 2)))
 
 
 @cache
@@ -111,7 +111,7 @@ def over_pi() -> tuple[float, ...]:
     return tuple(numbers)
 
 
-def _far(m: Lanes, x: Number, halves: int) -> Angle:
+def _far(m: Lanes, x: Number) -> Angle:
     """As `_near`, for LIMIT <= |x|, in double precision."""
     group = (((m.bits(x) >> m.mantissa) & 0x7FF) - (m.bias + 20)) >> 3
     scaled = x * m.power_of_two(-FIRST - (group << 3))   # a whole number
@@ -126,32 +126,32 @@ def _far(m: Lanes, x: Number, halves: int) -> Angle:
     for term in (p_low, q):
         total, lost = m.sum_of(total, term)
         small.append(lost)
-    total = total * float(halves)
+    total = total * 2.0
     n, whole = m.nearest(total, low_bits=True)
     total, low = total - n, m.constant(0.0)
     for term in small:
-        total, lost = m.sum_of(total, term * float(halves))
+        total, lost = m.sum_of(total, term * 2.0)
         low = low + lost
-    total, low = m.sum_of_ordered(total, low + (s_low + scaled * d) * float(halves))
-    unit = math.pi / halves
+    total, low = m.sum_of_ordered(total, low + (s_low + scaled * d) * 2.0)
+    unit = math.pi / 2
     r, r_low = m.product_of(total, unit)
-    return Angle(whole, r, r_low + (total * (PI_LOW / halves) + low * unit))
+    return Angle(whole, r, r_low + (total * (PI_LOW / 2) + low * unit))
 
 
-def _turned(m: Lanes, x: Number, halves: int, wave: Callable[[Lanes, Angle | FusedAngle], Number]) -> Number:
+def _turned(m: Lanes, x: Number, wave: Callable[[Lanes, Angle | FusedAngle], Number]) -> Number:
     """`wave` of the angle that is left of x."""
     def again(wide: Lanes, y: Number) -> Number:
-        return _turned(wide, y, halves, wave)
+        return _turned(wide, y, wave)
 
     if not (m.double or m.machine.fma):
         return m.in_double(again, x)
-    usual = wave(m, _near(m, x, halves))
+    usual = wave(m, _near(m, x))
     large = ~(m.abs(x) < LIMIT[m.kind])   # NaN, too
 
     def rare() -> Number:
         if not m.double:
             return m.in_double(again, x)
-        return wave(m, _far(m, m.where(large, x, LIMIT[m.kind]), halves))
+        return wave(m, _far(m, m.where(large, x, LIMIT[m.kind])))
 
     return m.rarely(large, usual, rare)
 
@@ -178,12 +178,12 @@ def _cosine(m: Lanes, angle: Angle | FusedAngle) -> Number:
 
 def sin(m: Lanes, x: Number) -> Number:
     """Of |x|, so that zeros keep their sign."""
-    value = _turned(m, m.abs(x), 2, _sine)
+    value = _turned(m, m.abs(x), _sine)
     return m.from_bits(m.bits(value) ^ (m.bits(x) & m.bits_of(-0.0)))
 
 
 def cos(m: Lanes, x: Number) -> Number:
-    return _turned(m, m.abs(x), 2, _cosine)
+    return _turned(m, m.abs(x), _cosine)
 
 
 def _tangent(m: Lanes, angle: Angle | FusedAngle) -> Number:
@@ -202,7 +202,7 @@ def _tangent(m: Lanes, angle: Angle | FusedAngle) -> Number:
 
 
 def tan(m: Lanes, x: Number) -> Number:
-    return m.where(m.abs(x) < m.pick(2.0**-27, 2.0**-13), x, _turned(m, x, 2, _tangent))
+    return m.where(m.abs(x) < m.pick(2.0**-27, 2.0**-13), x, _turned(m, x, _tangent))
 
 
 def _arc(m: Lanes, x: Number) -> tuple[Number, Number, Number]:
