@@ -31,8 +31,8 @@ STEPS = {"double": 128, "float": 64}
 LAST = {"double": 6, "float": 11}
 MASK = 1023  # of an index
 CLOSE_TO_ZERO = 1 / 32  # of erf, to which the node is 0
-BITS = 212
-TWO_OVER_ROOT_PI = 0x120DD750429B6D11AE3A914FED7FD8688281341D7587CEA2E7342B  # times 2**BITS
+BITS = {"double": 148, "float": 212}  # of the nodes' values: single precision goes further out
+TWO_OVER_ROOT_PI = 0x120DD750429B6D11AE3A914FED7FD8688281341D7587CEA2E7342B  # times 2**212
 
 
 def taylor(kind: str, complement: bool) -> tuple[list[float], list[float], list[float], float]:
@@ -48,14 +48,14 @@ def taylor(kind: str, complement: bool) -> tuple[list[float], list[float], list[
 
 
 @cache
-def nodes(steps: int, last: int) -> tuple[tuple[int, int], ...]:
-    """erf(r) and erf'(r) for each node, times 2**BITS; every node from the one before by Taylor's series."""
-    exp_step = term = 1 << BITS  # exp(-1 / steps**2)
+def nodes(steps: int, last: int, bits: int) -> tuple[tuple[int, int], ...]:
+    """erf(r) and erf'(r) for each node, times 2**bits; every node from the one before by Taylor's series."""
+    exp_step = term = 1 << bits  # exp(-1 / steps**2)
     for k in range(1, 20):
         term = -term // (k * steps**2)
         exp_step += term
-    factor, squared = exp_step, exp_step * exp_step >> BITS
-    value, slope, found = 0, TWO_OVER_ROOT_PI, []
+    factor, squared = exp_step, exp_step * exp_step >> bits
+    value, slope, found = 0, TWO_OVER_ROOT_PI >> (212 - bits), []
     for n in range(steps * last + 1):
         found.append((value, slope))
         # of exp(-2*r*s - s**2): the terms in s, and of its integral
@@ -64,16 +64,16 @@ def nodes(steps: int, last: int) -> tuple[tuple[int, int], ...]:
             value += term // (k + 1)
             k += 1
             before, term = term, -2 * (n * term + before) // (k * steps**2)
-        slope = slope * factor >> BITS
-        factor = factor * squared >> BITS
+        slope = slope * factor >> bits
+        factor = factor * squared >> bits
     return tuple(found)
 
 
 @cache
 def table_of(kind: str, complement: bool) -> tuple[float, ...]:
     """For each node erf(r), or erfc(r), and erf'(r); as many as are sure to hold what an index of NaN finds."""
-    one = 1 << BITS
-    pairs = nodes(STEPS[kind], LAST[kind])
+    one = 1 << BITS[kind]
+    pairs = nodes(STEPS[kind], LAST[kind], BITS[kind])
     numbers = [x / one for value, slope in pairs for x in (one - value if complement else value, slope)]
     return (*numbers, *[0.0] * (2 * MASK + 2 - len(numbers)))
 

@@ -307,8 +307,7 @@ class Lanes:
     def lookup(self, name: str, numbers: Sequence[float], index: Number, count: int) -> list[Number]:
         """`count` consecutive numbers of a table, from a position on."""
         text, kind, vec = self.text, self.kind, self.text.vec(self.kind)
-        entries = ", ".join(f"{kind} {scalar_constant(kind, x)}" for x in numbers)
-        text.declare(name, f"@{name} = private unnamed_addr constant [{len(numbers)} x {kind}] [{entries}]")
+        self._declare_table(name, numbers)
         places = f"<{text.lanes} x ptr>"
         gather = f"llvm.masked.gather.v{text.lanes}f{8 * SIZE[kind]}.v{text.lanes}p0"
         text.declare(gather, f"declare {vec} @{gather}({places}, i32, {text.vec('i1')}, {vec})")
@@ -320,14 +319,20 @@ class Lanes:
             found.append(self.number(text.set(f"call {vec} @{gather}({operands})")))
         return found
 
+    def _declare_table(self, name: str, numbers: Sequence[float]) -> None:
+        codes = ("d", "Q") if self.double else ("f", "I")
+        words = struct.unpack(f"<{len(numbers)}{codes[1]}", struct.pack(f"<{len(numbers)}{codes[0]}", *numbers))
+        entries = ", ".join([f"{self.integer} {word}" for word in words])
+        table = f"private unnamed_addr constant [{len(words)} x {self.integer}] [{entries}], align 64"
+        self.text.declare(name, f"@{name} = {table}")
+
     def pair(self, name: str, numbers: Sequence[float], index: Number) -> tuple[Number, Number]:
         """Two consecutive numbers of a table, from an even position on: each lane's by one load of both."""
         text, kind, lanes = self.text, self.kind, self.text.lanes
         if lanes == 1:
             first, second = self.lookup(name, numbers, index, 2)
             return first, second
-        entries = ", ".join(f"{kind} {scalar_constant(kind, x)}" for x in numbers)
-        text.declare(name, f"@{name} = private unnamed_addr constant [{len(numbers)} x {kind}] [{entries}], align 64")
+        self._declare_table(name, numbers)
         parts = []
         for lane in range(lanes):
             at = text.set(f"extractelement {text.vec(self.integer)} {index.name}, i64 {lane}")
