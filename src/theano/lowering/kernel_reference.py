@@ -225,15 +225,13 @@ def _result(
     if result.kind == "store":
         out = moved.reshape(kept)
     elif result.kind in ("argmax", "argmin"):
-        if moved.shape[-1] == 0 and math.prod(kept):
+        if moved.shape[-1] == 0:
             raise ValueError(f"{result.kind} of nothing")
-        out = getattr(np, result.kind)(moved, axis=-1) if moved.shape[-1] else np.zeros(kept, dtype=np.int64)
+        out = getattr(np, result.kind)(moved, axis=-1)
     else:
         if result.kind in ("max", "min") and moved.shape[-1] == 0:
-            if math.prod(kept):
-                raise ValueError(f"{result.kind} of nothing")
-            out = np.zeros(kept, dtype=operand.dtype)
-        elif result.kind in ("all", "any"):
+            raise ValueError(f"{result.kind} of nothing")
+        if result.kind in ("all", "any"):
             out = _REDUCE[result.kind](moved, axis=-1)
         else:
             accumulator = result.dtype or value.dtype.name

@@ -16,7 +16,7 @@ from theano.tensor.truth import All
 from theano.tensor.truth import Any as AnyTrue
 
 _KINDS = {"add": "sum", "mul": "prod", "maximum": "max", "minimum": "min", "and_": "and", "or_": "or", "xor": "xor"}
-_OF_BOOL = {"sum": "any", "prod": "all", "max": "any", "min": "all", "and": "all", "or": "any"}
+_OF_BOOL = {"sum": "any", "prod": "all", "and": "all", "or": "any"}
 
 
 def _written_axes(ndim: int, reduced: Sequence[int], shape: Sequence[int | None]) -> tuple[int, ...]:
@@ -46,7 +46,9 @@ def lower_careduce(lowering: Lowering, node: Apply) -> None:
         )
         lowering.define(variable, out)
         return
-    if acc == "bool":
+    if acc == "bool" and kind in ("max", "min"):
+        acc = "uint8"   # not `any`, which has a value for nothing
+    elif acc == "bool":
         kind = _OF_BOOL.get(kind, kind)
     space = range(source.ndim)
     lowering.add(Fused(

@@ -76,9 +76,6 @@ def lower_specify_shape(lowering: Lowering, node: Apply) -> None:
         lowering.python(node)
         return
     refs = lowering.elements(vector, source.ndim, [node])
-    if any(isinstance(ref, Datum) for ref in refs):
-        lowering.python(node)       # a length that is computed may turn out to be "not stated"
-        return
     stated = tuple(None if ref == UNSTATED else ref for ref in refs)
     dims = [own if ref is None else ref for own, ref in zip(source.dims, stated)]
     out = lowering.new(variable, dims)

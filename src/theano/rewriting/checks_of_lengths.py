@@ -77,7 +77,7 @@ class EqualLengths(Checked):
 
     def check(self, values: Sequence[np.ndarray]) -> None:
         for a, b in zip(values[::2], values[1::2]):
-            if int(a) < 0 or int(b) < 0:
+            if (int(a) < 0 or int(b) < 0) and (self.error == "ValueError" or int(a) == int(b)):
                 least = min(int(a), int(b))
                 raise ValueError(f"{self.what}: negative dimensions are not allowed, but a length is {least}")
             if int(a) != int(b) and self.remedy:
@@ -160,6 +160,17 @@ class WholePieces(Checked):
             raise ValueError(f"split: the sizes {listed} add up to {sum(listed)}, but the axis has length {int(n)}")
 
 
+class StatedLengths(Checked):
+    """StatedLengths(what)(x, vector, *lengths) is x, after checking that the lengths are those in a vector
+    (AssertionError)."""
+
+    def check(self, values: Sequence[np.ndarray]) -> None:
+        stated, *lengths = values
+        found = tuple(int(n) for n in lengths)
+        if stated.tolist() != list(found):
+            raise AssertionError(f"{self.what}: got shape {found}, expected {tuple(stated.tolist())}")
+
+
 class NoZeroStep(Checked):
     """NoZeroStep(what)(x, step, ...) is x, after checking that no step of a slice or a range is 0 (ValueError)."""
 
@@ -168,4 +179,6 @@ class NoZeroStep(Checked):
             raise ValueError(f"{self.what}: step cannot be zero")
 
 
-__all__ = ["Checked", "EqualLengths", "InsideAxes", "NoZeroStep", "OneLength", "SameCounts", "WholePieces"]
+__all__ = [
+    "Checked", "EqualLengths", "InsideAxes", "NoZeroStep", "OneLength", "SameCounts", "StatedLengths", "WholePieces",
+]  # fmt: skip

@@ -28,6 +28,11 @@ def axis_key(variable: Any, axis: int) -> Key:
     return (variable, axis) if known is None else known
 
 
+def _certainty(source: Any) -> int:
+    """An int is known now; an axis has a length; a value may turn out to be no length at all."""
+    return 3 if isinstance(source, int) else len(source)
+
+
 class Dims(Feature):
     """Classes of equal lengths, with the constant or the graph's own input that each is known to equal."""
 
@@ -128,7 +133,7 @@ class Dims(Feature):
         source = self._source.pop(a, None)
         if source is not None:
             known = self._source.get(b)
-            if known is None or (isinstance(source, int) and not isinstance(known, int)):
+            if known is None or _certainty(source) > _certainty(known):
                 self._source[b] = source
 
     def definitions(self, alive: Collection[Any]) -> Iterator[tuple[Key, Key]]:

@@ -24,6 +24,7 @@ from theano.rewriting.checks_of_lengths import (
     NoZeroStep,
     OneLength,
     SameCounts,
+    StatedLengths,
     WholePieces,
 )
 from theano.rewriting.dims import Dims, Key, axis_key
@@ -45,7 +46,7 @@ from theano.tensor.nnet.one_hot_losses import (
 from theano.tensor.ranges import ARange
 from theano.tensor.scalar_constants import static_int, vector_elements
 from theano.tensor.selecting import Nonzero
-from theano.tensor.shape import Reshape
+from theano.tensor.shape import Reshape, SpecifyShape
 from theano.tensor.subtensor import (
     AdvancedIncSubtensor,
     AdvancedIncSubtensor1,
@@ -54,6 +55,7 @@ from theano.tensor.subtensor import (
     IncSubtensor,
     Subtensor,
 )
+from theano.tensor.type import TensorType
 
 Lengths = Callable[[Key], Any]
 _OF_CLASSES = (
@@ -302,7 +304,24 @@ class Pieces:
         return WholePieces(what), [self.sizes, np.int64(self.count), length(self.length)]
 
 
-Requirement = Inside | Classes | OfMask | Together | FitsSlice | SameCount | Pieces | Steps
+@record_class(frozen=True, slots=True)
+class Stated:
+    """The lengths of all axes are those in a vector of which the elements are not known one by one."""
+
+    vector: Any
+    lengths: tuple[Key, ...]
+
+    def is_certain(self, dims: Dims) -> bool:
+        return False
+
+    def identity(self, dims: Dims) -> Any:
+        return Stated, dims.find((self.vector,)), tuple(dims.find(key) for key in self.lengths)
+
+    def check(self, what: str, length: Lengths) -> tuple[Checked, list[Any]]:
+        return StatedLengths(what), [self.vector, *(length(key) for key in self.lengths)]
+
+
+Requirement = Inside | Classes | OfMask | Together | FitsSlice | SameCount | Pieces | Stated | Steps
 
 
 def requirements(node: Apply) -> Iterator[Requirement]:
@@ -314,6 +333,10 @@ def requirements(node: Apply) -> Iterator[Requirement]:
         known = entries is not None and None not in entries
         lengths = tuple(axis_key(x, axis) for axis in range(x.type.ndim))  # type: ignore[attr-defined]
         yield SameCount(lengths, tuple(entries) if known else (vector,), op.ndim)  # type: ignore[arg-type]
+    elif isinstance(op, SpecifyShape):
+        x, vector = node.inputs
+        if isinstance(x.type, TensorType) and vector_elements(vector) is None:
+            yield Stated(vector, tuple(axis_key(x, axis) for axis in range(x.type.ndim)))
     elif isinstance(op, ARange):
         if not isinstance(node.inputs[2], Constant):
             yield Steps(node.inputs[2])

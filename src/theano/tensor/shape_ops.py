@@ -100,7 +100,8 @@ class Shape_i(Op):
 
 
 class SpecifyShape(Op):
-    """x, of which the lengths in the vector `shape` are stated (-1: not stated).
+    """x, of which the lengths in the vector `shape` are stated. A constant -1 says that one is not stated; one that is
+    computed is a length like others, which no axis has.
 
     AssertionError at run time where they are wrong; ValueError where the user did not state them himself (`implied`):
     they follow from the types of the operands that a rewrite has put together otherwise.
@@ -136,8 +137,15 @@ class SpecifyShape(Op):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         x, shape = inputs
-        if len(shape) != x.ndim or any(s not in (UNSTATED, n) for n, s in zip(x.shape, shape)):
-            stated = tuple("?" if n == UNSTATED else int(n) for n in shape)
+        if len(shape) != x.ndim:
+            free = [False] * len(shape)
+        elif UNSTATED in shape:
+            entries = vector_elements(node.inputs[1]) or [None] * len(shape)
+            free = [s is not None and static_int(s) == UNSTATED for s in entries]
+        else:
+            free = [False] * x.ndim
+        if len(shape) != x.ndim or any(n != s and not known for n, s, known in zip(x.shape, shape, free)):
+            stated = tuple("?" if known else int(n) for n, known in zip(shape, free))
             if self.implied:
                 raise ValueError(
                     f"Input dimension mismatch: an operand has shape {x.shape}, the other ones imply {stated}."

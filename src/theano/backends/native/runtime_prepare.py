@@ -111,27 +111,25 @@ def match_axes(frame: int, state: int, slot: int, buffer: int, number: int) -> i
 
 
 def check_empty(frame: int, step: int, extents: int) -> int:
-    """max and kin of nothing are errors, unless there is no result to give."""
+    """max and kin of nothing are errors, as with NumPy also where there is no result to give: (0, 0) along an axis."""
     rank = load64(step + KERNEL_RANK)
     slot = load64(step + KERNEL_OPERANDS) + load64(step + KERNEL_INPUTS) * SLOT_BYTES
     outputs = load64(step + KERNEL_OUTPUTS)
     k = 0
     while k < outputs:
         if load64(slot + SLOT_FLAGS) & NOT_EMPTY:
-            empty = 0
-            axis = 0
-            while axis < rank:
-                if load64(extents + axis * 8) == 0:
-                    empty = 1
-                axis += 1
+            kept = 0
             d = 0
             while d < load64(slot + SLOT_NDIM):
                 axis = load64(load64(slot + SLOT_AXES) + d * 8)
-                if axis >= 0 and load64(extents + axis * 8) == 0:
-                    empty = 0
+                if axis >= 0:
+                    kept = kept | (1 << axis)
                 d += 1
-            if empty:
-                return fail(frame, E_EMPTY, k, 0, 0, 0)
+            axis = 0
+            while axis < rank:
+                if not ((kept >> axis) & 1) and load64(extents + axis * 8) == 0:
+                    return fail(frame, E_EMPTY, k, 0, 0, 0)
+                axis += 1
         slot += SLOT_BYTES
         k += 1
     return 0
