@@ -171,6 +171,13 @@ class StatedLengths(Checked):
             raise AssertionError(f"{self.what}: got shape {found}, expected {tuple(stated.tolist())}")
 
 
+class Computed(Checked):
+    """Computed(what)(x, y) is x, after y has been computed, of which nothing is used: it may fail."""
+
+    def check(self, values: Sequence[np.ndarray]) -> None:
+        pass
+
+
 class NoZeroStep(Checked):
     """NoZeroStep(what)(x, step, ...) is x, after checking that no step of a slice or a range is 0 (ValueError)."""
 
@@ -180,5 +187,6 @@ class NoZeroStep(Checked):
 
 
 __all__ = [
-    "Checked", "EqualLengths", "InsideAxes", "NoZeroStep", "OneLength", "SameCounts", "StatedLengths", "WholePieces",
+    "Checked", "Computed", "EqualLengths", "InsideAxes", "NoZeroStep", "OneLength", "SameCounts", "StatedLengths",
+    "WholePieces",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 
 from theano.graph.fgraph import Feature, FunctionGraph
 from theano.graph.node import Apply, Constant, Variable
+from theano.loops.scan_op import Scan
 from theano.scalar.dtypes import integer_dtypes
 from theano.tensor.type import TensorType
 
@@ -44,6 +45,8 @@ class Dims(Feature):
         self.enforced: list[tuple[Key, Key, Apply]] = []
         self.sizes: list[tuple[Key, Apply]] = []  # lengths that the node needs to be non-negative
         self.nodes: list[Apply] = []  # those that were there at first
+        self.loops_gone: list[Apply] = []
+        self.loops_replaced: set[Apply] = set()  # of these something took the place; the others were of no more use
         self._recording = True
 
     # -- listening ----------------------------------------------------------------------------------------------
@@ -54,11 +57,13 @@ class Dims(Feature):
             self.on_import(fgraph, node, None)
         self._recording = False
 
-    def on_import(self, fgraph: FunctionGraph, node: Apply, reason: Any) -> None:
+    def facts(self, node: Apply) -> Iterator[Fact]:
+        """What the op of this node says of lengths."""
         speaker = self.speaker(type(node.op))
-        if speaker is None:
-            return
-        for a, b, enforced in speaker(node):
+        return iter(()) if speaker is None else speaker(node)
+
+    def on_import(self, fgraph: FunctionGraph, node: Apply, reason: Any) -> None:
+        for a, b, enforced in self.facts(node):
             if b is None:
                 if self._recording:
                     self.sizes.append((a, node))
@@ -84,6 +89,8 @@ class Dims(Feature):
 
     def replaced(self, old: Variable, new: Variable) -> None:
         """`new` took the place of `old`: they have the same shape."""
+        if old.owner is not None and isinstance(old.owner.op, Scan):
+            self.loops_replaced.add(old.owner)
         if not isinstance(old.type, TensorType) or not isinstance(new.type, TensorType):
             return
         speaker = self.speaker(type(old.owner.op)) if old.owner is not None else None

@@ -12,12 +12,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from theano._provenance import inherit
+from theano._records import field, record_class
 from theano.graph.fgraph import OUTPUT, FunctionGraph
 from theano.graph.node import Apply
+from theano.loops.scan_op import Scan
+from theano.rewriting.checks_of_bodies import InSteps, if_a_step, of_steps
+from theano.rewriting.checks_of_lengths import Computed
 from theano.rewriting.checks_of_lengths import EqualLengths as EqualLengths
 from theano.rewriting.dims import Dims, Key
-from theano.rewriting.dims_of_ops import SPEAKERS
+from theano.rewriting.dims_of_ops import SPEAKERS, value_key
 from theano.rewriting.engine import PassReport
 from theano.rewriting.requirements import Inside, Requirement, requirements
 from theano.rewriting.rule import Site
@@ -36,12 +42,14 @@ def restore_checks(site: Site, report: PassReport) -> None:
     lost = original.enforced
     gone = [node for node in original.nodes if node not in fgraph.apply_nodes]
     unsized = [fact for fact in original.sizes if fact[1] not in fgraph.apply_nodes]
-    if not (lost or unsized or gone):
+    loops = _loops_gone(fgraph, original, gone)
+    if not (lost or unsized or gone or loops):
         return
     now = _known(fgraph, original)
     missing = _unequal(fgraph, now, lost, unsized)
-    unmet = _unmet(fgraph, now, gone)
-    if not missing and not unmet:
+    steps = _of_steps(fgraph, now, loops, original.loops_replaced)
+    unmet = _unmet(fgraph, now, gone, steps.inside)
+    if not (missing or unmet or steps.pairs or steps.kept):
         return
     length = _Lengths(fgraph, original)
     updates = fgraph.update_mapping or {}
@@ -49,12 +57,23 @@ def restore_checks(site: Site, report: PassReport) -> None:
     for node, pairs in missing.items():
         with inherit(node.origin):
             arguments = [length(key) for pair in pairs for key in pair]
-        check = EqualLengths(str(node.op), _error_of(node.op), getattr(node.op, "remedy_of_lengths", ""))
-        _wrap(fgraph, position, node, check, arguments, report)
+        _wrap(fgraph, position, node, _equal_lengths(node.op), arguments, report)
+    for loop, node, first, second in steps.pairs:
+        with inherit(node.origin):
+            n_steps, a, b = length(value_key(loop.inputs[0])), length(first), length(second)
+            one = if_a_step(n_steps, a, b if first != second else np.int64(0))
+            arguments = [one, b if first != second else one]
+        _wrap(fgraph, position, node, _equal_lengths(node.op), arguments, report)
     for node, requirement in unmet:
         with inherit(node.origin):
             op, arguments = requirement.check(str(node.op), length)
         _wrap(fgraph, position, node, op, arguments, report)
+    for loop in steps.kept:
+        _wrap(fgraph, position, loop, Computed(str(loop.op)), [loop.outputs[0]], report)
+
+
+def _equal_lengths(op: Any) -> EqualLengths:
+    return EqualLengths(str(op), _error_of(op), getattr(op, "remedy_of_lengths", ""))
 
 
 def _error_of(op: Any) -> str:
@@ -91,9 +110,65 @@ def _unequal(fgraph: FunctionGraph, now: Dims, lost: Any, unsized: Any) -> dict[
     return missing
 
 
-def _unmet(fgraph: FunctionGraph, now: Dims, gone: list[Apply]) -> list[tuple[Apply, Requirement]]:
+@record_class()
+class _OfSteps:
+    """What loops that are gone required of their steps.
+
+    pairs    (loop, inner node, length, length)
+    inside   (inner node, positions)
+    kept     loops that have to be run to find out
+    """
+
+    pairs: list[tuple[Apply, Apply, Key, Key]] = field(default_factory=list)
+    inside: list[tuple[Apply, InSteps]] = field(default_factory=list)
+    kept: list[Apply] = field(default_factory=list)
+
+
+def _loops_gone(fgraph: FunctionGraph, original: Dims, gone: list[Apply]) -> list[Apply]:
+    found = [node for node in gone if isinstance(node.op, Scan)] + original.loops_gone
+    return [node for node in dict.fromkeys(found) if node not in fgraph.apply_nodes]
+
+
+def _of_steps(fgraph: FunctionGraph, now: Dims, loops: list[Apply], replaced: set[Apply]) -> _OfSteps:
+    """What the steps of loops that are gone required, and nothing else requires."""
+    found = _OfSteps()
+    for loop in loops:
+        required = of_steps(loop)
+        for node, a, b in required.pairs:
+            if a == b or not now.same_length(a, b):
+                found.pairs.append((loop, node, a, b))
+        if loop in replaced:   # by what requires as much of what it computes
+            continue
+        found.inside += required.inside
+        if required.more:
+            found.kept.append(loop)
+    if found.pairs or found.kept:
+        _without_what_others_require(fgraph, now, found)
+    return found
+
+
+def _without_what_others_require(fgraph: FunctionGraph, now: Dims, found: _OfSteps) -> None:
+    """Loops that are there still require it, or what came before in the list does."""
+    known: set[Any] = set()
+    for node in fgraph.apply_nodes:
+        if isinstance(node.op, Scan):
+            known.update(frozenset((now.find(a), now.find(b))) for _, a, b in of_steps(node).pairs)
+    pairs, found.pairs = found.pairs, []
+    for loop, node, a, b in pairs:
+        asked = frozenset((now.find(a), now.find(b)))
+        if asked not in known:
+            known.add(asked)
+            found.pairs.append((loop, node, a, b))
+    there = {(node.op, *node.inputs) for node in fgraph.apply_nodes if isinstance(node.op, Scan)}
+    found.kept = [loop for loop in found.kept if (loop.op, *loop.inputs) not in there]
+
+
+def _unmet(
+    fgraph: FunctionGraph, now: Dims, gone: list[Apply], more: list[tuple[Apply, InSteps]]
+) -> list[tuple[Apply, Requirement | InSteps]]:
     """What nodes that are gone required, and no other node requires; `now` knows all equalities."""
-    asked = [(node, requirement) for node in gone for requirement in requirements(node)]
+    asked: list[tuple[Apply, Requirement | InSteps]] = [*more]
+    asked += [(node, requirement) for node in gone for requirement in requirements(node)]
     asked = [(node, requirement) for node, requirement in asked if not requirement.is_certain(now)]
     if not asked:
         return []
@@ -103,15 +178,15 @@ def _unmet(fgraph: FunctionGraph, now: Dims, gone: list[Apply]) -> list[tuple[Ap
             met.add(requirement)
     # the furthest positions first: they answer for all before them
     asked.sort(key=lambda pair: -_furthest(pair[1]))
-    unmet = []
-    for node, requirement in asked:
-        if not met.covers(requirement):
-            met.add(requirement)
-            unmet.append((node, requirement))
+    unmet: list[tuple[Apply, Requirement | InSteps]] = []
+    for node, required in asked:
+        if not met.covers(required):
+            met.add(required)
+            unmet.append((node, required))
     return unmet
 
 
-def _furthest(requirement: Requirement) -> int:
+def _furthest(requirement: Requirement | InSteps) -> int:
     position = requirement.furthest() if isinstance(requirement, Inside) else None
     return -1 if position is None else position
 
@@ -124,14 +199,16 @@ class _Met:
         self.known: set[Any] = set()
         self.positions: dict[Key, int] = {}
 
-    def add(self, requirement: Requirement) -> None:
+    def add(self, requirement: Requirement | InSteps) -> None:
         self.known.add(requirement.identity(self.dims))
         position = _furthest(requirement)
         if isinstance(requirement, Inside) and position >= 0:
             key = self.dims.find(requirement.length)
             self.positions[key] = max(position, self.positions.get(key, 0))
 
-    def covers(self, requirement: Requirement) -> bool:
+    def covers(self, requirement: Requirement | InSteps) -> bool:
+        if isinstance(requirement, InSteps) and self.covers(requirement.inside):
+            return True
         if requirement.identity(self.dims) in self.known:
             return True
         position = _furthest(requirement)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from theano._provenance import inherit
 from theano.graph.clone import clone_replace, equal_computations
 from theano.graph.fgraph import OUTPUT, FunctionGraph
 from theano.graph.node import Apply
@@ -31,7 +32,7 @@ from theano.tensor.basic_indexing import Subtensor
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.products import Dot
 from theano.tensor.scalar_constants import static_int
-from theano.tensor.shape import shape_padleft, specify_shape, unbroadcast
+from theano.tensor.shape import SpecifyShape, shape_padleft, specify_shape, unbroadcast
 from theano.tensor.shape_ops import shape_i_op
 
 # -- what nobody reads -------------------------------------------------------------------------------------------------
@@ -95,7 +96,7 @@ def last_row_of_loop(node: Apply, site: Site) -> Any:
     states = list(parts.states)
     for number, reads in found:
         parts.states.remove(states[number])
-        held = _held(states[number], dims)
+        held = _held(states[number], _of_depth(states[number], node), dims)
         parts.carried += held
         replaced += [(read, held[back - 1]) for read, back in reads]
     new = parts.rebuilt()
@@ -132,12 +133,20 @@ def _of_shape(result: Any, like: Any, dims: Dims) -> Any:
     return like.type.filter_variable(result)
 
 
-def _held(state: State, dims: Dims) -> list[Carried]:
+def _of_depth(state: State, loop: Apply) -> Any:
+    """The initial rows. Where there may be fewer, they are counted first: to read one is then another mistake."""
+    if state.initial.type.shape[0] is not None:
+        return state.initial
+    with inherit(loop.origin):
+        return SpecifyShape(implied=True)(state.initial, (state.depth, *[None] * (state.initial.type.ndim - 1)))
+
+
+def _held(state: State, initial: Any, dims: Dims) -> list[Carried]:
     """A state as values that are carried: its last row, the one before, ..."""
     like: Any = next(iter(state.taps.values()))
     rows = [state.taps.get(-back) or like.type() for back in range(1, state.depth + 1)]
     results = [_of_shape(state.result, like, dims), *rows[:-1]]
-    starts = [like.type.filter_variable(state.initial[state.depth - back]) for back in range(1, state.depth + 1)]
+    starts = [like.type.filter_variable(initial[state.depth - back]) for back in range(1, state.depth + 1)]
     return [Carried(*three) for three in zip(rows, starts, results)]
 
 
