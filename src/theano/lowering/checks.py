@@ -15,7 +15,6 @@ from theano.rewriting.checks_of_lengths import EqualLengths, InsideAxes, NoZeroS
 @lowers(EqualLengths)
 def lower_equal_lengths(lowering: Lowering, node: Apply) -> None:
     value, *lengths = lowering.data(node.inputs)
-    pairs: list[tuple[Length, Any]] = []
     refs = [lowering.dim(n) for n in lengths]
     for first, second in zip(refs[::2], refs[1::2]):
         if not isinstance(first, Length):
@@ -23,13 +22,11 @@ def lower_equal_lengths(lowering: Lowering, node: Apply) -> None:
         if first == second and isinstance(first, Length):
             continue
         if not isinstance(first, Length):
-            lowering.python(node)
-            return
-        pairs.append((first, second))
-    for length, other in pairs:
-        source = length.datum
+            _state_true(lowering, _is_one_length(lowering, first, second, node), node)
+            continue
+        source = first.datum
         stated: list[Any] = [None] * source.ndim
-        stated[length.axis] = other
+        stated[first.axis] = second
         checked = Datum(source.dtype, source.shape, source.dims)
         checked.must_run = True  # nobody reads it
         lowering.view(checked, source, "specify", tuple(stated), nodes=[node])
@@ -84,6 +81,17 @@ def _state_true(lowering: Lowering, flag: Datum, node: Apply) -> None:
     checked = Datum("bool", (1,))
     checked.must_run = True  # nobody reads it
     lowering.view(checked, lowering.constant(np.zeros(1, "bool")), "specify", (flag,), nodes=[node])
+
+
+def _is_one_length(lowering: Lowering, first: DimRef, second: DimRef, node: Apply) -> Datum:
+    """1 if two numbers are one, and not negative, else 0."""
+
+    def emit(point: Any) -> Any:
+        a, b = point.b.cast(point.read(0), "int64"), point.b.cast(point.read(1), "int64")
+        return point.b.cast((a >= 0) & point.b.eq(a, b), "int64")
+
+    reads = [(lowering.number_of(ref), ()) for ref in (first, second)]
+    return lowering.pointwise(Datum("int64", ()), reads, emit, nodes=[node])
 
 
 def _is_inside(lowering: Lowering, position: DimRef, length: DimRef, node: Apply) -> Datum:

@@ -10,6 +10,7 @@ from math import prod
 from typing import Any
 
 from theano.graph.node import Apply, Constant
+from theano.loops.scan_op import Scan
 from theano.rewriting.checks_of_lengths import EqualLengths
 from theano.rewriting.dims import Fact, Key, Speaker, axis_key
 from theano.rewriting.dims_of_matrices import MATRICES, same_shape
@@ -160,6 +161,11 @@ def of_sizes(lengths: Any) -> Iterator[Fact]:
         key = value_key(length)
         if isinstance(key, tuple) and len(key) == 1 and not nonnegative(length):
             yield key, None, False
+
+
+def of_loop(node: Apply) -> Iterator[Fact]:
+    yield from Scan.length_facts(node)
+    yield from of_sizes(node.inputs[:1])
 
 
 def of_reduction(node: Apply) -> Iterator[Fact]:
@@ -430,6 +436,7 @@ SPEAKERS: dict[type, Speaker] = {
     Alloc: of_alloc,
     AllocEmpty: of_alloc_empty,
     ARange: of_arange,
+    Scan: of_loop,
     CAReduce: of_reduction,
     Argmax: of_reduction,
     Join: of_join,

@@ -21,7 +21,7 @@ from theano.tensor.convert import as_tensor_variable, constant
 from theano.tensor.creation import MakeVector, dimension, zeros_like
 from theano.tensor.elemwise import cast_to
 from theano.tensor.scalar_constants import static_int, vector_elements
-from theano.tensor.shape import patternbroadcast, shape, shape_i, shape_padaxis, shape_vector
+from theano.tensor.shape import SpecifyShape, patternbroadcast, shape, shape_i, shape_padaxis, shape_vector
 from theano.tensor.type import tensor_type
 from theano.tensor.variable import TensorVariable
 
@@ -270,6 +270,8 @@ class Split(Op):
         value = static_int(axis)
         k = None if value is None else value % ndim
         elements = vector_elements(sizes) or [None] * self.len_splits
+        if elements[0] is None and sizes.type.shape[0] is None:   # type: ignore[attr-defined]
+            sizes = _as_many(sizes, (self.len_splits,))   # else a missing one would be a wrong index
         shapes = []
         for position, element in enumerate(elements):
             n = sizes[position] if element is None else element  # type: ignore[index]
@@ -285,6 +287,7 @@ class Split(Op):
 
 
 join_ = Join()
+_as_many = SpecifyShape(implied=True)
 
 
 def join(axis: Any, *tensors_list: Any) -> Any:

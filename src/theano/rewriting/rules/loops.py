@@ -32,7 +32,7 @@ from theano.tensor.basic_indexing import Subtensor
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.products import Dot
 from theano.tensor.scalar_constants import static_int
-from theano.tensor.shape import SpecifyShape, shape_padleft, specify_shape, unbroadcast
+from theano.tensor.shape import SpecifyShape, shape_padleft, unbroadcast
 from theano.tensor.shape_ops import shape_i_op
 
 # -- what nobody reads -------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def _dims_inside(parts: LoopParts) -> Dims:
 def _of_shape(result: Any, like: Any, dims: Dims) -> Any:
     """`result` as a row of a state: all of them have one shape."""
     if not dims.same(like, result):
-        result = specify_shape(result, [shape_i_op(axis)(like) for axis in range(like.type.ndim)])
+        result = SpecifyShape(implied=True)(result, [shape_i_op(axis)(like) for axis in range(like.type.ndim)])
     return like.type.filter_variable(result)
 
 
