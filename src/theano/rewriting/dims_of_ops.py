@@ -11,7 +11,6 @@ from typing import Any
 
 from theano.graph.node import Apply, Constant
 from theano.loops.scan_op import Scan
-from theano.rewriting.checks_of_lengths import EqualLengths
 from theano.rewriting.dims import Fact, Key, Speaker, axis_key
 from theano.rewriting.dims_of_matrices import MATRICES, same_shape
 from theano.rewriting.ranges import nonnegative
@@ -413,14 +412,6 @@ def of_convolution(node: Apply) -> Iterator[Fact]:
             yield x, y, False
 
 
-def of_equal_lengths(node: Apply) -> Iterator[Fact]:
-    yield from of_first_input(node)
-    lengths = [value_key(n) for n in node.inputs[1:]]
-    for a, b in zip(lengths[::2], lengths[1::2]):
-        if not isinstance(a, int) or not isinstance(b, int):
-            yield (b, a, True) if isinstance(a, int) else (a, b, True)
-
-
 def of_log_sum_exp(node: Apply) -> Iterator[Fact]:
     x, out = node.inputs[0], node.outputs[0]
     axes = reduced_axes(node.op.axis, x.type.ndim)  # type: ignore[attr-defined]
@@ -462,7 +453,6 @@ SPEAKERS: dict[type, Speaker] = {
     LogSoftmax: of_first_input,
     LogSumExp: of_log_sum_exp,
     ClassNumbers: of_class_numbers,
-    EqualLengths: of_equal_lengths,
     **dict.fromkeys((
         CrossentropyCategorical1Hot, CrossentropyCategorical1HotGrad, CrossentropySoftmax1HotWithBiasDx,
         CrossentropySoftmaxArgmax1HotWithBias,
