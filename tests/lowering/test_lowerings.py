@@ -361,5 +361,12 @@ def test_checks_of_lengths_that_rewriting_puts_back() -> None:
     with pytest.raises(ValueError, match="a length is -1"):
         f(value, other, -1)
     assert not count.get_value().any()
-    program = program_of([n, x], [EqualLengths("f")(x, n, n + 1)])
-    assert python_calls(program) == ["EqualLengths"]
+    # numbers of which none is the length of an axis are compared, too
+    k = T.lscalar("k")
+    checked = EqualLengths("f")(x, n, k + 1)
+    assert python_calls(program_of([n, k, x], [checked])) == []
+    f = theano.function([n, k, x], checked)
+    assert f(3, 2, value) is not None
+    for a, b, text in ((3, 3, "operands of f have lengths 3 and 4"), (-1, -2, "a length is -1")):
+        with pytest.raises(ValueError, match=text):
+            f(a, b, value)
