@@ -396,6 +396,11 @@ NETWORK_CASES = {
         case(lambda x, i: checks.InsideAxes("classes", from_start=True)(x, i, x.shape[0]), lambda x, i: x,
              ((4,), ints([3, 0])), ((0,), ints([]))),
     ],
+    "Computed": [case(lambda x, y: checks.Computed("for")(x, y * 2), lambda x, y: x, ((4,), (2, 3)), ((0, 2), ()))],
+    "StatedLengths": [
+        case(lambda x, v: checks.StatedLengths("f")(x, v, x.shape[0]), lambda x, v: x,
+             ((5,), ints([5])), ((0,), ints([0]))),
+    ],
     "NoZeroStep": [
         case(lambda x, i, j: checks.NoZeroStep("slice")(x, i, j), lambda x, i, j: x, ((4,), ints(-4), ints(1)),
              ((0,), ints(2), ints(3))),

@@ -158,6 +158,8 @@ SAMPLES |= {
     "Print": [(lambda x: Print("p", global_fn=lambda op, value: None)(x**2), (M,))],
     "EqualLengths": [(lambda x, y: checks.EqualLengths("pair")(x**2, x.shape[1], y.shape[0]) * y, (M, V))],
     "InsideAxes": [(lambda x: checks.InsideAxes("index")(x**2, np.int64(2), x.shape[0]), (M,))],
+    "Computed": [(lambda x: checks.Computed("for")(x**2, x * 3), (M,))],
+    "StatedLengths": [(lambda x: checks.StatedLengths("f")(x**2, x.shape, x.shape[0], x.shape[1]), (M,))],
     "NoZeroStep": [(lambda x: checks.NoZeroStep("slice")(x**2, x.shape[0]), (M,))],
     "OneLength": [(lambda x, y: checks.OneLength("rows")(x**2, x.shape[1], y.shape[0]) * y, (M, V))],
     "SameCounts": [(lambda x: checks.SameCounts("reshape", 2, 1)(x**2, *x.shape, np.int64(12)), (M,))],
