@@ -316,6 +316,28 @@ def test_progress_has_a_gradient():
     np.testing.assert_allclose(run(theano.grad(last, x), [x], [X]), np.prod(X) / X)
 
 
+@pytest.mark.parametrize("use", ["value", "shape", "zeros"])
+def test_a_state_that_grows(mode, use):
+    """The shape of the last state is its own, not that of the first."""
+    x, n = tt.dvector("x"), tt.lscalar("n")
+    last, _ = theano.loop(lambda s: (tt.concatenate([s, s]), None), x, n_steps=n)
+    wanted = {"value": last, "shape": last.shape[0], "zeros": tt.zeros_like(last)}[use]
+    f = theano.function([x, n], wanted, mode=mode)
+    for steps in (0, 1, 3):
+        found = f(np.ones(2), steps)
+        assert (found if use == "shape" else len(found)) == 2 * 2**steps
+    with pytest.raises(ValueError, match="must not change from step to step"):
+        theano.function([x, n], theano.grad(last.sum(), x), mode=mode)(np.ones(2), 3)
+
+
+def test_the_shape_of_a_state_that_keeps_it_needs_no_loop():
+    x, w, rows = tt.dvector("x"), tt.dvector("w"), tt.dmatrix("rows")
+    last, _ = theano.loop(lambda s, row: (tt.set_subtensor(tt.tanh(row + s * w)[0], 1.0), None), x, rows)
+    f = theano.function([x, w, rows], last.shape[0])
+    assert not [node for node in f.maker.fgraph.apply_nodes if "for{" in str(node.op)]
+    assert f(np.ones(2), np.ones(2), np.ones((3, 2))) == 2
+
+
 # -- errors ----------------------------------------------------------------------------------------------------------
 
 

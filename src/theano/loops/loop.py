@@ -61,7 +61,9 @@ def loop(
     step         step(carry, x) -> (new carry, result), where x holds row t of everything in `xs`; step(carry) without
                  `xs`. The result may be None. It is called with variables, once or a few times
     carry        the state before the first step: a variable (or number), or nested tuples, lists and dictionaries of
-                 them. Each part keeps its dtype, rank and shape; Python numbers take the dtype that a step gives them
+                 them. Each part keeps its dtype and rank, and lengths that are known when the loop is built; others may
+                 change, though not under a gradient, which keeps the states as rows of one array. Python numbers take
+                 the dtype that a step gives them
     xs           a variable, or a structure of variables, with a row for each step
     n_steps      how many steps; by default as many as xs has rows. Rows beyond that are not used; too few are an error
                  when the function runs. 0 steps give the state back, and no results

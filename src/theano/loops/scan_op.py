@@ -26,7 +26,7 @@ from theano.loops.scan_steps import run_steps
 from theano.scalar.dtypes import is_discrete
 from theano.tensor.convert import as_tensor_variable, constant
 from theano.tensor.creation import MakeVector
-from theano.tensor.elemwise import cast_to
+from theano.tensor.elemwise import Elemwise, cast_to
 from theano.tensor.shape_ops import Shape, Shape_i, shape_i_op
 from theano.tensor.type import TensorType, tensor_type
 from theano.transforms.reverse import reached_from
@@ -43,7 +43,8 @@ class Scan(ScanAccessors, Op):
     name                shown when the op is printed and in errors
     typeConstructor, profile, allow_gc   accepted, without effect
 
-    Rows of a state must have the shape of its initial rows; rows of a trace must all have one shape.
+    Rows of a state must have the shape of its initial rows; rows of a trace must all have one shape. What is carried
+    may change the lengths that its type does not state.
     """
 
     # what is said of lengths that do not fit where nothing is left of the loop but its demands (`restore_checks.py`)
@@ -229,7 +230,8 @@ class Scan(ScanAccessors, Op):
         results: list[Any] = [(steps, *shape[1:]) for shape in shapes.initials]
         for shape in self._traced_shapes(node, outer, shapes):
             results.append(None if shape is None else (steps, *shape))
-        results += [None if shape is None else tuple(shape) for shape in shapes.carried]
+        kept = map(_keeps_shape, self.inner.carried, self.info.outputs(self.fgraph.outputs).carried)
+        results += [tuple(shape) if keeps and shape is not None else None for keeps, shape in zip(kept, shapes.carried)]
         if self.info.until:
             results.append(())
         return results
@@ -348,6 +350,44 @@ def _own_shape(variable: Variable) -> tuple[Any, ...] | None:
     if not isinstance(variable.type, TensorType):
         return None
     return tuple(shape_i_op(k)(variable) if n is None else n for k, n in enumerate(variable.type.shape))
+
+
+def _keeps_shape(before: Variable, after: Variable) -> bool:
+    """Is what is carried known to have the shape that it had before the step?"""
+    return isinstance(before.type, TensorType) and all(
+        n is not None or _is_as_long(after, axis, before, axis) for axis, n in enumerate(before.type.shape)
+    )
+
+
+def _is_as_long(variable: Any, axis: int, other: Variable, other_axis: int) -> bool:
+    """Is an axis as long as one of `other`, by what each op says of its shape?"""
+    pending = [(variable, axis)]
+    seen = set(pending)
+    while pending:
+        v, k = pending.pop()
+        if v is other and k == other_axis:
+            return True
+        node = v.owner
+        if node is None:
+            continue
+        if isinstance(node.op, Elemwise):   # all operands that are not broadcast are as long
+            more = [(x, k) for x in node.inputs if x.type.shape[k] is None]
+        else:
+            more = _source_of_length(node, v, k)
+        pending += [pair for pair in more if pair not in seen]
+        seen.update(more)
+    return False
+
+
+def _source_of_length(node: Apply, v: Variable, axis: int) -> list[tuple[Variable, int]]:
+    """[(input, its axis of this length)], if the op says that it is the length of one"""
+    try:
+        found = node.op.infer_shape(node, [_own_shape(x) for x in node.inputs])[node.outputs.index(v)]
+    except (MethodNotDefined, NotImplementedError, ShapeError):
+        return []
+    length = None if found is None else found[axis]
+    maker = getattr(length, "owner", None)
+    return [(maker.inputs[0], maker.op.i)] if maker is not None and isinstance(maker.op, Shape_i) else []
 
 
 def _with_lengths(expressions: list[Variable], shapes: dict[Variable, Any]) -> list[Variable]:
