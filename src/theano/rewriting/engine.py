@@ -18,10 +18,21 @@ from theano._config import config
 from theano._provenance import Origin, inherit
 from theano._records import field, record_class
 from theano.graph.fgraph import OUTPUT, Feature, FunctionGraph
-from theano.graph.node import Apply, Constant, Variable
+from theano.graph.node import Apply, Variable
 from theano.rewriting.findings import Findings
 from theano.rewriting.rule import Rule, Site
-from theano.rewriting.terms import PRODUCTS, SUMS, inside_factors, inside_terms, terms_of
+from theano.rewriting.terms import (
+    PRODUCTS,
+    SUMS,
+    direct_makers,
+    inside_factors,
+    inside_terms,
+    makers_in_product,
+    makers_in_sum,
+    makes,
+    terms_of,
+)
+from theano.scalar.arithmetic import true_div
 from theano.scalar.op import ScalarOp
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.type import TensorType
@@ -72,6 +83,7 @@ class RuleIndex:
         self._by_class: dict[type, list[Rule]] = {}
         self._resolved: dict[type, tuple[Rule, ...]] = {}
         self._undemanding: dict[Any, Sequence[Rule]] = {}   # by root: all rules, where none of them needs anything
+        self._constants = {rule.parts.constant for rule in self.rules if rule.parts is not None}
         self._fitting: dict[Any, tuple[tuple[Rule, ...], Any, bool]] = {}
         self._fitting_parts: dict[Any, tuple[tuple[Rule, ...], Any, bool]] = {}
         for rule in self.rules:
@@ -107,39 +119,40 @@ class RuleIndex:
         root = op.scalar_op if isinstance(op, Elemwise) else type(op)
         if root in self._undemanding:
             return self._undemanding[root]
-        direct: Any = (root, *[makes(x) for x in node.inputs])
+        makers = [makes(x) for x in node.inputs]
+        direct: Any = (root, *makers) if root is true_div else (root, frozenset(makers))
         found = self._fitting.get(direct)
         if found is None:
-            found = self._fitting_node(root, op, direct)
+            found = self._fitting_node(root, op, direct, direct_makers(root, makers))
         fitting, view, _ = found
         if view is None:
             return fitting
         out = node.outputs[0]
-        constant, parts = view(out, site)
+        owners, size = site.find(makers_in_sum if view is terms_of else makers_in_product, out)
         # with the direct inputs: the same parts, nested in another way, leave other rules
-        key: Any = (direct, *[makes(v) for _, v in parts], None if constant in (0, 1) else abs(constant))
+        key: Any = (direct, owners, size if size in self._constants else 0)
         found = self._fitting_parts.get(key)
         if found is None:
-            owners = frozenset(key[1:-1])
             found = self._kept(self._fitting_parts, key, [
                 r for r in fitting if r.parts is None or (
-                    _all_meet(r.parts.records, owners) and r.parts.constant in (0, abs(constant)))])
+                    _all_meet(r.parts.records, owners) and r.parts.constant in (0, size))])
         fitting, _, deep = found
         if not deep:
             return fitting
         deeper = site.find(inside_terms if view is terms_of else inside_factors, out)
-        found = self._fitting_parts.get((key, *deeper))
+        found = self._fitting_parts.get((key, deeper))
         if found is None:
-            found = self._kept(self._fitting_parts, (key, *deeper), [r for r in fitting if r.parts is None or (
+            found = self._kept(self._fitting_parts, (key, deeper), [r for r in fitting if r.parts is None or (
                 _all_meet(r.parts.of_products, deeper[0]) and _all_meet(r.parts.of_sums, deeper[1]))])
         return found[0]
 
-    def _fitting_node(self, root: Any, op: Any, key: Any) -> tuple[tuple[Rule, ...], Any, bool]:
+    def _fitting_node(
+        self, root: Any, op: Any, key: Any, owners: frozenset[Any]
+    ) -> tuple[tuple[Rule, ...], Any, bool]:
         """The rules that the direct inputs of a node leave."""
         rules = self.rules_for(op)
         if not any(rule.needs or rule.parts is not None for rule in rules):
             self._undemanding[root] = rules
-        owners = frozenset(key[1:])
         return self._kept(self._fitting, key, [r for r in rules if _fits_directly(r, owners)])
 
     def _kept(self, table: dict[Any, Any], key: Any, rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], Any, bool]:
@@ -149,15 +162,6 @@ class RuleIndex:
         parts = [rule.parts for rule in rules if rule.parts is not None]
         found = table[key] = tuple(rules), parts[0].view if parts else None, any(p.is_deep for p in parts)
         return found
-
-
-def makes(v: Any) -> Any:
-    """The record (of an elementwise op) or class of the op that makes a value; `Constant`; None for inputs."""
-    node = v.owner
-    if node is None:
-        return Constant if isinstance(v, Constant) else None
-    op = node.op
-    return op.scalar_op if isinstance(op, Elemwise) else type(op)
 
 
 def _fits_directly(rule: Rule, owners: frozenset[Any]) -> bool:

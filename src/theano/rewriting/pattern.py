@@ -164,19 +164,25 @@ def _parts(pattern: Any) -> Parts | None:
     """What must be among the terms or factors of what a sum or product fits."""
     if not isinstance(pattern, (OfSum, OfProduct)):
         return None
-    records: list[frozenset[Any]] = []
+    records = _tops_of_items(pattern)
     deeper: dict[type, list[frozenset[Any]]] = {OfProduct: [], OfSum: []}
     for _, item in pattern.items:
-        records.append(_tops(item))
         inner = item.args[0] if isinstance(item, OfOp) and item.record is ar.sqr else item
         if isinstance(inner, (OfSum, OfProduct)):
-            deeper[type(inner)].extend(_tops(part) for _, part in inner.items)
+            deeper[type(inner)] += _tops_of_items(inner)
     found, products, sums = (tuple(dict.fromkeys(filter(None, s))) for s in (records, *deeper.values()))
     if not found and not products and not sums:
         return None
     if isinstance(pattern, OfProduct):
         return Parts(factors_of, found, 0, products, sums)
     return Parts(terms_of, found, 0 if pattern.shares else abs(pattern.constant), products, sums)
+
+
+def _tops_of_items(pattern: OfSum | OfProduct) -> list[frozenset[Any]]:
+    """For each item the records of which one must make what it fits; (power, record) in products."""
+    if isinstance(pattern, OfSum):
+        return [_tops(item) for _, item in pattern.items]
+    return [frozenset((power, record) for record in _tops(item)) for power, item in pattern.items]
 
 
 def _tops(pattern: Any) -> frozenset[Any]:

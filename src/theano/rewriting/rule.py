@@ -56,7 +56,8 @@ class Site:
 
 @record_class(frozen=True, eq=False)
 class Parts:
-    """Sets of records, of each of which one must own a part of an expression.
+    """Sets of records, of each of which one must own a part of an expression. In the place of a record, (1, record) or
+    (-1, record) means that it must own a factor in that power.
 
     view         the parts: `terms_of` or `factors_of`
     constant     the size of the constant of the sum, 0: any

@@ -130,9 +130,42 @@ def known_number(v: Any, site: Site | None) -> Any:
     return number(v)
 
 
+def makes(v: Any) -> Any:
+    """The record (of an elementwise op) or class of the op that makes a value; `Constant`; None for inputs."""
+    node = v.owner
+    if node is None:
+        return Constant if isinstance(v, Constant) else None
+    op = node.op
+    return op.scalar_op if isinstance(op, Elemwise) else type(op)
+
+
+def direct_makers(record: Any, makers: Sequence[Any]) -> frozenset[Any]:
+    """What makes the inputs of a node, and in which power they are in it if it is a product: {exp, (-1, exp)}."""
+    if record not in PRODUCTS:
+        return frozenset(makers)
+    powers = {ar.true_div: (1, -1), ar.inv: (-1,)}.get(record) or (1,) * len(makers)
+    return frozenset([*makers, *zip(powers, makers)])
+
+
+def makers_in_sum(v: Any, site: Site) -> tuple[frozenset[Any], Any]:
+    """(what makes the terms of `v`, the size of its constant)"""
+    constant, terms = terms_of(v, site)
+    return frozenset([makes(w) for _, w in terms]), abs(constant)
+
+
+def makers_in_product(v: Any, site: Site) -> tuple[frozenset[Any], Any]:
+    """(what makes the factors of `v`, and in which power they are: {exp, (-1, exp)}, 0)"""
+    found: set[Any] = set()
+    for power, w in factors_of(v, site)[1]:
+        maker = makes(w)
+        found.add(maker)
+        found.add((power, maker))
+    return frozenset(found), 0
+
+
 def inside_terms(v: Any, site: Site) -> tuple[frozenset[Any], frozenset[Any]]:
-    """The records that make the factors of those terms of `v` that are products (or squares of some), and the terms of
-    those that are sums."""
+    """What makes the factors of those terms of `v` that are products (or squares of some), with their powers, and what
+    makes the terms of those that are sums."""
     return _inside(terms_of(v, site)[1], site)
 
 
@@ -145,32 +178,15 @@ def _inside(parts: Sequence[tuple[int, Any]], site: Site) -> tuple[frozenset[Any
     of_products: set[Any] = set()
     of_sums: set[Any] = set()
     for _, v in parts:
-        node = v.owner
-        if node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op is ar.sqr:
-            site.findings.looked_at([node])
-            v = node.inputs[0]
-            node = v.owner
-        if node is None or not isinstance(node.op, Elemwise):
-            continue
-        if node.op.scalar_op in PRODUCTS:
-            of_products |= site.find(_makers_of_factors, v)
-        if node.op.scalar_op in SUMS:
-            of_sums |= site.find(_makers_of_terms, v)
+        if makes(v) is ar.sqr:
+            site.findings.looked_at([v.owner])
+            v = v.owner.inputs[0]
+        maker = makes(v)
+        if maker in PRODUCTS:
+            of_products |= site.find(makers_in_product, v)[0]
+        if maker in SUMS:
+            of_sums |= site.find(makers_in_sum, v)[0]
     return frozenset(of_products), frozenset(of_sums)
-
-
-def _makers_of_terms(v: Any, site: Site) -> frozenset[Any]:
-    return _makers(terms_of(v, site)[1])
-
-
-def _makers_of_factors(v: Any, site: Site) -> frozenset[Any]:
-    return _makers(factors_of(v, site)[1])
-
-
-def _makers(parts: Sequence[tuple[int, Any]]) -> frozenset[Any]:
-    """The records of the elementwise ops that make terms or factors."""
-    return frozenset(
-        v.owner.op.scalar_op for _, v in parts if v.owner is not None and isinstance(v.owner.op, Elemwise))
 
 
 def same_constant(a: Any, b: Any) -> bool:

@@ -12,10 +12,9 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, number_like, quotient, signed_sum
-from theano.rewriting.engine import makes
 from theano.rewriting.rule import Parts, Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
-from theano.rewriting.terms import PRODUCTS, SUMS, factors_of, known_number, linear, terms_of
+from theano.rewriting.terms import PRODUCTS, SUMS, factors_of, known_number, linear, makes, terms_of
 from theano.scalar.activation import sigmoid
 from theano.scalar.arithmetic import add, inv, mul, neg, sqr, sub, true_div
 from theano.scalar.dtypes import float_dtypes
@@ -298,10 +297,9 @@ def exp_into_sum_of_sigmoids(node: Apply, site: Site) -> Any:
         to_go = family.to_go([*factors, *(part for term in terms for part in powers_of(term, site)[1])], site)
         if not to_go:   # nothing to be taken up, nor anything to take it up from a sum
             continue
-        concerned = {site.find(_variables_in, x) for x in to_go}
         inside = [part for term in terms for part in factors_of(term, site)[1]]
         for x in dict.fromkeys(family.look(v, site)[0] for _, v in (*factors, *inside)):
-            if x is None or site.find(_variables_in, x) not in concerned:
+            if x is None or not _is_concerned(x, to_go, site):
                 continue
             whole = _Product(family, out, x, 0, 0, site)
             result = whole.distributed(DEEPEST)
@@ -311,6 +309,14 @@ def exp_into_sum_of_sigmoids(node: Apply, site: Site) -> Any:
                 result = conform(result, out)
                 return None if result is None else [result]
     return None
+
+
+def _is_concerned(x: Any, to_go: list[Any], site: Site) -> bool:
+    """May x be a multiple of one of the others?"""
+    if any(x is y for y in to_go):
+        return True
+    variables = site.find(_variables_in, x)
+    return any(site.find(_variables_in, y) == variables for y in to_go)
 
 
 def _variables_in(x: Any, site: Site) -> frozenset[Any]:
