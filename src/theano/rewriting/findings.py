@@ -53,6 +53,8 @@ class Findings:
 
     def changed(self, node: Any) -> None:
         """The inputs of a node are no longer what they were: forget what depends on them."""
+        if node not in self._readers:
+            return
         stack = [node]
         while stack:
             for key in self._readers.pop(stack.pop(), ()):

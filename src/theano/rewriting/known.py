@@ -20,41 +20,27 @@ LARGEST_SCANNED = 4096  # elements of a constant that are looked at to see wheth
 DEPTH = 16
 
 
-def number(variable: Variable) -> Any:
+def number(variable: Variable, through: list[Apply] | None = None) -> Any:
     """The number that every element of `variable` has, as a Python number, or None if that is not known.
 
-    Looks through dimshuffles and fills. A negative zero counts as -0.0.
+    Looks through dimshuffles and fills, which are added to the list `through`. A negative zero counts as -0.0.
     """
     v: Any = variable
     for _ in range(DEPTH):
         node = v.owner
         if node is None:
             return _uniform(v) if isinstance(v, TensorConstant) else None
-        v = _filled_with(node)
-        if v is None:
+        op = node.op
+        if isinstance(op, Elemwise):
+            if op.scalar_op is not second:
+                return None
+            v = node.inputs[1]
+        elif isinstance(op, DimShuffle) or type(op).__name__ == "Alloc":
+            v = node.inputs[0]
+        else:
             return None
-    return None
-
-
-def looked_through(variable: Variable) -> list[Apply]:
-    """The nodes on whose inputs `number(variable)` depends."""
-    v: Any = variable
-    found: list[Apply] = []
-    while len(found) < DEPTH and v is not None and v.owner is not None:
-        node = v.owner
-        v = _filled_with(node)
-        if v is not None:
-            found.append(node)
-    return found
-
-
-def _filled_with(node: Any) -> Any:
-    """The input of which every element of a node's output is one, where the op says so."""
-    op = node.op
-    if isinstance(op, Elemwise):
-        return node.inputs[1] if op.scalar_op is second else None
-    if isinstance(op, DimShuffle) or type(op).__name__ == "Alloc":
-        return node.inputs[0]
+        if through is not None:
+            through.append(node)
     return None
 
 
@@ -99,4 +85,4 @@ def is_constant(variable: Variable) -> bool:
     return isinstance(variable, Constant)
 
 
-__all__ = ["full", "is_constant", "is_number", "looked_through", "number", "padded"]
+__all__ = ["full", "is_constant", "is_number", "number", "padded"]

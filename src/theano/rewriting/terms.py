@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from theano.graph.node import Apply, Constant
-from theano.rewriting.known import looked_through, number
+from theano.rewriting.known import number
 from theano.rewriting.rule import Site
 from theano.scalar import arithmetic as ar
-from theano.scalar.selection import second
 from theano.tensor.elemwise import Elemwise
 
 SUMS = frozenset([ar.add, ar.sub, ar.neg])
@@ -122,12 +121,13 @@ def _factors_of(variable: Any, site: Site | None) -> tuple[Any, list[tuple[int, 
 
 def known_number(v: Any, site: Site | None) -> Any:
     """`number(v)`, as a part of what is being found out of values behind which it lies."""
-    node = v.owner
-    if node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op is not second:
-        return None
-    if node is not None and site is not None:
-        site.findings.looked_at(looked_through(v))
-    return number(v)
+    if site is None or v.owner is None:
+        return number(v)
+    through: list[Apply] = []
+    value = number(v, through)
+    if through:
+        site.findings.looked_at(through)
+    return value
 
 
 def makes(v: Any) -> Any:
