@@ -29,6 +29,47 @@ class Wild:
         self.name = name
 
 
+class Pending:
+    """The sum or product that a wildcard stands for, from its parts: made when it is asked for. Most ways to match end
+    before that, because the rest of the pattern does not fit.
+
+    family   SUMS or PRODUCTS
+    parts    [(sign or power, part)]
+    """
+
+    __slots__ = ("dtype", "family", "number", "parts", "variable")
+
+    def __init__(self, family: frozenset[Any], parts: list[tuple[int, Any]], number: Any, dtype: str) -> None:
+        self.family = family
+        self.parts = sorted(parts, key=_is_negative)
+        self.number = number
+        self.dtype = dtype
+        self.variable: Any = None
+
+    def made(self) -> Any:
+        if self.variable is None:
+            if self.family is SUMS:
+                self.variable = signed_sum(self.parts, self.number, self.dtype)
+            else:
+                num, den = ([v for power, v in self.parts if power == sign] for sign in (1, -1))
+                self.variable = quotient(num, den, self.number, self.dtype)
+        return self.variable
+
+    def is_open(self, family: frozenset[Any], dtype: str) -> bool:
+        """Would a sum (or product) with this in it be taken apart into these parts?"""
+        return self.family is family and self.dtype == dtype and bool(self.parts) and all(
+            v.type.dtype == dtype for _, v in self.parts)
+
+
+def _is_negative(part: tuple[int, Any]) -> bool:
+    return part[0] < 0
+
+
+def made(v: Any) -> Any:
+    """The variable that a wildcard stands for."""
+    return v.made() if type(v) is Pending else v
+
+
 class Same:
     """Fits one expression only: a part of what a wildcard stands for already."""
 
@@ -142,7 +183,7 @@ class Matcher:
             bound = binding.get(pattern.name)
             if bound is None:
                 yield {**binding, pattern.name: v}
-            elif alike(bound, v):
+            elif alike(made(bound), v):
                 yield binding
             return
         if isinstance(pattern, Same):
@@ -184,7 +225,7 @@ class Matcher:
         name = pattern.negated
         bound = binding.get(name)
         if bound is not None:
-            if is_negative(v, bound, self.site):
+            if is_negative(v, made(bound), self.site):
                 yield binding
             return
         constant, terms = terms_of(v, self.site)
@@ -194,8 +235,7 @@ class Matcher:
             return
         coefficient, factors = factors_of(v, self.site)
         if not isinstance(coefficient, complex) and coefficient < 0:
-            num, den = ([w for power, w in factors if power == sign] for sign in (1, -1))
-            yield {**binding, name: quotient(num, den, -coefficient, v.type.dtype)}
+            yield {**binding, name: Pending(PRODUCTS, factors, -coefficient, v.type.dtype)}
 
     def args(self, patterns: list[Any], values: list[Any], binding: Binding) -> Iterator[Binding]:
         if not patterns:
@@ -249,20 +289,23 @@ class Matcher:
             return
         if p.constant and p.constant != flip * constant and not p.shares and binding.keys().isdisjoint(p.names):
             return
-        bound, shift = _terms_of_bound([w for w in p.wilds if w[1] in binding], binding, dtype)
         free = [w for w in p.wilds if w[1] not in binding]
-        for found, left in self.place(p.items + bound, terms, flip, binding):
-            now_free = [w for w in free if w[1] not in found]
-            more: list[tuple[int, Any]] = []
-            wanted = p.constant + shift
-            if len(now_free) < len(free):
-                more, late_shift = _terms_of_bound([w for w in free if w[1] in found], found, dtype)
-                wanted = wanted + late_shift
-            if p.constant and wanted != flip * constant:
-                continue
-            rest = 0 if p.constant else constant - flip * wanted
-            for again, remaining in self.place(more, left, flip, found):
-                yield from self.fill_sum(now_free, remaining, rest, flip, again, dtype, root)
+        shift: Any = None
+        for fitting, pool in self.place(p.items, terms, flip, binding):
+            if shift is None:   # what is bound is taken apart only where the rest fits
+                bound, shift = _terms_of_bound([w for w in p.wilds if w[1] in binding], binding, dtype)
+            for found, left in self.place(bound, pool, flip, fitting):
+                now_free = [w for w in free if w[1] not in found]
+                more: list[tuple[int, Any]] = []
+                wanted = p.constant + shift
+                if len(now_free) < len(free):
+                    more, late_shift = _terms_of_bound([w for w in free if w[1] in found], found, dtype)
+                    wanted = wanted + late_shift
+                if p.constant and wanted != flip * constant:
+                    continue
+                rest = 0 if p.constant else constant - flip * wanted
+                for again, remaining in self.place(more, left, flip, found):
+                    yield from self.fill_sum(now_free, remaining, rest, flip, again, dtype, root)
 
     def fill_sum(
         self, free: list[tuple[int, str]], left: list[tuple[int, Any]], rest: Any, flip: int, binding: Binding,
@@ -288,7 +331,7 @@ class Matcher:
         if len(turned) == 1 and turned[0][0] > 0 and not rest:
             value = turned[0][1]
         else:
-            value = signed_sum(turned, flip * sign * rest, dtype)
+            value = Pending(SUMS, turned, flip * sign * rest, dtype)
         yield {**binding, name: value}, 0, []
 
     def product_ways(
@@ -296,17 +339,20 @@ class Matcher:
     ) -> Iterator[tuple[Binding, Any, list[tuple[int, Any]]]]:
         if len(factors) < len(p.items):
             return
-        bound, scale = _factors_of_bound([w for w in p.wilds if w[1] in binding], binding, dtype)
         free = [w for w in p.wilds if w[1] not in binding]
-        for found, left in self.place(p.items + bound, factors, 1, binding, True):
-            now_free = [w for w in free if w[1] not in found]
-            more: list[tuple[int, Any]] = []
-            wanted = p.coefficient * scale
-            if len(now_free) < len(free):
-                more, late_scale = _factors_of_bound([w for w in free if w[1] in found], found, dtype)
-                wanted = wanted * late_scale
-            for again, remaining in self.place(more, left, 1, found, True):
-                yield from self.fill_product(now_free, remaining, wanted, coefficient, again, dtype, root)
+        scale: Any = None
+        for fitting, pool in self.place(p.items, factors, 1, binding, True):
+            if scale is None:
+                bound, scale = _factors_of_bound([w for w in p.wilds if w[1] in binding], binding, dtype)
+            for found, left in self.place(bound, pool, 1, fitting, True):
+                now_free = [w for w in free if w[1] not in found]
+                more: list[tuple[int, Any]] = []
+                wanted = p.coefficient * scale
+                if len(now_free) < len(free):
+                    more, late_scale = _factors_of_bound([w for w in free if w[1] in found], found, dtype)
+                    wanted = wanted * late_scale
+                for again, remaining in self.place(more, left, 1, found, True):
+                    yield from self.fill_product(now_free, remaining, wanted, coefficient, again, dtype, root)
 
     def fill_product(
         self, free: list[tuple[int, str]], left: list[tuple[int, Any]], wanted: Any, coefficient: Any,
@@ -335,14 +381,13 @@ class Matcher:
         rest = 1 if wanted == coefficient else coefficient
         if not left and rest == 1:
             return
-        num = [v for s, v in left if s == power]
-        den = [v for s, v in left if s != power]
-        if power < 0 and (not num or den):
+        if power < 0 and (not left or any(s > 0 for s, _ in left)):
             return
-        if len(num) == 1 and not den and rest == 1:
-            value = num[0]
+        if len(left) == 1 and left[0][0] == power and rest == 1:
+            value = left[0][1]
         else:
-            value = quotient(num, den, rest if power > 0 else 1 / rest, dtype)
+            parts = [(s * power, v) for s, v in left]
+            value = Pending(PRODUCTS, parts, rest if power > 0 else 1 / rest, dtype)
         yield {**binding, name: value}, 1, []
 
 
@@ -352,6 +397,11 @@ def _terms_of_bound(wilds: list[tuple[int, str]], binding: Binding, dtype: str) 
     constant: Any = 0
     for sign, name in wilds:
         v = binding[name]
+        if type(v) is Pending and v.is_open(SUMS, dtype):
+            constant = constant + sign * v.number
+            patterns.extend((sign * s, Same(term)) for s, term in v.parts)
+            continue
+        v = made(v)
         value = number(v)
         if value is not None:
             constant = constant + sign * value
@@ -370,6 +420,11 @@ def _factors_of_bound(wilds: list[tuple[int, str]], binding: Binding, dtype: str
     coefficient: Any = 1
     for power, name in wilds:
         v = binding[name]
+        if type(v) is Pending and v.is_open(PRODUCTS, dtype):
+            coefficient = coefficient * (v.number if power > 0 or v.number == 0 else 1 / v.number)
+            patterns.extend((power * p, Same(factor)) for p, factor in v.parts)
+            continue
+        v = made(v)
         value = number(v)
         if value is not None and value != 0:
             coefficient = coefficient * (value if power > 0 else 1 / value)

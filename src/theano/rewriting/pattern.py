@@ -17,7 +17,7 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, number_like
-from theano.rewriting.matching import Binding, Matcher, Number, OfOp, OfProduct, OfSum, Wild
+from theano.rewriting.matching import Binding, Matcher, Number, OfOp, OfProduct, OfSum, Wild, made
 from theano.rewriting.rule import Parts, Rule, Site, words
 from theano.rewriting.symbols import Symbol, Wildcard, graph_of, symbol_of, text_of
 from theano.rewriting.terms import PRODUCTS, SUMS, factors_of, terms_of
@@ -44,7 +44,7 @@ class Match:
 
     def __getattr__(self, name: str) -> Any:
         try:
-            return self._binding[name]
+            return made(self._binding[name])
         except KeyError:
             raise AttributeError(name) from None
 
@@ -80,6 +80,7 @@ def rule(
         for binding, wrap in matcher.root(left, out, site):
             if when is not None and not when(Match(binding, node, site)):
                 continue
+            binding = {name: made(v) for name, v in binding.items()}
             result = wrap(right.build(binding, out.type.dtype))  # type: ignore[attr-defined]
             result = conform(result, out, [*node.inputs, *binding.values()])
             if result is not None:
