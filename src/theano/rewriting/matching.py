@@ -12,7 +12,7 @@ from typing import Any
 from theano.rewriting.conform import quotient, signed_sum
 from theano.rewriting.known import number
 from theano.rewriting.rule import Site
-from theano.rewriting.terms import PRODUCTS, SUMS, alike, factors_of, is_negative, terms_of
+from theano.rewriting.terms import PRODUCTS, SUMS, alike, factors_of, is_negative, makes, terms_of
 from theano.scalar import arithmetic as ar
 from theano.scalar import facts
 from theano.scalar.dtypes import complex_dtypes
@@ -87,11 +87,14 @@ class Number:
 
 
 class OfOp:
-    __slots__ = ("args", "commutative", "record")
+    """An elementwise op of arguments. `makers`: the ops that make what it fits (x * x is a square, too)."""
+
+    __slots__ = ("args", "commutative", "makers", "record")
 
     def __init__(self, record: ScalarOp, args: list[Any]) -> None:
         self.record = record
         self.args = args
+        self.makers = frozenset([record, ar.mul] if record is ar.sqr else [record])
         self.commutative = facts.commutative in record.facts and len(args) == 2
 
 
@@ -263,7 +266,10 @@ class Matcher:
                 rest = [part for n, part in enumerate(pool) if n not in (position, twin)]
                 for found in self.ways(pattern.args[0], pool[position][1], binding):
                     yield from self.place(items[1:], rest, flip, found, squares)
+        makers = pattern.makers if type(pattern) is OfOp else None
         for position, (s, v) in enumerate(pool):
+            if makers is not None and makes(v) not in makers:   # most are not
+                continue
             if s * flip == sign:
                 ways = self.ways(pattern, v, binding)
             elif isinstance(pattern, OfProduct):
