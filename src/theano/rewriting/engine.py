@@ -32,7 +32,6 @@ from theano.rewriting.terms import (
     makes,
     terms_of,
 )
-from theano.scalar.arithmetic import true_div
 from theano.scalar.op import ScalarOp
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.type import TensorType
@@ -42,6 +41,7 @@ FAN_OUT = 8         # a variable with more uses than this does not pass news of 
 APPLICATIONS = 16   # budget: replacements per node of the graph, on the average, in one pass
 GROWTH = 4          # budget: how many times its size a graph may become in one pass
 MOST_COMBINATIONS = 4096  # of an op and the ops that feed it, for which the rules are remembered
+FEW = 3             # inputs that are remembered in their order; of more, only what makes them
 FAR = 64            # how far up `waits` looks for another op of the kind
 SLACK = 300         # both budgets: this much more, for small graphs
 
@@ -120,7 +120,7 @@ class RuleIndex:
         if root in self._undemanding:
             return self._undemanding[root]
         makers = [makes(x) for x in node.inputs]
-        direct: Any = (root, *makers) if root is true_div else (root, frozenset(makers))
+        direct: Any = (root, *makers) if len(makers) <= FEW else (root, frozenset(makers))
         found = self._fitting.get(direct)
         if found is None:
             found = self._fitting_node(root, op, direct, direct_makers(root, makers))
