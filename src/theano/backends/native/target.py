@@ -90,8 +90,10 @@ class Host:
         return self.target.create_target_machine(cpu=self.cpu, features=self.features, opt=level, jit=True, **reach)
 
 
+@cache
 def source_of(module: str) -> str:
-    """The source text of a file beside this one. NotImplementedError if there is none."""
+    """The source text of a file beside this one (read once: it is asked for again and again). NotImplementedError if
+    there is none."""
     try:
         return (Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8")
     except OSError:  # perhaps the package is in an archive
