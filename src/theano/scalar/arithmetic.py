@@ -45,13 +45,39 @@ def _fold(ufunc: Callable[..., Any]) -> Callable[..., Any]:
     return numpy
 
 
+def _before_division(gz: Any, z: Any) -> Any:
+    """g if `gz` is g / z, -g if it is -(g / z), else None: of log(x / y) the gradient by x is g / x.
+
+    g / z / y would be NaN where z over- or underflows. Where g is smaller than z, g / x could be too small.
+    """
+    negated = gz.owner is not None and _record(gz.owner) is neg
+    node = gz.owner.inputs[0].owner if negated else gz.owner
+    if node is None or _record(node) is not true_div or node.inputs[1] is not z:
+        return None
+    above = node.inputs[0]
+    if above.type.broadcastable != z.type.broadcastable or above.dtype != z.dtype:
+        return None
+    return -above if negated else above
+
+
+def _record(node: Any) -> ScalarOp | None:
+    """See `cancelling.record_of`, which is made of the ops declared here."""
+    return node.op.scalar_op if type(node.op).__name__ == "Elemwise" else None
+
+
+def _true_div_gradient(x: Any, y: Any, z: Any, gz: Any) -> tuple[Any, Any]:
+    above = _before_division(gz, z)
+    return (gz / y, -(gz * z / y)) if above is None else (above / x, -(above / y))
+
+
 def _mul_gradient(*arguments: Any) -> tuple[Any, ...]:
-    *xs, _, gz = arguments
+    *xs, z, gz = arguments
     n = len(xs)
     if n == 1:
         return (gz,)
     if n == 2:
-        return gz * xs[1], gz * xs[0]
+        above = _before_division(gz, z)
+        return (gz * xs[1], gz * xs[0]) if above is None else (above / xs[0], above / xs[1])
     if n <= 4:
         return tuple(mul(gz, *xs[:i], *xs[i + 1:]) for i in range(n))
     # products of all the inputs before and after each: linear in the number of inputs, and right where some are 0
@@ -90,7 +116,7 @@ neg = elementwise(
 )
 true_div = elementwise(
     "true_div", 2, dtype=true_div_out, numpy=np.true_divide,
-    grad=lambda x, y, z, gz: (gz / y, -(gz * z / y)),
+    grad=_true_div_gradient,
     native=lambda b, x, y: x / y, facts=[f.Identity(1, "right")], symbol="/", domain=(REAL, POSITIVE),
     doc="x / y; two discrete inputs give floatX.",
 )

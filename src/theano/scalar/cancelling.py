@@ -15,45 +15,59 @@ from typing import Any
 import numpy as np
 
 from theano.graph.node import Constant
-from theano.scalar.arithmetic import add, mul, neg, true_div
+from theano.scalar.arithmetic import add, mul, neg, sqrt, true_div
 from theano.scalar.op import ScalarOp
 
 _DEEPEST = 12
 
 
-def times(gradient: Any, factor: Any, level: int = 0) -> Any:
-    """`gradient * factor` without the division by `factor` in `gradient`, or None if there is none in it."""
+def times(gradient: Any, factor: Any, level: int = 0, roots: bool = False) -> Any:
+    """`gradient * factor` without the division by `factor` in `gradient`, or None if there is none in it.
+
+    With `roots`, a division by a power of it is one, too: g / sqrt(p) * p is g * sqrt(p); and in a sum, one term is
+    enough. That is not for those who go on to divide by what p is made of.
+    """
     node = gradient.owner
     if node is None or level > _DEEPEST:
         return None
-    record = _record(node)
+    record = record_of(node)
     if record is None:
         return _times_scattered(node, factor, level)
     if record is true_div:
         above, below = node.inputs
         if same(below, factor):
             return above
-        inner = times(above, factor, level + 1)
+        root = below.owner
+        if roots and root is not None and record_of(root) is sqrt and same(root.inputs[0], factor):
+            return above * below
+        inner = times(above, factor, level + 1, roots)
         return None if inner is None else true_div(inner, below)
     if record is neg:
-        inner = times(node.inputs[0], factor, level + 1)
+        inner = times(node.inputs[0], factor, level + 1, roots)
         return None if inner is None else neg(inner)
     if record is mul:
         for position, part in enumerate(node.inputs):
-            inner = times(part, factor, level + 1)
+            inner = times(part, factor, level + 1, roots)
             if inner is not None:
                 return mul(*node.inputs[:position], inner, *node.inputs[position + 1 :])
         return None
+    if record.name == "pow" and roots:
+        exponent = constant_of(node.inputs[1])
+        if exponent is None or exponent >= 0 or not same(node.inputs[0], factor):
+            return None
+        return record(factor, np.asarray(exponent + 1, node.inputs[1].dtype))
     if record.name == "switch":
         condition, taken, other = node.inputs
-        parts = [part if is_zero(part) else times(part, factor, level + 1) for part in (taken, other)]
+        parts = [part if is_zero(part) else times(part, factor, level + 1, roots) for part in (taken, other)]
         if any(part is None for part in parts):
             return None
         if is_zero(parts[1]) and _writes_only_where(parts[0], condition):
             return parts[0]
         return record(condition, *parts)
     if record is add:
-        parts = [times(part, factor, level + 1) for part in node.inputs]
+        parts = [times(part, factor, level + 1, roots) for part in node.inputs]
+        if roots and not all(part is None for part in parts):
+            parts = [v * factor if part is None else part for v, part in zip(node.inputs, parts)]
         return None if any(part is None for part in parts) else add(*parts)
     return None
 
@@ -63,14 +77,14 @@ def terms_of(gradient: Any) -> list[Any]:
     node = gradient.owner
     if (
         node is not None
-        and _record(node) is add
+        and record_of(node) is add
         and all(x.type.shape == gradient.type.shape for x in node.inputs)
     ):
         return list(node.inputs)
     return [gradient]
 
 
-def _record(node: Any) -> ScalarOp | None:
+def record_of(node: Any) -> ScalarOp | None:
     """The record that an elementwise node applies (this layer knows the tensor layer's op by its name)."""
     return node.op.scalar_op if type(node.op).__name__ == "Elemwise" else None
 
@@ -106,7 +120,7 @@ def _times_selected(value: Any, factor: Any, index: Sequence[Any], level: int) -
     node = value.owner
     if node is None or level > _DEEPEST:
         return None
-    record = _record(node)
+    record = record_of(node)
     if record is true_div and _reads(node.inputs[1], factor, index):
         return node.inputs[0]
     if record is neg:
@@ -134,7 +148,7 @@ def same(a: Any, b: Any) -> bool:
     """Are both one variable, or one elementwise op of the same variables and constants?"""
     if a is b:
         return True
-    if a.owner is None or b.owner is None or a.owner.op != b.owner.op or _record(a.owner) is None:
+    if a.owner is None or b.owner is None or a.owner.op != b.owner.op or record_of(a.owner) is None:
         return False
     return all(
         x is y or (constant_of(x) is not None and constant_of(x) == constant_of(y))
@@ -146,7 +160,7 @@ def constant_of(variable: Any) -> float | None:
     """The one number that `variable` holds by construction, or None."""
     while variable.owner is not None:
         node = variable.owner
-        record = _record(node)
+        record = record_of(node)
         if record is not None and record.name == "second":
             variable = node.inputs[1]
         elif type(node.op).__name__ in ("DimShuffle", "Alloc"):
@@ -168,8 +182,8 @@ def sigmoid_gradient(output: Any, gradient: Any) -> Any:
     changed = False
     rest = 1 - output
     for term in terms_of(gradient):
-        over_y = times(term, output)
-        over_rest = None if over_y is not None else times(term, rest)
+        over_y = times(term, output, roots=True)
+        over_rest = None if over_y is not None else times(term, rest, roots=True)
         if over_y is not None:
             total.append(over_y * rest)
         elif over_rest is not None:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from theano.scalar import facts as f
-from theano.scalar.comparison import eq
+from theano.scalar.cancelling import constant_of
+from theano.scalar.comparison import eq, isinf
 from theano.scalar.declare import elementwise, like
 from theano.scalar.dtypes import (
     is_float,
@@ -17,13 +18,16 @@ from theano.scalar.dtypes import (
     upgrade_to_float_no_complex,
 )
 from theano.scalar.facts import NONNEGATIVE, POSITIVE
+from theano.scalar.logic import and_
+from theano.scalar.op import ScalarOp
 from theano.scalar.selection import cast_to, switch
+from theano.scalar.shares import exp_gradient, power_gradient
 
 LN2 = math.log(2)
 LN10 = math.log(10)
 
 exp = elementwise(
-    "exp", dtype=upgrade_to_float, numpy=np.exp, grad=lambda x, y, gz: gz * y,
+    "exp", dtype=upgrade_to_float, numpy=np.exp, grad=lambda x, y, gz: exp_gradient(x, y, gz),
     native=lambda b, x: b.math("exp", x),
     facts=[f.increasing, f.values_in("[0, inf]"), f.inverse("log")], method=("exp",), ulp=4,
     doc="e ** x.",
@@ -35,7 +39,7 @@ exp2 = elementwise(
     doc="2 ** x.",
 )
 expm1 = elementwise(
-    "expm1", dtype=upgrade_to_float, numpy=np.expm1, grad=lambda x, y, gz: gz * exp(x),
+    "expm1", dtype=upgrade_to_float, numpy=np.expm1, grad=lambda x, y, gz: exp_gradient(x, exp(x), gz),
     native=lambda b, x: b.math("expm1", x),
     facts=[f.increasing, f.values_in("[-1, inf]"), f.inverse("log1p")], method=("expm1",), ulp=4,
     doc="exp(x) - 1, precise where x is near 0.",
@@ -66,21 +70,25 @@ log1p = elementwise(
 )
 
 
-def _known_nonzero(exponent: Any) -> bool:
-    data = getattr(exponent, "data", None)
-    return isinstance(data, np.ndarray) and bool(np.all(data != 0))
-
-
 def _pow_gradient(x: Any, y: Any, z: Any, gz: Any) -> tuple[Any, Any]:
+    n = constant_of(y)
     if y.dtype.startswith("uint") or y.dtype == "bool":
         y = cast_to(upgrade_to_float(y.dtype))(y)   # y - 1 must not wrap
-    by_base = gz * y * x ** (y - 1)
-    if not _known_nonzero(y):
+    by_base = power_gradient(x, n, z, gz) if n else None
+    if by_base is None:
+        # a number is written as one: what takes this gradient must see the power (`cancelling.py`)
+        by_base = gz * y * x ** (np.asarray(n - 1, y.dtype) if n else y - 1)
+    if not n and not _known_nonzero(y):
         by_base = switch(eq(y, 0), 0, by_base)   # x ** 0 is constant, also at x = 0 where x ** -1 is inf
     # 0 ** y is 0 for every y > 0, although log(0) is -inf; a base of a narrow dtype must not make log(x) inexact
     base = cast_to(z.dtype)(x) if is_float(z.dtype) and x.dtype != z.dtype else x
     by_exponent = gz * z * switch(eq(base, 0), 0, log(base))
     return by_base, by_exponent
+
+
+def _known_nonzero(exponent: Any) -> bool:
+    data = getattr(exponent, "data", None)
+    return isinstance(data, np.ndarray) and bool(np.all(data != 0))
 
 
 def _native_pow(b: Any, x: Any, y: Any) -> Any:
@@ -101,9 +109,10 @@ def _logaddexp_native(b: Any, x: Any, y: Any) -> Any:
 
 
 def _logaddexp_gradient(x: Any, y: Any, z: Any, gz: Any) -> tuple[Any, Any]:
-    # exp(x - z) / (exp(x - z) + exp(y - z)) with the larger term scaled to 1; equal infinities share evenly
-    difference = switch(eq(x, y), 0, x - y)
-    return gz / (1 + exp(-difference)), gz / (1 + exp(difference))
+    # equal infinities share evenly; elsewhere the difference must depend on both, for second derivatives
+    difference = switch(and_(isinf(x), eq(x, y)), 0, x - y)
+    sigmoid = ScalarOp.registry["sigmoid"]
+    return gz * sigmoid(difference), gz * sigmoid(-difference)
 
 
 logaddexp = elementwise(

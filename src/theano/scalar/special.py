@@ -15,6 +15,7 @@ import numpy as np
 from theano.scalar import facts as f
 from theano.scalar.arithmetic import sgn, sqr
 from theano.scalar.comparison import gt
+from theano.scalar.cancelling import times
 from theano.scalar.declare import elementwise, like
 from theano.scalar.dtypes import upgrade_to_float, upgrade_to_float64, upgrade_to_float_no_complex
 from theano.scalar.exponential import exp, log, xlogy0
@@ -292,8 +293,16 @@ jv: ScalarOp = elementwise(
     native=_c_function("jv"), domain=(ORDERS, POSITIVE), ulp=128,
     doc="Bessel function of the first kind of real order v.",
 )
+
+
+def _i0_gradient(x: Any, y: Any, gz: Any) -> Any:
+    # of log(i0(x)): the quotient of the scaled functions, whose derivatives of any order do not overflow
+    divided = times(gz, y)
+    return gz * i1(x) if divided is None else divided * (ive(1, x) / ive(0, x))
+
+
 i0 = elementwise(
-    "i0", dtype=upgrade_to_float_no_complex, numpy=special("i0"), grad=lambda x, y, gz: gz * i1(x),
+    "i0", dtype=upgrade_to_float_no_complex, numpy=special("i0"), grad=_i0_gradient,
     native=_c_function("i0"), facts=[f.even, f.values_in("[1, inf]")], ulp=8,
     doc="Modified Bessel function of the first kind, order 0.",
 )

@@ -20,6 +20,7 @@ from theano.scalar.dtypes import float_dtypes
 from theano.scalar.exponential import exp, exp2, expm1, log, log1mexp, log1p, pow
 from theano.scalar.hyperbolic import cosh, sinh, tanh
 from theano.scalar.logic import and_
+from theano.scalar.rounding import floor
 from theano.scalar.selection import maximum, minimum, switch
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.elemwise import elemwise_of
@@ -146,6 +147,8 @@ SIGMOIDS = ruleset(
     rule("odds_of_sigmoid", sigmoid(x) / sigmoid(-x), exp(x), assumes="rounding"),
     rule("sigmoid_of_logit", sigmoid(log(x / (1 - x))), switch(and_(ge(x, 0.0), le(x, 1.0)), x, NAN),
          assumes="rounding", tags="local_sigmoid_logit"),
+    rule("sigmoid_of_log_over_x", sigmoid(log(x)) / x, switch(ge(x, 0.0), inv(1.0 + x), NAN), assumes="rounding"),
+    rule("sigmoid_of_log", sigmoid(log(x)), switch(ge(x, 0.0), inv(1.0 + inv(x)), NAN), assumes="rounding"),
 )
 
 
@@ -188,8 +191,8 @@ def _weighted_exponents(total: Any, dtype: str) -> list[tuple[float, Any]] | Non
         inner = elementwise_node(factors[0][1], exp)
         if inner is None or inner.inputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
             return None
-        if any(elementwise_node(v, maximum) is not None for _, v in terms_of(inner.inputs[0])[1]):
-            return None   # what this rule itself makes, also after its signs were put in order
+        if any(elementwise_node(v, maximum, floor) is not None for _, v in terms_of(inner.inputs[0])[1]):
+            return None   # what this rule and gradients make (scalar/shares.py), also after signs were put in order
         found.append((weight, inner.inputs[0]))
     return [*found, (constant, as_tensor_variable(number_like(0, dtype)))] if constant else found
 

@@ -38,6 +38,7 @@ from theano.scalar.exponential import (
 )
 from theano.scalar.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
 from theano.scalar.selection import switch
+from theano.scalar.shares import exponent_of
 from theano.tensor.careduce import Prod, Sum
 from theano.tensor.elemwise import elemwise_of
 
@@ -57,6 +58,7 @@ OF_SUMS = ruleset(
     rule("log1p_of_minus_exp", log1p(-exp(x)), log1mexp(x)),
     rule("log_of_expm1", log(expm1(x)), x + log1mexp(-x), assumes="rounding"),
     rule("softplus", log1p(exp(x)), softplus(x), tags="log1pexp_to_softplus"),
+    rule("softplus_of_double", log1p(sqr(exp(x))), softplus(2.0 * x), assumes="rounding"),
     rule("softplus_of_log", softplus(log(x)), switch(ge(x, 0.0), log1p(x), NAN), assumes="rounding"),
     rule("log1mexp_of_log", log1mexp(log(x)), switch(ge(x, 0.0), log1p(-x), NAN), assumes="rounding"),
     rule("log1mexp_of_log1mexp", log1mexp(log1mexp(x)), switch(le(x, 0.0), x, NAN), assumes="rounding"),
@@ -146,10 +148,9 @@ def _exponents_of_terms(total: Any, more: int, dtype: str) -> list[Any] | None:
         weight, factors = factors_of(term)
         if sign < 0 or not weight > 0 or len(factors) != 1 or factors[0][0] != 1:
             return None
-        inner = elementwise_node(factors[0][1], exp)
-        if inner is None or inner.inputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
+        exponent = exponent_of(factors[0][1])
+        if exponent is None or exponent.type.dtype != dtype:
             return None
-        exponent: Any = inner.inputs[0]
         if weight != 1:
             exponent = elemwise_of(add)(exponent, number_like(math.log(weight), dtype))
         exponents.append(exponent)

@@ -160,7 +160,7 @@ def softmax_gradient(gz: Any, p: Any, axes: tuple[int, ...]) -> Any:
     results = []
     plain = []
     for term in terms_of(gz):
-        weighted = times(term, p)
+        weighted = times(term, p, roots=True)
         if weighted is None:
             plain.append(term)
         else:
