@@ -23,6 +23,8 @@ SMALL = [1e-20, 1e-9, 1e-4, 0.3, 1.0, 2.5, 7.3]
 LARGE = [20.0, 40.0, 88.0, 104.0, 360.0, 700.0, 750.0, 1e4]
 POSITIVE = [*SMALL, *LARGE]
 WIDE = [0.0, *POSITIVE, *(-x for x in POSITIVE)]
+WIDE_FROM_A_THOUSANDTH = [x for x in WIDE if abs(x) > 1e-3]
+NORMAL = [x for x in WIDE if abs(x) < 15]
 SQUARES_OVERFLOW = [sign * x for x in (1e10, 1e17, 1e20, 1e30, 1e80, 1e100, 1e155, 1e170, 1e300) for sign in (1, -1)]
 
 
@@ -50,6 +52,16 @@ def softplus(x):
 
 def log_two_cosh(x):
     return abs(x) + mp.log1p(mp.exp(-2 * abs(x)))
+
+
+def log_sum(*exponents):
+    """log(exp(a) + exp(b) + ...)"""
+    largest = max(exponents)
+    return largest + mp.log(mp.fsum(mp.exp(x - largest) for x in exponents))
+
+
+def log_half_erfc(x):
+    return mp.log(mp.erfc(x) / 2) if x > 0 else mp.log1p(-mp.erfc(-x) / 2)
 
 
 def number(value, x):
@@ -117,6 +129,58 @@ LIKELIHOODS = [
           [x for x in WIDE if -50 < x < 4]),
 ]
 
+SUMS_OF_EXPONENTIALS = [
+    Curve("log(exp(x) - 1)", lambda x: T.log(T.exp(x) - 1), lambda x: x + mp.log(-mp.expm1(-x)), POSITIVE[1:]),
+    Curve("1/(exp(x) - 1)", lambda x: 1 / (T.exp(x) - 1), lambda x: 1 / mp.expm1(x), WIDE_FROM_A_THOUSANDTH),
+    Curve("1/(1 - exp(-x))", lambda x: 1 / (1 - T.exp(-x)), lambda x: -1 / mp.expm1(-x), WIDE_FROM_A_THOUSANDTH),
+    Curve("exp(-x)/(1 - exp(-x))", lambda x: T.exp(-x) / (1 - T.exp(-x)), lambda x: 1 / mp.expm1(x),
+          WIDE_FROM_A_THOUSANDTH),
+    Curve("Planck's law", lambda x: x**3 / (T.exp(x) - 1), lambda x: x**3 / mp.expm1(x), POSITIVE[1:]),
+    Curve("tanh by exp(x) and exp(-x)", lambda x: (T.exp(x) - T.exp(-x)) / (T.exp(x) + T.exp(-x)), mp.tanh, scale=4.0),
+    Curve("log(exp(x) + exp(-x))", lambda x: T.log(T.exp(x) + T.exp(-x)), log_two_cosh),
+    Curve("log((exp(x) + exp(-x))/2)", lambda x: T.log((T.exp(x) + T.exp(-x)) / 2),
+          lambda x: log_two_cosh(x) - mp.log(2), value_scale=1.0),
+    Curve("log(exp(x) + e)", lambda x: T.log(T.exp(x) + number(np.e, x)), lambda x: log_sum(x, mp.mpf(1)),
+          value_scale=1.0),
+    Curve("log(1 + exp(x) + exp(2*x))", lambda x: T.log(1 + T.exp(x) + T.exp(2 * x)),
+          lambda x: log_sum(mp.mpf(0), x, 2 * x), scale=4.0, value_scale=1.0),
+    Curve("log(1 + exp(x) + exp(-x))", lambda x: T.log(1 + T.exp(x) + T.exp(-x)),
+          lambda x: log_sum(mp.mpf(0), x, -x), scale=4.0, value_scale=1.0),
+    Curve("log(exp(x)/(exp(x) + exp(2*x)))", lambda x: T.log(T.exp(x) / (T.exp(x) + T.exp(2 * x))),
+          lambda x: -softplus(x)),
+    Curve("log(1 + exp(x)**2), half-Cauchy of exp(x)", lambda x: -T.log(1 + T.exp(x) ** 2),
+          lambda x: -softplus(2 * x), scale=4.0, value_scale=1.0),
+    Curve("logaddexp(x, -x)", lambda x: T.logaddexp(x, -x), log_two_cosh),
+    Curve("a mixture of two Gaussians", lambda x: T.log(
+              number(0.25, x) * T.exp(-((x - 1) ** 2) / 2) + number(0.75, x) * T.exp(-((x + 2) ** 2) / 2)),
+          lambda x: log_sum(mp.log(mp.mpf(1) / 4) - (x - 1) ** 2 / 2, mp.log(mp.mpf(3) / 4) - (x + 2) ** 2 / 2),
+          scale=16.0),
+    Curve("a mixture of three Gaussians", lambda x: T.log(
+              number(0.25, x) * T.exp(-((x - 1) ** 2) / 2) + number(0.5, x) * T.exp(-((x + 2) ** 2) / 2)
+              + number(0.25, x) * T.exp(-((x - 4) ** 2) / 2)),
+          lambda x: log_sum(mp.log(mp.mpf(1) / 4) - (x - 1) ** 2 / 2, mp.log(mp.mpf(1) / 2) - (x + 2) ** 2 / 2,
+                            mp.log(mp.mpf(1) / 4) - (x - 4) ** 2 / 2),
+          [x for x in WIDE if abs(x) < 80], scale=256.0),
+    Curve("negative binomial, mean exp(x)",
+          lambda x: 5 * T.log(T.exp(x) / (T.exp(x) + 3)) + 3 * T.log(3 / (3 + T.exp(x))),
+          lambda x: -5 * mp.log1p(3 * mp.exp(-x)) - 3 * mp.log1p(mp.exp(x) / 3), scale=8.0, value_scale=8.0),
+    Curve("a mixture with logits", lambda x: T.log(
+              T.nnet.sigmoid(x) + (1 - T.nnet.sigmoid(x)) * number(0.125, x)),
+          lambda x: mp.log(sig(x) + sig(-x) / 8), value_scale=1.0),
+    Curve("focal loss, exponent 1.5", lambda x: -((1 - T.nnet.sigmoid(x)) ** 1.5) * T.log(T.nnet.sigmoid(x)),
+          lambda x: sig(-x) ** mp.mpf(1.5) * softplus(-x)),
+]
+
+SPECIAL = [
+    Curve("log(0.5*(1 + erf(x)))", lambda x: T.log(0.5 * (1 + T.erf(x))), lambda x: log_half_erfc(-x), NORMAL,
+          scale=16.0),
+    Curve("log(1 - 0.5*(1 + erf(x)))", lambda x: T.log(1 - 0.5 * (1 + T.erf(x))), log_half_erfc, NORMAL, scale=16.0),
+    Curve("log(1 - 0.5*erfc(x))", lambda x: T.log(1 - 0.5 * T.erfc(x)), lambda x: log_half_erfc(-x), NORMAL,
+          scale=16.0),
+    Curve("von Mises, concentration x", lambda x: x * T.cos(number(0.5, x)) - T.log(T.i0(x)),
+          lambda x: x * mp.cos(mp.mpf(0.5)) - mp.log(mp.besseli(0, x)), POSITIVE[:-1], scale=4.0, value_scale=4.0),
+]
+
 HYPERBOLIC = [
     Curve("tanh(x)", T.tanh, mp.tanh),
     Curve("tanh by exp(2x)", lambda x: (T.exp(2 * x) - 1) / (T.exp(2 * x) + 1), mp.tanh, scale=4.0),
@@ -155,4 +219,4 @@ OVERFLOWING = [
           value_scale=1.0),
 ]
 
-CURVES = [*OVERFLOWING, *SIGMOIDS, *LOGARITHMS, *LIKELIHOODS, *HYPERBOLIC, *ALGEBRAIC]
+CURVES = [*OVERFLOWING, *SIGMOIDS, *LOGARITHMS, *LIKELIHOODS, *SUMS_OF_EXPONENTIALS, *SPECIAL, *HYPERBOLIC, *ALGEBRAIC]

@@ -16,7 +16,7 @@ from functools import reduce
 from typing import Any
 
 from theano.scalar.arithmetic import add, mul, neg, sub, true_div
-from theano.scalar.cancelling import constant_of, is_zero, record_of, same
+from theano.scalar.cancelling import constant_of, is_zero, record_of
 from theano.scalar.declare import like
 from theano.scalar.dtypes import is_float
 from theano.scalar.op import ScalarOp
@@ -30,14 +30,20 @@ Term = tuple[float, Any, Any]  # weight, exponent, exp(exponent) as it is writte
 
 def exp_gradient(x: Any, y: Any, gradient: Any) -> Any:
     """gradient * y for y = exp(x), with y / u for what was divided by a sum u with the term y."""
-    if gradient.owner is None or not is_float(y.dtype) or x.dtype != y.dtype:
+    if gradient.owner is None or not is_float(y.dtype) or x.dtype != y.dtype or _is_log(x):
         return gradient * y
     result = _Product(x, y).with_share(gradient, 0)
     return gradient * y if result is None else result
 
 
+def _is_log(x: Any) -> bool:
+    """Of log(1 + exp(log(z))) nothing overflows; 1/(1 + z) is plainer than sigmoid(log(z)) / z."""
+    record = None if x.owner is None else record_of(x.owner)
+    return record is not None and record.name == "log"
+
+
 def power_gradient(base: Any, n: float, y: Any, gradient: Any) -> Any:
-    """gradient * n * base**(n - 1) for y = base**n of base = exp(x), with y / u as above; None: nothing of that kind."""
+    """gradient * n * base**(n - 1) for y = base**n of base = exp(x), with y / u as above; None: there is no u."""
     exponent = exponent_of(y)
     if exponent is None or gradient.owner is None:
         return None
@@ -56,7 +62,9 @@ def exponent_of(v: Any) -> Any:
     if record.name == "exp":
         return first
     n = 2.0 if record.name == "sqr" else constant_of(v.owner.inputs[1]) if record.name == "pow" else None
-    inner = exponent_of(first) if n and math.isfinite(n) else None
+    if not n or not math.isfinite(n):
+        return None
+    inner = exponent_of(first)
     return None if inner is None else inner * like(n, v)
 
 
@@ -76,7 +84,8 @@ class _Product:
             return None
         record = record_of(node)
         if record is true_div:
-            return self._of_quotient(*node.inputs, level)
+            above, below = node.inputs
+            return self._of_quotient(above, below, level)
         if record is neg:
             inner = self.with_share(node.inputs[0], level + 1)
             return None if inner is None else neg(inner)
@@ -98,7 +107,7 @@ class _Product:
         return None
 
     def _of_quotient(self, above: Any, below: Any, level: int) -> Any:
-        if same(below, self.y):
+        if _alike(below, self.y):
             return above
         if below not in self.shares:
             self.shares[below] = self._share_of(below)
@@ -172,8 +181,16 @@ def _parts(weight: float, v: Any, record: ScalarOp) -> list[tuple[float, Any]] |
     return None
 
 
-def _alike(a: Any, b: Any) -> bool:
-    return a is b or same(a, b)
+def _alike(a: Any, b: Any, depth: int = 3) -> bool:
+    """Are both one variable, one number, or one elementwise op of such? (Users write exp(-x) twice.)"""
+    if a is b:
+        return True
+    value = constant_of(a)
+    if value is not None:
+        return value == constant_of(b) and a.dtype == b.dtype
+    if depth == 0 or a.owner is None or b.owner is None or a.owner.op != b.owner.op or record_of(a.owner) is None:
+        return False
+    return all(_alike(v, w, depth - 1) for v, w in zip(a.owner.inputs, b.owner.inputs))
 
 
 def _share_of_two(term: Term, other: Term) -> Any:

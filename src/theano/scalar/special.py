@@ -14,8 +14,8 @@ import numpy as np
 
 from theano.scalar import facts as f
 from theano.scalar.arithmetic import sgn, sqr
-from theano.scalar.comparison import gt
 from theano.scalar.cancelling import times
+from theano.scalar.comparison import gt
 from theano.scalar.declare import elementwise, like
 from theano.scalar.dtypes import upgrade_to_float, upgrade_to_float64, upgrade_to_float_no_complex
 from theano.scalar.exponential import exp, log, xlogy0

@@ -147,8 +147,6 @@ SIGMOIDS = ruleset(
     rule("odds_of_sigmoid", sigmoid(x) / sigmoid(-x), exp(x), assumes="rounding"),
     rule("sigmoid_of_logit", sigmoid(log(x / (1 - x))), switch(and_(ge(x, 0.0), le(x, 1.0)), x, NAN),
          assumes="rounding", tags="local_sigmoid_logit"),
-    rule("sigmoid_of_log_over_x", sigmoid(log(x)) / x, switch(ge(x, 0.0), inv(1.0 + x), NAN), assumes="rounding"),
-    rule("sigmoid_of_log", sigmoid(log(x)), switch(ge(x, 0.0), inv(1.0 + inv(x)), NAN), assumes="rounding"),
 )
 
 
