@@ -80,7 +80,8 @@ def test_gradients_of_logarithms_of_products_are_summed(build: Callable[[Any, An
         assert by_x.shape == (1, 3) and by_m.shape == (2, 3)
         assert np.allclose(abs(by_x / by_x[0, 0]), [[1, 1 / 2, 1 / 4]])
         assert np.isclose(abs(by_x[0, 0]), 2 * abs(by_m[0, 0]))
-    theano.gradient.verify_grad(lambda x, m: build(T.addbroadcast(x, 0), m), [given[0], given[1]], rng=np.random.default_rng(1), mode=PLAIN)
+    theano.gradient.verify_grad(lambda x, m: build(T.addbroadcast(x, 0), m), list(given),
+                                rng=np.random.default_rng(1), mode=PLAIN)
 
 
 def test_powers_of_sigmoids_are_not_divided_by() -> None:
