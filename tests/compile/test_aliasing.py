@@ -33,7 +33,7 @@ EXPRESSIONS = {
 
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     names=st.lists(st.sampled_from(sorted(EXPRESSIONS)), min_size=1, max_size=4),
     stored=st.lists(st.sampled_from(["identity", "copy", "transpose", "set", "inc", "reversed"]), max_size=2),
@@ -159,7 +159,7 @@ def test_ops_that_overwrite_and_view(mode):
         assert s.get_value().tolist() == [1.0, 1.0, 1.0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     names=st.lists(st.sampled_from(["identity", "copy", "transpose", "set", "inc", "reversed", "padded"]), min_size=1,
                    max_size=3),

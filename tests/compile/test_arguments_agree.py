@@ -59,7 +59,7 @@ def outcome(f, value):
         return type(error), str(error).split("at index")[-1]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(kind=st.sampled_from(TYPES), name=st.sampled_from(sorted(VALUES)))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_modes_agree(kind, name):

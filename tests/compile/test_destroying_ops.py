@@ -143,7 +143,7 @@ def apply(number, pick, values, symbolic):
     return [function(*[values[p % len(values)] for p in pick[:arity]])]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     program=st.lists(step, min_size=1, max_size=9),
     outputs=st.lists(st.integers(0, 40), min_size=1, max_size=4),

@@ -106,7 +106,7 @@ def symbolic_as(index, values, given):
     return tuple(one(entry) for entry in index)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_any_index(data):
     shape, index = data.draw(shapes_and_indices())
@@ -123,7 +123,7 @@ def test_any_index(data):
     assert tuple(int(n) for n in evaluate([T.as_tensor_variable(n) for n in lengths], values)) == want.shape
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_set_and_increment_of_any_index(data):
     shape, index = data.draw(shapes_and_indices())
@@ -146,7 +146,7 @@ def test_set_and_increment_of_any_index(data):
     np.testing.assert_array_equal(values[x], array)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_gradients_of_any_index(data):
     shape, index = data.draw(shapes_and_indices(max_ndim=2))
@@ -165,7 +165,7 @@ def test_gradients_of_any_index(data):
     gradients_agree(written, array, value, *values.values(), wrt=[0, 1], orders=(1,))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_any_index_in_every_mode(data):
     shape, index = data.draw(shapes_and_indices())

@@ -245,7 +245,7 @@ def subscripts_and_shapes(draw):
     return text, shapes
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(subscripts_and_shapes())
 def test_any_einsum(drawn):
     text, shapes = drawn

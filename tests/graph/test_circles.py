@@ -108,7 +108,7 @@ class Test_changing_one_input:
         assert run(fgraph, 1) == [15, 6]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     links=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 20), st.integers(0, 20)), min_size=1, max_size=12),
     changes=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 3)), max_size=6),

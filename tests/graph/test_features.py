@@ -147,7 +147,7 @@ class Test_history:
 operation = st.tuples(st.integers(0, 2), st.integers(0, 20), st.integers(0, 20))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     links=st.lists(operation, min_size=2, max_size=10),
     first=st.lists(operation, max_size=4),

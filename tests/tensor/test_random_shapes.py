@@ -111,7 +111,7 @@ STEPS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(st.data())
 def test_chains_of_shape_ops(data):
     draw = data.draw
