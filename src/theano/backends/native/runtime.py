@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from theano._config import config
-from theano.backends.native import runtime_core, runtime_turn, target
+from theano.backends.native import runtime_core, runtime_memory, runtime_turn, target
 from theano.backends.native.background import Background
 from theano.backends.native.combine_text import make_combiners
 from theano.backends.native.target import Address
@@ -49,7 +49,7 @@ UPGRADE_AFTER = 2000
 # Files that are compiled together. Functions call each other within one LLVM module only, or by their addresses in
 # modules which were there before. First what every program needs, then what kernels over arrays do.
 _UNITS = (
-    ("core", "calls", "point_calls", "records", "points"),
+    ("core", "memory", "calls", "point_calls", "records", "points"),
     ("kernels", "prepare", "axes", "walk", "turn", "runs", "single_runs", "positions"),
 )  # fmt: skip
 _TOGETHER = {name: names for names in _UNITS for name in names}
@@ -68,15 +68,15 @@ _MISFIT = b"the arguments do not fit the compiled function's inputs"
 
 @cache
 def _pool() -> ctypes.Array:
-    """The pool's table; see POOL_ in `runtime_core.py`. Machine code reads and writes it with the GIL held."""
-    table = (ctypes.c_int64 * (runtime_core.POOL_FIRST // 8 + 2 * runtime_core.POOL_ENTRIES))()
+    """The pool's table; see POOL_ in `runtime_memory.py`. Machine code reads and writes it with the GIL held."""
+    table = (ctypes.c_int64 * (runtime_memory.POOL_FIRST // 8 + 2 * runtime_memory.POOL_ENTRIES))()
     _set_limit(table, config.pool_bytes)
     return table
 
 
 def _set_limit(table: ctypes.Array, wanted: int) -> int:
-    limit = table[runtime_core.POOL_LIMIT // 8] = _pool_limit(wanted)
-    table[runtime_core.POOL_SMALL_KEPT // 8] = runtime_core.SMALL_KEPT if limit else 0
+    limit = table[runtime_memory.POOL_LIMIT // 8] = _pool_limit(wanted)
+    table[runtime_memory.POOL_SMALL_KEPT // 8] = runtime_memory.SMALL_KEPT if limit else 0
     return limit
 
 
@@ -86,7 +86,7 @@ def _pool_limit(wanted: int) -> int:
     if wanted >= 0:
         return wanted
     if not config.allow_gc:
-        return runtime_core.MAXIMUM_BYTES
+        return runtime_memory.MAXIMUM_BYTES
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -367,39 +367,39 @@ def runtime() -> Runtime:
 
 def pooled_bytes() -> int:
     """How many bytes lie in the pool of recycled memory."""
-    return int(_pool()[runtime_core.POOL_CACHED // 8])
+    return int(_pool()[runtime_memory.POOL_CACHED // 8])
 
 
 def small_blocks() -> dict[int, int]:
     """How many small blocks lie in the pool, for each size in bytes of which there are some."""
-    table, first = _pool(), runtime_core.POOL_SMALL // 8
-    counts = ((64 * kind, int(table[first + 2 * kind + 1])) for kind in range(runtime_core.SMALL_KINDS + 1))
+    table, first = _pool(), runtime_memory.POOL_SMALL // 8
+    counts = ((64 * kind, int(table[first + 2 * kind + 1])) for kind in range(runtime_memory.SMALL_KINDS + 1))
     return {size: count for size, count in counts if count}
 
 
 def pool_limit() -> int:
     """The most bytes that the pool keeps."""
-    return int(_pool()[runtime_core.POOL_LIMIT // 8])
+    return int(_pool()[runtime_memory.POOL_LIMIT // 8])
 
 
 def lent_bytes() -> int:
     """How many bytes of large blocks are in use by arrays and calls."""
-    return int(_pool()[runtime_core.POOL_LENT // 8])
+    return int(_pool()[runtime_memory.POOL_LENT // 8])
 
 
 def most_lent_bytes(*, forget: bool = False) -> int:
     """The most that `lent_bytes` has been, or (forget) has been until now, from where it is counted anew."""
     table = _pool()
-    most = int(table[runtime_core.POOL_MOST // 8])
+    most = int(table[runtime_memory.POOL_MOST // 8])
     if forget:
-        table[runtime_core.POOL_MOST // 8] = table[runtime_core.POOL_LENT // 8]
+        table[runtime_memory.POOL_MOST // 8] = table[runtime_memory.POOL_LENT // 8]
     return most
 
 
 def serves(capacity: int, size: int) -> bool:
-    """Is a block which was given back used again for so many bytes? As `pool_take` in `runtime_core.py` has it."""
-    large = size >= runtime_core.POOL_MINIMUM and capacity <= pool_limit()
-    return large and 0 <= capacity - size <= (size >> 3) + runtime_core.POOL_MINIMUM
+    """Is a block which was given back used again for so many bytes? As `pool_take` in `runtime_memory.py` has it."""
+    large = size >= runtime_memory.POOL_MINIMUM and capacity <= pool_limit()
+    return large and 0 <= capacity - size <= (size >> 3) + runtime_memory.POOL_MINIMUM
 
 
 def empty_pool() -> None:

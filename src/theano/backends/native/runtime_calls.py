@@ -45,7 +45,6 @@ from theano.backends.native.runtime_core import (
     OUTPUT_NDIM,
     OUTPUT_ROOT,
     OUTPUT_STORAGE,
-    POINT_ELEMENT,
     PROGRAM_COMMIT,
     PROGRAM_FRAME_BYTES,
     PROGRAM_INPUTS,
@@ -75,6 +74,7 @@ from theano.backends.native.runtime_core import (
     release,
 )
 from theano.backends.native.runtime_language import invoke, load32, load64, stack, store64
+from theano.backends.native.runtime_memory import POINT_ELEMENT
 from theano.backends.native.runtime_point_calls import call_of_points
 
 ARGUMENTS = 9223372036854775807  # the bits that count arguments; vectorcall uses the other

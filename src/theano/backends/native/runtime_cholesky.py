@@ -9,7 +9,7 @@ transpose: a lower triangle is an upper one to it.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import E_MEMORY, block_free, copy_items, fail
+from theano.backends.native.runtime_core import E_MEMORY, copy_items, fail
 from theano.backends.native.runtime_language import fadd, fmul, load64, ref, stack
 from theano.backends.native.runtime_matrices import (
     DOUBLE,
@@ -35,6 +35,7 @@ from theano.backends.native.runtime_matrices import (
     stack_count,
     stride_of,
 )
+from theano.backends.native.runtime_memory import block_free
 from theano.backends.native.runtime_routines import (
     E_LENGTHS,
     E_NUMBERS,
@@ -96,9 +97,7 @@ def factor_run(frame: int, step: int) -> int:
     return 0
 
 
-def factor_triangle(
-    target: int, copy: int, source: int, down: int, across: int, n: int, size: int, lower: int
-) -> int:
+def factor_triangle(target: int, copy: int, source: int, down: int, across: int, n: int, size: int, lower: int) -> int:
     """The Cholesky factor in a row-major matrix, which LAPACK reads as its transpose; LAPACK's info.
 
     copy   room for doubles, where the matrix has none

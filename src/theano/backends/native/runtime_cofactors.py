@@ -9,7 +9,7 @@ singular values, all in doubles; see `Cofactors` in `tensor/linear/inverses.py`.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import E_MEMORY, block_free, fail
+from theano.backends.native.runtime_core import E_MEMORY, fail
 from theano.backends.native.runtime_inverses import diagonal_product, pivot_sign
 from theano.backends.native.runtime_language import fadd, fless, fmul, fnumber, load64, ref, stack, store64
 from theano.backends.native.runtime_matrices import (
@@ -29,6 +29,7 @@ from theano.backends.native.runtime_matrices import (
     to_doubles,
     work_length,
 )
+from theano.backends.native.runtime_memory import block_free
 from theano.backends.native.runtime_routines import (
     E_NUMBERS,
     back,

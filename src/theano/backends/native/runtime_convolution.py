@@ -22,14 +22,7 @@ from theano.backends.native.runtime_adjoints import (
     dot_columns,
     filters_at_once,
 )
-from theano.backends.native.runtime_core import (
-    BUFFER_DIMS,
-    BUFFER_OWNER,
-    allocate,
-    block_free,
-    contiguous_copy,
-    release,
-)
+from theano.backends.native.runtime_core import BUFFER_DIMS, BUFFER_OWNER, allocate, contiguous_copy, release
 from theano.backends.native.runtime_language import (
     address_of,
     invoke,
@@ -37,6 +30,7 @@ from theano.backends.native.runtime_language import (
     stack,
     store64,
 )
+from theano.backends.native.runtime_memory import block_free
 from theano.backends.native.runtime_plan import (
     BY_IMAGE,
     BY_KERNEL,

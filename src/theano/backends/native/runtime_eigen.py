@@ -9,7 +9,7 @@ eigenvectors have the same signs.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import E_MEMORY, block_free, fail
+from theano.backends.native.runtime_core import E_MEMORY, fail
 from theano.backends.native.runtime_language import load32, load64, ref, stack
 from theano.backends.native.runtime_matrices import (
     ABSOLUTE,
@@ -30,6 +30,7 @@ from theano.backends.native.runtime_matrices import (
     to_doubles,
     work_length,
 )
+from theano.backends.native.runtime_memory import block_free
 from theano.backends.native.runtime_routines import (
     E_LENGTHS,
     E_NUMBERS,

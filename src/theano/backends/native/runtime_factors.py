@@ -8,7 +8,7 @@ Written in the language of `runtime_language.py`.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import E_MEMORY, block_free, copy_items, fail
+from theano.backends.native.runtime_core import E_MEMORY, copy_items, fail
 from theano.backends.native.runtime_language import load32, load64, ref, store32
 from theano.backends.native.runtime_matrices import (
     DOUBLE,
@@ -28,6 +28,7 @@ from theano.backends.native.runtime_matrices import (
     to_doubles,
     work_length,
 )
+from theano.backends.native.runtime_memory import block_free
 from theano.backends.native.runtime_routines import (
     E_NUMBERS,
     back,
@@ -216,9 +217,7 @@ def qr_run(frame: int, step: int) -> int:
             from_doubles(first + i * m * n * size, copy, m * n, 1, size)
             from_doubles(load64(routine_output(frame, step, 1)) + i * k * size, tau, k, 1, size)
         else:
-            upper_doubles(
-                load64(routine_output(frame, step, 1)) + i * inner * n * size, copy, m, inner, n, size
-            )
+            upper_doubles(load64(routine_output(frame, step, 1)) + i * inner * n * size, copy, m, inner, n, size)
             lapack_orgqr(DOUBLE, ref(m), ref(inner), ref(k), copy, ref(m), tau, work, ref(room))
             from_doubles(first + i * m * inner * size, copy, m, inner, size)
         i += 1

@@ -8,7 +8,7 @@ Written in the language of `runtime_language.py`.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import E_MEMORY, allocate, block_free, fail
+from theano.backends.native.runtime_core import E_MEMORY, allocate, fail
 from theano.backends.native.runtime_language import (
     fadd,
     fless,
@@ -38,6 +38,7 @@ from theano.backends.native.runtime_matrices import (
     to_doubles,
     work_length,
 )
+from theano.backends.native.runtime_memory import block_free
 from theano.backends.native.runtime_routines import (
     E_NUMBERS,
     back,
@@ -132,9 +133,7 @@ def det_run(frame: int, step: int) -> int:
 
 
 def slogdet_run(frame: int, step: int) -> int:
-    return determinant_run(
-        frame, step, load64(routine_output(frame, step, 0)), load64(routine_output(frame, step, 1))
-    )
+    return determinant_run(frame, step, load64(routine_output(frame, step, 0)), load64(routine_output(frame, step, 1)))
 
 
 def determinant_run(frame: int, step: int, first: int, second: int) -> int:

@@ -33,9 +33,6 @@ from theano.backends.native.runtime_core import (
     FRAME_CODE,
     FRAME_IN_COMMIT,
     FRAME_MAY_RELEASE,
-    block_alloc,
-    block_free,
-    block_malloc,
     copy_array,
     copy_items,
     fail,
@@ -48,6 +45,7 @@ from theano.backends.native.runtime_language import (
     stack,
     store64,
 )
+from theano.backends.native.runtime_memory import block_alloc, block_free, block_malloc
 from theano.backends.native.runtime_positions import check_without_points
 from theano.backends.native.runtime_prepare import check_empty, dimension, match_axes, prepare_output
 from theano.backends.native.runtime_records import (

@@ -9,7 +9,7 @@ as zero must not depend on the rounding of floats of 32 bits.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import BUFFER_DIMS, E_MEMORY, allocate, block_free, fail
+from theano.backends.native.runtime_core import BUFFER_DIMS, E_MEMORY, allocate, fail
 from theano.backends.native.runtime_language import (
     fadd,
     fdiv,
@@ -39,6 +39,7 @@ from theano.backends.native.runtime_matrices import (
     to_doubles,
     work_length,
 )
+from theano.backends.native.runtime_memory import block_free
 from theano.backends.native.runtime_routines import (
     E_LENGTHS,
     E_NUMBERS,
@@ -110,9 +111,7 @@ def pinv_run(frame: int, step: int) -> int:
         )  # fmt: skip
         if not failed:
             put_product(copy, u, vh, s, fmul(cutoff, load64(s)), m, n, k)
-            convert(
-                out + i * m * n * size, m * size, size, size, copy, m * DOUBLE, DOUBLE, DOUBLE, n, m
-            )
+            convert(out + i * m * n * size, m * size, size, size, copy, m * DOUBLE, DOUBLE, DOUBLE, n, m)
         i += 1
     back(thread)
     block_free(copy)
@@ -205,9 +204,7 @@ def lstsq_run(frame: int, step: int) -> int:
     failed = 0
     to_doubles(copy, a, 2, 0, size)
     memset(found, 0, high * columns * DOUBLE)
-    convert(
-        found, DOUBLE, high * DOUBLE, DOUBLE, load64(b), stride_of(b, ndim, 0), across, size, m, sides
-    )
+    convert(found, DOUBLE, high * DOUBLE, DOUBLE, load64(b), stride_of(b, ndim, 0), across, size, m, sides)
     if k > 0:
         failed = lapack_gelsd(
             DOUBLE, ref(m), ref(n), ref(columns), copy, ref(m), found, ref(high), s, cutoff, rank, work, ref(room),

@@ -10,7 +10,7 @@ factors, as `lu_factor` makes them.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import E_MEMORY, allocate, block_free, fail
+from theano.backends.native.runtime_core import E_MEMORY, allocate, fail
 from theano.backends.native.runtime_language import load32, load64, ref
 from theano.backends.native.runtime_matrices import (
     LETTER_N,
@@ -26,6 +26,7 @@ from theano.backends.native.runtime_matrices import (
     to_columns,
     to_rows,
 )
+from theano.backends.native.runtime_memory import block_free
 from theano.backends.native.runtime_routines import (
     E_LENGTHS,
     E_LIMIT,
@@ -128,9 +129,7 @@ def lu_solve_run(frame: int, step: int) -> int:
     if routine_param(step, LU_FINITE) and not finite(columns, n * size, size, k, n, size):
         failed = 1
     if not failed:
-        failed = lapack_getrs(
-            size, ref(turned), ref(n), ref(k), matrix, ref(n), load64(pivots), columns, ref(n)
-        )
+        failed = lapack_getrs(size, ref(turned), ref(n), ref(k), matrix, ref(n), load64(pivots), columns, ref(n))
     if k > 1:
         to_rows(x, columns, n, k, size)
     back(thread)

@@ -7,8 +7,9 @@ Written in the language of `runtime_language.py`.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import BUFFER_DIMS, E_INDEX, MAXIMUM_BYTES, fail
+from theano.backends.native.runtime_core import BUFFER_DIMS, E_INDEX, fail
 from theano.backends.native.runtime_language import load64, store64
+from theano.backends.native.runtime_memory import MAXIMUM_BYTES
 from theano.backends.native.runtime_prepare import dimension
 from theano.backends.native.runtime_records import VIEW_IN, VIEW_NIN, VIEW_NOUT, VIEW_OUT, VIEW_PARAMS
 

@@ -10,8 +10,9 @@ convolution gives. What the windows of a plan are is said in `runtime_windows.py
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import BUFFER_DIMS, MAXIMUM_BYTES, fail
+from theano.backends.native.runtime_core import BUFFER_DIMS, fail
 from theano.backends.native.runtime_language import load64, store64
+from theano.backends.native.runtime_memory import MAXIMUM_BYTES
 from theano.backends.native.runtime_routines import (
     E_LENGTHS,
     ROUTINE_CODE,
@@ -109,6 +110,8 @@ CODE_COPY_ROOM = 168
 CODE_BYTES = 176
 
 CHUNK_BYTES = 24
+
+
 def code_of(plan: int, at: int) -> int:
     return load64(load64(plan + PLAN_CODE) + at)
 
@@ -345,9 +348,7 @@ def bounded(a: int, b: int) -> int:
     return a * b
 
 
-def plan_workspace(
-    frame: int, plan: int, threads: int, packed: int, panel: int, result: int, columns: int
-) -> int:
+def plan_workspace(frame: int, plan: int, threads: int, packed: int, panel: int, result: int, columns: int) -> int:
     """Memory for the plan, in one block to be given back; 0: there is none. More plans are made after it, for threads.
 
     packed, panel, result   bytes;   columns   of panels that are known at a time, at most

@@ -26,7 +26,6 @@ from theano.backends.native.runtime_core import (
     INPUT_SCALAR,
     INPUT_STORAGE,
     INPUT_WHOLE,
-    POINT_ELEMENT,
     PROGRAM_INPUTS,
     PROGRAM_NARGS,
     PROGRAM_NRESULTS,
@@ -36,6 +35,7 @@ from theano.backends.native.runtime_core import (
     point_array,
 )
 from theano.backends.native.runtime_language import invoke, load32, load64, stack, store64
+from theano.backends.native.runtime_memory import POINT_ELEMENT
 
 # a plan. Its frame begins with the address of each number: of arguments, stored values, constants, temporaries, results
 PLAN_BYTES = 0  # of the frame

@@ -10,16 +10,9 @@ once ready for others to read.)
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import (
-    BUFFER_OWNER,
-    E_MEMORY,
-    POINT_ELEMENT,
-    allocate,
-    exclusive,
-    fail,
-    point_array,
-)
+from theano.backends.native.runtime_core import BUFFER_OWNER, E_MEMORY, allocate, exclusive, fail, point_array
 from theano.backends.native.runtime_language import invoke, load64, stack, store64
+from theano.backends.native.runtime_memory import POINT_ELEMENT
 from theano.backends.native.runtime_records import (
     KERNEL_CODE,
     KERNEL_INPUTS,

@@ -10,17 +10,9 @@ are C-contiguous, or copied to be so.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import (
-    BUFFER_DIMS,
-    BUFFER_OWNER,
-    MAXIMUM_BYTES,
-    allocate,
-    block_free,
-    contiguous_copy,
-    fail,
-    release,
-)
+from theano.backends.native.runtime_core import BUFFER_DIMS, BUFFER_OWNER, allocate, contiguous_copy, fail, release
 from theano.backends.native.runtime_language import address_of, invoke, load64, stack, store64
+from theano.backends.native.runtime_memory import MAXIMUM_BYTES, block_free
 from theano.backends.native.runtime_routines import (
     E_LENGTHS,
     ROUTINE_CODE,

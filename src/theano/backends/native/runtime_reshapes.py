@@ -12,12 +12,12 @@ from theano.backends.native.runtime_core import (
     BUFFER_DIMS,
     BUFFER_OWNER,
     E_NEGATIVE,
-    MAXIMUM_BYTES,
     contiguous_copy,
     contiguous_strides,
     fail,
 )
 from theano.backends.native.runtime_language import load64, stack, store64
+from theano.backends.native.runtime_memory import MAXIMUM_BYTES
 from theano.backends.native.runtime_prepare import dimension
 from theano.backends.native.runtime_records import VIEW_IN, VIEW_NIN, VIEW_NOUT, VIEW_OUT, VIEW_PARAMS, VIEW_SIZE
 

@@ -11,15 +11,9 @@ backend, which finds the words for it: a routine never explains, and where it is
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import (
-    BUFFER_DIMS,
-    E_MEMORY,
-    FRAME_MAY_RELEASE,
-    MAXIMUM_BYTES,
-    block_alloc,
-    fail,
-)
+from theano.backends.native.runtime_core import BUFFER_DIMS, E_MEMORY, FRAME_MAY_RELEASE, fail
 from theano.backends.native.runtime_language import load64
+from theano.backends.native.runtime_memory import MAXIMUM_BYTES, block_alloc
 
 # a routine step's record
 ROUTINE_INPUTS = 16  # address of a table with an entry for each

@@ -13,9 +13,10 @@ That is possible where every kernel takes its operands as they lie, and either e
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import BUFFER_DATA, block_free
+from theano.backends.native.runtime_core import BUFFER_DATA
 from theano.backends.native.runtime_kernels import bind_slot, settle_axes
 from theano.backends.native.runtime_language import invoke, load64, stack, store64
+from theano.backends.native.runtime_memory import block_free
 from theano.backends.native.runtime_records import (
     CHECKED,
     FIRST_PIECE,

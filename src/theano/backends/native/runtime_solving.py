@@ -9,7 +9,7 @@ are matrices too, or a matrix and a vector.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import BUFFER_DIMS, E_MEMORY, allocate, block_free, fail
+from theano.backends.native.runtime_core import BUFFER_DIMS, E_MEMORY, allocate, fail
 from theano.backends.native.runtime_language import fdiv, fless, load64, ref, stack
 from theano.backends.native.runtime_matrices import (
     ABSOLUTE,
@@ -35,6 +35,7 @@ from theano.backends.native.runtime_matrices import (
     to_columns,
     work_length,
 )
+from theano.backends.native.runtime_memory import block_free
 from theano.backends.native.runtime_routines import (
     E_LENGTHS,
     E_LIMIT,
@@ -139,9 +140,7 @@ def unfit(step: int, a: int, b: int, size: int) -> int:
     return 0
 
 
-def put_side(
-    target: int, to_down: int, to_across: int, to_size: int, step: int, b: int, i: int, size: int
-) -> int:
+def put_side(target: int, to_down: int, to_across: int, to_size: int, step: int, b: int, i: int, size: int) -> int:
     """Copy the i-th right-hand side."""
     ndim = input_ndim(step, 0)
     b_ndim = input_ndim(step, 1)
@@ -233,9 +232,7 @@ def solve_triangle(
     if k == 1:
         if transposed:
             turned = LETTER_T
-        return blas_trsv(
-            size, ref(triangle), ref(turned), ref(diagonal), ref(n), matrix, ref(leading), x, ref(1)
-        )
+        return blas_trsv(size, ref(triangle), ref(turned), ref(diagonal), ref(n), matrix, ref(leading), x, ref(1))
     # x^T op(matrix)^T = b^T
     if not transposed:
         turned = LETTER_T

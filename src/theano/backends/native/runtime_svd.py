@@ -8,7 +8,7 @@ Written in the language of `runtime_language.py`.
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import E_MEMORY, block_free, fail
+from theano.backends.native.runtime_core import E_MEMORY, fail
 from theano.backends.native.runtime_language import load64, ref, stack
 from theano.backends.native.runtime_matrices import (
     DOUBLE,
@@ -27,6 +27,7 @@ from theano.backends.native.runtime_matrices import (
     to_doubles,
     work_length,
 )
+from theano.backends.native.runtime_memory import block_free
 from theano.backends.native.runtime_routines import (
     E_NUMBERS,
     back,
