@@ -121,7 +121,7 @@ LINEAR: dict[str, Any] = {
     "eigh": lambda: ([m], T.nlinalg.eigh(m)[1], DEFINITE[:700, :700]),
     "eigvalsh": lambda: ([m, n], T.slinalg.eigvalsh(m, n), DEFINITE[:700, :700], DEFINITE[:700, :700]),
     "eig": lambda: ([m], T.nlinalg.eig(m)[0], np.triu(DEFINITE[:600, :600])),
-    "svd": lambda: ([m], T.nlinalg.svd(m)[1], numbers(900, 300)),
+    "svd": lambda: ([m], list(T.nlinalg.svd(m)[:2]), numbers(900, 300)),
     "svd, thin": lambda: ([m], T.nlinalg.svd(m, full_matrices=False), numbers(3000, 300)),
     "singular values": lambda: ([m], T.nlinalg.svd(m, compute_uv=False), SQUARE),
     "pinv": lambda: ([m], T.nlinalg.pinv(m), numbers(900, 300)),
