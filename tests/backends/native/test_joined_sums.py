@@ -59,7 +59,8 @@ def test_sums_are_no_worse_than_pairwise_ones() -> None:
     error = np.abs(ours(values) / exact - 1)
     pairwise = np.abs(squares.sum(axis=1) / exact - 1)
     assert error.max() <= pairwise.max() and error.mean() <= pairwise.mean()
-    assert error.max() <= 1.5 * ROUNDING
+    # two additions before the widening, and the result; with long vectors few terms meet a large one there
+    assert error.max() <= 3 * ROUNDING
     exact = squares.astype("float64").sum(axis=0)
     error = np.abs(down(values) / exact - 1)
     pairwise = np.abs(np.ascontiguousarray(squares.T).sum(axis=1) / exact - 1)
