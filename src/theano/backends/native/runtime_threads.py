@@ -41,7 +41,7 @@ JOB_BYTES = 56
 LOOKING_OUT = 100000  # nanoseconds for which a thread looks out for work before it sleeps
 SHORT_WAIT = 50000  # nanoseconds for which a caller looks out for the others' end before it sleeps
 TRIES = 64  # how often to try for the lock, which others hold for a moment, before sleeping
-LONG_WAIT = 50000  # nanoseconds for which a caller may wait in any case
+LONG_WAIT = 200000  # nanoseconds for which a caller may wait in any case
 LONGEST_PAUSE = 63  # calls
 
 # multiplications, or as much work, which are worth a thread
@@ -63,7 +63,7 @@ def threads_for_parts(parts: int) -> int:
         count = MOST_THREADS
     if count > parts:
         count = parts
-    if count < 1:
+    if count < 2 or paused():
         return 1
     return count
 
@@ -229,8 +229,6 @@ def share_out(function: int, argument: int, parts: int, threads: int) -> int:
     job = stack(JOB_BYTES)
     if threads > parts:
         threads = parts
-    if threads > 1 and paused():
-        threads = 1
     if threads < 2:
         part = 0
         while part < parts:
