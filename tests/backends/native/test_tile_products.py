@@ -11,7 +11,7 @@ import pytest
 import theano
 import theano.tensor as T
 from theano.backends.native import runtime_tile_products as tiles
-from theano.backends.native import vector_code
+from theano.backends.native import thread_count
 from theano.tensor.blas import gemm, gemv, ger
 
 DTYPES = ["float32", "float64"]
@@ -179,19 +179,16 @@ LARGE = [
 ]
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """As if BLAS had one thread only, so that no product is left to more of them."""
-    tables = [vector_code._tile_products(dtype)[0] for dtype in DTYPES]
-    before = [table[tiles.TILE_MOST // 8] for table in tables]
-    for table in tables:
-        table[tiles.TILE_MOST // 8] = 1 << 40
-    yield
-    for table, most in zip(tables, before, strict=True):
-        table[tiles.TILE_MOST // 8] = most
+@pytest.fixture(params=[1, 3])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = thread_count._word[0]
+    with theano.change_flags(openmp_elemwise_minsize=0):
+        thread_count.set_threads(request.param)
+        yield request.param
+        thread_count.set_threads(before)
 
 
-@pytest.mark.usefixtures("one_thread")
+@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("sizes", LARGE, ids=str)
 def test_large_products(dtype: str, sizes: tuple[int, int, int]) -> None:

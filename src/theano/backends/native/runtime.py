@@ -148,7 +148,7 @@ class Runtime:
         self._upgrade_method = self._start_upgrade  # one object, whose address the code knows
         self._turns = (ctypes.c_int64 * (runtime_turn.TURNS_BYTES // 8))()
         # dividing work is for large arrays: code for it is made when the first of them turns up
-        self._division = (ctypes.c_int64 * 3)()
+        self._division = (ctypes.c_int64 * 4)()
         self._for_division = self._load_division, make_combiners
         self.known: dict[str, int] = {
             "MADVISE": 0,
@@ -286,6 +286,7 @@ class Runtime:
             self._tell_division()
 
     def _tell_division(self) -> None:
+        self._division[3] = self.scopes["divided_products"]["divide_tiles"]
         self._division[2] = self.scopes["divided_products"]["divide_product"]
         self._division[1] = self.scopes["divide"]["divide_rows"]
         # this one says that all are there

@@ -23,6 +23,7 @@ from theano.backends.native.runtime_language import (
 )
 from theano.backends.native.runtime_routines import least
 from theano.backends.native.runtime_threads import more_busy, share, share_out, threads_for_work
+from theano.backends.native.runtime_tile_products import TILE_ROWS, TILED_INNER, TILED_M, TILED_N, TILED_SIZE
 
 # Pieces are cut such that OpenBLAS's loops for AVX-512 go over them as over the whole: so the bits are the same (found
 # by trying, see the tests). Columns may be cut at multiples of 24. Rows may be at multiples of 16, but where an odd
@@ -158,3 +159,52 @@ def product_piece(task: int, piece: int) -> int:
         ints + 20,
     )
     return 0
+
+
+# ---- tiles
+
+# what the pieces of a product by tiles have in common
+CUT_TILED = 0
+CUT_ROWS = 8  # the function `tile_rows`
+CUT_PIECES = 16
+CUT_BYTES = 24
+
+TILES_OF_A_PIECE = 250000  # multiplications
+
+
+def divide_tiles(frame: int, tiled: int, tile_rows: int) -> int:
+    """All rows of a product by tiles, in pieces."""
+    rows = load64(tiled + TILED_M)
+    work = rows * load64(tiled + TILED_N) * load64(tiled + TILED_INNER)
+    threads = threads_for_work(work * load64(tiled + TILED_SIZE) * COST)
+    pieces = threads
+    if threads > 1:
+        pieces = threads * PIECES_OF_A_THREAD
+    pieces = least(pieces, least(rows // TILE_ROWS, work // TILES_OF_A_PIECE))
+    threads = least(threads, pieces)
+    if threads > 1:
+        more_busy(threads - 1)
+    thread = 0
+    if load64(frame + FRAME_MAY_RELEASE):
+        thread = PyEval_SaveThread()
+    if threads < 2:
+        invoke(tile_rows, tiled, 0, rows)
+    else:
+        job = stack(CUT_BYTES)
+        store64(job + CUT_TILED, tiled)
+        store64(job + CUT_ROWS, tile_rows)
+        store64(job + CUT_PIECES, pieces)
+        share_out(address_of(tile_piece), job, pieces, threads)
+    if thread != 0:
+        PyEval_RestoreThread(thread)
+    if threads > 1:
+        more_busy(1 - threads)
+    return 0
+
+
+def tile_piece(job: int, piece: int) -> int:
+    tiled = load64(job + CUT_TILED)
+    pieces = load64(job + CUT_PIECES)
+    rows = load64(tiled + TILED_M)
+    first = share(rows, TILE_ROWS, piece, pieces)
+    return invoke(load64(job + CUT_ROWS), tiled, first, share(rows, TILE_ROWS, piece + 1, pieces))

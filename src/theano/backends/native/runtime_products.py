@@ -20,10 +20,26 @@ from theano.backends.native.runtime_core import (
     fail,
     release,
 )
-from theano.backends.native.runtime_kernels import DIVIDE_PRODUCT, division
-from theano.backends.native.runtime_language import invoke, load64, stack, store8, store32, store64
+from theano.backends.native.runtime_kernels import DIVIDE_PRODUCT, DIVIDE_TILES, division
+from theano.backends.native.runtime_language import address_of, invoke, load64, stack, store8, store32, store64
 from theano.backends.native.runtime_routines import E_LIMIT, back, leave, length, small
-from theano.backends.native.runtime_tile_products import tile_loop, tile_product
+from theano.backends.native.runtime_tile_products import (
+    TILED_A,
+    TILED_ALPHA,
+    TILED_B,
+    TILED_BETA,
+    TILED_BYTES,
+    TILED_C,
+    TILED_INNER,
+    TILED_M,
+    TILED_N,
+    TILED_SIZE,
+    TILED_TABLE,
+    tile_loop,
+    tile_matrix,
+    tile_rows,
+    tiles_fit,
+)
 
 PRODUCT_A = 16
 PRODUCT_B = 24
@@ -53,6 +69,7 @@ E_INNER = 12
 # Multiplications from which OpenBLAS uses threads of its own, and from which the crew computes pieces instead.
 BLAS_DIVIDES = 262144
 DIVIDED_PRODUCT = 2097151
+DIVIDED_TILES = 500000
 
 # how many threads BLAS may use: functions that ask and tell it (0: unknown), calls that limit it, and what was before
 BLAS_GET = 0
@@ -230,32 +247,22 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_tiles
     m = length(a, 0)
     inner = length(a, 1)
     n = length(b, 1)
-    loop = 0
-    if may_be_tiles:
-        loop = tile_loop(load64(step + PRODUCT_TILES), m, n, inner)
-    if loop != 0:
-        thread = leave(frame, m, n * inner)
-        done = tile_product(
-            loop,
-            load64(step + PRODUCT_TILES),
-            size,
-            m,
-            n,
-            inner,
-            load64(a),
-            down(a),
-            across(a),
-            load64(b),
-            down(b),
-            across(b),
-            load64(out),
-            down(out),
-            across(out),
-            number(frame, step, PRODUCT_ALPHA),
-            added_onto(frame, step),
-        )
-        back(thread)
-        if done:
+    if may_be_tiles and tile_loop(load64(step + PRODUCT_TILES), m, n, inner):
+        tiled = stack(TILED_BYTES)
+        tile_task(tiled, frame, step, m, n, inner)
+        tile_matrix(tiled + TILED_A, load64(a), down(a), across(a))
+        tile_matrix(tiled + TILED_B, load64(b), down(b), across(b))
+        tile_matrix(tiled + TILED_C, load64(out), down(out), across(out))
+        if tiles_fit(tiled):
+            if m * n * inner > DIVIDED_TILES and load64(THREADS) > 1:
+                divide = division(frame, DIVIDE_TILES)
+                if divide == 0:
+                    return 1
+                invoke(divide, frame, tiled, address_of(tile_rows))
+                return 0
+            thread = leave(frame, m, n * inner)
+            tile_rows(tiled, 0, load64(tiled + TILED_M))
+            back(thread)
             return 0
     one = stack(OPERAND_COPY + BUFFER_DIMS + 32)
     other = stack(OPERAND_COPY + BUFFER_DIMS + 32)
@@ -344,6 +351,18 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_tiles
     return failed
 
 
+def tile_task(tiled: int, frame: int, step: int, m: int, n: int, inner: int) -> int:
+    """What tiles have to know, but for the matrices."""
+    store64(tiled + TILED_SIZE, load64(step + PRODUCT_SIZE))
+    store64(tiled + TILED_TABLE, load64(step + PRODUCT_TILES))
+    store64(tiled + TILED_M, m)
+    store64(tiled + TILED_N, n)
+    store64(tiled + TILED_INNER, inner)
+    store64(tiled + TILED_ALPHA, number(frame, step, PRODUCT_ALPHA))
+    store64(tiled + TILED_BETA, added_onto(frame, step))
+    return 0
+
+
 def limit_blas() -> int:
     """Let BLAS use one thread, until as many calls of `unlimit_blas`; 0: it cannot be told. With the GIL held."""
     if load64(BLAS + BLAS_SET) == 0:
@@ -392,36 +411,25 @@ def batched_product(frame: int, step: int, a: int, b: int, out: int) -> int:
     slice_matrix(one_a, a, 0)
     slice_matrix(one_b, b, 0)
     slice_matrix(one_out, out, 0)
-    table = load64(step + PRODUCT_TILES)
-    size = load64(step + PRODUCT_SIZE)
-    loop = tile_loop(table, length(a, 1), length(b, 2), length(a, 2))
-    thread = 0
-    if loop != 0:
-        thread = leave(frame, count, length(a, 1) * length(b, 2) * length(a, 2))
-    while loop != 0 and i < count:
-        if not tile_product(
-            loop,
-            table,
-            size,
-            length(a, 1),
-            length(b, 2),
-            length(a, 2),
-            load64(a) + i * load64(a + BUFFER_DIMS + 24),
-            down(one_a),
-            across(one_a),
-            load64(b) + i * load64(b + BUFFER_DIMS + 24),
-            down(one_b),
-            across(one_b),
-            load64(out) + i * load64(out + BUFFER_DIMS + 24),
-            down(one_out),
-            across(one_out),
-            load64(step + PRODUCT_ALPHA),
-            0,
-        ):
-            loop = 0
-            i -= 1
-        i += 1
-    back(thread)
+    m = length(a, 1)
+    inner = length(a, 2)
+    n = length(b, 2)
+    if tile_loop(load64(step + PRODUCT_TILES), m, n, inner):
+        thread = leave(frame, count, m * n * inner)
+        tiled = stack(TILED_BYTES)
+        fits_tiles = 1
+        while i < count and fits_tiles:
+            tile_task(tiled, frame, step, m, n, inner)
+            tile_matrix(tiled + TILED_A, load64(a) + i * load64(a + BUFFER_DIMS + 24), down(one_a), across(one_a))
+            tile_matrix(tiled + TILED_B, load64(b) + i * load64(b + BUFFER_DIMS + 24), down(one_b), across(one_b))
+            tile_matrix(
+                tiled + TILED_C, load64(out) + i * load64(out + BUFFER_DIMS + 24), down(one_out), across(one_out)
+            )
+            fits_tiles = tiles_fit(tiled)
+            if fits_tiles:
+                tile_rows(tiled, 0, load64(tiled + TILED_M))
+            i += fits_tiles
+        back(thread)
     while i < count:
         slice_matrix(one_a, a, i)
         slice_matrix(one_b, b, i)

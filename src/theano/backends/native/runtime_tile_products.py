@@ -7,22 +7,35 @@ it spends its time on copying that, and on multiplying C by beta. `vector_code.p
 product is computed.
 """
 
-# ruff: noqa: F821, SIM102
+# ruff: noqa: F821
 # mypy: disable-error-code="name-defined"
 
 from __future__ import annotations
 
 from theano.backends.native.runtime_core import copy_items
-from theano.backends.native.runtime_language import invoke, load32, load64, stack
+from theano.backends.native.runtime_language import invoke, load32, load64, stack, store64
 from theano.backends.native.runtime_routines import least
 
 # what a dtype's products need: the loop's address (0: not compiled yet, 1: there is none), and what compiles it
 TILE_LOOP = 0
 TILE_MAKE = 8
 TILE_LANES = 16
-TILE_MOST = 24  # turns of the loop of a product; above, BLAS works in several threads
-TILE_ONE = 32  # the number 1
-TILE_BYTES = 40
+TILE_ONE = 24  # the number 1
+TILE_BYTES = 32
+
+# a product: its numbers, where its matrices lie, and what has been decided
+TILED_SIZE = 0
+TILED_TABLE = 8
+TILED_M = 16
+TILED_N = 24
+TILED_INNER = 32
+TILED_A = 40  # the address, bytes from row to row, from column to column
+TILED_B = 64
+TILED_C = 88
+TILED_ALPHA = 112
+TILED_BETA = 120  # 0: C is not read
+TILED_COPIES = 128  # parts of B are copied first
+TILED_BYTES = 136
 
 TILE_ROWS = 8  # as in `product_text.py`
 # All limits are OpenBLAS's against this loop, measured with AVX-512.
@@ -45,7 +58,7 @@ def tile_loop(table: int, m: int, n: int, inner: int) -> int:
     rows = (m + TILE_ROWS - 1) & (0 - TILE_ROWS)
     columns = (n + lanes - 1) & (0 - lanes)
     if rows * columns * inner > FEW_TURNS * TILE_ROWS * lanes:
-        if m * n * inner <= MANY_PRODUCTS or rows * columns * inner > load64(table + TILE_MOST) * TILE_ROWS * lanes:
+        if m * n * inner <= MANY_PRODUCTS:
             return 0
         # rows and columns of tiles that are no part of C are work, too
         if m * n * 20 < rows * columns * 9:
@@ -71,60 +84,80 @@ def worth_a_copy(m: int, n: int, inner: int, lanes: int) -> int:
     return n * inner <= FEW_PACKED or m >= 16 * lanes
 
 
-def tile_product(
-    loop: int,
-    table: int,
-    size: int,
-    m: int,
-    n: int,
-    inner: int,
-    a: int,
-    a_down: int,
-    a_across: int,
-    b: int,
-    b_down: int,
-    b_across: int,
-    c: int,
-    c_down: int,
-    c_across: int,
-    alpha: int,
-    beta: int,
-) -> int:
-    """C = alpha A B + beta C, where the rows or the columns of C are contiguous. beta 0: C is not read.
-    1: done; 0: not, that is for BLAS."""
-    lanes = load64(table + TILE_LANES)
-    rows_lie_ready = c_across == size or n == 1
-    columns_lie_ready = c_down == size or m == 1
-    if columns_lie_ready and (not rows_lie_ready or (a_down == size and (n == 1 or b_across != size))):
+def tile_matrix(at: int, data: int, to_row: int, to_column: int) -> int:
+    store64(at, data)
+    store64(at + 8, to_row)
+    store64(at + 16, to_column)
+    return 0
+
+
+def tiles_fit(tiled: int) -> int:
+    """Can the loop do C = alpha A B + beta C, and is it to? Fills in what is decided, and may turn the product round.
+
+    It can where the rows or the columns of C are contiguous.
+    """
+    size = load64(tiled + TILED_SIZE)
+    m = load64(tiled + TILED_M)
+    n = load64(tiled + TILED_N)
+    inner = load64(tiled + TILED_INNER)
+    rows_lie_ready = load64(tiled + TILED_C + 16) == size or n == 1
+    columns_lie_ready = load64(tiled + TILED_C + 8) == size or m == 1
+    a_lies = load64(tiled + TILED_A + 8) == size
+    b_lies = load64(tiled + TILED_B + 16) == size
+    if columns_lie_ready and (not rows_lie_ready or (a_lies and (n == 1 or not b_lies))):
         # the transposed: C' = B' A'
-        swap = m
-        m = n
-        n = swap
-        swap = a
-        a = b
-        b = swap
-        swap = a_down
-        a_down = b_across
-        b_across = swap
-        swap = a_across
-        a_across = b_down
-        b_down = swap
-        c_down = c_across
+        turned = stack(24)
+        tile_matrix(turned, load64(tiled + TILED_A), load64(tiled + TILED_A + 16), load64(tiled + TILED_A + 8))
+        tile_matrix(
+            tiled + TILED_A, load64(tiled + TILED_B), load64(tiled + TILED_B + 16), load64(tiled + TILED_B + 8)
+        )
+        memcpy(tiled + TILED_B, turned, 24)
+        tile_matrix(
+            tiled + TILED_C, load64(tiled + TILED_C), load64(tiled + TILED_C + 16), load64(tiled + TILED_C + 8)
+        )
+        store64(tiled + TILED_M, n)
+        store64(tiled + TILED_N, m)
+        m = load64(tiled + TILED_M)
+        n = load64(tiled + TILED_N)
     elif not rows_lie_ready:
         return 0
+    b_across = load64(tiled + TILED_B + 16)
     if m > LONG_SIDE and n > LONG_SIDE and inner > LONG_SIDE and m * n * inner > COPIES_PAY:
+        a_across = load64(tiled + TILED_A + 16)
         if size == 8 or a_across != size or b_across != size or m * n * inner > COPIES_PAY_FLOAT32:
             return 0
+    beta = load64(tiled + TILED_BETA)
     if beta != 0 and is_zero(beta, size):
-        beta = 0
-    copies = 0
+        store64(tiled + TILED_BETA, 0)
+    lanes = load64(load64(tiled + TILED_TABLE) + TILE_LANES)
+    store64(tiled + TILED_COPIES, 0)
     if b_across != size and n > 1:
         if not worth_a_copy(m, n, inner, lanes):
             return 0
-        copies = 1
-    if b_down & 2047 == 0 and m >= 16 * lanes and inner > 64:
+        store64(tiled + TILED_COPIES, 1)
+    if load64(tiled + TILED_B + 8) & 2047 == 0 and m >= 16 * lanes and inner > 64:
         # rows whose distance is a power of two compete for the same lines of the cache
-        copies = 1
+        store64(tiled + TILED_COPIES, 1)
+    return 1
+
+
+def tile_rows(tiled: int, first: int, end: int) -> int:
+    """The rows of C from `first`, a multiple of TILE_ROWS. Their bits do not depend on which others come with them."""
+    table = load64(tiled + TILED_TABLE)
+    size = load64(tiled + TILED_SIZE)
+    n = load64(tiled + TILED_N)
+    inner = load64(tiled + TILED_INNER)
+    copies = load64(tiled + TILED_COPIES)
+    lanes = load64(table + TILE_LANES)
+    a_down = load64(tiled + TILED_A + 8)
+    a_across = load64(tiled + TILED_A + 16)
+    a = load64(tiled + TILED_A) + first * a_down
+    b = load64(tiled + TILED_B)
+    b_down = load64(tiled + TILED_B + 8)
+    b_across = load64(tiled + TILED_B + 16)
+    c_down = load64(tiled + TILED_C + 8)
+    c = load64(tiled + TILED_C) + first * c_down
+    beta = load64(tiled + TILED_BETA)
     terms = least(inner, FEW_TERMS)
     room = PART_BYTES
     if copies:
@@ -153,13 +186,13 @@ def tile_product(
                     k += 1
                 part = packed
             some_rows(
-                loop, lanes, size, m, wide, count, a + start * a_across, a_down, a_across, part, pitch,
-                c + column * size, c_down, alpha, beta,
+                load64(table + TILE_LOOP), lanes, size, end - first, wide, count, a + start * a_across, a_down,
+                a_across, part, pitch, c + column * size, c_down, load64(tiled + TILED_ALPHA), beta,
             )  # fmt: skip
             column += wide
         beta = table + TILE_ONE
         start += count
-    return 1
+    return 0
 
 
 def some_rows(
@@ -179,7 +212,7 @@ def some_rows(
     alpha: int,
     beta: int,
 ) -> int:
-    """`tile_product` with a part of B: rows on the outside, so that C is gone through in order."""
+    """Rows of C with a part of B: rows on the outside, so that C is gone through in order."""
     while m > 0:
         rows = least(m, TILE_ROWS)
         column = 0

@@ -26,15 +26,25 @@ from theano.backends.native.runtime_products import (
     PRODUCT_SIZE,
     PRODUCT_TILES,
     across,
-    added_onto,
     bring,
     distance,
     down,
     number,
     output_waits,
+    tile_task,
 )
 from theano.backends.native.runtime_routines import E_LIMIT, back, leave, length, small
-from theano.backends.native.runtime_tile_products import tile_loop, tile_product
+from theano.backends.native.runtime_tile_products import (
+    TILED_A,
+    TILED_B,
+    TILED_BYTES,
+    TILED_C,
+    TILED_M,
+    tile_loop,
+    tile_matrix,
+    tile_rows,
+    tiles_fit,
+)
 
 
 def vector_product_run(frame: int, step: int) -> int:
@@ -75,29 +85,14 @@ def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
     size = load64(step + PRODUCT_SIZE)
     m = length(a, 0)
     n = length(a, 1)
-    loop = 0
-    if load64(step + PRODUCT_KIND) == 1:
-        loop = tile_loop(load64(step + PRODUCT_TILES), m, 1, n)
-    if loop != 0 and tile_product(
-        loop,
-        load64(step + PRODUCT_TILES),
-        size,
-        m,
-        1,
-        n,
-        load64(a),
-        down(a),
-        across(a),
-        load64(x),
-        step_of(x),
-        0,
-        load64(out),
-        step_of(out),
-        0,
-        number(frame, step, PRODUCT_ALPHA),
-        added_onto(frame, step),
-    ):
-        return 0
+    if load64(step + PRODUCT_KIND) == 1 and tile_loop(load64(step + PRODUCT_TILES), m, 1, n):
+        tiled = stack(TILED_BYTES)
+        tile_task(tiled, frame, step, m, 1, n)
+        tile_matrix(tiled + TILED_A, load64(a), down(a), across(a))
+        tile_matrix(tiled + TILED_B, load64(x), step_of(x), 0)
+        tile_matrix(tiled + TILED_C, load64(out), step_of(out), 0)
+        if tiles_fit(tiled):
+            return tile_rows(tiled, 0, load64(tiled + TILED_M))
     matrix = stack(OPERAND_COPY + BUFFER_DIMS + 32)
     vector = stack(OPERAND_COPY + BUFFER_DIMS + 32)
     result = stack(OPERAND_COPY + BUFFER_DIMS + 32)

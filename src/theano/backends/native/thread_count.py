@@ -46,12 +46,6 @@ def allowed_threads(openmp: bool) -> int:
     return os.cpu_count() or 1
 
 
-def blas_threads() -> int:
-    """How many threads BLAS (OpenBLAS) uses for large products, as far as the environment tells."""
-    stated = os.environ.get("OPENBLAS_NUM_THREADS", "").strip()
-    return int(stated) if stated.isdigit() and int(stated) > 0 else allowed_threads(True)
-
-
 def threads_exist() -> bool:
     """Does the C library have POSIX threads?"""
     try:

@@ -25,7 +25,6 @@ from theano.backends.native import (
 )
 from theano.backends.native.convolution_text import Tiles, dots_text, products_text, tiles_for
 from theano.backends.native.product_text import tile_text
-from theano.backends.native.thread_count import blas_threads
 from theano.backends.native.vector_language import KINDS, vector_text
 from theano.backends.native.vector_text import SIZE
 
@@ -34,8 +33,6 @@ _convolution_tables: list[ctypes.Array] = []
 # 32 vector registers come with AVX-512 and on AArch64
 _MANY_REGISTERS = 64
 _LEAST_FOR_TILES = 32
-# turns of the loop for which BLAS hardly needs more than one thread: 40 microseconds
-_MOST_BESIDE_THREADS = 1 << 14
 
 
 def code_table(routine: str, dtype: str) -> int:
@@ -160,7 +157,6 @@ def _tile_products(dtype: str) -> tuple[ctypes.Array, Callable[[], None]]:
 
     table[module.TILE_LANES // 8] = _lanes(dtype)
     table[module.TILE_MAKE // 8] = id(make)
-    table[module.TILE_MOST // 8] = 1 << 40 if blas_threads() == 1 else _MOST_BESIDE_THREADS
     one = np.ones(1, dtype)
     ctypes.memmove(ctypes.addressof(table) + module.TILE_ONE, one.ctypes.data, one.nbytes)
     # without masks of lanes the loop is slower than BLAS
