@@ -92,6 +92,24 @@ def test_pieces_have_the_bits_of_the_whole(dtype: str) -> None:
         assert len(found) == 1, (m, k, n)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_thin_products(dtype: str) -> None:
+    """Those without BLAS: pieces are rows of tiles."""
+    x, y, z = T.matrices("x", "y", "z") if dtype == "float64" else T.fmatrices("x", "y", "z")
+    f = theano.function([x, y, z], [T.dot(x, y), z + T.dot(x, y), T.dot(y.T, x.T)], mode=NATIVE)
+    for m, k, n in ((600, 784, 10), (10, 784, 601), (2001, 300, 3), (300, 310, 11), (1003, 1003, 1)):
+        a, b, c = (numbers(shape, dtype, seed) for seed, shape in enumerate([(m, k), (k, n), (m, n)]))
+        found = set()
+        for threads in (1, 2, 3, 7):
+            in_pieces(threads)
+            calls = thread_count._crew[runtime_threads.CREW_CALLS // 8]
+            results = f(a, b, c)
+            assert threads == 1 or n < 10 or thread_count._crew[runtime_threads.CREW_CALLS // 8] > calls
+            found.add(b"".join(result.tobytes() for result in results))
+            np.testing.assert_allclose(results[0], a @ b, rtol=1e-4, atol=1e-3)
+        assert len(found) == 1, (m, k, n)
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     thread_count.find_blas()
