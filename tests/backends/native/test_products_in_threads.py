@@ -138,9 +138,19 @@ def test_products_that_are_added_to_what_is_there() -> None:
 def test_a_stack_of_products() -> None:
     x, y = T.tensor3("x"), T.tensor3("y")
     f = theano.function([x, y], T.batched_dot(x, y), mode=NATIVE)
-    a, b = numbers((3, 300, 310)), numbers((3, 310, 290), seed=1)
-    in_pieces(4)
-    np.testing.assert_allclose(f(a, b), a @ b, rtol=1e-10, atol=1e-10)
+    before = blas_threads()
+    for n, m, k, p in ((3, 300, 310, 290), (128, 64, 64, 64), (1000, 16, 17, 18), (5, 90, 0, 80), (0, 9, 9, 9)):
+        a, b = numbers((n, m, k)), numbers((n, k, p), seed=1)
+        for first, second in ((a, b), (a[::-1], b[:, :, ::-1]), (a.swapaxes(1, 2).copy().swapaxes(1, 2), b)):
+            found = set()
+            for threads in (1, 2, 4):
+                in_pieces(threads)
+                with one_blas_thread():
+                    result = f(first, second)
+                np.testing.assert_allclose(result, first @ second, rtol=1e-10, atol=1e-10)
+                found.add(result.tobytes())
+            assert len(found) == 1, (n, m, k, p)
+    assert blas_threads() == before
 
 
 def test_calls_from_several_python_threads() -> None:

@@ -27,7 +27,7 @@ _PRODUCTS = {
     "gemv": ("gemv", 1, _VECTORS),
     "gemm": ("gemm", 2, _MATRICES),
     "ger": ("ger", 3, _VECTORS),
-    "batched_gemm": ("gemm", 4, _MATRICES),
+    "batched_gemm": ("gemm", 4, ("stacks", "stack_run")),
 }
 
 

@@ -286,7 +286,7 @@ class Runtime:
             self._tell_division()
 
     def _tell_division(self) -> None:
-        self._division[3] = self.scopes["divided_products"]["divide_tiles"]
+        self._division[3] = self.scopes["divided_products"]["divide_range"]
         self._division[2] = self.scopes["divided_products"]["divide_product"]
         self._division[1] = self.scopes["divide"]["divide_rows"]
         # this one says that all are there

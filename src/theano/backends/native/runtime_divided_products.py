@@ -23,7 +23,6 @@ from theano.backends.native.runtime_language import (
 )
 from theano.backends.native.runtime_routines import least
 from theano.backends.native.runtime_threads import more_busy, share, share_out, threads_for_work
-from theano.backends.native.runtime_tile_products import TILE_ROWS, TILED_INNER, TILED_M, TILED_N, TILED_SIZE
 
 # Pieces are cut such that OpenBLAS's loops for AVX-512 go over them as over the whole: so the bits are the same (found
 # by trying, see the tests). Columns may be cut at multiples of 24. Rows may be at multiples of 16, but where an odd
@@ -161,26 +160,28 @@ def product_piece(task: int, piece: int) -> int:
     return 0
 
 
-# ---- tiles
+# ---- a range of things to multiply
 
-# what the pieces of a product by tiles have in common
-CUT_TILED = 0
-CUT_ROWS = 8  # the function `tile_rows`
-CUT_PIECES = 16
-CUT_BYTES = 24
+CUT_FUNCTION = 0
+CUT_ARGUMENT = 8
+CUT_COUNT = 16
+CUT_UNIT = 24
+CUT_PIECES = 32
+CUT_BYTES = 40
 
-TILES_OF_A_PIECE = 250000  # multiplications
+LEAST_RANGE = 250000  # multiplications of a piece
 
 
-def divide_tiles(frame: int, tiled: int, tile_rows: int) -> int:
-    """All rows of a product by tiles, in pieces."""
-    rows = load64(tiled + TILED_M)
-    work = rows * load64(tiled + TILED_N) * load64(tiled + TILED_INNER)
-    threads = threads_for_work(work * load64(tiled + TILED_SIZE) * COST)
+def divide_range(frame: int, function: int, argument: int, count: int, unit: int, work: int, size: int) -> int:
+    """Call function(argument, first, end) for pieces of a range, cut at multiples of a unit.
+
+    work    multiplications of numbers of so many bytes
+    """
+    threads = threads_for_work(work * size * COST)
     pieces = threads
     if threads > 1:
         pieces = threads * PIECES_OF_A_THREAD
-    pieces = least(pieces, least(rows // TILE_ROWS, work // TILES_OF_A_PIECE))
+    pieces = least(pieces, least(count // unit, work // LEAST_RANGE))
     threads = least(threads, pieces)
     if threads > 1:
         more_busy(threads - 1)
@@ -188,13 +189,15 @@ def divide_tiles(frame: int, tiled: int, tile_rows: int) -> int:
     if load64(frame + FRAME_MAY_RELEASE):
         thread = PyEval_SaveThread()
     if threads < 2:
-        invoke(tile_rows, tiled, 0, rows)
+        invoke(function, argument, 0, count)
     else:
         job = stack(CUT_BYTES)
-        store64(job + CUT_TILED, tiled)
-        store64(job + CUT_ROWS, tile_rows)
+        store64(job + CUT_FUNCTION, function)
+        store64(job + CUT_ARGUMENT, argument)
+        store64(job + CUT_COUNT, count)
+        store64(job + CUT_UNIT, unit)
         store64(job + CUT_PIECES, pieces)
-        share_out(address_of(tile_piece), job, pieces, threads)
+        share_out(address_of(piece_of_range), job, pieces, threads)
     if thread != 0:
         PyEval_RestoreThread(thread)
     if threads > 1:
@@ -202,9 +205,9 @@ def divide_tiles(frame: int, tiled: int, tile_rows: int) -> int:
     return 0
 
 
-def tile_piece(job: int, piece: int) -> int:
-    tiled = load64(job + CUT_TILED)
+def piece_of_range(job: int, piece: int) -> int:
+    count = load64(job + CUT_COUNT)
+    unit = load64(job + CUT_UNIT)
     pieces = load64(job + CUT_PIECES)
-    rows = load64(tiled + TILED_M)
-    first = share(rows, TILE_ROWS, piece, pieces)
-    return invoke(load64(job + CUT_ROWS), tiled, first, share(rows, TILE_ROWS, piece + 1, pieces))
+    first = share(count, unit, piece, pieces)
+    return invoke(load64(job + CUT_FUNCTION), load64(job + CUT_ARGUMENT), first, share(count, unit, piece + 1, pieces))

@@ -99,7 +99,7 @@ DIVIDED_ABOVE = 20000000  # picoseconds of work which may be divided
 DIVIDE_WALK = 0
 DIVIDE_ROWS = 8
 DIVIDE_PRODUCT = 16
-DIVIDE_TILES = 24
+DIVIDE_RANGE = 24
 
 # instead of an axis, for `kernel_part`
 ALL_POINTS = -1

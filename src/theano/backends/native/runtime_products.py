@@ -20,10 +20,11 @@ from theano.backends.native.runtime_core import (
     fail,
     release,
 )
-from theano.backends.native.runtime_kernels import DIVIDE_PRODUCT, DIVIDE_TILES, division
+from theano.backends.native.runtime_kernels import DIVIDE_PRODUCT, DIVIDE_RANGE, division
 from theano.backends.native.runtime_language import address_of, invoke, load64, stack, store8, store32, store64
 from theano.backends.native.runtime_routines import E_LIMIT, back, leave, length, small
 from theano.backends.native.runtime_tile_products import (
+    TILE_ROWS,
     TILED_A,
     TILED_ALPHA,
     TILED_B,
@@ -147,17 +148,10 @@ def output_waits(frame: int, step: int, ndim: int) -> int:
 
 
 def product_run(frame: int, step: int) -> int:
-    """Of matrices, and of stacks of matrices."""
-    kind = load64(step + PRODUCT_KIND)
-    out = frame + load64(step + PRODUCT_OUT)
     a = frame + load64(step + PRODUCT_A)
     b = frame + load64(step + PRODUCT_B)
-    if kind == 2:
-        if output_waits(frame, step, 2):
-            return matrix_product(frame, step, a, b, out, 1)
-        return 0
-    if output_waits(frame, step, 3):
-        return batched_product(frame, step, a, b, out)
+    if output_waits(frame, step, 2):
+        return matrix_product(frame, step, a, b, frame + load64(step + PRODUCT_OUT), 1)
     return 0
 
 
@@ -254,11 +248,12 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_tiles
         tile_matrix(tiled + TILED_B, load64(b), down(b), across(b))
         tile_matrix(tiled + TILED_C, load64(out), down(out), across(out))
         if tiles_fit(tiled):
-            if m * n * inner > DIVIDED_TILES and load64(THREADS) > 1:
-                divide = division(frame, DIVIDE_TILES)
+            work = m * n * inner
+            if work > DIVIDED_TILES and load64(THREADS) > 1:
+                divide = division(frame, DIVIDE_RANGE)
                 if divide == 0:
                     return 1
-                invoke(divide, frame, tiled, address_of(tile_rows))
+                invoke(divide, frame, address_of(tile_rows), tiled, load64(tiled + TILED_M), TILE_ROWS, work, size)
                 return 0
             thread = leave(frame, m, n * inner)
             tile_rows(tiled, 0, load64(tiled + TILED_M))
@@ -275,32 +270,12 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_tiles
     if not failed and not (small(m) and small(n) and small(inner) and small(way_a) and small(way_b) and small(way_out)):
         failed = fail(frame, E_LIMIT, m, inner, n, 0)
     if not failed:
-        # ints: rows, columns, inner, and three leading lengths; then the two transposition letters
         ints = stack(64)
         left = load64(one + OPERAND_BUFFER)
         right = load64(other + OPERAND_BUFFER)
-        way_left = way_a
-        way_right = way_b
-        store32(ints, m)
-        store32(ints + 4, n)
-        if way_out > 0:
-            # row-major: compute the transpose, B' A'
+        if tell_blas(ints, m, n, inner, way_a, way_b, way_out):
             left = load64(other + OPERAND_BUFFER)
             right = load64(one + OPERAND_BUFFER)
-            way_left = 0 - way_b
-            way_right = 0 - way_a
-            store32(ints, n)
-            store32(ints + 4, m)
-        store32(ints + 8, inner)
-        store8(ints + 32, 78)
-        if way_left > 0:
-            store8(ints + 32, 84)
-        store8(ints + 33, 78)
-        if way_right > 0:
-            store8(ints + 33, 84)
-        store32(ints + 12, distance(way_left))
-        store32(ints + 16, distance(way_right))
-        store32(ints + 20, distance(way_out))
         work = m * n * inner
         limited = 0
         if work > BLAS_DIVIDES and load64(THREADS) > 1:
@@ -351,6 +326,31 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_tiles
     return failed
 
 
+def tell_blas(ints: int, m: int, n: int, inner: int, way_a: int, way_b: int, way_out: int) -> int:
+    """Rows, columns, inner, and three leading lengths; then the two letters. 1: it is B' A', since C is row-major."""
+    turned = way_out > 0
+    way_left = way_a
+    way_right = way_b
+    store32(ints, m)
+    store32(ints + 4, n)
+    if turned:
+        way_left = 0 - way_b
+        way_right = 0 - way_a
+        store32(ints, n)
+        store32(ints + 4, m)
+    store32(ints + 8, inner)
+    store8(ints + 32, 78)
+    if way_left > 0:
+        store8(ints + 32, 84)
+    store8(ints + 33, 78)
+    if way_right > 0:
+        store8(ints + 33, 84)
+    store32(ints + 12, distance(way_left))
+    store32(ints + 16, distance(way_right))
+    store32(ints + 20, distance(way_out))
+    return turned
+
+
 def tile_task(tiled: int, frame: int, step: int, m: int, n: int, inner: int) -> int:
     """What tiles have to know, but for the matrices."""
     store64(tiled + TILED_SIZE, load64(step + PRODUCT_SIZE))
@@ -388,53 +388,3 @@ def distance(way: int) -> int:
     if way < 0:
         return 0 - way
     return way
-
-
-def slice_matrix(target: int, source: int, i: int) -> int:
-    """The i-th matrix of a stack of matrices."""
-    store64(target, load64(source) + i * load64(source + BUFFER_DIMS + 24))
-    store64(target + BUFFER_OWNER, 0)
-    store64(target + BUFFER_DIMS, length(source, 1))
-    store64(target + BUFFER_DIMS + 8, length(source, 2))
-    store64(target + BUFFER_DIMS + 16, load64(source + BUFFER_DIMS + 32))
-    store64(target + BUFFER_DIMS + 24, load64(source + BUFFER_DIMS + 40))
-    return 0
-
-
-def batched_product(frame: int, step: int, a: int, b: int, out: int) -> int:
-    one_a = stack(BUFFER_DIMS + 32)
-    one_b = stack(BUFFER_DIMS + 32)
-    one_out = stack(BUFFER_DIMS + 32)
-    i = 0
-    count = length(out, 0)
-    store64(BUDGET, load64(BUDGET) - (count >> 2))
-    slice_matrix(one_a, a, 0)
-    slice_matrix(one_b, b, 0)
-    slice_matrix(one_out, out, 0)
-    m = length(a, 1)
-    inner = length(a, 2)
-    n = length(b, 2)
-    if tile_loop(load64(step + PRODUCT_TILES), m, n, inner):
-        thread = leave(frame, count, m * n * inner)
-        tiled = stack(TILED_BYTES)
-        fits_tiles = 1
-        while i < count and fits_tiles:
-            tile_task(tiled, frame, step, m, n, inner)
-            tile_matrix(tiled + TILED_A, load64(a) + i * load64(a + BUFFER_DIMS + 24), down(one_a), across(one_a))
-            tile_matrix(tiled + TILED_B, load64(b) + i * load64(b + BUFFER_DIMS + 24), down(one_b), across(one_b))
-            tile_matrix(
-                tiled + TILED_C, load64(out) + i * load64(out + BUFFER_DIMS + 24), down(one_out), across(one_out)
-            )
-            fits_tiles = tiles_fit(tiled)
-            if fits_tiles:
-                tile_rows(tiled, 0, load64(tiled + TILED_M))
-            i += fits_tiles
-        back(thread)
-    while i < count:
-        slice_matrix(one_a, a, i)
-        slice_matrix(one_b, b, i)
-        slice_matrix(one_out, out, i)
-        if matrix_product(frame, step, one_a, one_b, one_out, 0):
-            return 1
-        i += 1
-    return 0
