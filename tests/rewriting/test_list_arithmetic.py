@@ -135,6 +135,8 @@ STAYS = rows(
     Row("a sum times its divisors", lambda: (a / x + b / y) * x * y,
         "mul(mul(add(true_div(DimShuffle{x}(a), x), true_div(DimShuffle{x}(b), y)), x), y)"),
     Row("logarithm of a power of something positive", lambda: T.log(T.exp(x) ** y), "log(pow(exp(x), y))"),
+    Row("sign of what may be multiplied by 0", lambda: T.sgn(x * abs(y)), "sgn(mul(x, abs_(y)))"),
+    Row("sign of what expm1 may make 0", lambda: T.sgn(x * T.expm1(abs(y))), "sgn(mul(x, expm1(abs_(y))))"),
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ Bounds = tuple[float, float]  # closed; elements that are NaN are not spoken of
 EVERYTHING: Bounds = (-math.inf, math.inf)
 NONNEGATIVE: Bounds = (0.0, math.inf)
 DEPTH = 6
+LOGARITHMS = ("log", "log2", "log10")
 
 
 def bounds(v: Any, depth: int = DEPTH) -> Bounds:
@@ -109,6 +110,17 @@ def _of_elementwise(record: Any, node: Any, default: Bounds, depth: int) -> Boun
 
 def nonnegative(v: Any) -> bool:
     return bounds(v)[0] >= 0
+
+
+def positive(v: Any) -> bool:
+    """Is every element of `v` greater than 0 by its formula? (Where it is too small for the dtype, it may be 0.)"""
+    if bounds(v)[0] > 0:
+        return True
+    op = None if v.owner is None else v.owner.op
+    if not isinstance(op, Elemwise) or not _is_float(v):
+        return False
+    # what a logarithm undoes is an exponential
+    return any(isinstance(fact, facts.Inverse) and fact.by in LOGARITHMS for fact in op.scalar_op.facts)
 
 
 def within(v: Any, interval: facts.Interval) -> bool:

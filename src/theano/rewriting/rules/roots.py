@@ -8,7 +8,7 @@ from typing import Any
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, number_like
 from theano.rewriting.pattern import rule, terms_of
-from theano.rewriting.ranges import nonnegative
+from theano.rewriting.ranges import nonnegative, positive
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
 from theano.rewriting.symbols import symbols
@@ -62,7 +62,7 @@ SIGNS = ruleset(
     rule("product_of_abs", abs_(x) * abs_(y), abs_(x * y)),
     rule("quotient_of_abs", abs_(x) / abs_(y), abs_(x / y)),
     rule("sgn_of_inverse", sgn(inv(x)), sgn(x), assumes="nonzero finite"),
-    rule("sgn_of_product", sgn(x * y), sgn(x), when=lambda m: nonnegative(m.y), assumes="nonzero finite"),
+    rule("sgn_of_product", sgn(x * y), sgn(x), when=lambda m: positive(m.y), assumes="nonzero finite"),
 )
 
 @function_rule(sqrt, name="hypot_of_many", assumes="rounding", needs=[add])
