@@ -92,3 +92,9 @@ def test_a_region_of_length_one_that_the_type_does_not_tell() -> None:
     row = Rebroadcast((0, False))((vector + vector[0]).dimshuffle("x", 0))
     native([vector, index, value], T.inc_subtensor(row[:, index], value),
            [np.arange(1.0, 4), np.array([-1, 0, -1], "int32"), np.array([[1.0, 10.0, 100.0]])])
+
+
+def test_a_join_of_length_one_that_the_type_does_not_tell() -> None:
+    row = T.drow("row")
+    joined = T.join(1, *[Rebroadcast((0, False))(row)] * 3)
+    check([row], [joined, joined.sum(), T.join(1, joined, joined)], [np.array([[1.0, 2.0, 3.0]])])

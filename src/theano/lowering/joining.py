@@ -40,7 +40,7 @@ def lower_join(lowering: Lowering, node: Apply) -> None:
             lengths.append(out_type.shape[d])
         else:
             lengths.append(SumOf(tuple(along)) if d == axis else parts[0].dims[d])
-    memory = Datum(out_type.dtype, out_type.shape, None, variable.name or "")
+    memory = Datum(out_type.dtype, [n if isinstance(n, int) else None for n in lengths], None, variable.name or "")
     memory.dims = tuple(n if not isinstance(n, SumOf) else Length(memory, axis) for n in lengths)
     allocate(lowering, memory, lengths, [node])
     places = []
