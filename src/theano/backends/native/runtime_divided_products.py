@@ -80,11 +80,16 @@ def divide_product(
     if threads > pieces:
         threads = pieces
     store64(task + TASK_PIECES, pieces)
+    return shared(frame, address_of(product_piece), task, pieces, threads)
+
+
+def shared(frame: int, function: int, argument: int, pieces: int, threads: int) -> int:
+    """`share_out` without the GIL, while others are told that so many threads are busy."""
     more_busy(threads - 1)
     thread = 0
     if load64(frame + FRAME_MAY_RELEASE):
         thread = PyEval_SaveThread()
-    share_out(address_of(product_piece), task, pieces, threads)
+    share_out(function, argument, pieces, threads)
     if thread != 0:
         PyEval_RestoreThread(thread)
     more_busy(1 - threads)
@@ -182,27 +187,15 @@ def divide_range(frame: int, function: int, argument: int, count: int, unit: int
     if threads > 1:
         pieces = threads * PIECES_OF_A_THREAD
     pieces = least(pieces, least(count // unit, work // LEAST_RANGE))
-    threads = least(threads, pieces)
-    if threads > 1:
-        more_busy(threads - 1)
-    thread = 0
-    if load64(frame + FRAME_MAY_RELEASE):
-        thread = PyEval_SaveThread()
-    if threads < 2:
-        invoke(function, argument, 0, count)
-    else:
-        job = stack(CUT_BYTES)
-        store64(job + CUT_FUNCTION, function)
-        store64(job + CUT_ARGUMENT, argument)
-        store64(job + CUT_COUNT, count)
-        store64(job + CUT_UNIT, unit)
-        store64(job + CUT_PIECES, pieces)
-        share_out(address_of(piece_of_range), job, pieces, threads)
-    if thread != 0:
-        PyEval_RestoreThread(thread)
-    if threads > 1:
-        more_busy(1 - threads)
-    return 0
+    if pieces < 1:
+        pieces = 1
+    job = stack(CUT_BYTES)
+    store64(job + CUT_FUNCTION, function)
+    store64(job + CUT_ARGUMENT, argument)
+    store64(job + CUT_COUNT, count)
+    store64(job + CUT_UNIT, unit)
+    store64(job + CUT_PIECES, pieces)
+    return shared(frame, address_of(piece_of_range), job, pieces, least(threads, pieces))
 
 
 def piece_of_range(job: int, piece: int) -> int:
