@@ -53,6 +53,8 @@ PRODUCTS = rows(
         "Gemm(C, 2.0, A, B, 0.5)"),
     Row("a product taken away", lambda: C - a * T.dot(A, B), "Gemm(C, neg(a), A, B, 1.0)"),
     Row("a matrix times a vector, added", lambda: y + a * T.dot(A, x), "Gemv(y, a, A, x, 1.0)"),
+    Row("a product of one row, taken from each", lambda: [C - T.dot(row, B), x - T.dot(row, y)],
+        "sub(C, dot(row, B)); sub(x, dot(row, y))"),
     Row("a product over one term", lambda: T.dot(column, row), "mul(column, row)"),
     Row("a stack times one matrix", lambda: T.batched_dot(t, T.alloc(A, 2, 5, 5)),
         "checked(checked(checked(Reshape{3}(dot(Reshape{2}(t, MakeVector{int64}(mul(2, Shape_i{1}(t)), "

@@ -76,8 +76,10 @@ def blas_product(node: Apply, site: Site) -> Any:
     product = dots[0]
     (z,) = (base for base in terms if base is not product)
     dtype = out.type.dtype
-    if z in dots or z.type.dtype != dtype or z.type.broadcastable != out.type.broadcastable:
+    if z in dots or z.type.dtype != dtype:
         return None
+    if any(term.type.broadcastable != out.type.broadcastable for term in (z, product)):
+        return None  # one of them is stretched by the addition, which BLAS does not do
     result = blas(z, factor(terms[product], dtype), product.owner, factor(terms[z], dtype), dtype)
     if result is None:
         return None
