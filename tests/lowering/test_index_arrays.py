@@ -98,3 +98,9 @@ def test_a_join_of_length_one_that_the_type_does_not_tell() -> None:
     row = T.drow("row")
     joined = T.join(1, *[Rebroadcast((0, False))(row)] * 3)
     check([row], [joined, joined.sum(), T.join(1, joined, joined)], [np.array([[1.0, 2.0, 3.0]])])
+
+
+def test_a_part_of_a_row_that_the_type_does_not_tell() -> None:
+    row = T.drow("row")
+    matrix = Rebroadcast((0, False))(row)
+    check([row], [matrix[:, 1:], matrix[:, 2:0], matrix[:, :2].T * 2], [np.array([[1.0, 2.0, 3.0]])])

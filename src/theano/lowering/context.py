@@ -84,8 +84,8 @@ class Lowering:
         if not datum.name and variable.name:
             datum.name = variable.name
 
-    def new(self, variable: Variable, dims: Sequence[DimRef] | None = None) -> Datum:
-        """A datum for a variable of the graph; it still has to be computed."""
+    def new(self, variable: Variable, dims: Sequence[DimRef | None] | None = None) -> Datum:
+        """A datum for a variable of the graph; it still has to be computed. dims: as of Datum."""
         if isinstance(variable.type, TensorType):
             return Datum(variable.type.dtype, variable.type.shape, dims, variable.name or "")
         return Datum("object", (), None, variable.name or "")

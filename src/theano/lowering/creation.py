@@ -94,16 +94,16 @@ def lower_arange(lowering: Lowering, node: Apply) -> None:
     """start + position * step, in int64 or float64."""
     start, stop, step = inputs = lowering.data(node.inputs)
     (variable,) = node.outputs
-    out = lowering.new(variable)
+    vector: Any = variable.type
+    (length,) = vector.shape
     known_step = None if step.constant is None else step.constant.item()
     integers = all(d.dtype in discrete_dtypes and d.dtype != "uint64" for d in inputs)
-    if out.dtype not in NATIVE_DTYPES or known_step in (None, 0) or not (integers or out.shape[0] is not None):
+    if vector.dtype not in NATIVE_DTYPES or known_step in (None, 0) or not (integers or length is not None):
         lowering.python(node)
         return
-    length: Any = out.shape[0]
     if length is None:
         length = _arange_length(lowering, node, start, stop, int(known_step))
-    out.dims = (length,)
+    out = lowering.new(variable, (length,))
     wide = "int64" if integers else "float64"
 
     def value(point: Any) -> Any:

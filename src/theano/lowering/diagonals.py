@@ -11,7 +11,7 @@ from theano.lowering.build import NATIVE_DTYPES
 from theano.lowering.context import Lowering, lowers
 from theano.lowering.creation import allocate
 from theano.lowering.joining import store_into
-from theano.lowering.work import Datum, Length, SumOf
+from theano.lowering.work import Datum, SumOf
 from theano.tensor.diagonal import AllocDiag, ExtractDiag
 
 
@@ -22,8 +22,7 @@ def lower_extract_diag(lowering: Lowering, node: Apply) -> None:
     (variable,) = node.outputs
     axes = op.axis1 % source.ndim, op.axis2 % source.ndim
     kept = [ref for axis, ref in enumerate(source.dims) if axis not in axes]
-    out = lowering.new(variable)
-    out.dims = tuple(n if n is not None else ref for n, ref in zip(out.shape, [*kept, Length(out, out.ndim - 1)]))
+    out = lowering.new(variable, [*kept, None])
     lowering.view(out, source, "diagonal", (op.offset, *axes), nodes=[node])
     lowering.define(variable, out)
 

@@ -44,16 +44,13 @@ def _is_whole(entry: Any) -> bool:
     return isinstance(entry, tuple) and entry[:2] in ((None, None), (0, None)) and entry[2] in (None, 1)
 
 
-def _view_dims(source: Datum, entries: Sequence[Any], shape: Sequence[int | None], out: Datum) -> tuple[Any, ...]:
-    """Where the lengths of what `entries` select can be read."""
+def _view_dims(source: Datum, entries: Sequence[Any]) -> list[Any]:
+    """Where the lengths of what `entries` select can be read; None: only there."""
     kept = [
         source.dims[axis] if _is_whole(entry) else None
         for axis, entry in enumerate(entries) if isinstance(entry, tuple)
     ]
-    known = [*kept, *source.dims[len(entries):]]
-    return tuple(
-        n if n is not None else ref if ref is not None else own for n, ref, own in zip(shape, known, out.dims)
-    )
+    return [*kept, *source.dims[len(entries):]]
 
 
 @lowers(Subtensor)
@@ -68,8 +65,7 @@ def lower_subtensor(lowering: Lowering, node: Apply) -> None:
             number = lowering.number_of(source.elements[entries[0]], [node])
             lowering.define(variable, lowering.cast(number, source.dtype, [node]))
             return
-    out = lowering.new(variable)
-    out.dims = _view_dims(source, entries, out.shape, out)
+    out = lowering.new(variable, _view_dims(source, entries))
     if source.elements is not None and len(entries) == 1 and isinstance(entries[0], tuple) and all(
         part is None or isinstance(part, int) for part in entries[0]
     ):
@@ -90,8 +86,7 @@ def lower_inc_subtensor(lowering: Lowering, node: Apply) -> None:
     entries = _entries(lowering, op.idx_list, node.inputs[2:])
     memory = lowering.own(source, [node])
     memory.name = variable.name or ""
-    region = Datum(source.dtype, basic_shape(op.idx_list, source.shape))
-    region.dims = _view_dims(source, entries, region.shape, region)
+    region = Datum(source.dtype, basic_shape(op.idx_list, source.shape), _view_dims(source, entries))
     lowering.view(region, memory, "index", tuple(entries), nodes=[node])
     done = store_into(lowering, region, value, node, add=not op.set_instead_of_inc)
     lowering.define(variable, lowering.after(memory, [done], [node]))
@@ -201,8 +196,7 @@ def _basic_part(lowering: Lowering, node: Apply, source: Datum, entries: Sequenc
         static_slice(slot, n) if isinstance(slot, slice) else n
         for n, slot in zip(source.shape, op.idx_list) if isinstance(slot, slice) or slot is ARRAY
     ]
-    view = Datum(source.dtype, (*shape, *source.shape[len(basic):]))
-    view.dims = _view_dims(source, basic, view.shape, view)
+    view = Datum(source.dtype, (*shape, *source.shape[len(basic):]), _view_dims(source, basic))
     return lowering.view(view, source, "index", tuple(basic), nodes=[node])
 
 
@@ -272,10 +266,8 @@ def _stretched(lowering: Lowering, array: Datum, met: Sequence[Sequence[Any]]) -
     others = [tuple(lengths) if n is None else () for n, lengths in zip(array.shape, met, strict=True)]
     if not any(others):
         return array
-    view = Datum(array.dtype, array.shape, None, array.name)
-    view.dims = tuple(
-        own if lengths else known for own, known, lengths in zip(view.dims, array.dims, others, strict=True)
-    )
+    dims = [None if lengths else known for known, lengths in zip(array.dims, others, strict=True)]
+    view = Datum(array.dtype, array.shape, dims, array.name)
     return lowering.view(view, array, "stretch", tuple(others), nodes=[])
 
 

@@ -13,7 +13,7 @@ from theano.graph.node import Apply
 from theano.lowering.build import NATIVE_DTYPES
 from theano.lowering.context import Lowering, lowers, lowers_named
 from theano.lowering.creation import allocate
-from theano.lowering.work import Datum, Fused, Length, SumOf, Write, read
+from theano.lowering.work import Datum, Fused, SumOf, Write, read
 from theano.tensor.joining import Join, Split
 
 # of the sum that says where a part begins
@@ -40,8 +40,7 @@ def lower_join(lowering: Lowering, node: Apply) -> None:
             lengths.append(out_type.shape[d])
         else:
             lengths.append(SumOf(tuple(along)) if d == axis else parts[0].dims[d])
-    memory = Datum(out_type.dtype, [n if isinstance(n, int) else None for n in lengths], None, variable.name or "")
-    memory.dims = tuple(n if not isinstance(n, SumOf) else Length(memory, axis) for n in lengths)
+    memory = lowering.new(variable, [None if isinstance(n, SumOf) else n for n in lengths])
     allocate(lowering, memory, lengths, [node])
     places = []
     for part, length in zip(parts, along):
@@ -67,8 +66,7 @@ def _cut(
         if len(before) == MOST_TERMS:
             entries[axis] = (SumOf(before), None, None)
             shape = tuple(None if d == axis else n for d, n in enumerate(source.shape))
-            rest = Datum(source.dtype, shape, None)
-            rest.dims = tuple(Length(rest, d) if d == axis else ref for d, ref in enumerate(source.dims))
+            rest = Datum(source.dtype, shape, [None if d == axis else ref for d, ref in enumerate(source.dims)])
             lowering.view(rest, source, "index", tuple(entries), nodes=[node])
             source, before = rest, ()
         entries[axis] = (SumOf(before), SumOf((*before, length)), None)

@@ -59,11 +59,7 @@ def lower_reshape(lowering: Lowering, node: Apply) -> None:
         lowering.python(node)
         return
     refs = lowering.elements(vector, ndim, [node])
-    out = lowering.new(variable)
-    out.dims = tuple(
-        n if n is not None else ref if isinstance(ref, Length) else Length(out, axis)
-        for axis, (n, ref) in enumerate(zip(out.shape, refs))
-    )
+    out = lowering.new(variable, [ref if isinstance(ref, Length) else None for ref in refs])
     lowering.view(out, source, "reshape", tuple(refs), nodes=[node])
     lowering.define(variable, out)
 

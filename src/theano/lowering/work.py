@@ -40,7 +40,8 @@ class Datum:
 
     dtype    NumPy name, or "object"
     shape    static lengths; None where unknown
-    dims     for every axis where its length can be read at run time: an int, a Length, or a 0-d integer Datum
+    dims     for every axis where its length can be read at run time: an int, a Length, or a 0-d integer Datum. Given as
+             None: where the datum itself is
     work     what computes it; None for inputs and constants. `index` is the number of the output
     base     not None for an alias, which is a permutation of another datum's axes (with axes of length one added or
              dropped): `base_axes[d]` is the axis of this datum that axis d of `base` became, or UNIT
@@ -73,13 +74,12 @@ class Datum:
         self.uses: list[Use] = []                # in fuse.py
         self.in_memory = False                   # decided by fuse.py: somebody reads it from memory
         self.buffer: Buffer | None = None        # in schedule.py
-        if dims is None:
-            self.dims: tuple[Any, ...] = tuple(
-                n if n is not None else Length(self, axis) for axis, n in enumerate(self.shape)
-            )
-        else:
-            self.dims = tuple(n if n is not None else ref for n, ref in zip(self.shape, dims, strict=True))
-            self.shape = tuple(ref if isinstance(ref, int) else None for ref in self.dims)
+        told = (None,) * len(self.shape) if dims is None else dims
+        self.dims: tuple[Any, ...] = tuple(
+            n if n is not None else ref if ref is not None else Length(self, axis)
+            for axis, (n, ref) in enumerate(zip(self.shape, told, strict=True))
+        )
+        self.shape = tuple(ref if isinstance(ref, int) else None for ref in self.dims)
 
     @property
     def ndim(self) -> int:
