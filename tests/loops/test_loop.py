@@ -263,7 +263,7 @@ def test_parts_of_a_state_have_no_order(mode):
     assert [float(v) for v in run([last["a"], last["b"]], [], [], mode)] == [3, 12]
 
 
-# -- random numbers, shared variables, progress ----------------------------------------------------------------------
+# -- random numbers, shared variables --------------------------------------------------------------------------------
 
 
 def test_random_streams_go_on():
@@ -282,38 +282,6 @@ def test_shared_variables_are_found(mode):
     assert f() == 32
     w.set_value(3.0)
     assert f() == 243
-
-
-@pytest.mark.parametrize("checkpoints", [False, 10])
-def test_progress(capfd, checkpoints):
-    n = tt.lscalar("n")
-    last, _ = theano.loop(
-        lambda s: (s + 1.0, None), 0.0, n_steps=n, progress=True, name="count", checkpoints=checkpoints)
-    f = theano.function([n], last)
-    assert f(1000) == 1000
-    shown = capfd.readouterr().err
-    assert "count 100% |##############################| 1000/1000" in shown and shown.endswith("\n")
-
-
-def test_progress_of_a_while_loop(capfd):
-    last = theano.while_loop(lambda k: k < 5000, lambda k: k + 1, 0, progress=True, name="count")
-    assert theano.function([], last)() == 5000
-    shown = capfd.readouterr().err
-    assert "count 0 steps" in shown and "count 5000 steps" in shown and shown.endswith("\n")
-
-
-def test_progress_counts_the_steps_made_and_the_time_taken(capfd):
-    """Also where the last chunk is not whole."""
-    theano.function([], theano.while_loop(lambda k: k < 4321, lambda k: k + 1, 0, progress=True))()
-    assert "loop 4321 steps  0s\n" in capfd.readouterr().err
-    theano.function([], theano.loop(lambda s: (s + 1, None), 0, n_steps=4321, progress=True)[0])()
-    assert "| 4321/4321  0s\n" in capfd.readouterr().err
-
-
-def test_progress_has_a_gradient():
-    x = tt.dvector("x")
-    last, _ = theano.loop(lambda s, v: (s * v, None), 1.0, x, progress=True)
-    np.testing.assert_allclose(run(theano.grad(last, x), [x], [X]), np.prod(X) / X)
 
 
 @pytest.mark.parametrize("use", ["value", "shape", "zeros"])
@@ -382,7 +350,7 @@ def test_errors_when_it_runs(mode):
 
 
 @pytest.mark.parametrize("options", [
-    {"checkpoints": 2}, {"progress": True}, {"checkpoints": 2, "until": lambda s: s > 100},
+    {"checkpoints": 2}, {"checkpoints": 2, "progress": True}, {"checkpoints": 2, "until": lambda s: s > 100},
 ])
 def test_errors_of_chunks_when_they_run(mode, options):
     """They are those of the plain loop: chunks do not hide how many rows there were."""

@@ -9,6 +9,7 @@ It is loaded when an error has to be worded.
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -92,9 +93,11 @@ class LongLoop:
         fits = fits and all(len(s) == int(outer.n_steps) for s in outer.sequences)
         if not fits or any(len(rows) != op.info.rows(n) for n, rows in enumerate(outer.initials)):
             return None
+        quiet = copy.copy(op)   # it has been seen how far it came
+        quiet.bar = None
         variables = [v.type() for v in node.inputs]
         program = lower(
-            FunctionGraph(variables, Apply(op, variables, [v.type() for v in node.outputs]).outputs, clone=False),
+            FunctionGraph(variables, Apply(quiet, variables, [v.type() for v in node.outputs]).outputs, clone=False),
             storages={}, updates={}, name=str(op), dtypes=kernel_dtypes(),
         )  # fmt: skip
         if not any(isinstance(step, LoopStep) for step in program.steps):

@@ -17,7 +17,7 @@ from theano.errors import LoopStateError
 from theano.graph.clone import clone_replace
 from theano.graph.node import Variable
 from theano.loops.checkpoints import chunked
-from theano.loops.progress import ENDED, UNKNOWN, Progress
+from theano.loops.progress import UNKNOWN, Bar, Progress
 from theano.loops.row_checks import RowsForSteps
 from theano.loops.scan import copy_test_value, row_of, with_default_updates, with_stands
 from theano.loops.scan_arguments import called, check_rows, read_steps, until
@@ -39,9 +39,7 @@ from theano.tensor.subtensor import set_subtensor
 from theano.tensor.type import TensorType
 
 ENDLESS = 2**62   # steps of a loop that only its condition ends
-UPDATES = 100     # of a progress bar, at most
-CHUNK = 1000      # steps between checkpoints, and between updates of a bar, where the number of steps is not known
-LATER = 64        # a bar that knows no end is updated after another 64th of the steps that were made
+CHUNK = 1000      # steps between checkpoints, where the number of steps is not known
 
 
 def loop(
@@ -72,7 +70,7 @@ def loop(
     checkpoints  for the gradient, keep the state before every N-th step only, and compute the others again, N at a
                  time: memory for n/N + N states in place of n, for the price of another pass. True: N is the root of
                  n, and 1000 where `until` ends the loop
-    progress     show a bar on standard error while the loop runs
+    progress     show a bar on standard error while the loop runs, from the first tenth of a second on; and a last line
     mode, name   how the step is compiled; a name for printing and for errors
 
     Other variables that `step` uses are found by themselves; random streams go on from step to step and from call to
@@ -85,10 +83,7 @@ def loop(
     [6.0, [1.0, 3.0, 6.0]]
     """
     plan = _Plan(step, carry, xs, n_steps, until, mode, name)
-    if checkpoints is not False or progress:
-        return plan.in_chunks(checkpoints, progress)
-    finals, rows, _ = plan.run(plan.start, plan.sequences, plan.steps)
-    return plan.structured(finals, rows)
+    return plan.made(checkpoints, progress)
 
 
 def while_loop(
@@ -128,10 +123,7 @@ def while_loop(
     plan = _Plan(
         body, carry, None, n_steps, lambda state: eq(_holds(condition(state), "condition"), 0), mode, name, True
     )
-    if checkpoints is not False or progress:
-        return plan.in_chunks(checkpoints, progress)[0]
-    finals, _, _ = plan.run(plan.start, [], n_steps)
-    return plan.structured(finals, [])[0]
+    return plan.made(checkpoints, progress)[0]
 
 
 class _Step(NamedTuple):
@@ -162,7 +154,8 @@ class _Plan:
         self.xs = mapped(as_tensor_variable, xs)
         self.start = list(values(self.carry))
         self.parts = [path for path, _ in leaves(self.carry)]
-        self.bar = Progress(name or "loop")
+        self.label = name or "loop"
+        self.ends = Progress(self.label)
         self.sequences: list[Any] = []
         self.only_state = only_state   # a step returns the state alone
         self.result: Any = None   # the structure of a step's result
@@ -212,9 +205,18 @@ class _Plan:
             self.sequences = [x[:n_steps] for _, x in given]
         return _int64(n_steps)
 
+    def made(self, checkpoints: bool | int, progress: bool) -> tuple[Any, Any]:
+        """(the last state, the results of all steps)"""
+        if checkpoints is not False:
+            return self.in_chunks(checkpoints, progress)
+        bar = Bar(self.label) if progress else None
+        return self.structured(*self.run(self.start, self.sequences, self.steps, bar)[:2])
+
     # -- one loop -----------------------------------------------------------------------------------------------
 
-    def run(self, start: Sequence[Any], sequences: Sequence[Any], steps: Any) -> tuple[list[Any], list[Any], Any]:
+    def run(
+        self, start: Sequence[Any], sequences: Sequence[Any], steps: Any, bar: Bar | None = None
+    ) -> tuple[list[Any], list[Any], Any]:
         """(last values of the state, rows of the results, how many steps were made)"""
         rows = [row_of(sequence, _named(sequence.name)) for sequence in sequences]
         before = [copy_test_value(v.type(_named(v.name)), v) for v in start]
@@ -229,7 +231,7 @@ class _Plan:
         layout = ScanLayout(
             sequences=len(rows), traced=len(done.results), carried=len(before) + len(updates), until=bool(ends)
         )
-        op = Scan([*inputs, *same.values()], outputs, layout, mode=self.mode, name=self.name or "loop")
+        op = Scan([*inputs, *same.values()], outputs, layout, mode=self.mode, name=self.name or "loop", bar=bar)
         found = layout.outputs(op(steps, *sequences, *start, *updates, *same, return_list=True))
         finals, states = found.carried[: len(before)], found.carried[len(before) :]
         for variable, state in zip(updates, states):
@@ -266,7 +268,7 @@ class _Plan:
     # -- a loop of loops ----------------------------------------------------------------------------------------
 
     def in_chunks(self, checkpoints: bool | int, progress: bool) -> tuple[Any, Any]:
-        """The loop as a loop over chunks of steps: the state between them is a checkpoint, and a bar is updated."""
+        """The loop as a loop over chunks of steps: the state between them is a checkpoint."""
         self._check_sequences()
         if self.until is not None:
             return self._while_in_chunks(checkpoints, progress)
@@ -279,23 +281,20 @@ class _Plan:
         ]
 
         def run_chunk(state: Any, chunk: Any) -> Any:
-            done, *carried = state
-            carried = self._shown(carried, done, progress)
-            finals, rows, _ = self.run(carried, list(chunk), size)
-            return (done + size, *finals), tuple(rows)
+            finals, rows, _ = self.run(list(state), list(chunk), size)
+            return tuple(finals), tuple(rows)
 
-        nothing = constant(0, dtype="int64")
-        outer = _Plan(run_chunk, (nothing, *self.start), tuple(pieces), whole, None, self.mode, self._name("chunks"))
-        (done, *finals), stacks, _ = outer.run([nothing, *self.start], pieces, whole)
-        finals = self._shown(finals, done, progress)
+        outer = _Plan(run_chunk, tuple(self.start), tuple(pieces), whole, None, self.mode, self._name("chunks"))
+        start = self._timed(self.start, progress)
+        finals, stacks, _ = outer.run(start, pieces, whole, self._bar_of_chunks(checkpoints, progress))
         finals, rest, _ = self.run(finals, [x[whole * size :] for x in self.sequences], self.steps - whole * size)
-        finals = self._shown(finals, self.steps, progress)
+        finals = self._timed(finals, progress, self.steps, self.steps)
         rows = [join(0, _unchunked(stack), more) for stack, more in zip(stacks, rest)]
         return self.structured(finals, rows)
 
     def _while_in_chunks(self, checkpoints: bool | int, progress: bool) -> tuple[Any, Any]:
         """A loop with a condition: chunks until one of them met it. Of the rows of the last one some are not used."""
-        size = constant(CHUNK if checkpoints in (True, False) else _positive(checkpoints), dtype="int64")
+        size = constant(CHUNK if checkpoints is True else _positive(checkpoints), dtype="int64")
         nothing = constant(0, dtype="int64")
         if self.sequences:
             chunks = (self.steps + size - 1) // size
@@ -304,12 +303,9 @@ class _Plan:
             chunks = switch(gt(self.steps, nothing), constant(ENDLESS, dtype="int64"), self.steps)
             pieces = None
 
-        grows = self.only_state and checkpoints is False   # rows of all chunks would have to be equally many
-
         def run_chunk(state: Any, chunk: Any = ()) -> Any:
             done, *carried = state
-            carried = self._shown(carried, done, progress)
-            most = minimum(maximum(size, done // LATER) if grows else size, self.steps - done)
+            most = minimum(size, self.steps - done)
             finals, rows, made = self.run(carried, [piece[:most] for piece in chunk], most)
             return (done + made, *finals), tuple(_filled_up(row, size) for row in rows)
 
@@ -319,8 +315,10 @@ class _Plan:
             return or_(cast_to(_holds(ended, "until"), "bool"), ge(done, self.steps))
 
         outer = _Plan(run_chunk, (nothing, *self.start), pieces, chunks, met, self.mode, self._name("chunks"))
-        (done, *finals), stacks, _ = outer.run([nothing, *self.start], pieces or [], chunks)
-        finals = self._shown(finals, done, progress, last=True)
+        start = [nothing, *self._timed(self.start, progress)]
+        (done, *finals), stacks, _ = outer.run(
+            start, pieces or [], chunks, self._bar_of_chunks(checkpoints, progress))
+        finals = self._timed(finals, progress, done)
         return self.structured(finals, [_unchunked(stack)[:done] for stack in stacks])
 
     def _check_sequences(self) -> None:
@@ -331,20 +329,27 @@ class _Plan:
             self.sequences = op(self.steps, *self.sequences, return_list=True)
 
     def _chunk_size(self, checkpoints: bool | int) -> Any:
-        if checkpoints is True:
-            root = cast_to(ceil(sqrt(cast_to(self.steps, "float64"))), "int64")
-        elif checkpoints is False:
-            root = (self.steps + UPDATES - 1) // UPDATES
-        else:
+        if checkpoints is not True:
             return constant(_positive(checkpoints), dtype="int64")
+        root = cast_to(ceil(sqrt(cast_to(self.steps, "float64"))), "int64")
         return maximum(root, constant(1, dtype="int64"))
 
-    def _shown(self, carried: Sequence[Any], done: Any, progress: bool, last: bool = False) -> list[Any]:
-        """The state, of which a bar is shown when it is computed."""
+    def _bar_of_chunks(self, checkpoints: bool | int, progress: bool) -> Bar | None:
         if not progress:
-            return list(carried)
-        total = constant(ENDED if last else UNKNOWN, dtype="int64") if self.until is not None else self.steps
-        return [self.bar(carried[0], done, total), *carried[1:]]
+            return None
+        if checkpoints is True:   # without a condition, how many steps a chunk has is found out when the loop runs
+            each = None if self.until is None else CHUNK
+        else:
+            each = int(checkpoints)
+        return Bar(self.label, each, ends=False)
+
+    def _timed(self, state: Sequence[Any], progress: bool, done: Any = None, total: Any = UNKNOWN) -> list[Any]:
+        """The state; when it is computed the time that a bar shows begins, or the bar ends."""
+        if not progress or not state:
+            return list(state)
+        ended = done is not None
+        first = self.ends(state[0], done if ended else 0, total, int(ended))
+        return [first, *state[1:]]
 
     def _name(self, suffix: str) -> str:
         return f"{self.name or 'loop'}_{suffix}"

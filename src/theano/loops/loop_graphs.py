@@ -82,7 +82,7 @@ def _map_inner(node: Apply, inputs: list[Variable], replacer: Callable[[Variable
 def _like(op: Scan, inputs: Sequence[Variable], outputs: Sequence[Variable], info: ScanLayout) -> Scan:
     return Scan(
         inputs, outputs, info, mode=op.mode, truncate_gradient=op.truncate_gradient, name=op.name, profile=op.profile,
-        allow_gc=op.allow_gc,
+        allow_gc=op.allow_gc, bar=op.bar,
     )  # fmt: skip
 
 

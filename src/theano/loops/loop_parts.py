@@ -79,6 +79,7 @@ class LoopParts:
         op: Any = node.op
         self.op: Scan = op
         self.node = node
+        self.bar = op.bar
         self.graph, self.copies = op.fgraph.clone_get_equiv()
         graph = self.graph
         inner, outer = op.info.inner(graph.inputs), op.info.outer(node.inputs)
@@ -159,7 +160,7 @@ class LoopParts:
         ]  # fmt: skip
         op = Scan(
             inner, self.results(), layout, mode=self.op.mode, truncate_gradient=self.op.truncate_gradient,
-            name=self.op.name, profile=self.op.profile, allow_gc=self.op.allow_gc,
+            name=self.op.name, profile=self.op.profile, allow_gc=self.op.allow_gc, bar=self.bar,
         )  # fmt: skip
         new = layout.outputs(op.make_node(self.n_steps, *outer).outputs)
         replaced = dict(zip([self.steps_made], new.last)) if self.condition is not None else {}

@@ -193,6 +193,7 @@ class _Backward:
             layout,
             mode=self.op.mode,
             name=f"grad_of_{self.op.name or 'scan_fn'}",
+            bar=None if self.op.bar is None else self.op.bar.of_gradient(),
         )
         backwards = [_row_type(v, outer)[::-1] for v, outer in sequences.items()]
         if self.count is not self.steps:
@@ -269,6 +270,7 @@ class _Backward:
             layout,
             mode=self.op.mode,
             name=self.op.name,
+            bar=self.op.bar,
         )
         return list(op(*self.inputs, return_list=True)[kept : kept + len(wanted)])
 

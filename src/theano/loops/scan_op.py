@@ -19,6 +19,7 @@ from theano.graph.inner_function import InnerFunction
 from theano.graph.node import Apply, Constant, Variable
 from theano.graph.op import Op
 from theano.graph.traverse import ancestors, graph_inputs
+from theano.loops.progress import Bar
 from theano.loops.scan_accessors import ScanAccessors
 from theano.loops.scan_gradient import pull_back
 from theano.loops.scan_layout import InnerInputs, OuterInputs, ScanLayout
@@ -41,11 +42,14 @@ class Scan(ScanAccessors, Op):
     mode                the mode in which the inner graph is compiled; None: the configured one
     truncate_gradient   the derivative goes back over so many steps at most; -1: over all
     name                shown when the op is printed and in errors
+    bar                 a Bar: how far the loop is is drawn while it runs
     typeConstructor, profile, allow_gc   accepted, without effect
 
     Rows of a state must have the shape of its initial rows; rows of a trace must all have one shape. What is carried
     may change the lengths that its type does not state.
     """
+
+    bar: Bar | None = None   # of what was pickled when there was none
 
     # what is said of lengths that do not fit where nothing is left of the loop but its demands (`restore_checks.py`)
     remedy_of_lengths = "Sequences must have a row for each step: give longer sequences, or fewer n_steps."
@@ -62,6 +66,7 @@ class Scan(ScanAccessors, Op):
         name: str | None = None,
         profile: Any = False,
         allow_gc: bool | None = None,
+        bar: Bar | None = None,
     ) -> None:
         if not isinstance(info, ScanLayout):
             raise TypeError(f"Scan needs a ScanLayout as info, got {type(info).__name__}")
@@ -75,6 +80,7 @@ class Scan(ScanAccessors, Op):
         self.name = name
         self.profile = profile
         self.allow_gc = allow_gc
+        self.bar = bar
         self.fgraph = FunctionGraph(inputs, outputs)
         self._check_inner_types()
         self._make_lazy_parts()
@@ -105,6 +111,7 @@ class Scan(ScanAccessors, Op):
             self.info == other.info
             and self.truncate_gradient == other.truncate_gradient
             and self.mode == other.mode
+            and self.bar == other.bar
             and [v.type for v in mine.inputs] == [v.type for v in theirs.inputs]
             and [v.type for v in mine.outputs] == [v.type for v in theirs.outputs]
             and equal_computations(mine.outputs, theirs.outputs, mine.inputs, theirs.inputs)

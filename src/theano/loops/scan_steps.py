@@ -11,6 +11,7 @@ import numpy as np
 from theano.graph.evaluate import evaluate
 from theano.graph.node import Apply, Variable
 from theano.loops.inner_errors import explained
+from theano.loops.progress import UNKNOWN, Watch
 from theano.tensor.basic_indexing import Subtensor
 from theano.tensor.random_state import copied_state, is_random_state
 
@@ -68,6 +69,7 @@ def run_steps(
         run = op.function.runner()
     kept = info.states + info.traced
     last = kept + info.carried
+    watch = None if op.bar is None else Watch(op.bar, UNKNOWN if info.until else n_steps)
     step = 0
     while step < n_steps:
         values = [sequence[step, ...] for sequence in outer.sequences]
@@ -93,11 +95,17 @@ def run_steps(
             for trace, row in zip(traces, results):
                 trace.put(step, row)
         except Exception as error:
+            if watch is not None:
+                watch.fail()
             raise step_error(op, error, step, n_steps, values) from None
         carried = list(results[kept:last])
         step += 1
         if info.until and results[last]:
             break
+        if watch is not None:
+            watch.look(step)
+    if watch is not None:
+        watch.end(step)
     found: list[Any] = [trace.rows(step) for trace in traces]
     if step == 0:
         found = _empty(op, outer, windows, carried)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +51,7 @@ class BodyImage(Image):
             self.room(loops.KEPT_ROW + core.BUFFER_DIMS + 16 * b.ndim + core.BUFFER_DIMS + 16 * (b.ndim + 1))
             for b in (output.buffer for output in self.program.outputs)
         ]
+        self.bar = self.room(loops.BAR_BYTES) if self.loop.nodes[0].op.bar is not None else 0
         template = self._template()
         self.write(table, core.PROGRAM_FRAME_BYTES, self._frame_bytes)
         self.point(table, core.PROGRAM_TEMPLATE, template)
@@ -138,11 +140,26 @@ def loop_record(image: Image, step: LoopStep) -> int:
         record[loops.LOOP_AT_ONCE // 8] = int(registers.starts_at_once())
         record[loops.LOOP_NESTS // 8] = int(bool(registers.nesting.nests))
         _table(image, record, loops.LOOP_PLACES, words, loops.PLACE_BYTES)
+    drawn = step.nodes[0].op.bar
+    if drawn is not None:
+        _draw_bar(image, made, record, drawn.draw)
     tables = ((made.first, loops.LOOP_FIRST), (made.others, loops.LOOP_PLAN), (made.made, loops.LOOP_MADE))
     for (at, count), where in tables:
         record[where // 8] = base + at
         record[where // 8 + 1] = count
     return image.put(record)
+
+
+def _draw_bar(image: Image, made: BodyImage, record: list[int], draw: Callable[..., Any]) -> None:
+    image.kept.append(draw)
+    record[loops.LOOP_BAR // 8] = id(draw)
+    record[loops.LOOP_BAR_STATE // 8] = made.bar
+    doors = {
+        loops.LOOP_BAR_BEGINS: "bar_begins", loops.LOOP_BAR_GOES_ON: "bar_goes_on", loops.LOOP_BAR_ENDS: "bar_ends",
+        loops.LOOP_BAR_FAILS: "bar_fails", loops.LOOP_BAR_CLOCK: "bar_clock",
+    }  # fmt: skip
+    for where, name in doors.items():
+        record[where // 8] = image.runtime.door("bars", name)
 
 
 def _rank_and_size(buffer: Buffer) -> tuple[int, int]:

@@ -78,6 +78,8 @@ class Nesting:
     def can_nest(self, step: LoopStep, body: Program) -> bool:
         """Can the loop be written into the code of the one that has this body? Notes what it makes."""
         nest = Nest(step)
+        if step.nodes[0].op.bar is not None:  # it is to be seen how far it is
+            return False
         if any(step.layout.rows(state) != 1 for state in range(step.layout.states)):
             return False
         if not (self._can_start(nest) and self._can_step(nest) and self._can_end(nest)):

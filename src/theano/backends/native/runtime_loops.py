@@ -66,6 +66,12 @@ from theano.backends.native.runtime_traces import (
     KEPT_INITIAL,
     KEPT_ROOM,
     LOOP_AT_ONCE,
+    LOOP_BAR,
+    LOOP_BAR_BEGINS,
+    LOOP_BAR_CLOCK,
+    LOOP_BAR_ENDS,
+    LOOP_BAR_FAILS,
+    LOOP_BAR_GOES_ON,
     LOOP_BODY,
     LOOP_CARRIED,
     LOOP_CONDITION,
@@ -123,10 +129,14 @@ def loop_run(frame: int, step: int) -> int:
     store64(inner + FRAME_PROGRAM, body)
     store64(inner + FRAME_MAY_RELEASE, load64(frame + FRAME_MAY_RELEASE))
     failed = begin(frame, inner, step, count)
+    if not failed and load64(step + LOOP_BAR) != 0:
+        invoke(load64(load64(step + LOOP_BAR_BEGINS)), inner, step, count)
     if not failed and count == 0:
         failed = no_step(frame, inner, step)
     elif not failed:
         failed = all_steps(frame, inner, step, body, count)
+    if failed and load64(step + LOOP_BAR) != 0:
+        invoke(load64(load64(step + LOOP_BAR_FAILS)), frame, inner, step)
     release_all(inner, body)
     release_rows(inner, step)
     free(inner)
@@ -228,8 +238,16 @@ def all_steps(frame: int, inner: int, step: int, body: int, count: int) -> int:
         if t < FEW_STEPS:
             if PyErr_CheckSignals():
                 return fail(frame, E_INTERRUPT, 0, 0, 0, 0)
+            if load64(step + LOOP_BAR) != 0:
+                if invoke(load64(load64(step + LOOP_BAR_GOES_ON)), frame, inner, step, t):
+                    return 1
         elif t >= next and not ended:
             now = clock(0)
+            if load64(step + LOOP_BAR) != 0:
+                # it moves on while steps wait
+                now = invoke(load64(load64(step + LOOP_BAR_CLOCK))) * CLOCK_MILLISECOND // 1000
+                if invoke(load64(load64(step + LOOP_BAR_GOES_ON)), frame, inner, step, t):
+                    return 1
             if clock_was == 0:
                 pause = 1
             elif now - clock_was < 2 * CLOCK_MILLISECOND:
@@ -573,4 +591,6 @@ def finish(frame: int, inner: int, step: int, made: int) -> int:
         if allocate(frame, target, 0, 8):
             return 1
         store64(load64(target + BUFFER_DATA), made)
+    if load64(step + LOOP_BAR) != 0:
+        return invoke(load64(load64(step + LOOP_BAR_ENDS)), frame, inner, step, made)
     return 0

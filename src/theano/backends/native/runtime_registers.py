@@ -14,6 +14,8 @@ from theano.backends.native.runtime_traces import (
     KEPT_APART,
     KEPT_INITIAL,
     KEPT_ROOM,
+    LOOP_BAR,
+    LOOP_BAR_GOES_ON,
     LOOP_CONDITION,
     LOOP_LANES,
     LOOP_MASKS,
@@ -129,6 +131,9 @@ def run_in_registers(frame: int, inner: int, step: int, t: int, count: int, poin
         if PyErr_CheckSignals():
             fail(frame, E_INTERRUPT, 0, 0, 0, 0)
             return -1
+        if load64(step + LOOP_BAR) != 0:
+            if invoke(load64(load64(step + LOOP_BAR_GOES_ON)), frame, inner, step, t):
+                return -1
     return t
 
 

@@ -32,7 +32,20 @@ LOOP_MASKS = 200  # 1: the first also takes parts of a vector; 2: and there must
 LOOP_PLACES = 208  # its operands, and how many
 LOOP_AT_ONCE = 224  # 1: all that this code needs to know is known before the first step
 LOOP_NESTS = 232  # 1: there are loops inside, which this code runs as well
-LOOP_BYTES = 240
+LOOP_BAR = 240  # a Python function that draws how far the loop is; 0: none. With it:
+LOOP_BAR_STATE = 248  # room in the body's frame: see BAR_
+LOOP_BAR_BEGINS = 256  # doors of `runtime_bars.py`
+LOOP_BAR_GOES_ON = 264
+LOOP_BAR_ENDS = 272
+LOOP_BAR_FAILS = 280
+LOOP_BAR_CLOCK = 288
+LOOP_BYTES = 296
+
+BAR_BEGAN = 0  # microseconds
+BAR_SHOWN = 8  # when the bar was drawn last
+BAR_DRAWN = 16  # 1: it has been drawn
+BAR_TOTAL = 24  # steps; -1: not known
+BAR_BYTES = 32
 
 # a sequence; buffers outside lie in the caller's frame, those inside in the body's
 SEQUENCE_OUTSIDE = 0

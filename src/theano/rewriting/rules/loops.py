@@ -281,6 +281,7 @@ def loops_over_the_same(node: Apply, site: Site) -> Any:
         parts, more = LoopParts(node), LoopParts(other)
         for name in ("sequences", "states", "traced", "carried", "others"):
             getattr(parts, name).extend(getattr(more, name))
+        parts.bar = parts.bar or more.bar
         return parts.rebuilt()
     return None
 
