@@ -152,6 +152,47 @@ class Ratio:
         return best
 
 
+@dataclass(frozen=True)
+class Pieces:
+    """function(x) ≈ p(x - node), for each of 16 pieces of an interval a polynomial and a node of its own.
+
+    Of x + 1 every octave is cut into four pieces; a piece's number is in the low bits of the exponent and the first two
+    of the mantissa. A node lies near the middle, where the function is almost a number of single precision, or is 0.
+    """
+
+    name: str
+    function: Callable[[Any], Any]
+    last: float
+    count: int  # coefficients
+    what: str
+
+    def numbers(self) -> list[list[float]]:
+        """For each piece the node, and the coefficients, lowest power first; zeros for pieces beyond the last."""
+        found = [[0.0] * (self.count + 1) for _ in range(16)]
+        for octave in range(4):
+            for quarter in range(4):
+                low, high = (2.0**octave * (1 + (quarter + end) / 4) - 1 for end in (0, 1))
+                if low < self.last:
+                    number = (127 + octave << 2 | quarter) & 15
+                    found[number] = self.piece(low, min(high, self.last))
+        return found
+
+    def piece(self, low: float, high: float) -> list[float]:
+        middle, step = (low + high) / 2, (high - low) * 2.0**-12
+        candidates = [float(np.float32(middle + step * k)) for k in range(-100, 101)] if low else [0.0]
+        node = min(candidates, key=self.rounding)
+        coefficients, _ = fitted(Wanted(
+            "", lambda d: self.function(node + d), mp.mpf(low) - node, mp.mpf(high) - node,
+            lambda d: 1 / self.function(node + d), {"float": self.count}, "",
+        ), "float")  # fmt: skip
+        return [node, *coefficients]
+
+    def rounding(self, x: float) -> float:
+        """What rounding to single precision changes of the function's value, as a part of it."""
+        value = self.function(mp.mpf(x))
+        return float(abs(float(np.float32(float(value))) / value - 1))
+
+
 R2 = mp.log(2) / 2 * (1 + mp.mpf(2) ** -20)
 S2 = (3 - 2 * mp.sqrt(2)) ** 2 * (1 + mp.mpf(2) ** -20)
 QUARTER_PI = mp.pi / 4 * (1 + mp.mpf(2) ** -20)
@@ -235,7 +276,7 @@ PSI_ROOT = mp.findroot(mp.digamma, 1.4616321449683623)
 # 1/y**2 for y >= 4, and not so large that differences lose all digits
 SERIES = mp.mpf(10) ** -14, mp.mpf(1) / 16
 
-WANTED: list[Wanted | Ratio] = [
+WANTED: list[Wanted | Ratio | Pieces] = [
     Wanted("EXP", lambda r: (mp.expm1(r) - r) / r**2, -R2, R2, lambda r: abs(r),
            {"double": 10, "float": 5, "wide": 5}, "exp(r) = 1 + r + r**2 * p(r), |r| <= log(2)/2"),
     Wanted("COSH", root(lambda r: (mp.cosh(r) - 1) / r**2), mp.mpf(0), R2**2, lambda z: z,
@@ -275,6 +316,8 @@ WANTED: list[Wanted | Ratio] = [
     Wanted("ERFCX_NEAR", lambda x: (mp.exp(x * x) * mp.erfc(x) - 1) / x, mp.mpf(10) ** -12, mp.mpf(1) / 2,
            lambda x: x / (mp.exp(x * x) * mp.erfc(x)), {"double": 14, "float": 7},
            "exp(x**2) * erfc(x) = 1 + x * p(x), 0 <= x <= 0.5"),
+    Pieces("ERFCX_PIECES", lambda x: mp.exp(x * x) * mp.erfc(x), 10.25, 7,
+           "exp(x**2) * erfc(x) = p(x - node), 0 <= x <= 10.25; node and coefficients by the low bits of x + 1"),
     Wanted("STIRLING", stirling, *SERIES, lambda w: mp.mpf(12), {"double": 10, "wide": 3},
            "log(gamma(y)) = (y - 1/2) * log(y) - y + log(2*pi)/2 + p(w)/y, w = 1/y**2, y >= 4"),
     Wanted("SINPI", root(lambda f: (mp.sin(mp.pi * f) / (f * (1 - f**2)) - mp.pi) / f**2), mp.mpf(10) ** -12,
@@ -306,7 +349,10 @@ from __future__ import annotations
 '''
 
 
-def text_of(wanted: Wanted | Ratio) -> str:
+def text_of(wanted: Wanted | Ratio | Pieces) -> str:
+    if isinstance(wanted, Pieces):
+        numbers = [number for piece in wanted.numbers() for number in piece]
+        return "\n".join([*table(wanted.name, wanted.what, {"float": numbers}), ""])
     if isinstance(wanted, Ratio):
         parts, below = wanted.parts()
         found = {kind: fitted(part, kind) for part in parts for kind in part.counts}

@@ -346,6 +346,31 @@ class Lanes:
             found.append(self.number(text.set(f"shufflevector {vec} {even}, {vec} {odd}, <{lanes} x i32> <{places}>")))
         return found[0], found[1]
 
+    def has_elements(self) -> bool:
+        """Are there instructions that look up an element of a vector for each lane?"""
+        return self.machine.scales == "all"
+
+    def elements(self, name: str, numbers: Sequence[float], index: Number) -> list[Number]:
+        """Each lane's numbers of a table of 16 rows, whose number is in the low four bits of an index."""
+        count = len(numbers) // 16
+        columns = [[numbers[row * count + k] for row in range(16)] for k in range(count)]
+        lanes = self.text.lanes
+        if lanes not in (8, 16):
+            return [self.lookup(f"{name}.{k}", column, index & 15, 1)[0] for k, column in enumerate(columns)]
+        self._declare_table(name, [number for column in columns for number in column])
+        vec, where = f"<{lanes} x float>", f"<{lanes} x i32>"
+        code = "llvm.x86.avx512.permvar.sf.512" if lanes == 16 else "llvm.x86.avx512.vpermi2var.ps.256"
+        self.text.declare(code, f"declare {vec} @{code}({vec}, {where}{f', {vec}' * (lanes == 8)})")
+        found = []
+        for k in range(count):
+            halves = []
+            for half in range(16 // lanes):
+                place = self.text.set(f"getelementptr i8, ptr @{name}, i64 {64 * k + 32 * half}")
+                halves.append(f"{vec} {self.text.set(f'load {vec}, ptr {place}, align {4 * lanes}')}")
+            operands = ", ".join([halves[0], f"{where} {index.name}", *halves[1:]])
+            found.append(self.number(self.text.set(f"call {vec} @{code}({operands})")))
+        return found
+
     def _joined(self, parts: list[str]) -> str:
         """Short vectors, one behind the other."""
         count = 2
