@@ -82,7 +82,17 @@ def symbol(name: str, kind: str, lanes: int) -> str:
     return f"mathematics.{name}.f{8 * SIZE[kind]}.{lanes}"
 
 
-def function_text(name: str, kind: str, lanes: int, machine: Machine) -> str:
+@cache
+def convention() -> str:
+    """How kernels call functions, for LLVM. With AVX-512: so that half of the 32 registers survive a call.
+
+    A function hardly needs more than the other half. By C's convention none survives, and what a kernel has at hand
+    goes to memory and comes back with each call.
+    """
+    return "intel_ocl_bicc " if host_machine().scales else ""
+
+
+def function_text(name: str, kind: str, lanes: int, machine: Machine, convention: str = "") -> str:
     """LLVM text of a module with the function, under its symbol."""
     text = VectorText(lanes)
     table = _module("constants").ConstantTable(machine.constants == "spread") if machine.constants else None
@@ -90,7 +100,7 @@ def function_text(name: str, kind: str, lanes: int, machine: Machine) -> str:
     names = [f"%x{n}" for n in range(parameters(name))]
     result = function(name)(m, *(m.number(x) for x in names))
     vec = text.vec(kind)
-    head = f"define {vec} @{symbol(name, kind, lanes)}({', '.join(f'{vec} {x}' for x in names)}) {{"
+    head = f"define {convention}{vec} @{symbol(name, kind, lanes)}({', '.join(f'{vec} {x}' for x in names)}) {{"
     start = [table.register_text()] if table is not None else []
     lines = [head, "entry:", *start, *text.allocas, *text.lines, f"  ret {vec} {result.name}", "}"]
     return "\n".join([*text.declarations.values(), *(table.text() if table is not None else []), *lines])
@@ -100,7 +110,7 @@ def function_text(name: str, kind: str, lanes: int, machine: Machine) -> str:
 def compiled(name: str, kind: str, lanes: int) -> str:
     """The symbol of a function, once its machine code is there."""
     found = symbol(name, kind, lanes)
-    code = target.Code(function_text(name, kind, lanes, host_machine()), level=2)
+    code = target.Code(function_text(name, kind, lanes, host_machine(), convention()), level=2)
     target.define_symbol(found, code.address(found))
     return found
 
@@ -111,6 +121,6 @@ def call(text: VectorText, name: str, kind: str, args: Sequence[str]) -> str:
         m = _module("text").Lanes(text, kind, host_machine())
         written: str = function(name)(m, *(m.number(a) for a in args)).name
         return written
-    found, vec = compiled(name, kind, text.lanes), text.vec(kind)
-    text.declare(found, f"declare {vec} @{found}({', '.join([vec] * len(args))})")
-    return text.set(f"call {vec} @{found}({', '.join(f'{vec} {a}' for a in args)})")
+    found, vec, how = compiled(name, kind, text.lanes), text.vec(kind), convention()
+    text.declare(found, f"declare {how}{vec} @{found}({', '.join([vec] * len(args))})")
+    return text.set(f"call {how}{vec} @{found}({', '.join(f'{vec} {a}' for a in args)})")
