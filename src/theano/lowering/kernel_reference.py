@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from theano.lowering.kernel import INDEXED, Instr, Kernel, Operand
+from theano.scalar.exponential import log_of_product, log_of_quotient
 
 
 class ShapeMismatch(ValueError):
@@ -115,6 +116,7 @@ _OF_SCIPY: dict[str, Callable[..., Any]] = {
     "erfcx": lambda special, x: special.erfcx(x), "psi": lambda special, x: special.psi(x),
     "trigamma": lambda special, x: special.polygamma(1, x).astype(x.dtype),
 }  # fmt: skip
+_OF_TWO = {"log_product": log_of_product, "log_quotient": log_of_quotient}
 
 
 def _instruction(
@@ -167,6 +169,8 @@ def _mathematics(name: str, args: list[np.ndarray]) -> Any:
     numpy_name = _MATH_NAMES.get(name, name)
     if hasattr(np, numpy_name):
         return getattr(np, numpy_name)(*args)
+    if name in _OF_TWO:
+        return _OF_TWO[name](*args)
     if name in _OF_SCIPY:
         return _OF_SCIPY[name](importlib.import_module("scipy.special"), *args)
     dtype = args[0].dtype

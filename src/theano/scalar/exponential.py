@@ -168,19 +168,21 @@ def _scales(dtype: str) -> tuple[float, float]:
     return 2.0 ** -(limits.maxexp // 2 + 28), 2.0 ** ((limits.minexp - 2 * smallest + 1) // 2)
 
 
-def _log_product(x: Any, y: Any) -> Any:
+def log_of_product(x: Any, y: Any) -> Any:
+    """log(x * y) of arrays, also where the product leaves their dtype's range."""
     if x.dtype == np.float16:
         return np.log(x.astype(np.float32) * y.astype(np.float32))
     down, up = (x.dtype.type(scale) for scale in _scales(x.dtype.name))
     with np.errstate(all="ignore"):
         plain = x * y
-        huge = np.isinf(plain)
+        huge = np.isinf(plain) & np.isfinite(x) & np.isfinite(y)
         tiny = (np.abs(plain) < np.finfo(x.dtype).tiny) & (x != 0) & (y != 0)
         scale = np.where(huge, down, np.where(tiny, up, x.dtype.type(1)))
         return np.log((x * scale) * (y * scale)) - 2 * np.log(scale)
 
 
-def _log_quotient(x: Any, y: Any) -> Any:
+def log_of_quotient(x: Any, y: Any) -> Any:
+    """log(x / y) of arrays, also where the quotient leaves their dtype's range."""
     if x.dtype == np.float16:
         return np.log(x.astype(np.float32) / y.astype(np.float32))
     down, up = (x.dtype.type(scale) for scale in _scales(x.dtype.name))
@@ -192,38 +194,16 @@ def _log_quotient(x: Any, y: Any) -> Any:
         return np.log((x * scale) / (y / scale)) - 2 * np.log(scale)
 
 
-def _native_log_product(b: Any, x: Any, y: Any, divide: bool = False) -> Any:
-    dtype = x.dtype
-    if dtype == "float16":
-        x, y = b.cast(x, "float32"), b.cast(y, "float32")
-        return b.cast(b.math("log", x / y if divide else x * y), dtype)
-    down, up = _scales(dtype)
-    plain = x / y if divide else x * y
-    zero, infinity = b.const(0.0, dtype), b.const(math.inf, dtype)
-    huge, tiny = b.isinf(plain), abs(plain) < float(np.finfo(dtype).tiny)
-    tiny = tiny & b.ne(x, zero) & (abs(y) < infinity if divide else b.ne(y, zero))
-    if divide:
-        huge = huge & b.ne(y, zero) & (abs(x) < infinity)
-
-    def chosen(when_huge: float, when_tiny: float, else_: float) -> Any:
-        values = [b.const(value, dtype) for value in (when_huge, when_tiny, else_)]
-        return b.select(huge, values[0], b.select(tiny, values[1], values[2]))
-
-    first, second = chosen(down, up, 1.0), chosen(1 / down, 1 / up, 1.0) if divide else None
-    scaled = (x * first) / (y * second) if divide else (x * first) * (y * first)
-    return b.math("log", scaled) + chosen(-2 * math.log(down), -2 * math.log(up), 0.0)
-
-
 log_product = elementwise(
-    "log_product", 2, dtype=upgrade_to_float_no_complex, numpy=_log_product,
-    grad=lambda x, y, z, gz: (gz / x, gz / y), native=_native_log_product,
+    "log_product", 2, dtype=upgrade_to_float_no_complex, numpy=log_of_product,
+    grad=lambda x, y, z, gz: (gz / x, gz / y), native=lambda b, x, y: b.math("log_product", x, y),
     facts=[f.commutative], domain=(POSITIVE, POSITIVE), ulp=8,
     doc="log(x * y), also where x * y is too large or too small for its dtype.",
 )
 log_quotient = elementwise(
-    "log_quotient", 2, dtype=upgrade_to_float_no_complex, numpy=_log_quotient,
+    "log_quotient", 2, dtype=upgrade_to_float_no_complex, numpy=log_of_quotient,
     grad=lambda x, y, z, gz: (gz / x, -(gz / y)),
-    native=lambda b, x, y: _native_log_product(b, x, y, divide=True),
+    native=lambda b, x, y: b.math("log_quotient", x, y),
     domain=(POSITIVE, POSITIVE), ulp=8,
     doc="log(x / y), also where x / y is too large or too small for its dtype.",
 )

@@ -27,7 +27,9 @@ LONGER = np.finfo(np.longdouble).nmant >= 63
 HOST = mathematics.host_machine()
 AVX2, PLAIN = Machine(32, fma=True, constants="table"), Machine(16, fma=False, constants="table")
 Worst = tuple[float, str]  # an error and where it is
-TWO_ARGUMENTS = ("pow", "atan2", "hypot")
+TWO_ARGUMENTS = ("pow", "atan2", "hypot", "log_product", "log_quotient")
+# logarithms of what has been rounded, unless that leaves the range of normal numbers
+OF_ROUNDED = {"log_product": np.multiply, "log_quotient": np.divide}
 # right values for float32: of doubles
 OF_SCIPY: dict[str, Callable[..., Any]] = {
     "erf": special.erf, "erfc": special.erfc, "erfcx": special.erfcx, "tgamma": special.gamma,
@@ -180,15 +182,32 @@ def points(name: str, dtype: str, count: int, seed: int = 0) -> tuple[np.ndarray
 def exactly(name: str, *arguments: Any) -> Any:
     """mpmath's value of finite arguments; NaN outside the function's domain. Large angles take more digits."""
     digits = max(0, int(mp.mag(arguments[0]) * 0.302)) if name in ("sin", "cos", "tan") else 0
+    if name in OF_ROUNDED:
+        arguments = (_joined(name, *arguments),)
     with mp.workdps(40 + digits):
-        found = _MPMATH.get(name, getattr(mp, name, None))(*map(mp.mpf, map(float, arguments)))
+        function = _MPMATH.get(name, mp.log if name in OF_ROUNDED else getattr(mp, name, None))
+        found = function(*(mp.mpf(a if isinstance(a, mp.mpf) else float(a)) for a in arguments))
         return found if mp.im(found) == 0 else mp.nan
+
+
+def _joined(name: str, x: Any, y: Any) -> Any:
+    with np.errstate(all="ignore"):
+        found = OF_ROUNDED[name](x, y)
+    if np.finfo(found.dtype).tiny <= abs(found) < np.inf or x == 0 or y == 0:
+        return found
+    x, y = mp.mpf(float(x)), mp.mpf(float(y))
+    return x * y if name == "log_product" else x / y
 
 
 def right_values(name: str, *arguments: np.ndarray) -> np.ndarray:
     wide = np.longdouble if arguments[0].dtype == np.float64 else np.float64
     with np.errstate(all="ignore"):
         longer = [a.astype(wide) for a in arguments]
+        if name in OF_ROUNDED:
+            rounded, exact = OF_ROUNDED[name](*arguments), OF_ROUNDED[name](*longer)
+            size = np.abs(rounded)
+            normal = (size >= np.finfo(rounded.dtype).tiny) & (size < np.inf)
+            return np.log(np.where(normal, rounded.astype(wide), exact))
         if name == "exp10":
             return np.power(wide(10), longer[0])
         if name in OF_SCIPY:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _FAMILIES = {
     "exponential": ("exp", "exp2", "exp10", "expm1", "sinh", "cosh", "tanh"),
-    "logarithm": ("log", "log2", "log10", "log1p", "asinh", "acosh", "atanh", "pow"),
+    "logarithm": ("log", "log2", "log10", "log1p", "asinh", "acosh", "atanh", "pow", "log_product",
+                  "log_quotient"),
     "trigonometric": ("sin", "cos", "tan", "asin", "acos", "atan", "atan2"),
     "root": ("cbrt", "hypot"),
     "error": ("erf", "erfc", "erfcx"),
@@ -30,7 +31,7 @@ _FAMILIES = {
 }
 FAMILY = {name: family for family, names in _FAMILIES.items() for name in names}
 # which no library has
-ONLY_OWN = frozenset({"erfcx", "psi", "trigamma"})
+ONLY_OWN = frozenset({"erfcx", "psi", "trigamma", "log_product", "log_quotient"})
 # A call of a function makes every register in use go to memory and come back, which a short loop pays for each vector:
 # these are written out instead, up to a few in a kernel; unless their constants would fill the registers (a "table").
 WRITTEN_OUT = frozenset({"exp"})

@@ -81,14 +81,44 @@ def _everywhere(m: Lanes, x: Number, compute: Callable[[Number, float], Number])
     return m.rarely(unusual, usual, rare)
 
 
-def log(m: Lanes, x: Number) -> Number:
-    def compute(x: Number, more: float) -> Number:
-        k, _, f = split(m, x, more)
-        half, rest = tail(m, f)
-        high, low = LN2_PARTS[m.kind]
-        return m.fma(k, high, f - (half - m.fma(k, low, rest)))
+def _log_scaled(m: Lanes, x: Number, more: float = 0.0) -> Number:
+    """log(x * 2**more) for normal x > 0."""
+    k, _, f = split(m, x, more)
+    half, rest = tail(m, f)
+    high, low = LN2_PARTS[m.kind]
+    return m.fma(k, high, f - (half - m.fma(k, low, rest)))
 
-    return _everywhere(m, x, compute)
+
+def log(m: Lanes, x: Number) -> Number:
+    return _everywhere(m, x, lambda y, more: _log_scaled(m, y, more))
+
+
+def _log_of_two(m: Lanes, x: Number, y: Number, join: Callable[[Number, Number], Number], inverse: bool) -> Number:
+    """log(join(x, y)), a product or a quotient; where that leaves the range of normal numbers, it is scaled."""
+    tiniest, endless = m.bits_of(m.tiniest), m.bits_of(math.inf)
+    down, up = m.pick(540, 92), m.pick(563, 86)  # as `_scales` of scalar/exponential.py
+
+    def rare() -> Number:
+        size = m.abs(joined)
+        numbers = ~(x.equals(0.0) | y.equals(0.0)) & (m.abs(x) < math.inf) & (m.abs(y) < math.inf)
+        huge, tiny = numbers & size.equals(math.inf), numbers & (size < m.tiniest)
+        first = m.where(huge, 2.0**-down, m.where(tiny, 2.0**up, 1.0))
+        second = m.where(huge, 2.0**down, m.where(tiny, 2.0**-up, 1.0)) if inverse else first
+        scaled = join(x * first, y * second)
+        more = m.where(huge, 2 * down * LN2, m.where(tiny, -2 * up * LN2, 0.0))
+        return specials(m, scaled, _log_scaled(m, scaled) + more)
+
+    joined = join(x, y)
+    usual = _log_scaled(m, joined)
+    return m.rarely(~(m.bits(joined) - tiniest).below(endless - tiniest), usual, rare)
+
+
+def log_product(m: Lanes, x: Number, y: Number) -> Number:
+    return _log_of_two(m, x, y, lambda a, b: a * b, inverse=False)
+
+
+def log_quotient(m: Lanes, x: Number, y: Number) -> Number:
+    return _log_of_two(m, x, y, lambda a, b: a / b, inverse=True)
 
 
 def log2(m: Lanes, x: Number) -> Number:
@@ -265,5 +295,5 @@ def pow(m: Lanes, x: Number, y: Number) -> Number:
 
 FUNCTIONS = {
     "log": log, "log2": log2, "log10": log10, "log1p": log1p, "asinh": asinh, "acosh": acosh, "atanh": atanh,
-    "pow": pow,
+    "pow": pow, "log_product": log_product, "log_quotient": log_quotient,
 }  # fmt: skip
