@@ -14,17 +14,17 @@ from theano.backends.native import runtime_products as products
 from theano.backends.native import runtime_routines as routines
 from theano.backends.native import target
 from theano.backends.native.thread_count import find_blas
-from theano.backends.native.vector_code import code_table, tile_products
+from theano.backends.native.vector_code import code_table, tile_products, vector_products
 from theano.lowering.program import Buffer, CallStep, RoutineStep
 
 if TYPE_CHECKING:
     from theano.backends.native.image import Image
 
-# of a product: the routine of BLAS, the kind (see PRODUCT_KIND), and what runs it
+# of a product: the routine of BLAS (if it is BLAS's), the kind (see PRODUCT_KIND), and what runs it
 _MATRICES, _VECTORS = ("products", "product_run"), ("vector_products", "vector_product_run")
 _PRODUCTS = {
-    "dot": ("gemv", 0, _VECTORS),
-    "gemv": ("gemv", 1, _VECTORS),
+    "dot": ("", 0, _VECTORS),
+    "gemv": ("", 1, _VECTORS),
     "gemm": ("gemm", 2, _MATRICES),
     "ger": ("ger", 3, _VECTORS),
     "batched_gemm": ("gemm", 4, ("stacks", "stack_run")),
@@ -61,10 +61,12 @@ def product_record(image: Image, step: CallStep) -> int:
             bits.view(out.dtype)[0] = value
             image.point(at, where, image.put([int(bits[0])]))
     image.write(at, products.PRODUCT_SIZE, np.dtype(out.dtype).itemsize)
-    image.write(at, products.PRODUCT_ROUTINE, target.c_address(f"blas_{letter}{name}"))
-    image.write(at, products.PRODUCT_SCALE, target.c_address(f"blas_{letter}scal"))
+    if name:
+        image.write(at, products.PRODUCT_ROUTINE, target.c_address(f"blas_{letter}{name}"))
+        image.write(at, products.PRODUCT_TILES, tile_products(out.dtype))
+    else:
+        image.write(at, products.PRODUCT_VECTORS, vector_products(out.dtype))
     image.write(at, products.PRODUCT_KIND, kind)
-    image.write(at, products.PRODUCT_TILES, tile_products(out.dtype))
     image.write(at, products.PRODUCT_STATE, image.room(8))
     return at
 

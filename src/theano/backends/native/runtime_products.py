@@ -52,13 +52,25 @@ PRODUCT_BETA = 64
 PRODUCT_BETA_AT = 72
 PRODUCT_SIZE = 80
 PRODUCT_ROUTINE = 88  # address in BLAS
-PRODUCT_SCALE = 96  # address of ?scal in BLAS
+PRODUCT_VECTORS = 96  # address of the dtype's table
 PRODUCT_TAKES_OVER = 104
 PRODUCT_GUARD = 112
 PRODUCT_KIND = 120  # 2: gemm, 1: gemv, 0: dot, 3: ger, 4: batched
 PRODUCT_STATE = 128  # one word in the frame: the output must be filled from C before the run
 PRODUCT_TILES = 136  # address of the dtype's table, see `runtime_tile_products.py`
 PRODUCT_BYTES = 144
+
+# what a dtype's products with vectors call (`vector_products.py`); compiled when the first is computed (0: not yet)
+VECTOR_MAKE = 0
+VECTOR_LANES = 8
+VECTOR_ONE = 16  # the number 1
+VECTOR_INNER = 24
+VECTOR_INNER_ROWS = 32
+VECTOR_INNER_PAIRS = 40
+VECTOR_ADD_COLUMNS = 48
+VECTOR_ADD_SHORT_COLUMNS = 56
+VECTOR_ADD_PAIRS = 64
+VECTOR_BYTES = 72
 
 # what BLAS reads or writes, see `bring`
 OPERAND_BUFFER = 0
@@ -278,10 +290,10 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_tiles
             right = load64(one + OPERAND_BUFFER)
         work = m * n * inner
         limited = 0
-        if work > BLAS_DIVIDES and load64(THREADS) > 1:
+        if work > BLAS_DIVIDES:
             limited = limit_blas()
         divide = 0
-        if limited and work > DIVIDED_PRODUCT:
+        if limited and work > DIVIDED_PRODUCT and load64(THREADS) > 1:
             divide = division(frame, DIVIDE_PRODUCT)
             failed = divide == 0
         if divide != 0:

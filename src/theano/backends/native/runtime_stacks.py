@@ -146,19 +146,20 @@ def stack_by_blas(frame: int, step: int, one_a: int, one_b: int, one_out: int, a
     lay_stack(task + STACK_PLACE, out)
     count = length(out, 0)
     limited = 0
-    if count * each > BLAS_DIVIDES and load64(THREADS) > 1:
+    if count * each > BLAS_DIVIDES:
         limited = limit_blas()
     failed = 0
-    if limited:
+    if limited and load64(THREADS) > 1:
         divide = division(frame, DIVIDE_RANGE)
         failed = divide == 0
         if not failed:
             invoke(divide, frame, address_of(some_of_stack), task, count, 1, count * each, size)
-        unlimit_blas()
     else:
         thread = leave(frame, count, each)
         some_of_stack(task, 0, count)
         back(thread)
+    if limited:
+        unlimit_blas()
     return failed
 
 

@@ -20,6 +20,7 @@ from theano.backends.native import (
     runtime_cumulative,
     runtime_plan,
     runtime_pooling,
+    runtime_products,
     runtime_tile_products,
     target,
 )
@@ -168,6 +169,30 @@ def tile_products(dtype: str) -> int:
     """The address of the table of products by tiles, see `runtime_tile_products.py`."""
     with _lock:
         return ctypes.addressof(_tile_products(dtype)[0])
+
+
+@cache
+def _vector_products(dtype: str) -> tuple[ctypes.Array, Callable[[], None]]:
+    module = runtime_products
+    table = (ctypes.c_int64 * (module.VECTOR_BYTES // 8))()
+
+    def make() -> None:
+        """Machine code calls this for the first product."""
+        with _lock, collector_paused():
+            if table[module.VECTOR_INNER // 8] == 0:
+                _fill(table, module, "VECTOR_", _compiled("products", dtype, {}))
+
+    table[module.VECTOR_LANES // 8] = _lanes(dtype)
+    table[module.VECTOR_MAKE // 8] = id(make)
+    one = np.ones(1, dtype)
+    ctypes.memmove(ctypes.addressof(table) + module.VECTOR_ONE, one.ctypes.data, one.nbytes)
+    return table, make
+
+
+def vector_products(dtype: str) -> int:
+    """The address of the table of products of matrices and vectors, see `runtime_vector_products.py`."""
+    with _lock:
+        return ctypes.addressof(_vector_products(dtype)[0])
 
 
 @cache

@@ -63,6 +63,11 @@ def vdiv(a: Any, b: Any) -> Any:
     raise NotImplementedError
 
 
+def vmuladd(a: Any, b: Any, c: Any) -> Any:
+    """a * b + c, rounded once where the machine can."""
+    raise NotImplementedError
+
+
 def vcombine(a: Any, b: Any) -> Any:
     """The operation which the file is compiled for: one of the above."""
     raise NotImplementedError
@@ -133,7 +138,8 @@ def _orders(lanes: int) -> dict[str, list[int]]:
 
 
 _VECTORS = frozenset([
-    *_ARITHMETIC, *_orders(2), "vcombine", "vload", "vload_first", "vfill", "vzero", "vlargest", "vwhere_equal",
+    *_ARITHMETIC, *_orders(2), "vcombine", "vload", "vload_first", "vfill", "vzero", "vlargest", "vmuladd",
+    "vwhere_equal",
 ])  # fmt: skip
 
 
@@ -229,6 +235,9 @@ class _VectorFunction(Function):
 
     def word_vzero(self) -> str:
         return "zeroinitializer"
+
+    def word_vmuladd(self, a: str, b: str, c: str) -> str:
+        return self.writer.intrinsic("fmuladd", self.kind, [a, b, c])
 
     def word_vlargest(self, a: str, b: str) -> str:
         w = self.writer
