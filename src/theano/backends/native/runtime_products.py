@@ -60,17 +60,20 @@ PRODUCT_STATE = 128  # one word in the frame: the output must be filled from C b
 PRODUCT_TILES = 136  # address of the dtype's table, see `runtime_tile_products.py`
 PRODUCT_BYTES = 144
 
-# what a dtype's products with vectors call (`vector_products.py`); compiled when the first is computed (0: not yet)
-VECTOR_MAKE = 0
+# what a dtype's products with vectors call: functions of three files, and what compiles each of them when one of its
+# functions is first needed (0: not yet)
+VECTOR_ONE = 0  # the number 1
 VECTOR_LANES = 8
-VECTOR_ONE = 16  # the number 1
-VECTOR_INNER = 24
-VECTOR_INNER_ROWS = 32
-VECTOR_INNER_PAIRS = 40
-VECTOR_ADD_COLUMNS = 48
-VECTOR_ADD_SHORT_COLUMNS = 56
-VECTOR_ADD_PAIRS = 64
-VECTOR_BYTES = 72
+VECTOR_MAKE_SINGLE = 16
+VECTOR_MAKE_ROW = 24
+VECTOR_MAKE_COLUMN = 32
+VECTOR_INNER = 40
+VECTOR_INNER_ROWS = 48
+VECTOR_INNER_PAIRS = 56
+VECTOR_ADD_COLUMNS = 64
+VECTOR_ADD_SHORT_COLUMNS = 72
+VECTOR_ADD_PAIRS = 80
+VECTOR_BYTES = 88
 
 # what BLAS reads or writes, see `bring`
 OPERAND_BUFFER = 0

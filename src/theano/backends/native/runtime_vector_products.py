@@ -2,10 +2,11 @@
 
 Written in the language of `runtime_language.py`. See `runtime_products.py`, where such steps are prepared.
 
-A matrix by a vector is bound by memory, and computed by loops of our own (`vector_products.py`), which take operands of
-nearly any strides where they lie: BLAS's bits would hang on the number of its threads. Rows of the result are computed
-independently, by as many threads as there are. Where they are few and long, they are cut into parts, whose lengths hang
-on the matrix's only, and whose sums are added in their order: so bits do not depend on the number of threads either.
+A matrix by a vector is bound by memory, and computed by loops of our own (`vector_row_products.py` and its like), which
+take operands of nearly any strides where they lie: BLAS's bits would hang on the number of its threads. Rows of the
+result are computed independently, by as many threads as there are. Where they are few and long, they are cut into
+parts, whose lengths hang on the matrix's only, and whose sums are added in their order: so bits do not depend on the
+number of threads either.
 """
 
 # ruff: noqa: F821
@@ -44,7 +45,9 @@ from theano.backends.native.runtime_products import (
     VECTOR_INNER_PAIRS,
     VECTOR_INNER_ROWS,
     VECTOR_LANES,
-    VECTOR_MAKE,
+    VECTOR_MAKE_COLUMN,
+    VECTOR_MAKE_ROW,
+    VECTOR_MAKE_SINGLE,
     VECTOR_ONE,
     across,
     added_onto,
@@ -136,15 +139,24 @@ def step_of(vector: int) -> int:
     return load64(vector + BUFFER_DIMS + 8)
 
 
-def loops(frame: int, step: int) -> int:
-    """The table of functions, which are compiled first if need be; 0: failed."""
-    table = load64(step + PRODUCT_VECTORS)
-    if load64(table + VECTOR_INNER) == 0:
-        Py_DecRef(PyObject_Vectorcall(load64(table + VECTOR_MAKE), 0, 0, 0))
-        if load64(table + VECTOR_INNER) == 0:
-            fail(frame, E_PYTHON, 0, 0, 0, 0)
-            return 0
-    return table
+def loops(frame: int, table: int, rows: int, by_rows: int, in_parts: int) -> int:
+    """See to it that the functions for a product are compiled, of each file the last one, too. 1: failed."""
+    if (not by_rows or in_parts) and missing(frame, table, VECTOR_ADD_PAIRS, VECTOR_MAKE_COLUMN):
+        return 1
+    if not by_rows:
+        return 0
+    if rows <= SINGLE_ROWS:
+        return missing(frame, table, VECTOR_INNER, VECTOR_MAKE_SINGLE)
+    return missing(frame, table, VECTOR_INNER_PAIRS, VECTOR_MAKE_ROW)
+
+
+def missing(frame: int, table: int, function: int, make: int) -> int:
+    if load64(table + function) != 0:
+        return 0
+    Py_DecRef(PyObject_Vectorcall(load64(table + make), 0, 0, 0))
+    if load64(table + function) != 0:
+        return 0
+    return fail(frame, E_PYTHON, 0, 0, 0, 0)
 
 
 def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
@@ -159,10 +171,7 @@ def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
     store64(matrix + BUFFER_OWNER, 0)
     store64(vector + BUFFER_OWNER, 0)
     store64(result + BUFFER_OWNER, 0)
-    store64(task + TASK_TABLE, loops(frame, step))
     failed = 0
-    if load64(task + TASK_TABLE) == 0:
-        failed = 1
     by_rows = 0
     if terms < 2 or across(a) == size:
         by_rows = 1
@@ -171,7 +180,7 @@ def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
             by_rows = 0
     elif down(a) == size and (terms < 2 or not by_rows):
         by_rows = 0
-    elif not failed and not by_rows:
+    elif not by_rows:
         failed = contiguous_copy(frame, matrix, a, 2, size)
         a = matrix
         by_rows = 1
@@ -179,6 +188,8 @@ def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
         failed = contiguous_copy(frame, vector, x, 1, size)
         x = vector
     part = part_terms(rows, terms)
+    if not failed:
+        failed = loops(frame, load64(step + PRODUCT_VECTORS), rows, by_rows, part < terms)
     place = out
     if not failed and rows > 1 and step_of(out) != size and (not by_rows or part < terms):
         failed = contiguous_copy(frame, result, out, 1, size)
@@ -199,6 +210,7 @@ def vector_product(frame: int, step: int, a: int, x: int, out: int) -> int:
 def describe(task: int, frame: int, step: int, a: int, x: int, y: int) -> int:
     """Fill in what is to be multiplied, after what has been decided."""
     size = load64(step + PRODUCT_SIZE)
+    store64(task + TASK_TABLE, load64(step + PRODUCT_VECTORS))
     store64(task + TASK_SIZE, size)
     store64(task + TASK_ROWS, length(a, 0))
     store64(task + TASK_TERMS, length(a, 1))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import ModuleType
 
@@ -25,6 +25,7 @@ from theano.backends.native import (
     target,
 )
 from theano.backends.native.convolution_text import Tiles, dots_text, products_text, tiles_for
+from theano.backends.native.object_cache import object_cache
 from theano.backends.native.product_text import tile_text
 from theano.backends.native.vector_language import KINDS, vector_text
 from theano.backends.native.vector_text import SIZE
@@ -54,11 +55,41 @@ def _numbers(module: ModuleType) -> dict[str, int]:
 
 
 def _compiled(name: str, dtype: str, known: Mapping[str, int], combine: str = "") -> dict[str, int]:
-    """The functions of `vector_<name>.py`, to which numbers and functions are known (`combine`: see `vector_text`)."""
-    text, symbols = vector_text(name, known, dtype, target.host().vector_bytes, combine)
-    code = target.Code(text, 1, promote=True)
+    """The functions of `vector_<name>.py`, to which numbers and functions are known (`combine`: see `vector_text`).
+
+    The cache knows them by the sources that they are made of: to make LLVM text takes longer than all else.
+    """
     ending = f"{dtype}.{combine}" if combine else dtype
-    return {f: target.Address(code.address(symbol), f"vector.{symbol}.{ending}") for f, symbol in symbols.items()}
+    symbols = {n: value.symbol for n, value in known.items() if isinstance(value, target.Address)}
+    key = target.code_key(
+        "vectors", target.host().vector_bytes, ending, sorted({**known, **symbols}.items(), key=str),
+        *map(target.source_of, (f"vector_{name}", "vector_language", "vector_text", "unit_text")),
+    )  # fmt: skip
+    cache = object_cache()
+    found = cache.load(key) if cache is not None else None
+    if found is None or not _load(key, found, known):
+        text, functions, used = vector_text(name, known, dtype, target.host().vector_bytes, combine)
+        facts = [*(f"function {f} {symbol}" for f, symbol in functions.items()), *(f"symbol {a.symbol}" for a in used)]
+        found = ["\n".join(facts).encode(), target.object_code(text, key, 1, promote=True)]
+        _load(key, found, known)
+        if cache is not None:
+            cache.store(key, found)
+    return {
+        f: target.Address(target.function_address(symbol, key), f"vector.{symbol}.{ending}")
+        for f, symbol in _facts(found, "function")
+    }  # fmt: skip
+
+
+def _facts(found: Sequence[bytes], kind: str) -> list[list[str]]:
+    rows = [line.split() for line in found[0].decode().splitlines()]
+    return [row[1:] for row in rows if row[0] == kind]
+
+
+def _load(key: str, found: Sequence[bytes], known: Mapping[str, int]) -> bool:
+    """Bring code into memory, of which the first part says what it defines, and what it calls."""
+    given = {value.symbol: value for value in known.values() if isinstance(value, target.Address)}
+    called = [given[s] if s in given else target.symbol_address(s) for (s,) in _facts(found, "symbol")]
+    return target.load_code(key, found[1:], called)
 
 
 @cache
@@ -172,21 +203,27 @@ def tile_products(dtype: str) -> int:
 
 
 @cache
-def _vector_products(dtype: str) -> tuple[ctypes.Array, Callable[[], None]]:
+def _vector_products(dtype: str) -> tuple[ctypes.Array, list[Callable[[], None]]]:
     module = runtime_products
     table = (ctypes.c_int64 * (module.VECTOR_BYTES // 8))()
 
-    def make() -> None:
-        """Machine code calls this for the first product."""
-        with _lock, collector_paused():
-            if table[module.VECTOR_INNER // 8] == 0:
-                _fill(table, module, "VECTOR_", _compiled("products", dtype, {}))
+    def maker(kind: str) -> Callable[[], None]:
+        """What machine code calls for the first product of a kind."""
 
+        def make() -> None:
+            with _lock, collector_paused():
+                _fill(table, module, "VECTOR_", _compiled(f"{kind}_products", dtype, {}))
+
+        return make
+
+    makers = [maker("single"), maker("row"), maker("column")]
+    places = (module.VECTOR_MAKE_SINGLE, module.VECTOR_MAKE_ROW, module.VECTOR_MAKE_COLUMN)
+    for place, make in zip(places, makers):
+        table[place // 8] = id(make)
     table[module.VECTOR_LANES // 8] = _lanes(dtype)
-    table[module.VECTOR_MAKE // 8] = id(make)
     one = np.ones(1, dtype)
     ctypes.memmove(ctypes.addressof(table) + module.VECTOR_ONE, one.ctypes.data, one.nbytes)
-    return table, make
+    return table, makers
 
 
 def vector_products(dtype: str) -> int:

@@ -288,11 +288,11 @@ class _VectorUnit(Unit):
 
 def vector_text(
     name: str, known: Mapping[str, int], dtype: str, vector_bytes: int, combine: str = ""
-) -> tuple[str, dict[str, str]]:
-    """LLVM text of the file `vector_<name>.py` for a dtype, and the LLVM names of its functions.
+) -> tuple[str, dict[str, str], list[target.Address]]:
+    """LLVM text of the file `vector_<name>.py` for a dtype, the LLVM names of its functions, and what they call.
 
     combine    the word that `vcombine` stands for, in a file which uses it
     """
     tree = ast.parse(target.source_of(f"vector_{name}"))
     unit = _VectorUnit(name, tree, known, dtype, vector_bytes, combine)
-    return unit.text(), {f: unit.prefix + f for f in unit.arity}
+    return unit.text(), {f: unit.prefix + f for f in unit.arity}, list(unit.used.values())
