@@ -14,6 +14,8 @@ import pytest
 import theano
 import theano.ifelse
 import theano.tensor as T
+import theano.tensor.signal.pool
+from theano.backends.native import thread_count
 from theano.backends.native.runtime import (
     empty_pool,
     lent_bytes,
@@ -100,7 +102,91 @@ def test_accumulators_and_windows() -> None:
     plan_is_true([f], T.argmax(f, axis=0), numbers(2, 1500000, dtype="float32"))
     i = T.dtensor4("i")
     plan = plan_is_true([i], T.nnet.conv2d(i, theano.shared(numbers(16, 3, 3, 3))), numbers(8, 3, 96, 96))
-    assert plan.routines
+    assert not plan.routines
+
+
+IMAGES, KERNELS = T.dtensor4("images"), T.dtensor4("kernels")
+FLOATS = T.ftensor4("floats")
+
+
+def convolved(**options: Any) -> Any:
+    return T.nnet.conv2d(IMAGES, KERNELS, **options)
+
+
+def pooled(x: Any, ws: tuple[int, int], **options: Any) -> Any:
+    return theano.tensor.signal.pool.pool_2d(x, ws, ignore_border=True, **options)
+
+
+def gradients(y: Any, *inputs: Any) -> Any:
+    return T.grad((y**2).sum(), list(inputs))
+
+
+WINDOWS: dict[str, Any] = {
+    "valid": lambda: ([IMAGES, KERNELS], convolved(), numbers(8, 8, 96, 96), numbers(16, 8, 3, 3)),
+    "full": lambda: ([IMAGES, KERNELS], convolved(border_mode="full"), numbers(8, 8, 96, 96), numbers(16, 8, 5, 5)),
+    "strided": lambda: (
+        [IMAGES, KERNELS], convolved(border_mode="half", subsample=(2, 3)), numbers(16, 16, 96, 96),
+        numbers(16, 16, 5, 5)),
+    "deep": lambda: ([IMAGES, KERNELS], convolved(), numbers(2, 512, 40, 40), numbers(300, 512, 3, 3)),
+    "groups": lambda: (
+        [IMAGES, KERNELS], convolved(num_groups=4, filter_dilation=(2, 1)), numbers(8, 16, 96, 96),
+        numbers(16, 4, 3, 3)),
+    "part": lambda: (
+        [IMAGES, KERNELS], T.nnet.conv2d(IMAGES[:, :, :, ::2], KERNELS), numbers(8, 8, 96, 196), numbers(16, 8, 3, 3)),
+    "long": lambda: (
+        [IMAGES, KERNELS], convolved(border_mode="half"), numbers(8, 8, 40000, 1), numbers(8, 8, 5, 1)),
+    "gradients": lambda: (
+        [IMAGES, KERNELS], gradients(convolved(border_mode=(1, 2)), IMAGES, KERNELS), numbers(8, 8, 96, 96),
+        numbers(160, 8, 3, 3)),
+    "gradients, turned": lambda: (
+        [IMAGES, KERNELS], T.grad(T.tanh(convolved()).dimshuffle(1, 0, 2, 3)[::-1].sum(), [IMAGES, KERNELS]),
+        numbers(8, 8, 96, 96), numbers(16, 8, 3, 3)),
+    "maxima": lambda: ([FLOATS], pooled(FLOATS, (2, 2)), numbers(8, 16, 296, 196, dtype="float32")),
+    "maxima, turned": lambda: (
+        [IMAGES], pooled(IMAGES.dimshuffle(0, 1, 3, 2), (3, 3), stride=(2, 2), pad=(1, 1)), numbers(8, 16, 196, 196)),
+    "gradient of maxima": lambda: (
+        [IMAGES], gradients(pooled(IMAGES, (3, 3), stride=(2, 2)), IMAGES), numbers(2, 2, 596, 1196)),
+    "gradient of averages": lambda: (
+        [IMAGES], gradients(pooled(IMAGES, (3, 3), mode="average_exc_pad"), IMAGES), numbers(1, 1, 1500, 1800)),
+    "gradient of a gradient": lambda: (
+        [IMAGES], gradients(gradients(pooled(IMAGES, (3, 3)), IMAGES)[0], IMAGES), numbers(1, 2, 900, 900)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_workspaces_of_convolution_and_pooling_are_counted(name: str) -> None:
+    before = thread_count._word[0]
+    try:
+        for threads in (1, 3):
+            thread_count.set_threads(threads)
+            assert not plan_is_true(*WINDOWS[name]()).routines
+    finally:
+        thread_count.set_threads(before)
+
+
+def test_windows_of_sizes_that_are_not_known_are_named() -> None:
+    sizes = T.lvector("sizes")
+    f = theano.function([IMAGES, sizes], pooled(IMAGES, sizes), mode=MODE)
+    assert not f.memory_plan((2, 3, 40, 40), np.array([2, 2])).routines
+    assert f.memory_plan((2, 3, 40, 40), (2,)).unknown
+    empty = theano.function([IMAGES, KERNELS], gradients(convolved(), IMAGES, KERNELS), mode=MODE)
+    for shapes in (((0, 3, 9, 9), (4, 3, 2, 2)), ((2, 0, 9, 9), (4, 0, 2, 2)), ((2, 3, 9, 9), (0, 3, 2, 2))):
+        assert not empty.memory_plan(*shapes).routines
+
+
+VECTORS: dict[str, Any] = {
+    "as it lies": lambda: ([m, v], T.dot(m, v), M, M[0]),
+    "columns": lambda: ([m, v], T.dot(m[::-1].T, v), M, M[:, 0].copy()),
+    "copied": lambda: ([m, v], T.dot(m[:, ::2], v), M, M[0, :500].copy()),
+    "vectors backwards": lambda: ([v], T.dot(v[::-1], v[::2].repeat(2)), numbers(1000000)),
+}
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_copies_for_products_with_vectors(name: str) -> None:
+    inputs, output, *args = VECTORS[name]()
+    extra = T.exp(inputs[0]) + 1 if inputs[0].ndim == 2 else T.exp(inputs[0])
+    plan_is_true(inputs, [output, extra], *args)
 
 
 F, SQUARE = T.fmatrix("F"), numbers(900, 900)

@@ -128,18 +128,19 @@ class MemoryPlanner:
     numbers      which of these are values
     recycles     (capacity, size): does a block that was given back serve for so many bytes? None: none does
     sequential   steps after `commit_from` cannot be prepared ahead, and overwrite nothing of others
-    workspace    (routine, params, arrays): the bytes that a routine takes for its own use, or None
+    workspace    (routine, params, arrays, which of them have known numbers, an array like the result): the bytes that
+                 a routine takes for its own use, or None
     """
 
     def __init__(
         self, program: Program, inputs: Sequence[Any], numbers: Sequence[bool],
         recycles: Callable[[int, int], bool] | None = None, sequential: bool = False,
-        workspace: Callable[[str, Sequence[int], Sequence[Any]], int | None] | None = None,
+        workspace: Callable[[str, Sequence[int], Sequence[Any], Sequence[bool], Any], int | None] | None = None,
     ) -> None:
         self.program = program
         self.recycles = recycles or (lambda capacity, size: False)
         self.sequential = sequential
-        self.workspace = workspace or (lambda routine, params, arrays: None)
+        self.workspace = workspace or (lambda *known: None)
         self.shapes = ShapeRun()
         self.plan = MemoryPlan(program.name, steps=len(program.steps))
         self.owner: dict[int, _Block] = {}
@@ -245,7 +246,7 @@ class MemoryPlanner:
                 self._note_peak(number, _accumulators(step, arrays))
             case CallStep():
                 self._make(number, step, arrays)
-                self._note_peak(number, sum(map(_copied, (self.shapes.arrays[id(b)] for b in step.inputs[:2]))))
+                self._note_peak(number, _copies(step.routine, *(self.shapes.arrays[id(b)] for b in step.inputs[:2])))
             case ViewStep():
                 self._view(number, step, arrays[0])
             case DimsStep():
@@ -302,9 +303,10 @@ class MemoryPlanner:
     def _own(self, step: Step, shapes: ShapeRun) -> int:
         """What a routine takes for its own use while it runs."""
         if isinstance(step, RoutineStep):
-            known = not any(id(b) in shapes.unknown for b in step.inputs)
-            arrays = [shapes.arrays[id(b)] for b in step.inputs]
-            own = self.workspace(step.routine, step.params, arrays) if known else None
+            known = not any(id(b) in shapes.unknown for b in (*step.inputs, *step.outputs))
+            arrays, out = [shapes.arrays[id(b)] for b in step.inputs], shapes.arrays[id(step.outputs[0])]
+            numbers = [id(b) in shapes.known for b in step.inputs]
+            own = self.workspace(step.routine, step.params, arrays, numbers, out) if known else None
             if own is not None:
                 return own
         if isinstance(step, RoutineStep | PyCallStep):
@@ -357,6 +359,21 @@ def _accumulators(step: KernelStep, arrays: Sequence[Any]) -> int:
         elif result.dtype and result.dtype != operand.dtype:
             total += array.size * np.dtype(result.dtype).itemsize
     return total
+
+
+def _copies(routine: str, a: Any, b: Any) -> int:
+    """Bytes of the copies of what a product cannot read as it lies."""
+    if routine == "dot":
+        return 0
+    if routine != "gemv":
+        return _copied(a) + _copied(b)
+    rows, terms = a.shape
+    down, across = a.strides
+    in_rows = terms < 2 or across == a.itemsize
+    if rows < 2 or (down == a.itemsize and (terms < 2 or not in_rows)):
+        return 0
+    vector = b.nbytes if terms > 1 and b.strides[0] != a.itemsize else 0
+    return vector + (0 if in_rows else int(a.nbytes))
 
 
 def _copied(x: Any) -> int:

@@ -34,6 +34,7 @@ from theano.lowering.program import (
 )
 from theano.lowering.program_reference import run_step, view_of
 from theano.tensor.basic import as_tensor_variable
+from theano.tensor.creation import MakeVector
 
 SMALL = 64  # elements of an array that is computed
 
@@ -257,6 +258,10 @@ class ShapeRun:
             shapes.append(tuple(as_tensor_variable(np.int64(n)) for n in array.shape) if dense else None)
             if id(buffer) in self.known or (not dense and array is not None):
                 values[variable] = array
+                maker = variable.owner
+                if maker is not None and isinstance(maker.op, MakeVector):
+                    # ops look through it, for lengths that are known while the graph is built
+                    values.update(zip(maker.inputs, map(np.asarray, array), strict=True))
         try:
             wanted = node.op.infer_shape(node, shapes)
             flat = [as_tensor_variable(n) for shape in wanted if shape is not None for n in shape]

@@ -59,6 +59,12 @@ def set_threads(count: int) -> None:
     _word[0] = max(1, count) if threads_exist() else 1
 
 
+def threads_for_multiplications(work: int) -> int:
+    """How many threads divide so many multiplications, if no others are busy (`thread_count` in the run-time file)."""
+    most = min(_word[0], runtime_threads.MOST_THREADS)
+    return max(1, min(most, work // runtime_threads.WORTH_A_THREAD))
+
+
 def threads_word() -> int:
     """The address of the word that says how many threads there may be."""
     set_threads(allowed_threads(bool(config.openmp)))

@@ -46,7 +46,8 @@ def code_table(routine: str, dtype: str) -> int:
         return ctypes.addressof(_FAMILIES[family](name, dtype))
 
 
-def _lanes(dtype: str) -> int:
+def lanes_of(dtype: str) -> int:
+    """How many elements a vector has."""
     return target.host().vector_bytes // SIZE[KINDS[dtype]]
 
 
@@ -110,9 +111,9 @@ def _fill(table: ctypes.Array, module: ModuleType, prefix: str, functions: Mappi
 def _convolution_table(dtype: str) -> ctypes.Array:
     plan = runtime_plan
     table = (ctypes.c_int64 * (plan.CODE_BYTES // 8))()
-    tiles = _tiles()
-    table[plan.CODE_LANES // 8] = _lanes(dtype)
-    table[plan.CODE_WIDTH // 8] = tiles.width * _lanes(dtype)
+    tiles = tiles_of_convolution()
+    table[plan.CODE_LANES // 8] = lanes_of(dtype)
+    table[plan.CODE_WIDTH // 8] = tiles.width * lanes_of(dtype)
     table[plan.CODE_DOT_COLUMNS // 8] = tiles.columns
     table[plan.CODE_DOT_ROWS // 8] = max(tiles.dot_rows)
     table[plan.CODE_ASSERTS // 8] = int(config.conv.assert_shape)
@@ -121,7 +122,7 @@ def _convolution_table(dtype: str) -> ctypes.Array:
     return table
 
 
-def _tiles() -> Tiles:
+def tiles_of_convolution() -> Tiles:
     host = target.host()
     return tiles_for(32 if host.vector_bytes == _MANY_REGISTERS or host.has.get("neon") else 16)
 
@@ -129,11 +130,11 @@ def _tiles() -> Tiles:
 @cache
 def _loops(kind: str, dtype: str) -> dict[int, int]:
     """The loops "product" or "dot" for a dtype: {rows: address}."""
-    tiles = _tiles()
+    tiles = tiles_of_convolution()
     rows, text = {
         "product": (tiles.rows, products_text), "dot": (tiles.dot_rows, dots_text),
     }[kind]  # fmt: skip
-    code = target.Code(text(tiles, KINDS[dtype], _lanes(dtype)), 1)
+    code = target.Code(text(tiles, KINDS[dtype], lanes_of(dtype)), 1)
     return {n: code.address(f"{kind}_{n}") for n in rows}
 
 
@@ -161,7 +162,7 @@ def _pooling_gradients(dtype: str) -> dict[str, int]:
 def _pooling_table(dtype: str) -> ctypes.Array:
     module = runtime_pooling
     table = (ctypes.c_int64 * (module.POOL_CODE_BYTES // 8))()
-    table[module.POOL_CODE_LANES // 8] = _lanes(dtype)
+    table[module.POOL_CODE_LANES // 8] = lanes_of(dtype)
     lowest = {"float32": ctypes.c_float, "float64": ctypes.c_double}[dtype]
     lowest.from_buffer(table, module.POOL_CODE_LOWEST).value = float("-inf")
     _fill(table, module, "POOL_CODE_", _pooling_functions(dtype))
@@ -184,10 +185,10 @@ def _tile_products(dtype: str) -> tuple[ctypes.Array, Callable[[], None]]:
         """Machine code calls this for the first product."""
         with _lock:
             if table[module.TILE_LOOP // 8] == 0:
-                code = target.Code(tile_text(KINDS[dtype], _lanes(dtype)), 1)
+                code = target.Code(tile_text(KINDS[dtype], lanes_of(dtype)), 1)
                 table[module.TILE_LOOP // 8] = code.address("product_tile")
 
-    table[module.TILE_LANES // 8] = _lanes(dtype)
+    table[module.TILE_LANES // 8] = lanes_of(dtype)
     table[module.TILE_MAKE // 8] = id(make)
     one = np.ones(1, dtype)
     ctypes.memmove(ctypes.addressof(table) + module.TILE_ONE, one.ctypes.data, one.nbytes)
@@ -220,7 +221,7 @@ def _vector_products(dtype: str) -> tuple[ctypes.Array, list[Callable[[], None]]
     places = (module.VECTOR_MAKE_SINGLE, module.VECTOR_MAKE_ROW, module.VECTOR_MAKE_COLUMN)
     for place, make in zip(places, makers):
         table[place // 8] = id(make)
-    table[module.VECTOR_LANES // 8] = _lanes(dtype)
+    table[module.VECTOR_LANES // 8] = lanes_of(dtype)
     one = np.ones(1, dtype)
     ctypes.memmove(ctypes.addressof(table) + module.VECTOR_ONE, one.ctypes.data, one.nbytes)
     return table, makers

@@ -1,4 +1,6 @@
-"""How much memory routines of linear algebra take for their own use: for memory plans, which compute nothing.
+"""How much memory routines take for their own use: for memory plans, which compute nothing.
+
+Those of convolution and pooling are in `workspaces_of_windows.py`, the others here.
 
 Each function says what the routine of the same name in `runtime_<family>.py` asks `workspace` for. LAPACK is asked for
 the lengths of its workspaces as those routines ask it.
@@ -13,18 +15,28 @@ from typing import Any
 import numpy as np
 
 from theano.backends.native import runtime_cholesky, target
+from theano.backends.native.workspaces_of_windows import convolution_workspace, pooling_workspace
 
 _DOUBLE = 8
 _RULES: dict[str, Callable[[Sequence[int], Sequence[np.ndarray]], int]] = {}
 
 
-def workspace_of(routine: str, params: Sequence[int], inputs: Sequence[np.ndarray]) -> int | None:
+def workspace_of(
+    routine: str, params: Sequence[int], inputs: Sequence[np.ndarray], numbers: Sequence[bool], output: np.ndarray
+) -> int | None:
     """Bytes that "family.name" takes besides its results; None: that is not known.
 
-    inputs   arrays of the shapes, strides and dtypes of its inputs; their elements are not looked at
+    inputs    arrays of the shapes, strides and dtypes of its inputs
+    numbers   of which of them the elements are known; others may not be looked at
+    output    an array like the first result
     """
-    if routine.startswith("cumulative."):
+    family, _, name = routine.partition(".")
+    if family == "cumulative":
         return 0
+    if family == "convolution":
+        return convolution_workspace(name, params, inputs, output)
+    if family == "pooling":
+        return pooling_workspace(name, params, inputs, numbers, output)
     rule = _RULES.get(routine)
     if rule is None:
         return None
