@@ -1,14 +1,13 @@
 """From work to steps: order, memory, and what is overwritten in place.
 
-Units (kernels and opaque work) run in the order of the graph as far as they need each other. Each datum in memory
-gets a buffer, and its memory is given back right after the last use. A kernel's output takes over the memory of an
+Units (kernels and opaque work) run in the order that `order.py` finds. Each datum in memory gets a buffer,
+and its memory is given back right after the last use. A kernel's output takes over the memory of an
 input that dies there and is walked in the same way. Updates of storage inputs are written into the storage's own array
 if nothing that runs later reads it: these units run last (the commit group, see program.py).
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from theano.lowering.commits import Commits, Unit, overwritable
 from theano.lowering.duplicate import duplicate
 from theano.lowering.kernel import UNIT, Instr, Kernel, Operand, Result
 from theano.lowering.kernels import GroupKernel
+from theano.lowering.order import in_order
 from theano.lowering.program import (
     Buffer,
     Dim,
@@ -148,32 +148,16 @@ class Schedule:
     # -- order ----------------------------------------------------------------------------------------------------
 
     def _order(self) -> None:
-        waiting: dict[int, int] = {}
-        followers: dict[int, list[Unit]] = {}
-        commits = [unit for unit in self._units if unit.commits]
-        for unit in self._units:
-            before = {id(self._maker[d]) for d in unit.needs if d in self._maker}
-            before |= self._before.get(id(unit), set()) if unit.commits else set()
-            before.discard(id(unit))
-            waiting[id(unit)] = len(before)
-            for number in before:
-                followers.setdefault(number, []).append(unit)
-        ready = [(bool(unit.commits), unit.key, n, unit) for n, unit in enumerate(self._units) if not waiting[id(unit)]]
-        heapq.heapify(ready)
-        order: list[Unit] = []
-        count = len(self._units)
-        while ready:
-            unit = heapq.heappop(ready)[3]
-            order.append(unit)
-            for follower in followers.get(id(unit), ()):
-                waiting[id(follower)] -= 1
-                if not waiting[id(follower)]:
-                    count += 1
-                    heapq.heappush(ready, (bool(follower.commits), follower.key, count, follower))
-        if len(order) != len(self._units):
-            raise AssertionError("kernels wait for each other in a circle")
-        self._first_commit = len(order) - len(commits)
-        self._units = order
+        number_of = {id(unit): number for number, unit in enumerate(self._units)}
+        before: list[set[int]] = []
+        for number, unit in enumerate(self._units):
+            others = {id(self._maker[d]) for d in unit.needs if d in self._maker}
+            others |= self._before.get(id(unit), set()) if unit.commits else set()
+            before.append({number_of[other] for other in others} - {number})
+        roots = {self._root(d) for unit in self._units for d in (*unit.makes, *unit.needs)}
+        kept = {d for d in roots if d.leaf} | {self._root(d) for d in self._roots}
+        self._units = in_order(self._units, before, self._root, kept)
+        self._first_commit = sum(not unit.commits for unit in self._units)
 
     def _find_last_uses(self) -> None:
         self._last: dict[Datum, int] = {}
