@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import signal
 import sys
 import threading
@@ -19,6 +20,11 @@ from theano.loops.progress import PAUSE, Bar
 from theano.loops.scan_op import Scan
 
 X = np.array([0.5, -1.0, 2.0, 0.25, 1.5, -0.75, 1.25])
+
+
+def drawn(capfd):
+    """What is on stderr; a loop has taken 0 s, however busy the machine is."""
+    return re.sub(r"\d+s\n", "0s\n", capfd.readouterr().err)
 
 
 @as_op([tt.dscalar], [tt.dscalar])
@@ -46,23 +52,23 @@ def test_progress(capfd, checkpoints):
         lambda s: (s + 1.0, None), 0.0, n_steps=n, progress=True, name="count", checkpoints=checkpoints)
     f = theano.function([n], last)
     assert f(1000) == 1000
-    shown = capfd.readouterr().err
+    shown = drawn(capfd)
     assert "count 100% |##############################| 1000/1000" in shown and shown.endswith("\n")
 
 
 def test_progress_of_a_while_loop(capfd):
     last = theano.while_loop(lambda k: k < 5000, lambda k: k + 1, 0, progress=True, name="count")
     assert theano.function([], last)() == 5000
-    shown = capfd.readouterr().err
+    shown = drawn(capfd)
     assert shown.endswith("count 5000 steps  0s\n")
 
 
 def test_progress_counts_the_steps_made_and_the_time_taken(capfd):
     """Also where the last chunk is not whole."""
     theano.function([], theano.while_loop(lambda k: k < 4321, lambda k: k + 1, 0, progress=True))()
-    assert "loop 4321 steps  0s\n" in capfd.readouterr().err
+    assert "loop 4321 steps  0s\n" in drawn(capfd)
     theano.function([], theano.loop(lambda s: (s + 1, None), 0, n_steps=4321, progress=True)[0])()
-    assert "| 4321/4321  0s\n" in capfd.readouterr().err
+    assert "| 4321/4321  0s\n" in drawn(capfd)
 
 
 def test_progress_has_a_gradient(capfd):
@@ -70,7 +76,7 @@ def test_progress_has_a_gradient(capfd):
     last, _ = theano.loop(lambda s, v: (s * v, None), 1.0, x, progress=True)
     f = theano.function([x], theano.grad(last, x))
     np.testing.assert_allclose(f(X), np.prod(X) / X)
-    shown = capfd.readouterr().err.split("\r")
+    shown = drawn(capfd).split("\r")
     assert [line.partition("|")[0] for line in shown[1:]] == ["loop 100% ", "gradient of loop 100% "]
 
 
@@ -80,7 +86,7 @@ def test_a_slow_loop_is_seen_to_go_on(mode, options, capfd):
     f = theano.function([], last, mode=mode)
     capfd.readouterr()
     assert f() == 8
-    lines = capfd.readouterr().err.split("\r")[1:]
+    lines = drawn(capfd).split("\r")[1:]
     assert len(lines) >= 3
     assert not any("\n" in line for line in lines[:-1])
     assert lines[-1] == ("loop 8 steps  0s\n" if "until" in options else f"loop 100% |{'#' * 30}| 8/8  0s\n")
@@ -91,7 +97,7 @@ def test_nothing_is_shown_before_it_takes_long(mode, capfd):
     f = theano.function([], [last, rows], mode=mode)
     capfd.readouterr()
     f()
-    assert capfd.readouterr().err == f"\rloop 100% |{'#' * 30}| 100/100  0s\n"
+    assert drawn(capfd) == f"\rloop 100% |{'#' * 30}| 100/100  0s\n"
 
 
 def test_a_loop_in_registers_is_seen_to_go_on(capfd):
@@ -104,7 +110,7 @@ def test_a_loop_in_registers_is_seen_to_go_on(capfd):
     while len(lines) < 3:   # however fast this machine is
         steps *= 2
         f(steps, 0.5)
-        lines = capfd.readouterr().err.split("\r")[1:]
+        lines = drawn(capfd).split("\r")[1:]
     assert f"{steps}/{steps}" in lines[-1] and "left" in lines[0]
 
 
@@ -127,7 +133,7 @@ def test_without_steps(mode, capfd):
     n = tt.lscalar("n")
     last, _ = theano.loop(lambda s: (s + 1.0, None), 0.0, n_steps=n, progress=True)
     assert theano.function([n], last, mode=mode)(0) == 0
-    assert capfd.readouterr().err.endswith("0/0  0s\n")
+    assert drawn(capfd).endswith("0/0  0s\n")
 
 
 def test_the_loop_is_the_same_with_a_bar():
@@ -166,7 +172,7 @@ def test_a_loop_inside_shows_its_bar(mode, capfd):
 
     last, _ = theano.loop(step, 1.0, n_steps=4)
     theano.function([], last, mode=mode)()
-    assert capfd.readouterr().err.count("inner 100%") == 4
+    assert drawn(capfd).count("inner 100%") == 4
 
 
 def test_what_is_said_of_a_failure_begins_a_line(mode, capfd):
@@ -174,7 +180,7 @@ def test_what_is_said_of_a_failure_begins_a_line(mode, capfd):
     last, _ = theano.loop(lambda s: (until_eight(s), None), start, n_steps=20, progress=True)
     with pytest.raises(ValueError, match="eight is too much\nIn step 8"):
         theano.function([], last, mode=mode)()
-    shown = capfd.readouterr().err
+    shown = drawn(capfd)
     assert "/20" in shown and shown.endswith("\n")
 
 
@@ -191,7 +197,7 @@ def test_an_interruption_begins_a_line(capfd):
             f(10**11)
     finally:
         signal.signal(signal.SIGINT, before)
-    shown = capfd.readouterr().err
+    shown = drawn(capfd)
     assert f"/{10**11}" in shown and shown.endswith("\n")
 
 
