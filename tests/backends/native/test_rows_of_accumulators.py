@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from native_kernels import check
 
+import theano
+import theano.tensor as T
+from theano.backends.native.runtime import cache_room
 from theano.lowering.kernel import Instr, Kernel, Operand, Result
 
 
@@ -156,3 +159,25 @@ def test_rows_in_pieces_are_folded_whatever_their_length() -> None:
         for columns in (32, 61, 800, 1021):
             x = rng.integers(-9, 9, (1_000_000 // columns, columns)).astype(dtype)
             check(kernel(kinds, dtype, acc, 2, (1,)), [x, np.zeros(columns, dtype)], optimize=True)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_short_runs_are_taken_together_where_they_are_in_the_cache(dtype: str) -> None:
+    """Whether an array counts as cached changes no bit of a sum, and the last ones of float32's squares."""
+    x = T.matrix(dtype=dtype)
+    f = theano.function([x], [x.sum(axis=0), x.max(axis=0), (x * x).sum(axis=0)])
+    words, before = cache_room(), list(cache_room())
+    try:
+        for shape in ((50, 33), (903, 40), (801, 100), (77, 189)):
+            values = np.random.default_rng(3).normal(size=shape).astype(dtype)
+            found = []
+            for room in (0, 1 << 40):
+                words[2] = room
+                found.append(f(values))
+            for one, other in zip(found[0][:2], found[1][:2], strict=True):
+                assert one.tobytes() == other.tobytes()
+            right = (values.astype("longdouble") ** 2).sum(axis=0)
+            for results in found:
+                np.testing.assert_allclose(results[2], right, rtol=1e-14 if dtype == "float64" else 1.2e-7)
+    finally:
+        words[:] = before

@@ -97,9 +97,17 @@ def _pool_limit(wanted: int) -> int:
 @cache
 def cache_room() -> ctypes.Array:
     """How many bytes a block of rows may touch (words, which machine code reads): half of the second cache, and where
-    rows are written a quarter of the first, which has room for what comes and goes beside them."""
+    rows are written a quarter of the first, which has room for what comes and goes beside them.
+    And how many an array has that may be in some cache since it was last used: half of the third, 16 MiB at most."""
     second, first = _cache_size("LEVEL2_CACHE", 1 << 18), _cache_size("LEVEL1_DCACHE", 1 << 13)
-    return (ctypes.c_int64 * 2)(second // 2 or 1 << 19, first // 4 or 1 << 13)
+    return (ctypes.c_int64 * 3)(second // 2 or 1 << 19, first // 4 or 1 << 13, min(_third_cache() // 2, 1 << 24))
+
+
+def _third_cache() -> int:
+    """The bytes of the cache that the first processor shares with others, as Linux says; elsewhere a guess."""
+    with contextlib.suppress(OSError, ValueError), open("/sys/devices/system/cpu/cpu0/cache/index3/size") as file:
+        return int(file.read().strip().removesuffix("K")) << 10
+    return 1 << 23
 
 
 def _cache_size(which: str, least: int) -> int:

@@ -66,8 +66,7 @@ LONGEST = 1 << 30
 # Bytes of runs that are taken together, and of those of which the next ones find room in the cache beside these.
 LEAST_TOGETHER = 768
 MOST_TOGETHER = 10000
-# so few bytes of runs altogether are in the cache, and of each of these are worth it
-CACHED = 1 << 17
+# what is in the cache (CACHE_ROOM) may have shorter runs; bytes of each that are worth it
 LEAST_CACHED = 128
 
 
@@ -290,7 +289,8 @@ def together(step: int, state: int, apart: int, steps: int, n: int) -> int:
             if size > longest:
                 longest = size
         k += 1
-    if longest < LEAST_CACHED or (longest < LEAST_TOGETHER and longest * load64(state + STATE_RUNS) > CACHED):
+    cached = longest * load64(state + STATE_RUNS) <= load64(CACHE_ROOM + 16)
+    if longest < LEAST_CACHED or (longest < LEAST_TOGETHER and not cached):
         return 0
     if longest > MOST_TOGETHER:
         return WITHIN_RUNS
