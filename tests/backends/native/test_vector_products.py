@@ -11,7 +11,7 @@ from routine_pairs import NATIVE, numbers
 
 import theano
 import theano.tensor as T
-from theano.backends.native import runtime_threads, thread_count
+from theano.backends.native import runtime_threads, target, thread_count
 from theano.backends.native import runtime_vector_products as products
 from theano.tensor.blas import gemv, ger
 
@@ -145,6 +145,7 @@ def test_numbers_that_are_not_finite(of_dtype: tuple[Products, str]) -> None:
             np.testing.assert_array_equal(got[np.isinf(wanted_left)], wanted_left[np.isinf(wanted_left)])
 
 
+@pytest.mark.skipif(target.host().vector_bytes == 16, reason="BLAS may have longer vectors, and so shorter sums")
 def test_errors_are_not_larger_than_those_of_blas(of_dtype: tuple[Products, str]) -> None:
     functions, dtype = of_dtype
     for m, n in ((900, 100), (600, 1000), (300, 5000), (100, 33000)):
@@ -206,3 +207,21 @@ def test_bits_of_other_products_do_not_depend_on_the_number_of_threads(dtype: st
                 found.append([result.tobytes() for result in results])
             for name, bits in zip(("product", "onto", "update", "stacks"), zip(*found)):
                 assert len(set(bits)) == 1, (m, k, n, order, name)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_bits_of_products_of_random_lengths(dtype: str) -> None:
+    """Around the numbers of multiplications from which BLAS, tiles and the crew work in another way."""
+    generator = np.random.default_rng(5)
+    a, b = T.matrix("a", dtype), T.matrix("b", dtype)
+    f = theano.function([a, b], [T.dot(a, b), T.dot(b.T, a.T), T.dot(a, b[:, 0])], mode=NATIVE)
+    layouts = list(LAYOUTS.values())
+    for number in range(40):
+        work = (65536, 262144, 500000, 1000000, 2097152, 4000000)[number % 6] * generator.uniform(0.98, 1.05)
+        m, k, n = (int(np.exp(share * np.log(work))) for share in generator.dirichlet([2, 2, 2]))
+        p, q = (layouts[generator.integers(5)](numbers(shape, dtype)) for shape in ((m, k), (k, n)))
+        found = []
+        for threads in (1, 2, 3, 4):
+            in_pieces(threads)
+            found.append(b"".join(result.tobytes() for result in f(p, q)))
+        assert len(set(found)) == 1, (m, k, n)

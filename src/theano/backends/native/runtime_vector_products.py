@@ -59,7 +59,7 @@ from theano.backends.native.runtime_products import (
     output_waits,
     unlimit_blas,
 )
-from theano.backends.native.runtime_routines import E_LIMIT, back, least, leave, length, small, up
+from theano.backends.native.runtime_routines import E_LIMIT, back, least, leave, length, most, small, up
 from theano.backends.native.runtime_tile_products import is_zero
 
 # a product, and what has been decided
@@ -92,7 +92,9 @@ OUTER_BYTES = 56
 OUTER_DIVIDES = 8192
 
 SINGLE_ROWS = 3  # up to so many rows are taken one by one
-BLOCK_BYTES = 16384  # of x, which stays in the first cache
+# terms that an element of a vector of sums gets before they are added to others: x stays in the first cache, and errors
+# are small
+TERMS_OF_A_LANE = 256
 FEW_ROWS = 32  # up to so many rows are cut into parts
 PART_TERMS = 16384
 MOST_PARTS = 64
@@ -238,7 +240,8 @@ def compute(frame: int, task: int) -> int:
         return sum_of_parts(frame, task)
     unit = ROWS_UNIT
     if not load64(task + TASK_BY_ROWS):
-        unit = LINE // size
+        # one piece for a thread: memory is read faster in long parts of columns
+        unit = most(1, rows * size // (load64(THREADS) * LINE)) * (LINE // size)
     return divided(frame, task, address_of(some_rows), rows, terms, size, rows, unit)
 
 
@@ -335,7 +338,7 @@ def multiply(
     if load64(task + TASK_TERMS) == 2 and stride == 2 * size and y_step == size:
         return invoke(load64(table + VECTOR_INNER_PAIRS), a, end - first, x, y, alpha, beta)
     function = load64(table + VECTOR_INNER_ROWS)
-    block = BLOCK_BYTES // size
+    block = TERMS_OF_A_LANE * load64(table + VECTOR_LANES)
     while 1:
         terms = least(stop - start, block)
         invoke(function, a, stride, end - first, terms, x, y, y_step, alpha, beta)
