@@ -105,6 +105,15 @@ def test_accumulators_and_windows() -> None:
     assert not plan.routines
 
 
+def test_wide_sums_of_blocks_of_rows() -> None:
+    f, g, h = T.fmatrix("f"), T.fmatrix("g"), T.ftensor3("h")
+    points = numbers(1700, 20, dtype="float32"), numbers(1500, 20, dtype="float32")
+    plan = plan_is_true([f, g], T.sqr(f.dimshuffle(0, "x", 1) - g.dimshuffle("x", 0, 1)).sum(axis=2), *points)
+    assert plan.temporaries < plan.results / 4
+    plan_is_true([h], h.dimshuffle(1, 0, 2).sum(axis=2), numbers(1200, 1300, 6, dtype="float32"))
+    plan_is_true([h], h.sum(axis=1), numbers(1000, 6, 1600, dtype="float32"))
+
+
 IMAGES, KERNELS = T.dtensor4("images"), T.dtensor4("kernels")
 FLOATS = T.ftensor4("floats")
 

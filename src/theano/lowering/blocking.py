@@ -5,6 +5,9 @@ and the reduced value again. Run one after the other over a large array, each ke
 anew. Run over a block of rows at a time, only the first one does. Here the groups of steps are found for which that
 gives the same results; whether it is worth it depends on shapes, and so it is the backend's decision at run time.
 
+A kernel that sums in a wider type than it keeps is a group by itself: the wide sums of a block stay in the cache, and
+those of a large result would take more memory than the result.
+
 A group's kernels have one iteration axis each, the rows, that none of them reduces over. Memory which one kernel
 writes and another one reads or writes is walked along that axis by both, along the same axis of the array. Row n of
 every kernel then depends on row n of the earlier ones only.
@@ -116,7 +119,7 @@ def _longest(
     first = steps[at]
     if not isinstance(first, KernelStep) or not _plain(first):
         return best
-    most = 1
+    most = 0 if _has_wide_accumulators(first) else 1
     for rows in range(first.kernel.rank):
         group = _Growing()
         if not _take(group, first, rows, memory):
@@ -152,6 +155,19 @@ def _plain(step: KernelStep) -> bool:
     return not step.base and not any(i.op == "gather" for i in kernel.body) and not any(
         r.kind.startswith("scatter") for r in kernel.results
     )
+
+
+def _has_wide_accumulators(step: KernelStep) -> bool:
+    """Are there matrices, or larger, of sums in a wider type than they are kept in?
+
+    By blocks of rows the wide ones stay in the cache, and take no memory beside a large result.
+    """
+    kernel = step.kernel
+    return any(
+        result.kind != "store" and result.dtype and result.dtype != operand.dtype
+        and sum(a != UNIT for a in operand.axes) > 1
+        for operand, result in zip(kernel.operands[kernel.n_inputs :], kernel.results, strict=True)
+    )  # fmt: skip
 
 
 def _passive(group: _Growing, step: Step, memory: dict[int, _Memory]) -> bool:

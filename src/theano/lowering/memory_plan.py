@@ -31,6 +31,7 @@ from theano.lowering.program import (
 from theano.lowering.shape_run import ShapeRun, reshaped_strides
 
 AT_THE_END = 1 << 60
+BLOCK = 1 << 16  # bytes of the wide sums of a block of rows: less than a second cache holds
 
 
 @record_class(slots=True)
@@ -142,6 +143,10 @@ class MemoryPlanner:
         self.sequential = sequential
         self.workspace = workspace or (lambda *known: None)
         self.shapes = ShapeRun()
+        self._rows = {  # the axis of the rows, of kernels that may go over a block of rows at a time
+            number: axis for group in program.row_groups
+            for number, axis in zip(range(group.start, group.stop), group.axes, strict=True) if axis is not None
+        }  # fmt: skip
         self.plan = MemoryPlan(program.name, steps=len(program.steps))
         self.owner: dict[int, _Block] = {}
         self.live = 0
@@ -234,6 +239,16 @@ class MemoryPlanner:
 
     # -- steps ----------------------------------------------------------------------------------------------------
 
+    def _other_axes_are_slower(self, step: KernelStep, rows: int) -> bool:
+        """Are rows not the slowest axis in memory of all that the kernel touches? Then it does not run by blocks."""
+        for operand, buffer in zip(step.kernel.operands, (*step.inputs, *step.outputs), strict=True):
+            array = self.shapes.arrays[id(buffer)]
+            if rows in operand.axes:
+                along = abs(array.strides[operand.axes.index(rows)])
+                if any(abs(s) > along for n, s in zip(array.shape, array.strides) if n > 1):
+                    return True
+        return False
+
     def _prepare(self, number: int, step: Step) -> None:
         if isinstance(step, FreeStep):
             return
@@ -243,7 +258,11 @@ class MemoryPlanner:
         match step:
             case KernelStep():
                 self._make(number, step, arrays)
-                self._note_peak(number, _accumulators(step, arrays))
+                wide = _accumulators(step, arrays)
+                rows = self._rows.get(number)
+                if rows is not None and not self._other_axes_are_slower(step, rows):
+                    wide = min(wide, BLOCK)
+                self._note_peak(number, wide)
             case CallStep():
                 self._make(number, step, arrays)
                 self._note_peak(number, _copies(step.routine, *(self.shapes.arrays[id(b)] for b in step.inputs[:2])))

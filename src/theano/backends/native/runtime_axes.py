@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from theano.backends.native.runtime_language import load64, stack, store64
 from theano.backends.native.runtime_records import (
+    COUNTS,
     IN_POSITIONS,
+    REDUCES,
     ROLE_COUNTER,
     ROLE_IN,
     ROLE_OUT,
@@ -31,6 +33,13 @@ from theano.backends.native.runtime_records import (
 DENSE = 64
 # bytes from which on an operand's steps are worth turning it
 TURNED_STEP = 16
+# From so many points on the last axis is walked innermost even where another one is long: measured. A reduction's
+# runs cost more to begin than others; but where there are more than two axes, operands are not turned.
+SHORT = 16
+SHORT_DIRECT = 6
+SHORT_OF_TWO = 16
+SHORT_OF_THREE = 5
+SHORT_WITH_POSITIONS = 32
 
 
 def magnitude(a: int) -> int:
@@ -202,17 +211,21 @@ def fuse_axes(shape: int, strides: int, rank: int, slots: int, count: int) -> in
     return kept
 
 
-def longer_axis(shape: int, count: int, reduces: int, direct: int) -> int:
+def longer_axis(shape: int, count: int, flags: int, direct: int) -> int:
     """Which axis to walk innermost instead of the last one, where that is short and another is long; -1: none.
 
-    direct: the code can go over several runs along the last axis itself, see `lies_ready`.
+    flags: the kernel's. direct: the code can go over several runs along the last axis itself, see `lies_ready`.
     """
     last = count - 1
-    short = 16
-    if reduces:
-        short = 32
+    short = SHORT
+    if flags & REDUCES:
+        short = SHORT_OF_THREE
+        if count == 2:
+            short = SHORT_OF_TWO
+        if flags & COUNTS:
+            short = SHORT_WITH_POSITIONS
     elif direct:
-        short = 6
+        short = SHORT_DIRECT
     if count < 2 or load64(shape + last * 8) >= short:
         return -1
     best = last
@@ -278,7 +291,7 @@ def widen(shape: int, strides: int, wide: int, slots: int, count: int, best: int
     return 0
 
 
-def longer_axis_of_whole(shape: int, strides: int, wide: int, slots: int, rank: int, fused: int, reduces: int) -> int:
+def longer_axis_of_whole(shape: int, strides: int, wide: int, slots: int, rank: int, fused: int, flags: int) -> int:
     """What `longer_axis` says of the axes as they are fused when all of a kernel runs.
 
     shape and strides are those before fusing; fused is the shape in which one axis was kept apart: the answer is one
@@ -288,7 +301,7 @@ def longer_axis_of_whole(shape: int, strides: int, wide: int, slots: int, rank: 
     own_strides = stack(slots * wide * 8)
     memcpy(own_shape, shape, wide * 8)
     memcpy(own_strides, strides, slots * wide * 8)
-    best = longer_axis(own_shape, fuse_axes(own_shape, own_strides, wide, slots, rank), reduces, 0)
+    best = longer_axis(own_shape, fuse_axes(own_shape, own_strides, wide, slots, rank), flags, 0)
     if best < 0:
         return best
     # find the last part of that axis

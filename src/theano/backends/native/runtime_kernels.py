@@ -340,7 +340,7 @@ def settle_axes(step: int, state: int, shape: int, strides: int, wide: int, trac
         memcpy(before, shape, wide * 8)
         memcpy(before + wide * 8, strides, tracked * wide * 8)
     axes = fuse_axes(shape, strides, wide, tracked, rank)
-    reduces = load64(step + KERNEL_FLAGS) & REDUCES
+    flags = load64(step + KERNEL_FLAGS)
     if axes == 0:
         store64(shape, 1)
         k = 0
@@ -348,13 +348,13 @@ def settle_axes(step: int, state: int, shape: int, strides: int, wide: int, trac
             store64(strides + k * wide * 8, 0)
             k += 1
         axes = 1
-    elif axes > 1 and not (load64(step + KERNEL_FLAGS) & KEEP_ORDER):
-        if rows >= 0 and reduces:
-            best = longer_axis_of_whole(before, before + wide * 8, wide, slots, rank, shape, reduces)
+    elif axes > 1 and not (flags & KEEP_ORDER):
+        if rows >= 0 and flags & REDUCES:
+            best = longer_axis_of_whole(before, before + wide * 8, wide, slots, rank, shape, flags)
         else:
-            direct = load64(step + KERNEL_FLAGS) & MASKS and lies_ready(strides, wide, slots, axes - 1, operands)
-            if reduces or not joins_when_turned(shape, strides, wide, slots, axes, operands):
-                best = longer_axis(shape, axes, reduces, direct)
+            direct = flags & MASKS and lies_ready(strides, wide, slots, axes - 1, operands)
+            if flags & REDUCES or not joins_when_turned(shape, strides, wide, slots, axes, operands):
+                best = longer_axis(shape, axes, flags, direct)
         widen(shape, strides, wide, tracked, axes, best)
     return axes
 
