@@ -156,9 +156,9 @@ class Plan:
             case _:
                 again, change = True, LENGTHS
         stays = max(worst, lengths) == CONSTANT
-        kept = step.layout.outputs(step.outputs).carried if isinstance(step, LoopStep) else []
+        kept = self._with_lengths_that_stay(step) if isinstance(step, LoopStep) else []
         for number, buffer in enumerate(step.outputs):
-            # a number has no lengths, and what a loop inside carries keeps those that it starts with
+            # a number has no lengths
             own = worst if any(b is buffer for b in kept) else change
             own = PLACE if again and (buffer.ndim == 0 or own < PLACE) else own
             self.change[id(buffer)] = CONSTANT if stays else own
@@ -173,6 +173,16 @@ class Plan:
                 stays = False
         if not stays and (again or not isinstance(step, ViewStep | AllocStep | DimsStep)):
             self.steps.append((step, again))
+
+    def _with_lengths_that_stay(self, step: LoopStep) -> list[Buffer]:
+        """Results of a loop inside that have the lengths of what it reads, whatever it computes: what it carries has
+        those that it starts with, and of numbers there are as many as it makes steps."""
+        layout, made = step.layout, step.layout.outputs(step.outputs)
+        found = list(made.carried)
+        number = layout.outer(step.inputs).n_steps
+        if not layout.until and self.change[id(number)] == CONSTANT:
+            found += [rows for rows in (*made.states, *made.traced) if rows.ndim == 1]
+        return found
 
     def _of_dim(self, dim: Any) -> int:
         """How a run-time integer changes: CONSTANT or LENGTHS."""

@@ -2,7 +2,8 @@
 
 Such a loop has only numbers and rows over the points of the outer loop. Its sequences are arrays that stay, or rows of
 the outer loop's sequences; what it carries and its states start with what is in the outer loop's registers. Rows that
-it keeps are rows of the outer loop's results, or only the last of them is looked at.
+it keeps are rows of the outer loop's results, or a vector in memory (`loop_memory.py`), or only the last of them is
+looked at.
 
 Whatever the code does not do itself it leaves to the general way, from the outer step on in which it happens: errors,
 and loops of very many steps, which the user must be able to interrupt.
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from theano.backends.native.loop_memory import is_element
 from theano.backends.native.loop_plan import CONSTANT
 from theano.backends.native.loop_register_places import LENGTH, SEQUENCE, TABLE, TRACE, Place
 from theano.backends.native.vector_text import MEMORY_TYPE
@@ -100,7 +102,7 @@ class Nesting:
             return False
         for outside, inside in zip(nest.outer.sequences, nest.inner.sequences, strict=True):
             source = loop.origin(outside)
-            stays = loop.plan.change.get(id(source)) == CONSTANT
+            stays = loop.plan.change.get(id(source)) == CONSTANT or loop.memory.holds(source)
             if inside.ndim or source.ndim != 1 or not (stays or loop.number_of_sequence(source) >= 0):
                 return False
             self.inner_sequences.add(id(source))
@@ -112,7 +114,7 @@ class Nesting:
         wide = _is_row(inside)
         if inside.dtype not in MEMORY_TYPE or inside.dtype == "float16" or (wide and loop.rank != 1):
             return False
-        if loop.wide.get(id(source), wide) != wide:
+        if loop.wide.get(id(source), wide) != wide or loop.memory.holds(source):
             return False
         if start.ndim > inside.ndim and start.shape[0] != 1:
             return False  # rows before the first step, as many as a value says
@@ -163,6 +165,7 @@ class Nesting:
     def _can_keep(self, nest: Nest, number: int, body: Program) -> bool:
         """Are the rows of a trace read in no other way than one by one, and kept in no other place than a result?"""
         outside = nest.rows_outside[number]
+        readers = [step for step in body.steps if any(b is outside for b in step.inputs)]
         if any(outside is result.buffer for result in body.outputs):
             loop = self.loop
             if outside.ndim != 1 or loop.wide[id(loop.origin(nest.rows_made[number]))]:
@@ -170,7 +173,11 @@ class Nesting:
             if not any(outside is traced for traced in loop.results.traced):
                 return False
             nest.kept[number] = (-1, -1)
-        readers = [step for step in body.steps if any(b is outside for b in step.inputs)]
+        if self.loop.memory.holds(outside):
+            if self.loop.wide[id(self.loop.origin(nest.rows_made[number]))]:
+                return False
+            nest.kept[number] = (-1, -1)
+            readers = [step for step in readers if is_element(step)]
         return all(isinstance(step, FreeStep) or self._can_look(step, body, nest, number) for step in readers)
 
     def _can_look(self, step: Step, body: Program, nest: Nest, number: int) -> bool:
@@ -205,6 +212,9 @@ class Nesting:
             nest.sequences.append(self._pointer(Place(kind, source, max(number, 0), walks=False)))
         for number in nest.kept:
             outside = nest.rows_outside[number]
+            if loop.memory.holds(outside):
+                nest.kept[number] = self._pointer(Place(TABLE, outside, walks=False))
+                continue
             results = [*loop.results.states, *loop.results.traced]
             at = next(n for n, result in enumerate(results) if result is outside)
             nest.kept[number] = self._pointer(Place(TRACE, outside, at, walks=False))

@@ -15,7 +15,7 @@ from theano.backends.native.loop_nest_text import NestText
 from theano.backends.native.loop_register_places import CARRIED, FIXED, SEQUENCE, STATE, TRACE, Taken
 from theano.backends.native.reduction_text import Accumulator
 from theano.backends.native.vector_text import MEMORY_TYPE, SIZE, VALUE_TYPE, VectorText, is_unsigned, scalar_constant
-from theano.lowering.kernel import Result
+from theano.lowering.kernel import Kernel, Result
 from theano.lowering.program import Buffer, CallStep, KernelStep, LoopStep, Step, ViewStep
 
 
@@ -31,7 +31,7 @@ class Writer:
         self.text = vector
         self.function = ""
         self.mask = ""
-        in_place = sum(i.op == "math" for step in loop.kernels for i in step.kernel.body) <= IN_PLACE
+        in_place = sum(i.op == "math" for step in loop.written for i in step.kernel.body) <= IN_PLACE
         vector.in_place = scalar.in_place = in_place
         self.nests = NestText(self)
         self.active = {"masked": "%active", "whole": str(loop.lanes), "single": "1"}[way]
@@ -97,7 +97,7 @@ class Writer:
         for state, places in enumerate(loop.history):
             made = values[id(loop.results.states[state])]
             following.update(zip(places, [made, *(held[n] for n in places[:-1])], strict=True))
-        for n, buffer in zip(loop.carried, loop.results.carried, strict=True):
+        for n, buffer in loop.carried.items():
             following[n] = values[id(buffer)]
         return following
 
@@ -174,7 +174,9 @@ class Writer:
         """Also those of a loop inside."""
         loop = self.loop
         for step in steps:
-            if isinstance(step, KernelStep):
+            if isinstance(step, KernelStep) and id(step) in loop.memory.kernels:
+                loop.memory.write(self, step)
+            elif isinstance(step, KernelStep):
                 self._kernel(step)
             elif isinstance(step, CallStep):
                 self._product(step)
@@ -182,6 +184,8 @@ class Writer:
                 self.nests.write(step)
             elif isinstance(step, ViewStep) and id(step) in loop.nesting.rows:
                 self.nests.look(step)
+            elif loop.memory.holds(step.outputs[0]):
+                continue  # where it is, the first step has found
             elif id(step) in loop.checks:
                 for number, length in loop.checks[id(step)]:
                     text = self.use(False)
@@ -200,19 +204,15 @@ class Writer:
     def _kernel(self, step: KernelStep) -> None:
         kernel, loop = step.kernel, self.loop
         wide = kernel.rank == loop.rank > 0
-        text = self.use(wide)
+        self.use(wide)
         active = self.active if wide else "1"
-        values: list[str] = []
-        for instr in kernel.body:
-            if instr.op == "load":
-                operand, buffer = kernel.operands[instr.attr], loop.origin(step.inputs[instr.attr])
-                value = self.value(buffer)
-                if wide and not loop.is_wide(buffer):
-                    value = self._widened(VALUE_TYPE[operand.dtype], value)
-                values.append(text.cast(operand.dtype, instr.dtype, value))
-            else:
-                dtypes = [kernel.body[a].dtype for a in instr.args]
-                values.append(opcode_text.emit_opcode(text, instr, [values[a] for a in instr.args], dtypes, active))
+        loaded: list[str] = []
+        for operand, buffer in zip(kernel.operands, map(loop.origin, step.inputs)):
+            value = self.value(buffer)
+            if wide and not loop.is_wide(buffer):
+                value = self.widened(VALUE_TYPE[operand.dtype], value)
+            loaded.append(value)
+        values = self.computed(kernel, loaded, active)
         for result, buffer in zip(kernel.results, step.outputs, strict=True):
             dtype = kernel.body[result.value].dtype
             if result.kind == "store":
@@ -221,6 +221,18 @@ class Writer:
                 made = self._reduced(result, dtype, buffer.dtype, values[result.value])
             self.values[id(buffer)] = made
 
+    def computed(self, kernel: Kernel, loaded: Sequence[str], active: str) -> list[str]:
+        """What the instructions make of the values of the operands."""
+        text = self.text
+        values: list[str] = []
+        for instr in kernel.body:
+            if instr.op == "load":
+                values.append(text.cast(kernel.operands[instr.attr].dtype, instr.dtype, loaded[instr.attr]))
+            else:
+                dtypes = [kernel.body[a].dtype for a in instr.args]
+                values.append(opcode_text.emit_opcode(text, instr, [values[a] for a in instr.args], dtypes, active))
+        return values
+
     def _product(self, step: CallStep) -> None:
         """The product of two vectors."""
         out = step.outputs[0]
@@ -228,7 +240,7 @@ class Writer:
         value = self.use(True).binary("fmul", VALUE_TYPE[out.dtype], a, b)
         self.values[id(out)] = self._reduced(Result("sum", 0, out.dtype), out.dtype, out.dtype, value)
 
-    def _widened(self, kind: str, value: str) -> str:
+    def widened(self, kind: str, value: str) -> str:
         """A single number, in all lanes of a vector."""
         short, text = self._writers[False].vec(kind), self.text
         zeros = f"<{text.lanes} x i32> zeroinitializer"
@@ -256,6 +268,13 @@ class Writer:
         zeros = f"<{scalar.lanes} x i32> zeroinitializer"
         value = scalar.set(f"shufflevector <1 x {kind}> {value}, <1 x {kind}> poison, {zeros}")
         return scalar.cast(accumulator.dtype, dtype, value)
+
+    def use_lanes(self, lanes: int) -> VectorText:
+        """A writer for vectors of so many lanes, until another one is used."""
+        made = self._narrow(lanes)
+        made.in_place = self.text.in_place
+        self.text = made
+        return made
 
     def _narrow(self, lanes: int) -> VectorText:
         """A writer for shorter vectors, which goes on where the writer in use is."""

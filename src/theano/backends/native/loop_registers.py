@@ -26,6 +26,7 @@ from typing import Any
 
 from theano.backends.native import target
 from theano.backends.native.kernel_slots import lanes_of
+from theano.backends.native.loop_memory import Memory
 from theano.backends.native.loop_plan import CONSTANT, LENGTHS, Plan
 from theano.backends.native.loop_register_nests import Nesting, all_steps
 from theano.backends.native.loop_register_places import (
@@ -62,7 +63,11 @@ class RegisterLoop:
         if plan.exists:
             self._find_same()
         self.steps: list[Step] = [step for step, _ in plan.steps if not self.is_same(step)]
-        every = all_steps(self.steps)
+        self.inner = self.layout.inner([thing.buffer for thing in loop.body.inputs])
+        self.results = self.layout.outputs([out.buffer for out in loop.body.outputs])
+        self.memory = Memory(self)
+        every = all_steps([step for step in self.steps if id(step) not in self.memory.kernels])
+        over = [s for s in self.steps if isinstance(s, KernelStep) and id(s) in self.memory.kernels]
         self.kernels = [step for step in every if isinstance(step, KernelStep)]
         self.places: list[Place] = []
         self.taken: dict[int, Taken] = {}  # of a view: what it takes
@@ -73,14 +78,13 @@ class RegisterLoop:
         dots = [step for step in every if isinstance(step, CallStep)]
         self.rank = max((step.kernel.rank for step in self.kernels), default=0) or int(bool(dots))
         self.reduces = bool(dots) or any(r.kind != "store" for step in self.kernels for r in step.kernel.results)
-        self.inner = self.layout.inner([thing.buffer for thing in loop.body.inputs])
-        self.results = self.layout.outputs([out.buffer for out in loop.body.outputs])
+        self.written = [*self.kernels, *over]
         self.fits = bool(self.steps) and plan.exists and self._can_hold() and self._can_do(plan)
         if self.fits:
             self._find_places()
         if self.fits:
             size = target.host().vector_bytes * (2 if self.reduces else 1)
-            single = [step.kernel for step in self.kernels if step.kernel.rank == 0]
+            single = [step.kernel for step in self.written if step.kernel.rank == 0 or id(step) in self.memory.kernels]
             self.scalar_lanes = min((lanes_of(kernel, 16) for kernel in single), default=2)
             wide = [lanes_of(step.kernel, size) for step in self.kernels if step.kernel.rank == self.rank > 0]
             wide += [size // ITEMSIZE[step.outputs[0].dtype] for step in dots]
@@ -94,14 +98,18 @@ class RegisterLoop:
         return (
             all(layout.rows(state) <= MOST_TAPS for state in range(layout.states))
             and all(id(out.buffer) in made for out in body.outputs)
-            and sum(len(step.kernel.body) for step in self.kernels) <= MOST_INSTRUCTIONS
+            and sum(len(step.kernel.body) for step in self.written) <= MOST_INSTRUCTIONS
         )
 
     def _can_do(self, plan: Plan) -> bool:
         for step, again in plan.steps:
             if self.is_same(step):
                 continue
-            if isinstance(step, ViewStep):
+            if id(step) in self.memory.kernels:
+                can = isinstance(step, KernelStep) and self.memory.can_compute(step)
+            elif isinstance(step, ViewStep) and self.memory.holds(step.inputs[0]) and id(step) not in self.nesting.rows:
+                can = self.memory.can_view(step)
+            elif isinstance(step, ViewStep):
                 can = id(step) in self.nesting.rows or self.can_check(step) or self.can_take(step)
             elif isinstance(step, CallStep):
                 can = self.can_multiply(step)
@@ -112,7 +120,7 @@ class RegisterLoop:
                 can = can and not (again and any(plan.change[id(b)] == LENGTHS for b in step.outputs))
             if not can:
                 return False
-        return not any(self.wide[id(b)] for b in self.results.last)
+        return self.memory.fits() and not any(self.wide[id(b)] for b in self.results.last)
 
     def _find_same(self) -> None:
         """Views of what changes that only add and drop axes of length one: lengths are checked in the first step."""
@@ -157,6 +165,8 @@ class RegisterLoop:
             return False
         bound = False
         for operand, buffer in zip(kernel.operands, map(self.origin, step.inputs)):
+            if self.memory.holds(buffer):
+                return False
             wide = self._walks(operand.axes)
             if not self._is_simple(operand) or self.wide.get(id(buffer), wide) != wide:
                 return False
@@ -259,11 +269,12 @@ class RegisterLoop:
             self.history.append(places)
             for tap, buffer in zip(taps, buffers, strict=True):
                 self.of_input[id(buffer)] = places[-tap - 1]
-        self.carried = [
-            self.add(Place(CARRIED, buffer, number, walks=self.wide[id(made)]))
-            for number, (buffer, made) in enumerate(zip(inner.carried, self.results.carried, strict=True))
-        ]
-        self.of_input.update((id(b), at) for b, at in zip(inner.carried, self.carried, strict=True))
+        self.carried: dict[int, Buffer] = {}  # the number of a place: what is in there after a step
+        for number, (buffer, made) in enumerate(zip(inner.carried, self.results.carried, strict=True)):
+            if not self.memory.holds(buffer):
+                at = self.add(Place(CARRIED, buffer, number, walks=self.wide[id(made)]))
+                self.carried[at] = made
+                self.of_input[id(buffer)] = at
         self.traces = [
             self.add(Place(TRACE, buffer, number, walks=self.wide[id(buffer)]))
             for number, buffer in enumerate((*self.results.states, *self.results.traced))
@@ -273,6 +284,11 @@ class RegisterLoop:
     def find_operands(self, steps: Sequence[Step]) -> None:
         """The places of what these steps read."""
         for step in steps:
+            if isinstance(step, KernelStep) and id(step) in self.memory.kernels:
+                self.memory.find_operands(step)
+                continue
+            if isinstance(step, ViewStep) and self.memory.holds(step.outputs[0]):
+                continue
             if isinstance(step, ViewStep):
                 for number, _ in self.checks.get(id(step), ()):
                     if id(self.origin(number)) not in self.wide:
