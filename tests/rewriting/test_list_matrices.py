@@ -229,3 +229,12 @@ def test_eigenvalues_alone_of_nan_are_nan_as_with_vectors() -> None:
         assert np.isnan(function(np.full((2, 2), np.nan))).all()
     with pytest.raises(ValueError, match="NaN or inf"):
         theano.function([A], sl.eigvalsh(A, None))(np.full((2, 2), np.nan))
+
+
+def test_a_diagonal_of_one_number_that_the_type_does_not_tell() -> None:
+    """The rule declines: what it would give for one of the two results is known to have length one."""
+    number = T.TensorType("float64", (True,))("number")
+    results = list(nl.qr(T.diag(T.unbroadcast(number, 0))))
+    for mode in (None, "reference"):
+        q, r = theano.function([number], results, mode=mode)([-2.0])
+        np.testing.assert_allclose(np.dot(q, r), [[-2.0]])

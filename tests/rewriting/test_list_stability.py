@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mpmath
 import numpy as np
-from optimised_rows import A, Row, a, b, c, check_row, row, rows, x, y, z
+from optimised_rows import A, Row, a, b, c, check_row, i, j, row, rows, x, y, z
 
 import theano
 import theano.tensor as T
@@ -27,6 +27,8 @@ STABLE = rows(
     Row("log of a sigmoid", lambda: T.log(sigmoid(x)), "neg(softplus(neg(x)))"),
     Row("log of 1 - sigmoid", lambda: T.log(1 - sigmoid(x)), "neg(softplus(x))"),
     Row("log1p of minus a sigmoid", lambda: T.log1p(-sigmoid(x)), "neg(softplus(x))"),
+    Row("softplus of a number, and its opposite nowhere", lambda: softplus(T.alloc(3.0, i, j)) - a,
+        "Alloc(sub(3.0485873, a), i, j)"),
     Row("1 - sigmoid", lambda: 1 - sigmoid(x), "sigmoid(neg(x))"),
     Row("exp over 1 + exp", lambda: [T.exp(x) / (1 + T.exp(x)), a / (1 + T.exp(x))],
         "sigmoid(x); mul(DimShuffle{x}(a), sigmoid(neg(x)))"),

@@ -356,8 +356,8 @@ def accept(fgraph: FunctionGraph, rule: Rule, node: Apply, found: Any, site: Sit
 def as_pairs(node: Apply, found: Any) -> list[tuple[Variable, Variable]]:
     if isinstance(found, Variable):
         return [(node.outputs[0], found)]
-    if isinstance(found, dict):
-        return list(found.items())
+    if isinstance(found, dict):  # results that belong together: all of them are replaced, or none
+        return [] if any(new is None for new in found.values()) else list(found.items())
     return [(old, new) for old, new in zip(node.outputs, found, strict=True) if new is not None]
 
 

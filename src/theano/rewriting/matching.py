@@ -307,9 +307,10 @@ class Matcher:
                 if len(now_free) < len(free):
                     more, late_shift = _terms_of_bound([w for w in free if w[1] in found], found, dtype)
                     wanted = wanted + late_shift
-                if p.constant and wanted != flip * constant:
+                exact = p.constant or _is_bound_to_number(p.wilds, found)
+                if exact and wanted != flip * constant:
                     continue
-                rest = 0 if p.constant else constant - flip * wanted
+                rest = 0 if exact else constant - flip * wanted
                 for again, remaining in self.place(more, left, flip, found):
                     yield from self.fill_sum(now_free, remaining, rest, flip, again, dtype, root)
 
@@ -418,6 +419,14 @@ def _terms_of_bound(wilds: list[tuple[int, str]], binding: Binding, dtype: str) 
         else:
             patterns.append((sign, Same(v)))
     return patterns, constant
+
+
+def _is_bound_to_number(wilds: list[tuple[int, str]], binding: Binding) -> bool:
+    """Is one of them a number, and not 0? It must be there: else -3 would be found in any sum, which has 3 - 3 then."""
+    return any(
+        name in binding and type(binding[name]) is not Pending and number(binding[name]) not in (None, 0)
+        for _, name in wilds
+    )
 
 
 def _factors_of_bound(wilds: list[tuple[int, str]], binding: Binding, dtype: str) -> tuple[list[tuple[int, Any]], Any]:
