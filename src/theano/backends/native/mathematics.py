@@ -43,7 +43,7 @@ FASTER_IN_LIBMVEC = {
         *((name, "float") for name in ("log2", "log10", "sinh", "cosh", "atanh", "hypot")),
     ]),
     32: frozenset([
-        *((name, "double") for name in ("exp2", "exp10", "sinh", "log10", "sin", "cos", "atan2")),
+        *((name, "double") for name in ("exp2", "exp10", "sinh", "log10", "sin", "cos")),
         *((name, "float") for name in ("sinh", "cosh", "log", "log1p", "atan", "atan2", "hypot", "erf")),
     ]),
 }  # fmt: skip

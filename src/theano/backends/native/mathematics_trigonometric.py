@@ -260,19 +260,28 @@ def atan2(m: Lanes, y: Number, x: Number) -> Number:
     x_size, y_size = m.abs(x), m.abs(y)
     steep = y_size > x_size
     more, less = m.where(steep, y_size, x_size), m.where(steep, x_size, y_size)
-    endless = more.equals(math.inf)
-    less = m.where(endless, m.where(less.equals(math.inf), 1.0, less * 0.0), less)
-    more = m.where(endless | more.equals(0.0), 1.0, more)
-    shrunk = m.where(more > m.pick(2.0**1000, 2.0**120), 0.0625, 1.0)
-    more, less = more * shrunk, less * shrunk
+    most = m.pick(2.0**1000, 2.0**120)  # up to which a sum of two is finite
+
+    def rare() -> Number:
+        endless = more.equals(math.inf)
+        small = m.where(endless, m.where(less.equals(math.inf), 1.0, less * 0.0), less)
+        large = m.where(endless | more.equals(0.0), 1.0, more)
+        shrunk = m.where(large > most, 0.0625, 1.0)
+        return m.where(m.is_nan(x), x, _angle(m, large * shrunk, small * shrunk, steep, x))
+
+    unusual = ~(m.bits(more) - 1).below(m.bits_of(most))  # 0, huge, infinite or NaN
+    return m.copysign(m.rarely(unusual, _angle(m, more, less, steep, x), rare), y)
+
+
+def _angle(m: Lanes, more: Number, less: Number, steep: Number, x: Number) -> Number:
+    """The angle of (x, |y|), which are `more` and `less`, or the other way round where it is steep."""
     middle = less > more * 0.5
     t = m.where(middle, less - more, less) / m.where(middle, less + more, more)
     count = m.where(middle, 1.0, 0.0)
     count, t = m.where(steep, 2.0 - count, count), m.where(steep, -t, t)
     left = m.bits(x) < 0
     count, t = m.where(left, 4.0 - count, count), m.where(left, -t, t)
-    value = _tangent_inverse(m, t, count)
-    return m.copysign(m.where(m.is_nan(x), x, value), y)
+    return _tangent_inverse(m, t, count)
 
 
 FUNCTIONS = {
