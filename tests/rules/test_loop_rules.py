@@ -27,6 +27,11 @@ def scan(*args: Any, **kwargs: Any) -> Any:
     return theano.scan(*args, return_list=False, **kwargs)[0]
 
 
+def loop(step: Any, start: Any, rows: Any) -> Any:
+    """The states of all steps."""
+    return theano.loop(lambda h, x: (step(h, x),) * 2, start, rows)[1]
+
+
 def tanh_step(u: Any, h: Any, w: Any) -> Any:
     return T.tanh(w * h + u)
 
@@ -101,6 +106,13 @@ EXAMPLES: dict[str, list[Build]] = {
         lambda i: scan(lambda x, W: T.dot(x, W).sum() + W[0], i["X"], None, i["W"]),
         lambda i: scan(lambda y: y.T.max(axis=0), i["Y"]),
         lambda i: scan(lambda u, x, a: [a + u, x - u], [i["u"], i["X"]], [i["s"], None])[1],
+    ],
+    "rows_made_in_loop": [   # `scan` cuts its sequences, which other rules see through
+        lambda i: loop(lambda h, x: T.tanh(h * x[0] + x[1]), i["h"], (i["u"], -i["X"])),
+        lambda i: loop(lambda h, x: T.tanh(h * x[0] + x[1]), i["h"], (i["u"], (i["X"] - i["h"]) * 2)),
+        lambda i: loop(lambda h, x: h * x[0] + x[1].sum(axis=0), i["h"], (i["X"], (i["Y"] * i["H"])[::-1] + 1)),
+        lambda i: loop(lambda h, x: h * x[0] + x[1], i["h"], (i["X"], T.sqr(i["X"]) + i["X"].max(axis=0))),
+        lambda i: loop(lambda h, x: h * x[0] + x[1], i["h"], (i["X"] + 1, T.minimum(i["X"][::-1], 3))),
     ],
     "sum_after_loop": [
         lambda i: gradient((rnn(i) ** 2).sum(), i["W"]),

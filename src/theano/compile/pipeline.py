@@ -33,6 +33,7 @@ from theano.rewriting.rules.indexed_results import INDEXED_RESULTS
 from theano.rewriting.rules.indexing import INDEXING
 from theano.rewriting.rules.joining import JOINING, PIECES, PIECES_FOR_SPEED
 from theano.rewriting.rules.logarithms import OF_TWO_FACTORS
+from theano.rewriting.rules.loop_memory import keep_states_once
 from theano.rewriting.rules.loops import LOOPS
 from theano.rewriting.rules.matrices import DETERMINANTS, DETERMINANTS_BY_FACTORS, MATRICES, drop_hint
 from theano.rewriting.rules.neutral import unit_factor, zero_term
@@ -118,6 +119,9 @@ PIPELINE: tuple[Pass, ...] = (
     # together that belong to one call; it would not see through a gemm.
     Pass("use BLAS", ("blas", "BlasOpt"), (*TIDY, *BLAS)),
 
+    # join(0, first, states), states -> j = join(0, first, states), j[1:]: the derivative of a loop reads both.
+    Pass("keep states once", ("scan",), work=keep_states_once, only_with=Scan),
+
     # softmax(x) -> exp(x - max(x)) / sum(exp(x - max(x))), spelt so that nothing overflows: as plain elementwise ops
     # and reductions it fuses with its neighbours. Last of all, since it undoes what `canonicalize` recognised.
     Pass("open compositions for fusion", ("fusion",),
@@ -132,7 +136,8 @@ PIPELINE: tuple[Pass, ...] = (
 # written for it finds its place. Here they say nothing but the order above.
 POSITIONS = {
     "drop useless nodes": 0.6, "canonicalize": 1.0, "work on loops": 1.4, "stabilize": 1.5, "specialize": 2.0,
-    "use BLAS": 2.5, "open compositions for fusion": 49.0, "restore checks of lengths": float("inf"),
+    "use BLAS": 2.5, "keep states once": 2.6, "open compositions for fusion": 49.0,
+    "restore checks of lengths": float("inf"),
 }  # fmt: skip
 # phases of the original that are parts of a pass here
 OTHER_NAMES = {

@@ -22,6 +22,7 @@ from theano.loops.scan_layout import ScanLayout
 from theano.scalar.arithmetic import add
 from theano.scalar.comparison import ge
 from theano.scalar.selection import minimum, switch
+from theano.tensor.basic_indexing import IncSubtensor
 from theano.tensor.convert import constant
 from theano.tensor.elemwise import cast_to
 from theano.tensor.joining import join
@@ -35,6 +36,7 @@ from theano.transforms.terms import (
     is_disconnected,
     is_discrete_variable,
     is_undefined,
+    is_zero,
     zeros_for,
 )
 
@@ -84,10 +86,12 @@ class _Backward:
         for state, held in accumulators["states"].items():
             terms = dict(zip(info.taps[state], (flowing[t] for t in self.inner.taps[state])))
             row = self.inner.taps[state][0]
-            first = filled_like(self.outer.initials[state][0], 0)
+            nothing = filled_like(self.outer.initials[state][0], 0)
+            last = self._last_row(state)
             for back, variable in enumerate(held, 1):
                 parts = [held[back]] if back < len(held) else []
                 parts += [terms[-back]] if terms.get(-back) is not None else []
+                first = last if last is not None and back == 1 else nothing
                 finals[("state", state, back)] = self._hold(variable, parts, first, filled_like(row, 0))
         for number, variable in accumulators["carried"].items():
             parts = [t for t in [flowing[self.inner.carried[number]]] if t is not None]
@@ -137,7 +141,9 @@ class _Backward:
         for number, output in enumerate(self.computed.states):
             if is_discrete_variable(output):
                 continue
-            parts = self._read_gradient(output, self.gradients.states[number])
+            parts = []
+            if number not in accumulators["states"] or self._last_row(number) is None:
+                parts = self._read_gradient(output, self.gradients.states[number])
             if number in accumulators["states"]:
                 parts.append(accumulators["states"][number][0])
             if parts:
@@ -156,6 +162,15 @@ class _Backward:
         row = _like(output)
         self.rows[row] = gradient
         return [row]
+
+    def _last_row(self, state: int) -> Any:
+        """The gradient by the last row of a state, where that by all others is zero; else None."""
+        gradient = self.gradients.states[state]
+        maker = gradient.owner
+        if is_disconnected(gradient) or maker is None or not isinstance(maker.op, IncSubtensor):
+            return None
+        first = maker.op.idx_list[0]
+        return gradient[-1] if isinstance(first, int) and first == -1 and is_zero(maker.inputs[0]) else None
 
     def _first_gradient(self, number: int) -> Any:
         gradient = self.gradients.carried[number]

@@ -24,6 +24,7 @@ from theano.rewriting.indices import indexed
 from theano.rewriting.over_rows import OverRows
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.indexing import read_entries
+from theano.rewriting.rules.loop_memory import rows_made_in_loop
 from theano.rewriting.rules.loop_steps import steps_that_are_read
 from theano.rewriting.rules.loop_sums import sum_after_loop
 from theano.rewriting.rules.useless import elementwise_node
@@ -391,5 +392,5 @@ def one_step_of_loop(node: Apply, site: Site) -> Any:
 LOOPS = ruleset(
     unused_results_of_loop, one_step_of_loop, state_without_feedback, equal_states_of_loop, equal_rows_of_loop,
     loops_over_the_same, last_row_of_loop, steps_that_are_read, rows_without_loop, invariant_of_loop,
-    products_with_rows, sum_after_loop,
+    products_with_rows, sum_after_loop, rows_made_in_loop,
 )
