@@ -17,6 +17,8 @@ COSTS = {
     "the last and all": lambda h: h[-1].sum() + (h**2).sum(),
     "the last of twice the rows": lambda h: (h * 2)[-1].sum(),
     "another": lambda h: h[-2].sum(),
+    "all by an empty index": lambda h: (h[()] ** 2).sum(),
+    "the last by a longer index": lambda h: (h[None, -1, ...] ** 2).sum(),
 }
 
 
@@ -92,3 +94,31 @@ def test_without_steps(mode, last):
         by_x, by_w = f(np.ones((0, 2)), np.ones(2))
         assert by_x.shape == (0, 2)
         np.testing.assert_array_equal(by_w, np.zeros(2))
+
+
+def run(until=False, **options):
+    """A scan that ends before its sequence, or does not; the gradients of a function of its states."""
+    x, w = tt.dmatrix("x"), tt.dvector("w")
+
+    def step(v, h, w):
+        new = tt.tanh(w * h + v)
+        return (new, theano.scan_module.until(v[0] < 0)) if until else new
+
+    rows, _ = theano.scan(step, x, tt.ones_like(w), w, **options)
+    return x, w, rows
+
+
+@pytest.mark.parametrize("mode", ["FAST_RUN", "reference"])
+@pytest.mark.parametrize("options", [{"truncate_gradient": 1}, {"truncate_gradient": 3}, {"truncate_gradient": 9},
+                                     {"until": True}], ids=str)  # fmt: skip
+def test_the_last_row_is_that_of_the_steps_made(options, mode):
+    """Its gradient is that of a sum over all rows that are weighted with zeros but for the last."""
+    at, by = np.array([[1.0, 0.3], [0.5, -2.0], [-1.0, 0.1], [0.2, 0.7], [3.0, 1.0]]), np.array([0.7, -0.4])
+    x, w, rows = run(**options)
+    number = tt.arange(rows.shape[0]).dimshuffle(0, "x")
+    all_rows = (rows * tt.eq(number, rows.shape[0] - 1)).sum()
+    wanted = evaluate(theano.grad(all_rows, [x, w]), {x: at, w: by})
+    found = theano.function([x, w], theano.grad(rows[-1].sum(), [x, w]), mode=mode)(at, by)
+    assert np.any(wanted[0])
+    for got, want in zip(found, wanted):
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-14)

@@ -169,8 +169,9 @@ class _Backward:
         maker = gradient.owner
         if is_disconnected(gradient) or maker is None or not isinstance(maker.op, IncSubtensor):
             return None
-        first = maker.op.idx_list[0]
-        return gradient[-1] if isinstance(first, int) and first == -1 and is_zero(maker.inputs[0]) else None
+        entries = maker.op.idx_list   # none, where all was read: states[()]
+        is_last = bool(entries) and isinstance(entries[0], int) and entries[0] == -1
+        return gradient[-1] if is_last and is_zero(maker.inputs[0]) else None
 
     def _first_gradient(self, number: int) -> Any:
         gradient = self.gradients.carried[number]
