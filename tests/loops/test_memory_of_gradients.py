@@ -122,3 +122,15 @@ def test_the_last_row_is_that_of_the_steps_made(options, mode):
     assert np.any(wanted[0])
     for got, want in zip(found, wanted):
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("rows, remedy", [(4, "longer sequences"), (1, "Only axes known to have length 1 broadcast"),
+                                          (6, r"sequence 0 \(y\) has 6 rows for 5 steps. What is computed from it")])
+def test_lengths_that_do_not_fit_in_what_is_done_in_the_loop(rows, remedy):
+    x, y, w = tt.dmatrix("x"), tt.dmatrix("y"), tt.dvector("w")
+    states, _ = theano.scan(lambda v, h: tt.tanh(h + v), x * 2 + y, tt.zeros_like(w))
+    f = theano.function([x, y, w], states)
+    assert "rows_made_in_loop" in f.maker.report.fired()
+    assert f(np.ones((5, 2)), np.ones((5, 2)), np.ones(2)).shape == (5, 2)
+    with pytest.raises(ValueError, match=remedy):
+        f(np.ones((5, 2)), np.ones((rows, 2)), np.ones(2))

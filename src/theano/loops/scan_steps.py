@@ -123,7 +123,7 @@ def _check(op: Any, node: Apply, n_steps: int, outer: Any) -> None:
         if sequence.shape[0] != n_steps:
             raise ValueError(
                 f"{op}: sequence {number} ({_written(variable)}) has {sequence.shape[0]} rows for {n_steps} steps. "
-                f"Give longer sequences, or fewer n_steps."
+                f"{_remedy(sequence.shape[0], n_steps)}"
             )
     for number, (initial, taps) in enumerate(zip(outer.initials, op.info.taps)):
         if initial.shape[0] != -min(taps):
@@ -131,6 +131,19 @@ def _check(op: Any, node: Apply, n_steps: int, outer: Any) -> None:
                 f"{op}: the initial value of state {number} has {initial.shape[0]} rows, the taps {list(taps)} need "
                 f"{-min(taps)}."
             )
+
+
+def _remedy(rows: int, n_steps: int) -> str:
+    """`scan` cuts sequences to the number of steps, but not what arithmetic was done on outside that a rule has moved
+    in (`rows_made_in_loop`): operands of other lengths meet here."""
+    if rows > n_steps:
+        return "What is computed from it and from rows of the other sequences needs as many of each."
+    if rows == 1:
+        return (
+            "Give longer sequences, or fewer n_steps. Only axes known to have length 1 broadcast: declare one as row, "
+            "col or shape=(1, ...), or call addbroadcast(x, axis)."
+        )
+    return "Give longer sequences, or fewer n_steps."
 
 
 def _written(variable: Any) -> str:
