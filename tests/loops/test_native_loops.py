@@ -321,14 +321,19 @@ def test_what_an_op_raises_only_once_is_not_lost():
 def test_other_threads_work_meanwhile(case):
     step, start = BODIES[case]
     f = carried_loop(step, lambda: tt.TensorType("float64", (None,) * start.ndim)())
-    seen = []
-    worker = threading.Thread(target=lambda: (f(start, 5 * 10**6), seen.append("done")))
-    worker.start()
-    ticks = 0
-    while worker.is_alive():
-        time.sleep(0.001)
-        ticks += 1
-    assert seen and ticks > 1
+    for steps in (5 * 10**6, 5 * 10**7, 5 * 10**8):
+        seen = []
+        worker = threading.Thread(target=lambda steps=steps, seen=seen: (f(start, steps), seen.append("done")))
+        worker.start()
+        ticks = 0
+        while worker.is_alive():
+            time.sleep(0.001)
+            ticks += 1
+        assert seen
+        if ticks > 1:
+            return
+        # a busy machine may not have let this thread run; a loop that takes longer does
+    pytest.fail("no other thread has run while the loop did")
 
 
 def test_one_function_in_several_threads():

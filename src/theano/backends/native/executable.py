@@ -96,7 +96,7 @@ class Executable:
     @property
     def sequential(self) -> bool:
         """Can steps that overwrite stored values not be prepared ahead? They do not overwrite any then."""
-        return self._image.sequential
+        return self._image.owners.sequential
 
     @staticmethod
     def free() -> None:

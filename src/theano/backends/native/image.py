@@ -19,6 +19,7 @@ from theano.backends.native import runtime_core as core
 from theano.backends.native import runtime_python_calls as calls
 from theano.backends.native import runtime_records as rt
 from theano.backends.native.combine_text import combiner_word
+from theano.backends.native.image_owners import Owners, other_buffers
 from theano.backends.native.kernel_code import CompiledKernel, compile_kernels
 from theano.backends.native.kernel_slots import Slot
 from theano.backends.native.point_plan import plan_of_points
@@ -75,8 +76,7 @@ class Image:
             kernels = {id(step): code for step, code in zip(kernel_steps, made, strict=True)}
         self.kernels = kernels
         self._place_buffers()
-        self._find_roots()
-        self.in_order = self._read_in_order()
+        self.owners = self._find_owners()
         self._build()
 
     # -- writing words; a relocated word is an offset into the image, made an address at the end
@@ -109,7 +109,7 @@ class Image:
         for step in program.steps:
             for buffer in (*step.inputs, *step.outputs):
                 self._place(buffer)
-            for buffer in _other_buffers(step):
+            for buffer in other_buffers(step):
                 self._place(buffer)
         for output in program.outputs:
             self._place(output.buffer)
@@ -128,84 +128,8 @@ class Image:
     def offset(self, buffer: Buffer) -> int:
         return self.at[id(buffer)]
 
-    def _read_in_order(self) -> set[int]:
-        """Buffers which something reads that is no kernel: for most of this C order is better, or needed."""
-        found: set[int] = set()
-        for step in self.program.steps:
-            if not isinstance(step, KernelStep | FreeStep):
-                found.update(map(id, step.inputs))
-            found.update(map(id, _other_buffers(step)))
-        return found
-
-    def _find_roots(self) -> None:
-        """Whose memory each buffer is, what guards it, and which buffers steps after commit_from compute."""
-        program = self.program
-        self.root: dict[int, Buffer] = {}
-        self.guard: dict[int, int] = {}
-        self.argument: dict[int, int] = {}
-        self.constant = {id(b): value for b, value in program.constants}
-        never = self.never = set(self.constant)
-        positional = 0
-        for thing in program.inputs:
-            key = id(thing.buffer)
-            if thing.storage is not None:
-                self.guard[key] = 1
-                continue
-            self.argument[key] = positional
-            self.guard[key] = 2 + positional
-            if not thing.mutable:
-                never.add(key)
-            positional += 1
-        late: set[int] = set()
-        made_here: set[int] = set()
-        self.results = {id(o.buffer) for o in program.outputs}
-        self.sequential = False
-        for number, step in enumerate(program.steps):
-            committed = number >= program.commit_from
-            if committed and self._cannot_prepare(step, late):
-                self.sequential = True
-            if isinstance(step, ViewStep) and step.kind != "own":
-                source, view = step.inputs[0], step.outputs[0]
-                self.root[id(view)] = self.root.get(id(source), source)
-                # what a step has made (or rightly taken over) is ours, also through a view
-                mine = id(self.root[id(view)]) in made_here
-                self.guard[id(view)] = 0 if mine else self.guard.get(id(source), 0)
-                if id(source) in never:
-                    never.add(id(view))
-                if id(source) in late:
-                    late.add(id(view))
-                continue
-            made_here.update(id(b) for b in step.outputs)
-            if committed:
-                late.update(id(b) for b in step.outputs)
-            if isinstance(step, KernelStep):
-                for out, source_number in step.inplace.items():
-                    self._inherit(step.outputs[out], step.inputs[source_number])
-            elif isinstance(step, CallStep) and step.inplace:
-                self._inherit(step.outputs[0], step.inputs[2])
-            elif isinstance(step, ViewStep):
-                self._inherit(step.outputs[0], step.inputs[0])
-
-    def _inherit(self, out: Buffer, source: Buffer) -> None:
-        self.guard[id(out)] = self.guard.get(id(source), 0)
-        # the output is a view if its source is one; if it took no memory over, it owns a block and never asks
-        root = self.root.get(id(source))
-        if root is not None:
-            self.root[id(out)] = root
-
-    def _cannot_prepare(self, step: Step, late: set[int]) -> bool:
-        """Does preparing the step need a value that steps from commit_from on compute?"""
-        if isinstance(step, PyCallStep):
-            return True
-        if any(id(b) in late for b in _value_buffers(step)):
-            return True
-        if isinstance(step, ViewStep):
-            return step.kind == "reshape" and id(step.inputs[0]) in late
-        if isinstance(step, KernelStep):
-            made = self.kernels[id(step)]
-            told = [s.operand for s in made.slots if s.flags & rt.IN_POSITIONS and 0 <= s.operand < len(step.inputs)]
-            return bool(made.flags & rt.CHECKED) and any(id(step.inputs[n]) in late for n in told)
-        return False
+    def _find_owners(self) -> Owners:
+        return Owners(self.program, self.kernels)
 
     # -- the tables
 
@@ -224,7 +148,7 @@ class Image:
         step_table = self.put([0] * max(1, len(steps)))
         for n, at in enumerate(steps):
             self.point(step_table, 8 * n, at)
-        no_owner = set(self.constant) | {id(i.buffer) for i in arguments}
+        no_owner = set(self.owners.constant) | {id(i.buffer) for i in arguments}
         owners = self.put([self.offset(b) for b in self.buffers if id(b) not in no_owner] or [0])
         frame = self._template()
         plan = plan_of_points(self)
@@ -243,7 +167,7 @@ class Image:
         self.write(table, core.PROGRAM_NUPDATES, len(updates))
         self.point(table, core.PROGRAM_OWNERS, owners)
         self.write(table, core.PROGRAM_NOWNERS, sum(id(b) not in no_owner for b in self.buffers))
-        self.write(table, core.PROGRAM_SEQUENTIAL, int(self.sequential))
+        self.write(table, core.PROGRAM_SEQUENTIAL, int(self.owners.sequential))
         self.write(table, core.PROGRAM_OBJECTS, int(any(i.buffer.dtype == "object" for i in arguments)))
         self.close(table)
 
@@ -270,7 +194,7 @@ class Image:
             words[at] = array.ctypes.data
             at += core.BUFFER_DIMS // 8
             words[at : at + 2 * buffer.ndim] = [*array.shape, *array.strides]
-            self.constant[id(buffer)] = array
+            self.owners.constant[id(buffer)] = array
         return self.put(words)
 
     def descr(self, dtype: str) -> int:
@@ -312,7 +236,7 @@ class Image:
         if output.storage is not None:
             self.kept.append(output.storage)
             entry[core.OUTPUT_STORAGE // 8] = id(output.storage)
-        entry[core.OUTPUT_ROOT // 8] = self.offset(self.root.get(id(buffer), buffer))
+        entry[core.OUTPUT_ROOT // 8] = self.offset(self.owners.root.get(id(buffer), buffer))
         entry[core.OUTPUT_BORROW // 8] = int(output.borrow)
         return self.put(entry)
 
@@ -456,10 +380,10 @@ class Image:
                     source = step.base[number]
                 if source is not None:
                     words[rt.SLOT_SOURCE // 8] = self.offset(source)
-                    words[rt.SLOT_GUARD // 8] = self.guard.get(id(source), 0)
+                    words[rt.SLOT_GUARD // 8] = self.owners.guard.get(id(source), 0)
                     if INDEXED in slot.axes or kernel.results[number].kind.startswith("scatter"):
                         flags |= rt.NEEDS_CONTENT
-                elif kernel.results[number].kind == "store" and id(buffer) not in self.in_order:
+                elif kernel.results[number].kind == "store" and id(buffer) not in self.owners.in_order:
                     flags |= rt.AS_INPUTS
         words[rt.SLOT_FLAGS // 8] = flags
         return words
@@ -469,11 +393,11 @@ class Image:
         if slot.operand < step.kernel.n_inputs:
             return 0
         buffer = step.outputs[slot.operand - step.kernel.n_inputs]
-        return self.descr(buffer.dtype) if id(buffer) in self.results and buffer.ndim == 0 else 0
+        return self.descr(buffer.dtype) if id(buffer) in self.owners.results and buffer.ndim == 0 else 0
 
     def _takes_over(self, out: Buffer, source: Buffer) -> bool:
         """May `out` take over the memory of `source`, if nobody else holds that?"""
-        return id(source) not in self.never
+        return id(source) not in self.owners.never
 
     def _view(self, step: ViewStep) -> int:
         from_, to = step.inputs[0], step.outputs[0]
@@ -499,7 +423,7 @@ class Image:
                 for entry in step.params:
                     words += [len(entry), *(w for e in entry for w in self._dim(e))]
             case "own":
-                words = [self.guard.get(id(from_), 0)]
+                words = [self.owners.guard.get(id(from_), 0)]
             case _:
                 raise NotImplementedError(f"the native backend has no view {step.kind!r}")
         size = 8 if from_.dtype == "object" else np.dtype(from_.dtype).itemsize
@@ -522,9 +446,9 @@ class Image:
 
     def argument_words(self, buffer: Buffer, mutable: bool) -> list[int]:
         """How a buffer becomes an object for Python, see ARGUMENT_ in `runtime_python_calls.py`."""
-        root = self.root.get(id(buffer), buffer)
+        root = self.owners.root.get(id(buffer), buffer)
         dense = buffer.dtype != "object"
-        constant = self.constant.get(id(root))
+        constant = self.owners.constant.get(id(root))
         return [
             self.offset(buffer),
             buffer.ndim if dense else -1,
@@ -533,13 +457,13 @@ class Image:
             self.offset(root),
             root.ndim,
             self.descr(root.dtype) if root.dtype != "object" else 0,
-            self.argument.get(id(root), -1),
+            self.owners.argument.get(id(root), -1),
             0 if constant is None else id(self._constant_object(root)),
         ]
 
     def constant_address(self, buffer: Buffer) -> int:
         """Where a constant's elements lie."""
-        return int(self.constant[id(buffer)].ctypes.data)
+        return int(self.owners.constant[id(buffer)].ctypes.data)
 
     def is_point(self, step: KernelStep) -> bool:
         """Is it for `runtime_points.py`?"""
@@ -548,7 +472,7 @@ class Image:
 
     def _constant_object(self, buffer: Buffer) -> Any:
         """Something that keeps a constant's memory alive."""
-        value = self.constant[id(buffer)]
+        value = self.owners.constant[id(buffer)]
         if not isinstance(value, np.ndarray):
             value = np.asarray(value)
         self.kept.append(value)
@@ -559,41 +483,6 @@ def _crosses(axes: Sequence[int]) -> bool:
     """Does an operand go over the iteration's axes in another order than the results do?"""
     found = [a for a in axes if a >= 0]
     return found != sorted(found)
-
-
-def _dims(step: Step) -> list[Any]:
-    """The run-time integers that a step's preparation reads, totals taken apart; other things may be among them."""
-    pending: list[Any] = []
-    if isinstance(step, KernelStep):
-        pending = list(step.extents)
-    elif isinstance(step, AllocStep | DimsStep):
-        pending = list(step.dims)
-    elif isinstance(step, ViewStep) and step.kind != "dimshuffle":
-        for p in step.params:
-            pending.extend(p if isinstance(p, tuple) else (p,))
-    found = []
-    while pending:
-        dim = pending.pop()
-        if isinstance(dim, Total):
-            pending.extend(dim.terms)
-        else:
-            found.append(dim)
-    return found
-
-
-def _value_buffers(step: Step) -> list[Buffer]:
-    """Buffers whose content the step's preparation reads."""
-    return [d.buffer for d in _dims(step) if isinstance(d, Value)]
-
-
-def _other_buffers(step: Step) -> list[Buffer]:
-    """Buffers that a step names outside `inputs` and `outputs`."""
-    found = [d.buffer for d in _dims(step) if isinstance(d, Value | Extent)]
-    if isinstance(step, KernelStep):
-        found += list(step.base.values())
-    elif isinstance(step, CallStep):
-        found += [x for x in (step.alpha, step.beta) if isinstance(x, Buffer)]
-    return found
 
 
 def entry_function(table: Any, definition: int) -> Any:

@@ -48,8 +48,8 @@ def product_record(image: Image, step: CallStep) -> int:
     beta: float | Buffer = step.beta
     if len(matrices) > 2 and not (isinstance(beta, float | int) and beta == 0 and kind != 3):
         image.write(at, products.PRODUCT_C, image.offset(matrices[2]))
-        image.write(at, products.PRODUCT_GUARD, image.guard.get(id(matrices[2]), 0))
-        takes_over = step.inplace and id(matrices[2]) not in image.never
+        image.write(at, products.PRODUCT_GUARD, image.owners.guard.get(id(matrices[2]), 0))
+        takes_over = step.inplace and id(matrices[2]) not in image.owners.never
         image.write(at, products.PRODUCT_TAKES_OVER, int(takes_over))
     else:
         beta = 0.0

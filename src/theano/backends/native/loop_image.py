@@ -11,6 +11,7 @@ from theano.backends.native import runtime_core as core
 from theano.backends.native import runtime_launches as launches
 from theano.backends.native import runtime_traces as loops
 from theano.backends.native.image import Image, Place
+from theano.backends.native.image_owners import Owners
 from theano.backends.native.kernel_code import CompiledKernel
 from theano.backends.native.loop_plan import Plan
 from theano.backends.native.loop_registers import RegisterLoop, place_words
@@ -25,13 +26,12 @@ class BodyImage(Image):
         self.plan = Plan(step)
         super().__init__(step.body, optimize, kernels)
 
-    def _find_roots(self) -> None:
-        super()._find_roots()
-        self.argument.clear()  # nothing comes from a call's arguments
-        self.results.clear()  # nor becomes a result
-
-    def _read_in_order(self) -> set[int]:
-        return {id(b) for s in self.program.steps for b in s.outputs}  # the loop reads them
+    def _find_owners(self) -> Owners:
+        owners = super()._find_owners()
+        owners.argument.clear()  # nothing comes from a call's arguments
+        owners.results.clear()  # nor becomes a result
+        owners.in_order = {id(b) for s in self.program.steps for b in s.outputs}  # the loop reads them
+        return owners
 
     def _takes_over(self, out: Buffer, source: Buffer) -> bool:
         return id(out) not in self.plan.apart and super()._takes_over(out, source)
@@ -41,7 +41,7 @@ class BodyImage(Image):
         tables = [self._step(s) for s in self.program.steps]
         self.tables = {id(s): at for s, at in zip(self.program.steps, tables, strict=True)}
         step_table = self.put([Place(at) for at in tables] or [0])
-        owned = [self.offset(b) for b in self.buffers if id(b) not in self.constant]
+        owned = [self.offset(b) for b in self.buffers if id(b) not in self.owners.constant]
         owners = self.put(owned or [0])
         self.first, self.others = self._plan_tables()
         made = [self.offset(b) for s in self.program.steps for b in s.outputs]
@@ -60,7 +60,7 @@ class BodyImage(Image):
         self.write(table, core.PROGRAM_COMMIT, min(self.program.commit_from, len(tables)))
         self.point(table, core.PROGRAM_OWNERS, owners)
         self.write(table, core.PROGRAM_NOWNERS, len(owned))
-        self.write(table, core.PROGRAM_SEQUENTIAL, int(self.sequential))
+        self.write(table, core.PROGRAM_SEQUENTIAL, int(self.owners.sequential))
         self.close(table)
 
     def _plan_tables(self) -> tuple[tuple[int, int], tuple[int, int]]:
