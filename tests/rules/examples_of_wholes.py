@@ -25,6 +25,13 @@ def outer(x: Any, y: Any) -> Any:
 
 
 WHOLES: dict[str, list[Example]] = {
+    "cancelling_near_zero": [
+        on(v(), build=lambda x: T.cos(x) / x - T.sin(x) / T.sqr(x)),
+        on(v("x"), v("y"), build=lambda x, y: y * T.exp(x) / x - T.expm1(x) * y / T.sqr(x)),
+        on(v(), build=lambda x: 1 / T.tanh(x) - 1 / x),
+        on(v(), build=lambda x: T.expm1(x) - x),
+        on(m("x"), sc("a"), build=lambda x, a: a / ((1 + x) * x) - T.log1p(x) / (x * x) * a),
+    ],
     "common_factor": [
         on(v("x"), v("y"), build=lambda x, y: x * T.tanh(y) + T.sin(y) * x),
         on(v("x"), v("y"), build=lambda x, y: T.exp(y) + x * T.tanh(y) - x * T.sin(y) + 3.0 - T.cos(y) * x),

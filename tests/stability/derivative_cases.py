@@ -219,4 +219,31 @@ OVERFLOWING = [
           value_scale=1.0),
 ]
 
-CURVES = [*OVERFLOWING, *SIGMOIDS, *LOGARITHMS, *LIKELIHOODS, *SUMS_OF_EXPONENTIALS, *SPECIAL, *HYPERBOLIC, *ALGEBRAIC]
+# 0/0 at 0: the derivatives are sums whose terms have poles there. exp(x) - 1 - x is 0 to the second order itself.
+NEAR = [sign * x for x in (1e-100, 1e-30, 1e-15, 1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 0.1, 0.3, 0.6, 1.0, 2.5)
+        for sign in (1, -1)]
+NEAR_WITH_SQUARES = [x for x in NEAR if abs(x) > 1e-18]
+
+QUOTIENTS_NEAR_ZERO = [
+    Curve("(exp(x) - 1)/x", lambda x: (T.exp(x) - 1) / x, lambda x: mp.expm1(x) / x, NEAR),
+    Curve("(1 - exp(-x))/x", lambda x: (1 - T.exp(-x)) / x, lambda x: -mp.expm1(-x) / x, NEAR),
+    Curve("log1p(x)/x", lambda x: T.log1p(x) / x, lambda x: mp.log1p(x) / x, [x for x in NEAR if x > -0.9]),
+    Curve("sin(x)/x", lambda x: T.sin(x) / x, lambda x: mp.sin(x) / x, NEAR),
+    Curve("sin(3*x)/x", lambda x: T.sin(3 * x) / x, lambda x: mp.sin(3 * x) / x, NEAR, scale=27.0),
+    Curve("sinh(x)/x", lambda x: T.sinh(x) / x, lambda x: mp.sinh(x) / x, NEAR),
+    Curve("tanh(x)/x", lambda x: T.tanh(x) / x, lambda x: mp.tanh(x) / x, NEAR),
+    Curve("arctan(x)/x", lambda x: T.arctan(x) / x, lambda x: mp.atan(x) / x, NEAR),
+    Curve("x/(exp(x) - 1)", lambda x: x / (T.exp(x) - 1), lambda x: x / mp.expm1(x), NEAR),
+    Curve("x/sinh(x)", lambda x: x / T.sinh(x), lambda x: x / mp.sinh(x), NEAR),
+    Curve("coth(x) - 1/x", lambda x: 1 / T.tanh(x) - 1 / x, lambda x: 1 / mp.tanh(x) - 1 / x, NEAR),
+    Curve("cosh(x)/sinh(x) - 1/x", lambda x: T.cosh(x) / T.sinh(x) - 1 / x, lambda x: 1 / mp.tanh(x) - 1 / x, NEAR),
+    Curve("(1 - cos(x))/x", lambda x: (1 - T.cos(x)) / x, lambda x: (1 - mp.cos(x)) / x, NEAR_WITH_SQUARES),
+    Curve("(1 - cos(x))/x**2", lambda x: (1 - T.cos(x)) / x**2, lambda x: (1 - mp.cos(x)) / x**2, NEAR_WITH_SQUARES),
+    Curve("(exp(x) - 1 - x)/x**2", lambda x: (T.exp(x) - 1 - x) / x**2, lambda x: (mp.expm1(x) - x) / x**2,
+          NEAR_WITH_SQUARES),
+]
+
+CURVES = [
+    *QUOTIENTS_NEAR_ZERO, *OVERFLOWING, *SIGMOIDS, *LOGARITHMS, *LIKELIHOODS, *SUMS_OF_EXPONENTIALS, *SPECIAL,
+    *HYPERBOLIC, *ALGEBRAIC,
+]

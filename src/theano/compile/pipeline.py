@@ -36,6 +36,7 @@ from theano.rewriting.rules.logarithms import OF_TWO_FACTORS
 from theano.rewriting.rules.loop_memory import keep_states_once
 from theano.rewriting.rules.loops import LOOPS
 from theano.rewriting.rules.matrices import DETERMINANTS, DETERMINANTS_BY_FACTORS, MATRICES, drop_hint
+from theano.rewriting.rules.near_zero import NEAR_ZERO
 from theano.rewriting.rules.neutral import unit_factor, zero_term
 from theano.rewriting.rules.norms import NORMS
 from theano.rewriting.rules.powers import POWERS
@@ -110,7 +111,8 @@ PIPELINE: tuple[Pass, ...] = (
         ("specialize",),
         (
             *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *PARTS, *WRITING, *MASKS, *PIECES_FOR_SPEED,
-            *ALGEBRA, common_factor, *POWERS, *OF_TWO_FACTORS, *LATE_EXPONENTIALS, hypot_of_many, *NORMS, *CROSSENTROPY,
+            *ALGEBRA, common_factor, *POWERS, *OF_TWO_FACTORS, *LATE_EXPONENTIALS, hypot_of_many, *NORMS, *NEAR_ZERO,
+            *CROSSENTROPY,
             *DETERMINANTS_BY_FACTORS, drop_hint,
         ),
     ),

@@ -1,0 +1,107 @@
+"""Series at 0: of functions beside known coefficients, of what cancels, of quotients; polynomials and their reach."""
+
+from __future__ import annotations
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+import theano
+import theano.tensor as T
+from theano.compile.modes import Mode
+from theano.rewriting import power_series as series
+from theano.scalar.polynomial import polynomial
+from theano.tensor.elemwise import elemwise_of
+
+FUNCTIONS = {
+    "exp": np.exp, "expm1": np.expm1, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "sinh": np.sinh,
+    "cosh": np.cosh, "tanh": np.tanh, "arctan": np.arctan, "arctanh": np.arctanh,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+}
+
+
+def value(of: series.Series, x: float) -> float:
+    return math.fsum(c / series.ONE * x ** (n + of[0]) for n, c in enumerate(of[1]))
+
+
+@pytest.mark.parametrize("name", sorted(series.KNOWN))
+@pytest.mark.parametrize(("factor", "power"), [(1.0, 1), (-0.75, 1), (1.25, 2)])
+def test_functions(name: str, factor: float, power: int) -> None:
+    argument = series.product(series.constant(factor), series.power(series.variable(), power) or series.ZERO)
+    found = series.of_function(name, argument)
+    assert found is not None
+    for x in (0.3, -0.2):
+        np.testing.assert_allclose(value(found, x), FUNCTIONS[name](factor * x**power), rtol=1e-14)
+
+
+def test_no_series_of_other_arguments() -> None:
+    x = series.variable()
+    one_more = series.sum_of(series.constant(1.0), x)
+    assert one_more is not None
+    assert series.of_function("exp", one_more) is None
+    assert series.of_function("exp", series.constant(2.0)) is None
+    assert series.of_function("exp", series.product(series.constant(1e-6), x)) is None
+    assert series.of_function("erf", x) is None
+
+
+def test_poles_cancel_exactly() -> None:
+    x = series.variable()
+    sine, cosine = series.of_function("sin", x), series.of_function("cos", x)
+    assert sine is not None and cosine is not None
+    over_x = series.inverse(x)
+    over_square = series.power(x, -2)
+    assert over_x is not None and over_square is not None and over_square[0] == -2
+    slope = series.sum_of(series.product(cosine, over_x), series.negative(series.product(sine, over_square)))
+    assert slope is not None and slope[0] == 1
+    np.testing.assert_allclose([c / series.ONE for c in slope[1][:5]], [-1 / 3, 0, 1 / 30, 0, -1 / 840], rtol=1e-15)
+
+
+def test_all_cancels() -> None:
+    x = series.variable()
+    assert series.sum_of(x, series.negative(x)) == series.ZERO
+    assert series.inverse(series.ZERO) is None
+
+
+def test_signs() -> None:
+    x = series.variable()
+    assert [series.sign_near_zero(x, side) for side in (1, -1)] == [1, -1]
+    assert [series.sign_near_zero(series.product(x, x), side) for side in (1, -1)] == [1, 1]
+    assert series.sign_near_zero(series.ZERO, 1) == 0
+
+
+def test_a_polynomial_reaches_as_far_as_its_series() -> None:
+    whole = series.of_function("exp", series.variable())
+    assert whole is not None
+    entire = series.polynomial(whole, 2.0**-52)
+    assert entire is not None and entire[0] == 1.0
+    logarithm = series.of_function("log1p", series.variable())
+    assert logarithm is not None
+    near = series.polynomial((0, logarithm[1]), 2.0**-52)
+    assert near is not None and near[0] < 1
+    assert series.polynomial((0, [series.ONE] * series.TERMS), 2.0**-52) is not None
+    assert series.polynomial((0, [series.ONE << 3 * n for n in range(series.TERMS)]), 2.0**-52) is None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mode", ["FAST_RUN", Mode("py", "fast_run")], ids=["native", "reference"])
+@pytest.mark.parametrize("step", [1, 2])
+def test_the_op(dtype: str, mode: object, step: int) -> None:
+    coefficients = (0.5, -1.25, 2.0)
+    x = T.vector("x", dtype=dtype)
+    y = elemwise_of(polynomial(coefficients, step))(x)
+    points = np.asarray([0.0, -0.0, 0.5, -3.0, np.inf, np.nan, 7.0], dtype)
+    f = theano.function([x], [y, theano.grad(y.sum(), x)], mode=mode)
+    got, slope = f(points)
+    with np.errstate(invalid="ignore"):
+        t = points**step
+        np.testing.assert_allclose(got, (2 * t - 1.25) * t + 0.5, rtol=8 * np.finfo(dtype).eps)
+        np.testing.assert_allclose(slope, (4 * t - 1.25) * step * points ** (step - 1), rtol=8 * np.finfo(dtype).eps)
+    assert got.dtype == dtype and f(points[::-2])[0].shape == (4,) and f(points[:0])[0].shape == (0,)
+    assert elemwise_of(polynomial(coefficients, step)) == y.owner.op
+
+
+def test_the_op_is_pickled() -> None:
+    record = polynomial((1.0, 2.0), 2)
+    assert pickle.loads(pickle.dumps(record)) is record
