@@ -69,7 +69,6 @@ def is_interior(v: Any, site: Site, family: frozenset[Any]) -> bool:
 
 SUMS = frozenset([ar.add, ar.sub, ar.neg])
 
-
 # what `_Terms` and `_Factors` look into
 OF_SUMS = frozenset([ar.add, ar.sub, ar.neg, ar.mul])
 OF_PRODUCTS = frozenset([ar.mul, ar.true_div, ar.inv, ar.neg, ar.sqr, pow])
@@ -96,7 +95,7 @@ class _Terms:
         self.constants: list[Any] = []
         self.duplicates = 0
         self.removed = 0          # nodes that go away when the sum is made anew
-        self.looked_through = False
+        self.looked_through: set[Any] = set()   # what others use too, and was taken apart all the same
         shared = SHARED_TERMS if look_through_shared else 0
         dtype = out.type.dtype
         stack: list[tuple[int, Any]] = [(1, out)]
@@ -112,7 +111,7 @@ class _Terms:
                             self.removed += 1
                         else:
                             shared -= len(node.inputs)
-                            self.looked_through = True
+                            self.looked_through.add(v)
                         if record is ar.add:
                             stack.extend((sign, x) for x in reversed(node.inputs))
                         elif record is ar.sub:
@@ -148,6 +147,10 @@ class _Terms:
             else:
                 self.coefficients[key] = coefficient
                 self.terms[key] = v
+
+    def fewest_nodes(self) -> int:
+        """As many nodes, at least, has the sum of real numbers made anew: told without making it."""
+        return sum((len(key) > 1) + 1 for key, c in self.coefficients.items() if c != 0) - 1
 
     def rebuilt(self, out: Any) -> tuple[Any, int] | None:
         """(the sum made anew, number of nodes it takes)."""
@@ -221,8 +224,10 @@ def like_terms(node: Apply, site: Site) -> Any:
         terms = _Terms(out, site, through)
         zero = any(c == 0 for c in terms.constants)
         if not terms.duplicates and len(terms.constants) < 2 and not zero:
-            if not terms.looked_through:
-                return None
+            if not any((v,) in terms.coefficients for v in terms.looked_through):
+                return None   # nor would anything be alike if it were left whole
+            continue
+        if out.type.dtype in float_dtypes and terms.fewest_nodes() >= terms.removed:
             continue
         made = terms.rebuilt(out)
         if made is None:
@@ -299,7 +304,7 @@ class _Factors:
         self.negative = False
         self.hoisted = 0
         self.removed = 0
-        self.looked_through = False
+        self.looked_through: set[Any] = set()   # what others use too, and was taken apart all the same
         shared = SHARED_TERMS if look_through_shared else 0
         dtype = out.type.dtype
         stack: list[tuple[int, Any]] = [(1, out)]
@@ -331,7 +336,7 @@ class _Factors:
                             self.removed += 1
                         else:
                             shared -= len(parts)
-                            self.looked_through = True
+                            self.looked_through.add(v)
                         if record is ar.neg:
                             if power % 2:
                                 self.negative = not self.negative
@@ -452,8 +457,8 @@ def like_factors(node: Apply, site: Site) -> Any:
         zero = any(c == 0 for c in factors.num_constants)
         sign = factors.hoisted and factors.num_constants
         if not (factors.duplicates or constants > 1 or neutral or zero or sign):
-            if not factors.looked_through:
-                return None
+            if factors.looked_through.isdisjoint(factors.powers):
+                return None   # nor would anything be alike if it were left whole
             continue
         if factors.looked_through and not factors.cancelled:
             continue
