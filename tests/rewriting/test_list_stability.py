@@ -60,7 +60,8 @@ STABLE = rows(
     Row("exp of log softmax", lambda: T.exp(T.nnet.logsoftmax(A)), "Softmax{axis=(1,)}(A)", without="fusion"),
     Row("log softmax by logsumexp", lambda: A - T.nnet.logsumexp(A, axis=1, keepdims=True),
         "LogSoftmax{axis=(1,)}(A)", without="fusion"),
-    Row("log of a product along an axis", lambda: T.log(T.prod(A**2 + 1, axis=1)), "Sum{axis=[1]}(log1p(sqr(A)))"),
+    Row("log of a product along an axis", lambda: T.log(T.prod(A**2 + 1, axis=1)), "Sum{axis=[1]}(log1p(sqr(A)))",
+        without="log1p_of_square"),
 )  # fmt: skip
 
 

@@ -205,6 +205,9 @@ ALGEBRAIC = [
 # Where x**2 overflows, x * (1/s) * x / s does not, as derivatives write it: nor may what is made of it.
 OVERFLOWING = [
     Curve("sqrt(1 + x**2), huge", lambda x: T.sqrt(1 + x**2), lambda x: mp.sqrt(1 + x * x), SQUARES_OVERFLOW),
+    Curve("log(1 + x**2), huge", lambda x: T.log(1 + x**2), lambda x: mp.log1p(x * x), [*WIDE, *SQUARES_OVERFLOW],
+          scale=2.0),
+    Curve("log1p(x**2), huge", lambda x: T.log1p(x**2), lambda x: mp.log1p(x * x), SQUARES_OVERFLOW),
     Curve("sqrt(1 + x**2) - 1, huge", lambda x: T.sqrt(1 + x**2) - 1, lambda x: mp.sqrt(1 + x * x) - 1,
           SQUARES_OVERFLOW),
     Curve("sqrt(4 + x**2 + (2*x)**2), huge", lambda x: T.sqrt(4 + x**2 + (2 * x) ** 2),

@@ -12,14 +12,14 @@ from typing import Any
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, number_like
 from theano.rewriting.known import number
-from theano.rewriting.pattern import factors_of, rule, terms_of
-from theano.rewriting.ranges import nonnegative
+from theano.rewriting.pattern import Match, factors_of, rule, terms_of
+from theano.rewriting.ranges import bounds, nonnegative
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
 from theano.rewriting.symbols import symbols
 from theano.scalar.activation import sigmoid, softplus
 from theano.scalar.arithmetic import abs_, add, inv, mul, sgn, sqr, sqrt, true_div
-from theano.scalar.comparison import eq, ge, le, lt
+from theano.scalar.comparison import eq, ge, gt, le, lt
 from theano.scalar.dtypes import float_dtypes
 from theano.scalar.exponential import (
     exp,
@@ -37,7 +37,7 @@ from theano.scalar.exponential import (
     xlogx,
 )
 from theano.scalar.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
-from theano.scalar.selection import switch
+from theano.scalar.selection import maximum, switch
 from theano.scalar.shares import exponent_of
 from theano.tensor.careduce import Prod, Sum
 from theano.tensor.elemwise import elemwise_of
@@ -46,7 +46,20 @@ x, y, z = symbols("x y z")
 
 NAN = math.nan
 LOG2E, LOG10E, LN2 = math.log2(math.e), math.log10(math.e), math.log(2)
+SQUARE_ALONE = 1e18  # from here on log1p(x**2) is log(x**2), and x**2 is still a number of float32
+TINY_EXPONENT = -40.0  # exp(exp(x)) - 1 is exp(x) from here on downwards
 MOST_EXPS = 16  # terms of a sum of exponentials
+
+
+def square_may_overflow(m: Match) -> bool:
+    low, high = bounds(m.x)
+    return low < -SQUARE_ALONE or high > SQUARE_ALONE
+
+
+def may_be_tiny_exponent(m: Match) -> bool:
+    """Could exp(x) underflow? (Not in what the rule itself makes.)"""
+    return bounds(m.x)[0] < TINY_EXPONENT
+
 
 OF_SUMS = ruleset(
     rule("log1p", log(1 + x), log1p(x), tags="local_log1p"),
@@ -61,6 +74,9 @@ OF_SUMS = ruleset(
     rule("softplus_of_double", log1p(sqr(exp(x))), softplus(2.0 * x), assumes="rounding"),
     rule("softplus_of_log", softplus(log(x)), switch(ge(x, 0.0), log1p(x), NAN), assumes="rounding"),
     rule("log1mexp_of_log", log1mexp(log(x)), switch(ge(x, 0.0), log1p(-x), NAN), assumes="rounding"),
+    rule("log1mexp_of_minus_exp", log1mexp(-exp(x)),
+         switch(lt(x, TINY_EXPONENT), x, log1mexp(-exp(maximum(x, TINY_EXPONENT)))), when=may_be_tiny_exponent,
+         assumes="rounding"),
     rule("log1mexp_of_log1mexp", log1mexp(log1mexp(x)), switch(le(x, 0.0), x, NAN), assumes="rounding"),
 )
 
@@ -103,6 +119,10 @@ OF_TWO_FACTORS = ruleset(
     rule("log_of_quotient", log(x / y), log_quotient(x, y), when=lambda m: number(m.x) is None and number(m.y) is None),
     rule("log_of_two_factors", log(x * y), log_product(x, y),
          when=lambda m: number(m.x) is None and number(m.y) is None),
+    # one logarithm, whatever the size
+    rule("log1p_of_square", log1p(sqr(x)),
+         switch(gt(abs_(x), SQUARE_ALONE), 2.0, 1.0)
+         * log1p(switch(gt(abs_(x), SQUARE_ALONE), abs_(x), sqr(x))), when=square_may_overflow, assumes="rounding"),
 )
 
 
