@@ -25,7 +25,7 @@ RANGES = {
     "acos": (-1, 1), "atan": (-5, 5), "sinh": (-5, 5), "cosh": (-5, 5), "tanh": (-4, 4), "asinh": (-5, 5),
     "acosh": (1, 9), "atanh": (-1, 1), "erf": (-3, 3), "erfc": (-3, 5), "cbrt": (-9, 9), "pow": (0.1, 9),
     "atan2": (-3, 3), "hypot": (-3, 3), "tgamma": (0.1, 9), "lgamma": (0.1, 9), "erfcx": (-3, 9), "psi": (0.1, 9),
-    "trigamma": (0.1, 9), "log_product": (0.1, 9), "log_quotient": (0.1, 9),
+    "trigamma": (0.1, 9), "polygamma": (1.5, 9), "log_product": (0.1, 9), "log_quotient": (0.1, 9),
 }  # fmt: skip
 
 
@@ -52,6 +52,8 @@ def loop(symbol: str, kind: str, lanes: int, count: int, text: str = "") -> Call
 def nanoseconds(loops: list[Callable[..., None]], name: str, dtype: str, count: int) -> list[float]:
     rng = np.random.default_rng(0)
     arrays = [rng.uniform(*RANGES[name], COUNT).astype(dtype) for _ in range(count)]
+    if name == "polygamma":
+        arrays[0] = np.rint(arrays[0])
     out = np.empty(COUNT, dtype)
     arguments = [out.ctypes.data, COUNT, *(a.ctypes.data for a in arrays)]
     times: list[list[float]] = [[] for _ in loops]

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.special
 
 from theano.lowering.kernel import MATH
-from theano.scalar import gammaln, log_product, log_quotient
+from theano.scalar import gammaln, log_product, log_quotient, polygamma
 
 _LIBM = {
     "exp": np.exp, "exp2": np.exp2, "exp10": lambda x: np.power(x.dtype.type(10), x), "expm1": np.expm1,
@@ -15,6 +15,7 @@ _LIBM = {
     "hypot": np.hypot, "tgamma": scipy.special.gamma,
     "lgamma": lambda x: np.where(np.isinf(x), np.inf, gammaln.numpy(x)),
     "erfcx": scipy.special.erfcx, "psi": scipy.special.psi, "trigamma": lambda x: scipy.special.polygamma(1, x),
+    "polygamma": polygamma.numpy,
     "log_product": log_product.numpy, "log_quotient": log_quotient.numpy,
 }  # fmt: skip
 assert set(_LIBM) == MATH

@@ -9,7 +9,7 @@ from theano.scalar.dtypes import all_dtypes, complex_dtypes, upcast
 
 REAL_DTYPES = [d for d in all_dtypes if d not in complex_dtypes]
 RECORDS = [r for r in ScalarOp.registry.values() if r.native is not None]
-WITHOUT_NATIVE = {"complex", "complex_from_polar", "polygamma", "gammainc_by_order"}
+WITHOUT_NATIVE = {"complex", "complex_from_polar", "gammainc_by_order"}
 EPS = {"float16": 2e-3, "float32": 2.4e-7, "float64": 4.5e-16}
 
 

@@ -74,7 +74,7 @@ OPCODES = frozenset((
 MATH = frozenset((
     "exp", "exp2", "exp10", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
     "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "cbrt", "pow", "atan2", "hypot", "tgamma",
-    "lgamma", "erfcx", "psi", "trigamma", "log_product", "log_quotient",
+    "lgamma", "erfcx", "psi", "trigamma", "polygamma", "log_product", "log_quotient",
 ))
 
 REDUCTIONS = frozenset(["sum", "prod", "max", "sup", "min", "all", "any", "argmax", "argmin", "or", "and", "xor"])

@@ -115,6 +115,7 @@ def _power(x: np.ndarray, y: np.ndarray) -> Any:
 _OF_SCIPY: dict[str, Callable[..., Any]] = {
     "erfcx": lambda special, x: special.erfcx(x), "psi": lambda special, x: special.psi(x),
     "trigamma": lambda special, x: special.polygamma(1, x).astype(x.dtype),
+    "polygamma": lambda special, n, x: special.polygamma(n.astype("f8"), x.astype("f8")).astype(x.dtype),
 }  # fmt: skip
 _OF_TWO = {"log_product": log_of_product, "log_quotient": log_of_quotient}
 

@@ -135,6 +135,23 @@ def test_gammaln_and_its_like_agree_with_the_reference() -> None:
         np.testing.assert_allclose(found, want, rtol=1e-13, atol=1e-14, err_msg=str(op))
 
 
+@pytest.mark.parametrize("mode", [None, "reference"])
+def test_polygamma_of_what_over_and_underflows_in_between(mode: str | None) -> None:
+    """Where SciPy's is NaN (200!), 0 (1e11**-31), or takes a step for each unit of -x."""
+    n, x = theano.tensor.dcol("n"), theano.tensor.dvector("x")
+    function = theano.function([n, x], theano.tensor.polygamma(n, x), mode=mode)
+    orders = np.array([[2.0], [30.0], [171.0], [200.0], [700.0]])
+    numbers = np.array([1e11, 80.25, 1.5, 300.0, -3e8 - 0.25, -40.75, 1e155])[::-1]
+    found = function(orders, numbers)
+    for place, value in np.ndenumerate(found):
+        right = exactly("polygamma", orders[place[0], 0], numbers[place[1]])
+        np.testing.assert_allclose(value, float(right), rtol=5e-15, atol=1e-307)
+    ends = function(np.array([[2.0], [3.0]]), np.array([0.0, -0.0, -3.0, -np.inf, np.inf]))
+    np.testing.assert_array_equal(ends, [[-np.inf] * 4 + [-0.0], [np.inf] * 4 + [0.0]])
+    assert np.isnan(function(np.array([[-1.0], [0.5], [np.nan], [np.inf]]), np.array([0.5, 2.0]))).all()
+    assert function(np.ones((0, 1)), numbers).shape == (0, 7)
+
+
 def _assembly(text: str, triple: str, cpu: str, features: str) -> str:
     llvm = importlib.import_module("llvmlite.binding")
     llvm.initialize_all_targets()

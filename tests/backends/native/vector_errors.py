@@ -18,6 +18,7 @@ import mpmath as mp
 import numpy as np
 from scipy import special
 
+from theano import scalar
 from theano.backends.native import mathematics, target
 from theano.backends.native.mathematics_text import Machine
 
@@ -27,14 +28,14 @@ LONGER = np.finfo(np.longdouble).nmant >= 63
 HOST = mathematics.host_machine()
 AVX2, PLAIN = Machine(32, fma=True, constants="table"), Machine(16, fma=False, constants="table")
 Worst = tuple[float, str]  # an error and where it is
-TWO_ARGUMENTS = ("pow", "atan2", "hypot", "log_product", "log_quotient")
+TWO_ARGUMENTS = ("pow", "atan2", "hypot", "polygamma", "log_product", "log_quotient")
 # logarithms of what has been rounded, unless that leaves the range of normal numbers
 OF_ROUNDED = {"log_product": np.multiply, "log_quotient": np.divide}
 # right values for float32: of doubles
 OF_SCIPY: dict[str, Callable[..., Any]] = {
     "erf": special.erf, "erfc": special.erfc, "erfcx": special.erfcx, "tgamma": special.gamma,
     "lgamma": lambda x: np.where(np.isinf(x), np.inf, special.gammaln(x)), "psi": special.psi,
-    "trigamma": lambda x: special.polygamma(1, x),
+    "trigamma": lambda x: special.polygamma(1, x), "polygamma": lambda n, x: scalar.polygamma.numpy(n, x),
 }  # fmt: skip
 GAMMA = ("tgamma", "lgamma", "psi", "trigamma")
 _NUMPY = {
@@ -48,6 +49,7 @@ _MPMATH: dict[str, Callable[..., Any]] = {
     "pow": mp.power, "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
     "erfcx": lambda x: _erfcx(x), "tgamma": lambda x: _gamma(x), "lgamma": lambda x: _log_gamma(x),
     "psi": lambda x: _psi(x), "trigamma": lambda x: _trigamma(x),
+    "polygamma": lambda n, x: _polygamma(n, x),
 }  # fmt: skip
 
 
@@ -85,10 +87,36 @@ def _trigamma(x: Any) -> Any:
     return mp.psi(1, x) if x > 1e-10 else 1 / x**2 + mp.zeta(2) - 2 * x * mp.zeta(3)
 
 
+def _zeta(s: Any, x: Any) -> Any:
+    """Hurwitz's, for x > 0, to 30 digits of itself: mpmath's has as many digits behind the point."""
+    z, total = x + 40, mp.fsum((x + k) ** -s for k in range(40))
+    product, rest = mp.mpf(s), z / (s - 1) + mp.mpf(1) / 2
+    for j in range(1, 24):
+        rest += mp.bernoulli(2 * j) / mp.factorial(2 * j) * product * z ** (1 - 2 * j)
+        product *= (s + 2 * j - 1) * (s + 2 * j)
+    return total + rest * z**-s
+
+
+def _polygamma(n: Any, x: Any) -> Any:
+    if n < 1:
+        return _psi(x) if n == 0 else mp.nan
+    if _is_pole(x):
+        return (-1) ** (int(n) + 1) * mp.inf
+    return (-1) ** (int(n) + 1) * mp.factorial(n) * (_zeta(n + 1, x) if x > 0 else mp.fsum(_beside_poles(n, x)))
+
+
+def _beside_poles(n: Any, x: Any) -> list[Any]:
+    """What zeta(n + 1, x) is the sum of, for x < 0."""
+    sign, f = (-1) ** (int(n) + 1), x - mp.floor(x)
+    return [_zeta(n + 1, f), sign * _zeta(n + 1, 1 - f), -sign * _zeta(n + 1, 1 - x)]
+
+
 # Where a result is the difference of two terms, its error is told in units of the larger of it and of this one, in
 # double precision. (Zeros between the poles cannot be had to the last place without looking them up.)
 _TERMS: dict[str, Callable[..., Any]] = {
     "lgamma": lambda x: _log_gamma(-x) if x < 0 else mp.mpf(0), "psi": lambda x: _psi(1 - x) if x < 0 else mp.mpf(0),
+    "polygamma": lambda n, x: (
+        mp.factorial(n) * max(map(abs, _beside_poles(n, x))) if n >= 1 and x < 0 else mp.mpf(0)),
 }  # fmt: skip
 
 
@@ -153,6 +181,8 @@ def points(name: str, dtype: str, count: int, seed: int = 0) -> tuple[np.ndarray
     limit = 800.0 if dtype == "float64" else 110.0
     special = special_values(dtype)
     some = max(count // 8, 1)
+    if name == "polygamma":
+        return _orders_and_numbers(rng, dtype, max(count // 100, 20))
     if name in TWO_ARGUMENTS:
         pairs = np.array(np.meshgrid(special, special)).reshape(2, -1)
         columns = [
@@ -174,6 +204,20 @@ def points(name: str, dtype: str, count: int, seed: int = 0) -> tuple[np.ndarray
     multiples = np.rint(np.exp2(rng.uniform(0, 40, some))) * (np.pi / 2)
     typed = [p.astype(dtype) for p in [*parts, multiples]]
     return (np.concatenate([random_bits(rng, dtype, 2 * some), special, *typed]),)
+
+
+def _orders_and_numbers(rng: np.random.Generator, dtype: str, some: int) -> tuple[np.ndarray, ...]:
+    parts = [
+        (rng.integers(1, 9, some), np.exp(rng.uniform(-9, 9, some))),
+        (rng.integers(1, 9, some), rng.uniform(-20, 0, some)),
+        (rng.integers(1, 400, some), np.exp(rng.uniform(-3, 8, some))),
+        (rng.integers(1, 90, some), rng.uniform(-9, 0, some)),
+        (rng.integers(1, 30, some), np.exp(rng.uniform(5, 80, some))),
+        (rng.choice([-1, 0, 0.5, 2, 3, 200, 1e5], some),
+         rng.choice([-7.0, -0.0, 0.0, 1e-30, 0.5, 700, 1e5, 1e30], some)),
+    ]  # fmt: skip
+    n, x = (np.concatenate([p[k].astype(dtype) for p in parts]) for k in (0, 1))
+    return n, x
 
 
 # ---- right values and errors
@@ -238,7 +282,7 @@ def exact_error(name: str, found: Any, *arguments: Any) -> float:
     unit = np.spacing(min(np.abs(near), np.finfo(near.dtype).max / 2))
     unit = unit * 2 if np.abs(near) > np.finfo(near.dtype).max / 2 else unit
     if name in _TERMS and near.dtype == np.float64:
-        unit = max(unit, np.spacing(float(abs(_TERMS[name](mp.mpf(float(arguments[0])))))))
+        unit = max(unit, np.spacing(float(abs(_TERMS[name](*(mp.mpf(float(a)) for a in arguments))))))
     return float(abs(mp.mpf(float(found)) - right) / mp.mpf(float(unit)))
 
 

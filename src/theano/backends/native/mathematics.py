@@ -28,10 +28,11 @@ _FAMILIES = {
     "error": ("erf", "erfc", "erfcx"),
     "gamma": ("tgamma", "lgamma"),
     "digamma": ("psi", "trigamma"),
+    "polygamma": ("polygamma",),
 }
 FAMILY = {name: family for family, names in _FAMILIES.items() for name in names}
 # which no library has
-ONLY_OWN = frozenset({"erfcx", "psi", "trigamma", "log_product", "log_quotient"})
+ONLY_OWN = frozenset({"erfcx", "psi", "trigamma", "polygamma", "log_product", "log_quotient"})
 # A call of a function makes every register in use go to memory and come back, which a short loop pays for each vector:
 # these are written out instead, up to a few in a kernel; unless their constants would fill the registers (a "table").
 WRITTEN_OUT = frozenset({"exp"})

@@ -83,7 +83,7 @@ def _rising(m: Lanes, x: Number) -> Pair:
     return product(m, (u, low), (more, lost + low))
 
 
-def _log_of_gamma(m: Lanes, y: Number, low: Number | None, inverse: Number, log: Pair) -> Pair:
+def log_of_gamma(m: Lanes, y: Number, low: Number | None, inverse: Number, log: Pair) -> Pair:
     """log(gamma(y + low)) for y >= FAR, of which 1/y and log(y) are given. `low` is less than y's last bits."""
     rest = inverse * m.polynomial(m.coefficients(table.STIRLING), inverse * inverse)
     if m.wide:
@@ -102,7 +102,7 @@ def _logarithm(m: Lanes, x: Number) -> Pair:
     return (log_of_normal(m, x), m.constant(0.0)) if m.wide else log_in_two(m, x, subnormal=False)
 
 
-def _times_exp(m: Lanes, factor: Pair, exponent: Pair) -> Number:
+def times_exp(m: Lanes, factor: Pair, exponent: Pair) -> Number:
     """factor * exp(exponent)"""
     if m.wide:
         n, whole, r, _ = reduced(m, exponent[0])
@@ -121,15 +121,15 @@ def _gamma(m: Lanes, x: Number) -> Number:
     rising, rising_low = _rising(m, m.where(near, size, 1.0))
     above = (m.where(near, rising, 1.0), m.where(near, rising_low, 0.0))
     both = 1.0 / (y * above[0])
-    high, rest = _log_of_gamma(m, y, low, both * above[0], _logarithm(m, y))
-    usual = _times_exp(m, quotient(m, (one, zero), above, both * y), (high, rest))
+    high, rest = log_of_gamma(m, y, low, both * above[0], _logarithm(m, y))
+    usual = times_exp(m, quotient(m, (one, zero), above, both * y), (high, rest))
 
     def rare() -> Number:
         """-pi * exp(-log(gamma(z))) / (z * sin(pi*z)), z = -x"""
         f, sign = from_whole(m, m.smaller(m.abs(x), WHOLE))
         below = product(m, (size, zero), sine_of_pi(m, f))
         factor = quotient(m, product(m, above, (m.constant(-PI[0]), m.constant(-PI[1]))), below)
-        value = _times_exp(m, factor, (-high, -rest))
+        value = times_exp(m, factor, (-high, -rest))
         return m.where(f.equals(0.0), math.nan, m.from_bits(m.bits(value) ^ sign))
 
     value = m.rarely(x < 0.0, usual, rare)
@@ -162,7 +162,7 @@ def _near(m: Lanes, x: Number) -> Pair:
 def _lgamma_in_two(m: Lanes, x: Number) -> tuple[Pair, Pair]:
     """log(gamma(x)) and log(x) for 0 < x < OVERFLOW."""
     log = (log_of_normal(m, x), m.constant(0.0)) if m.wide else log_in_two(m, x)
-    far, near = _log_of_gamma(m, x, None, 1.0 / x, log), _near(m, x)
+    far, near = log_of_gamma(m, x, None, 1.0 / x, log), _near(m, x)
     small = x < 0.5
     high, lost = m.sum_of_ordered(m.where(small, -log[0], near[0]), m.where(small, near[0], 0.0))
     lost = lost + near[1] - m.where(small, log[1], 0.0)

@@ -432,6 +432,27 @@ class Lanes:
         chosen = text.set(f"phi {text.vec(usual.kind)} [{usual.name}, %{before}], [{other.name}, %{end}]")
         return Number(self, usual.kind, chosen)
 
+    def repeated(self, first: int, end: int, value: Number, step: Callable[[Number, Number], Number]) -> Number:
+        """value = step(k, value) for k = first, ..., end - 1, which all lanes hold; at least once."""
+        text, vec = self.text, self.text.vec(self.kind)
+        before, again, after = text.block, text.label("again"), text.label("after")
+        text.go(again)
+        text.start(again)
+        at, count, old = len(text.lines), text.new(), text.new()
+        spread = text.set(f"insertelement {vec} poison, {self.kind} {count}, i32 0")
+        zeros = f"<{text.lanes} x i32> zeroinitializer"
+        k = self.number(text.set(f"shufflevector {vec} {spread}, {vec} poison, {zeros}"))
+        new = step(k, self.number(old))
+        more = text.set(f"fadd {self.kind} {count}, 1.0")
+        going = text.set(f"fcmp olt {self.kind} {more}, {float(end)}")
+        text.lines[at:at] = [
+            f"  {count} = phi {self.kind} [{float(first)}, %{before}], [{more}, %{text.block}]",
+            f"  {old} = phi {vec} [{value.name}, %{before}], [{new.name}, %{text.block}]",
+        ]
+        text.go_if(going, again, after)
+        text.start(after)
+        return new
+
     # -- double precision for results in single precision
 
     def in_double(self, compute: Callable[..., Number], *args: Number) -> Number:

@@ -30,7 +30,7 @@ _FLOAT_UNARY = {"sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trun
 # libmvec functions whose special values differ from C's (found by tests/backends/native/test_mathematics.py).
 EXCLUDED: frozenset[tuple[str, str]] = frozenset()
 
-TWO_ARGUMENTS = frozenset({"pow", "atan2", "hypot", "log_product", "log_quotient"})
+TWO_ARGUMENTS = frozenset({"pow", "atan2", "hypot", "polygamma", "log_product", "log_quotient"})
 
 
 def emit_opcode(text: VectorText, instr: Instr, args: Sequence[str], dtypes: Sequence[str], active: str) -> str:
