@@ -263,6 +263,31 @@ def test_what_goes_down_a_chain_goes_together() -> None:
     assert np.array_equal(found, wanted)
 
 
+def mixed_chain(n: int) -> tuple[Any, Any]:
+    m = T.dmatrix("m")
+    v = m
+    for _ in range(n):
+        v = T.tanh(v).T[1:]
+    return m, v
+
+
+def test_ops_of_two_kinds_go_down_a_chain_together() -> None:
+    def work(n: int) -> int:
+        m, v = mixed_chain(n)
+        return sum(rewrite(FunctionGraph([m], [v])).fired().values())  # the pass was stopped, with a warning, before
+
+    assert work(80) <= 2.2 * work(40)
+
+    m, v = mixed_chain(5)
+    fgraph = FunctionGraph([m], [v])
+    rewrite(fgraph)
+    assert len(fgraph) <= 7  # one index, one transpose
+    given = np.random.default_rng(0).standard_normal((6, 7))
+    (found,), (wanted,) = evaluate(fgraph.outputs, {fgraph.inputs[0]: given}), evaluate([v], {m: given})
+    assert found.shape == (4, 4)
+    assert np.array_equal(found, wanted)
+
+
 def test_what_waited_in_vain_goes_in_its_turn() -> None:
     m = T.dmatrix("m")
     lower = T.tanh(m).T

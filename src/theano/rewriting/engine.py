@@ -92,7 +92,7 @@ class RuleIndex:
                     self._by_record.setdefault(root, []).append(rule)
                 else:
                     self._by_class.setdefault(root, []).append(rule)
-        self.sinking = {root for rule in self.rules if rule.sinks for root in rule.roots}
+        self.sinking = frozenset(root for rule in self.rules if rule.sinks for root in rule.roots)
         everywhere = {rule for base in Elemwise.__mro__ for rule in self._by_class.get(base, ())}
         self._every_elemwise = [rule for rule in self.rules if rule in everywhere]
         for record, found in self._by_record.items():
@@ -259,7 +259,7 @@ def apply_rules(
             if node not in fgraph.apply_nodes:
                 continue
             candidates = index.candidates(node, site)
-            if not its_turn and type(node.op) in index.sinking and waits(fgraph, node):
+            if not its_turn and type(node.op) in index.sinking and waits(fgraph, node, index.sinking):
                 waiting.append(node)
                 candidates = [rule for rule in candidates if not rule.sinks]
             if not candidates:
@@ -286,15 +286,18 @@ def apply_rules(
         site.findings.clear()
 
 
-def waits(fgraph: FunctionGraph, node: Apply) -> bool:
-    """Is there another op of this kind above, with only elementwise ops between, each of which has one user?
+def waits(fgraph: FunctionGraph, node: Apply, sinking: frozenset[type]) -> bool:
+    """Is there another op of this kind above, with only elementwise ops, and others that sink, between, each of which
+    has one user?
 
     It will come down, and the two become one. If the lower one went first, and then the next, each all the way to the
     inputs, a chain f(f(f(x.T).T).T) of n would take n * n steps: so the uppermost goes, and takes the others with it.
+    The others that sink come down as well: a chain f(f(x.T)[1:].T)[1:] is no different.
     """
     kind = type(node.op)
     clients = fgraph.clients
     v = node.outputs[0]
+    passes_something = False
     for _ in range(FAR):
         users = clients.get(v, ())
         if len(users) != 1:
@@ -302,8 +305,12 @@ def waits(fgraph: FunctionGraph, node: Apply) -> bool:
         ((user, position),) = users
         if user is OUTPUT:
             return False
-        if not isinstance(user.op, Elemwise):
-            return type(user.op) is kind and position == 0 and v is not node.outputs[0]
+        if isinstance(user.op, Elemwise):
+            passes_something = True
+        elif position != 0 or type(user.op) not in sinking:
+            return False
+        elif type(user.op) is kind:
+            return passes_something
         v = user.outputs[0]
     return False
 
