@@ -278,7 +278,7 @@ def test_products_of_other_dtypes(dtype: str) -> None:
     check([x], [T.dot(x, x.T)], [value], tolerance=1e-2 if dtype == "float16" else 1e-9)
 
 
-def test_complex_numbers_run_through_python() -> None:
+def test_complex_numbers() -> None:
     x = T.zmatrix("x")
     value = np.arange(6.0).reshape(2, 3) * (1 + 2j)
     check([x], [x.T * 2, x, x[1:], T.real(x), abs(x).sum(), T.exp(x).sum(axis=0), x.T], [value])

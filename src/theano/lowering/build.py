@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from theano.lowering.kernel import MATH, Instr, Result
-from theano.scalar.dtypes import discrete_dtypes, upcast
+from theano.scalar.dtypes import complex_dtype, discrete_dtypes, is_complex, real_dtype, upcast
 from theano.scalar.op import ScalarOp
 
 NATIVE_DTYPES = frozenset((*discrete_dtypes, "float16", "float32", "float64"))
@@ -24,7 +24,8 @@ _FLOATS = frozenset(("float16", "float32", "float64"))
 # instructions that cost next to nothing where the operands are at hand
 _CHEAP = frozenset((
     "add", "sub", "mul", "neg", "abs", "min", "max", "and", "or", "xor", "not", "shl", "shr", "lt", "le", "gt", "ge",
-    "eq", "ne", "isnan", "isinf", "select", "cast", "fma", "copysign", "floor", "ceil", "trunc", "rint",
+    "eq", "ne", "isnan", "isinf", "select", "cast", "fma", "copysign", "floor", "ceil", "trunc", "rint", "re", "im",
+    "pair",
 ))
 _FREE = frozenset(["load", "gather", "const", "iota", "extent"])
 EXPENSIVE = 100
@@ -128,6 +129,9 @@ class KernelBuilder:
         return Scalar(self, position, dtype)
 
     def const(self, value: Any, dtype: str) -> Scalar:
+        if is_complex(dtype):
+            part = real_dtype(dtype)
+            return self.pair(self.const(np.real(value), part), self.const(np.imag(value), part))
         if dtype == "bool":
             number: Any = bool(value)
         elif dtype in _FLOATS:
@@ -235,6 +239,22 @@ class KernelBuilder:
             if folded is not None:
                 return folded
         return self.emit(op, x.dtype, (x.position,))
+
+    # -- complex numbers
+
+    def pair(self, re: Scalar, im: Scalar) -> Scalar:
+        """The complex number of two parts of one dtype, float32 or float64."""
+        return self.emit("pair", complex_dtype(re.dtype), (re.position, im.position))
+
+    def parts(self, x: Scalar) -> tuple[Scalar, Scalar]:
+        """Real and imaginary part; the latter of a real number is 0."""
+        if not is_complex(x.dtype):
+            return x, self.const(0, x.dtype)
+        op, _, args, _ = self.body[x.position]
+        part = real_dtype(x.dtype)
+        if op == "pair":
+            return Scalar(self, args[0], part), Scalar(self, args[1], part)
+        return self.emit("re", part, (x.position,)), self.emit("im", part, (x.position,))
 
     # -- NativeBuilder --------------------------------------------------------------------------------------------
 
@@ -409,6 +429,8 @@ def apply_record(builder: KernelBuilder, record: ScalarOp, values: Sequence[Scal
 
     Raises NotImplementedError if the record has no native form for these dtypes.
     """
+    if is_complex(dtype) or any(is_complex(v.dtype) for v in values):
+        return _apply_complex(builder, record, values, dtype)
     if record.native is None or dtype not in NATIVE_DTYPES:
         raise NotImplementedError(record.name)
     if record.compute == "own":
@@ -426,6 +448,25 @@ def apply_record(builder: KernelBuilder, record: ScalarOp, values: Sequence[Scal
     return builder.cast(result, dtype)
 
 
+def _apply_complex(builder: KernelBuilder, record: ScalarOp, values: Sequence[Scalar], dtype: str) -> Scalar:
+    """The same where complex numbers occur: real and imaginary parts are computed by the formula of pairs."""
+    from theano.scalar.complex_pairs import FORMULAS, KEPT  # few programs need it
+
+    formula = FORMULAS.get(record.name)
+    if formula is None:
+        raise NotImplementedError(record.name)
+    part = real_dtype(complex_dtype(upcast(*[v.dtype for v in values])))
+    if is_complex(dtype):
+        part = real_dtype(dtype)
+    pairs: list[tuple[Scalar, ...]] = [builder.parts(v) for v in values]
+    kept = KEPT.get(record.name, 0)
+    pairs[kept:] = [tuple(builder.cast(p, part) for p in pair) for pair in pairs[kept:]]
+    result = formula(builder, *pairs)
+    if isinstance(result, tuple):
+        return builder.pair(*result)
+    return builder.cast(result, dtype)
+
+
 def instruction_cost(instr: Instr) -> int:
     if instr.op in _FREE:
         return 0
@@ -437,7 +478,8 @@ def record_cost(record: ScalarOp, inputs: tuple[str, ...], dtype: str) -> tuple[
 
     The cost counts cheap instructions as 1 and the others as EXPENSIVE.
     """
-    return _record_cost(record, inputs, dtype) if all(d in NATIVE_DTYPES for d in inputs) else None
+    native = all(d in NATIVE_DTYPES or is_complex(d) for d in inputs)
+    return _record_cost(record, inputs, dtype) if native else None
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from theano.lowering.integer_powers import checked_power
 from theano.lowering.kernel import UNIT
 from theano.lowering.quotients import over_own_sum, over_root
 from theano.lowering.work import Datum, Fused, is_number
-from theano.scalar.dtypes import upcast
+from theano.scalar.dtypes import is_complex, upcast
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
 from theano.transforms.gradient_ops import (
@@ -50,7 +50,7 @@ def lower_elemwise(lowering: Lowering, node: Apply) -> None:
         uncertain = uncertain or any(ref != told[0] for ref in told)
     out = lowering.new(variable, dims)
     out.uncertain = uncertain or any(_computed_uncertainly(d) for d in inputs)
-    quotient = over_own_sum(lowering, node) or over_root(lowering, node)
+    quotient = None if is_complex(dtype) else over_own_sum(lowering, node) or over_root(lowering, node)
     checked = checked_power(lowering, node)
     if quotient is not None:
         lowering.pointwise(out, *quotient, nodes=[node], size=2, cost=2)

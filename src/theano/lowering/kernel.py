@@ -64,10 +64,12 @@ class Instr(NamedTuple):
 # (float -> int of NaN/out-of-range gives what x86 cvtt gives, never a trap; anything -> bool is != 0).
 # math: attr = a name of MATH (exp, log, ...), args 1 or 2 floats of `dtype`. call: attr = "module:name" of a C function
 # of doubles (a `scipy.special.cython_special` name), args floats of `dtype`; computed in double.
+# re, im: a part of a complex value, in float32 or float64; pair: a complex value of two parts. Nothing else takes or
+# gives complex values but load and store: whoever computes with them computes with their parts.
 OPCODES = frozenset((
     "load", "gather", "iota", "extent", "const", "add", "sub", "mul", "div", "idiv", "imod", "fmod", "neg", "abs",
     "min", "max", "fma", "sqrt", "floor", "ceil", "trunc", "rint", "copysign", "and", "or", "xor", "not", "shl", "shr",
-    "power", "lt", "le", "gt", "ge", "eq", "ne", "isnan", "isinf", "select", "cast", "math", "call",
+    "power", "lt", "le", "gt", "ge", "eq", "ne", "isnan", "isinf", "select", "cast", "math", "call", "re", "im", "pair",
 ))
 
 # Functions that `math` may use: libm's (those in libmvec are vectorised), and some that only our own code has.

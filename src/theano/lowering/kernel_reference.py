@@ -137,6 +137,14 @@ def _instruction(
             return np.asarray(instr.attr).astype(instr.dtype)
         case "cast":
             return args[0].astype(instr.dtype)
+        case "re":
+            return args[0].real
+        case "im":
+            return args[0].imag
+        case "pair":
+            value = np.empty(np.broadcast_shapes(args[0].shape, args[1].shape), instr.dtype)
+            value.real, value.imag = args
+            return value
         case "div":
             return _divide(args[0], args[1], instr.dtype)
         case "power":

@@ -24,6 +24,7 @@ from theano.lowering.program import (
     Value,
     ViewStep,
 )
+from theano.scalar.dtypes import is_complex, real_dtype
 
 ROUTINES = {"gemm": (2, 2, 2), "gemv": (2, 1, 1), "ger": (1, 1, 2), "dot": (1, 1, 0), "batched_gemm": (3, 3, 3)}
 VIEWS = frozenset(["dimshuffle", "index", "reshape", "diagonal", "specify", "stretch", "own"])
@@ -373,6 +374,10 @@ def verify_kernel(kernel: Kernel) -> None:
             _require(dtype == "int64" and 0 <= attr < kernel.rank, f"{where}: no axis {attr}")
         elif op in _TESTS:
             _require(dtype == "bool" and len(set(given)) == 1, f"{where}: of {given}")
+        elif op in ("re", "im"):
+            _require([real_dtype(d) for d in given] == [dtype] != given, f"{where}: of {given}")
+        elif op == "pair":
+            _require(is_complex(dtype) and given == [real_dtype(dtype)] * 2, f"{where}: of {given}")
         elif op == "select":
             _require(given[0] == "bool" and given[1:] == [dtype, dtype], f"{where}: of {given}")
         elif op not in ("const", "cast"):

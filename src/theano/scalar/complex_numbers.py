@@ -1,7 +1,7 @@
 """Complex numbers: their parts, and making them from parts.
 
-The gradient of a real cost C by a complex x is dC/dRe(x) + i dC/dIm(x). Native code has no complex numbers; for real
-inputs the natural meaning is given.
+The gradient of a real cost C by a complex x is dC/dRe(x) + i dC/dIm(x). What the
+native form is on complex inputs stands in `complex_pairs.py`; for real inputs the natural meaning is given.
 """
 
 from __future__ import annotations

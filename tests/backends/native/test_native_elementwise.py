@@ -162,3 +162,16 @@ def test_results_that_are_viewed_lie_in_c_order() -> None:
     flat, turned = f(values)
     np.testing.assert_array_equal(flat, (values * 2).reshape(-1))
     assert turned.flags.f_contiguous
+
+
+@pytest.mark.parametrize(("part", "whole"), [("float32", "complex64"), ("float64", "complex128")])
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (7,), (67,), (3, 5), (70, 3)])
+def test_parts_of_complex_numbers(part: str, whole: str, shape: tuple[int, ...]) -> None:
+    a, b = (samples(part, int(np.prod(shape)), n).reshape(shape) for n in range(2))
+    z = np.empty(shape, whole)
+    z.real, z.imag = a, b
+    for first in layouts(a).values():
+        check(elementwise("pair", [part, part], whole, len(shape)), [first, b])
+    for array in layouts(z).values():
+        check(elementwise("re", [whole], part, len(shape)), [array], signs=True)
+        check(elementwise("im", [whole], part, len(shape)), [array], signs=True)

@@ -31,8 +31,10 @@ from theano.backends.native.kernel_slots import LONG, SHORT, Slots, adds_rows, l
 from theano.backends.native.position_text import PositionText
 from theano.backends.native.reduction_text import pieces_of_runs
 from theano.backends.native.vector_text import (
+    ELEMENT_TYPE,
     ITEMSIZE,
     MEMORY_TYPE,
+    PART_TYPE,
     SIZE,
     VectorText,
     is_float,
@@ -160,7 +162,7 @@ class KernelText:
         for number in numbers:
             if not self.slots[number].flags & rt.SPREADS:
                 continue
-            kind = MEMORY_TYPE[self.kernel.operands[number].dtype]
+            kind = ELEMENT_TYPE[self.kernel.operands[number].dtype]
             if not any(a >= 0 for a in self.slots[number].axes):
                 self.spread[number] = self._element(number)
                 self.advance[number] = ""
@@ -176,8 +178,9 @@ class KernelText:
 
     def _element(self, number: int) -> str:
         """A vector of the element where an operand's run starts, in the form that memory has."""
-        kind = MEMORY_TYPE[self.kernel.operands[number].dtype]
-        return self.text.spread(kind, self.text.set(f"load {kind}, ptr {self.origin[number]}, align {SIZE[kind]}"))
+        dtype = self.kernel.operands[number].dtype
+        kind, align = ELEMENT_TYPE[dtype], SIZE[PART_TYPE.get(dtype) or ELEMENT_TYPE[dtype]]
+        return self.text.spread(kind, self.text.set(f"load {kind}, ptr {self.origin[number]}, align {align}"))
 
     def _next_run(self) -> None:
         """The end of the loop over runs, to which every loop leads."""

@@ -41,6 +41,10 @@ def emit_opcode(text: VectorText, instr: Instr, args: Sequence[str], dtypes: Seq
             return text.constant(dtype, instr.attr)
         case "cast":
             return text.cast(dtypes[0], dtype, args[0])
+        case "re" | "im":
+            return text.part(dtypes[0], args[0], int(op == "im"))
+        case "pair":
+            return text.pair(dtype, *args)
         case "select":
             return text.select(args[0], VALUE_TYPE[dtype], args[1], args[2])
         case "lt" | "le" | "gt" | "ge" | "eq" | "ne":

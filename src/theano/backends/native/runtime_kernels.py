@@ -408,7 +408,7 @@ def one_point(frame: int, step: int, state: int) -> int:
             slot += SLOT_BYTES
             k += 1
         return invoke(load64(step + KERNEL_CODE), calls, steps, 0, 1, state)
-    side = lanes * 8
+    side = lanes * 16  # of complex128
     room = stack(slots * side)
     while k < slots:
         store64(calls + k * 8, room + k * side)

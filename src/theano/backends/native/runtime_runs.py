@@ -67,6 +67,8 @@ def fill(target: int, bits: int, count: int, size: int) -> int:
 
 def spread(target: int, source: int, count: int, size: int) -> int:
     """One element, `count` times."""
+    if size == 16:
+        return copy_items(target, 16, source, 0, count, 16)
     if size == 8:
         return fill(target, load64(source), count, 8)
     if size == 4:
@@ -165,6 +167,9 @@ def run(step: int, state: int, data: int, table: int, steps: int, calls: int, ta
 
 def pad(target: int, source: int, step: int, count: int, room: int, size: int) -> int:
     """Copy `count` elements and repeat the last one until `room` are filled: padding computes like real data."""
+    if size == 16:
+        copy_items(target, 16, source, step, count, 16)
+        return copy_items(target + count * 16, 16, source + (count - 1) * step, 0, room - count, 16)
     if size == 8:
         i = 0
         while i + 4 <= count:

@@ -83,8 +83,8 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
     steps = stack(slots * 8)
     calls = stack(slots * 8)
     tails = stack(slots * 8)
-    # a vector has as many elements of a wider type as of the one that decided how many there are
-    side = lanes * 8
+    # a vector has as many elements of a wider type (complex128 is the widest) as of the one that decided how many
+    side = lanes * 16
     room = stack(slots * side)
     packed = 0
     breadth = 0

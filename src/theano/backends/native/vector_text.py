@@ -14,10 +14,13 @@ MEMORY_TYPE = {
     "uint8": "i8", "uint16": "i16", "uint32": "i32", "uint64": "i64",
     "float16": "half", "float32": "float", "float64": "double",
 }  # fmt: skip
+# complex numbers are one integer in memory, and values that hold their parts in turn: (re, im, re, im, ...)
+ELEMENT_TYPE = {**MEMORY_TYPE, "complex64": "i64", "complex128": "i128"}
+PART_TYPE = {"complex64": "float", "complex128": "double"}
+SIZE = {"i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "i128": 16, "half": 2, "float": 4, "double": 8}
 # float16 computes in float32 and is rounded after every operation; bool is one bit.
-VALUE_TYPE = {**MEMORY_TYPE, "bool": "i1", "float16": "float"}
-SIZE = {"i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "half": 2, "float": 4, "double": 8}
-ITEMSIZE = {name: SIZE[kind] for name, kind in MEMORY_TYPE.items()}
+VALUE_TYPE = {**ELEMENT_TYPE, "bool": "i1", "float16": "float"}
+ITEMSIZE = {name: SIZE[kind] for name, kind in ELEMENT_TYPE.items()}
 
 
 def is_float(dtype: str) -> bool:
@@ -190,6 +193,8 @@ class VectorText:
 
     def load(self, dtype: str, pointer: str, mask: str = "", outside: int = 1) -> str:
         """A vector from memory. With a mask, lanes outside it are not read; they hold 1, which few functions mind."""
+        if dtype in PART_TYPE:
+            return self._load_pairs(PART_TYPE[dtype], pointer, mask)
         kind = MEMORY_TYPE[dtype]
         vec = self.vec(kind)
         if not mask:
@@ -202,6 +207,9 @@ class VectorText:
 
     def store(self, dtype: str, value: str, pointer: str, mask: str = "") -> None:
         """A vector to memory; lanes outside the mask are not written."""
+        if dtype in PART_TYPE:
+            self._store_pairs(PART_TYPE[dtype], value, pointer, mask)
+            return
         kind = MEMORY_TYPE[dtype]
         vec = self.vec(kind)
         stored = self.pack(dtype, value)
@@ -216,6 +224,51 @@ class VectorText:
         suffix = {"half": "f16", "float": "f32", "double": "f64"}.get(kind, kind)
         return f"llvm.masked.{what}.v{self.lanes}{suffix}.p0"
 
+    # -- complex numbers
+
+    def _pairs(self, kind: str) -> str:
+        return f"<{2 * self.lanes} x {kind}>"
+
+    def _twice(self, mask: str) -> str:
+        """A mask for both parts of every number."""
+        chosen = ", ".join(f"i32 {n // 2}" for n in range(2 * self.lanes))
+        bits = self.vec("i1")
+        return self.set(f"shufflevector {bits} {mask}, {bits} poison, <{2 * self.lanes} x i32> <{chosen}>")
+
+    def _masked_pairs(self, what: str, kind: str) -> str:
+        return f"llvm.masked.{what}.v{2 * self.lanes}f{8 * SIZE[kind]}.p0"
+
+    def _load_pairs(self, kind: str, pointer: str, mask: str) -> str:
+        vec = self._pairs(kind)
+        if not mask:
+            return self.set(f"load {vec}, ptr {pointer}, align {SIZE[kind]}")
+        name, bits = self._masked_pairs("load", kind), self._pairs("i1")
+        self.declare(name, f"declare {vec} @{name}(ptr, i32, {bits}, {vec})")
+        one = self.splat(kind, scalar_constant(kind, 1))
+        operands = f"ptr {pointer}, i32 {SIZE[kind]}, {bits} {self._twice(mask)}, {vec} {one}"
+        return self.set(f"call {vec} @{name}({operands})")
+
+    def _store_pairs(self, kind: str, value: str, pointer: str, mask: str) -> None:
+        vec = self._pairs(kind)
+        if not mask:
+            self.emit(f"store {vec} {value}, ptr {pointer}, align {SIZE[kind]}")
+            return
+        name, bits = self._masked_pairs("store", kind), self._pairs("i1")
+        self.declare(name, f"declare void @{name}({vec}, ptr, i32, {bits})")
+        self.emit(f"call void @{name}({vec} {value}, ptr {pointer}, i32 {SIZE[kind]}, {bits} {self._twice(mask)})")
+
+    def part(self, dtype: str, value: str, number: int) -> str:
+        """The real (0) or imaginary (1) parts of complex numbers."""
+        chosen = ", ".join(f"i32 {2 * n + number}" for n in range(self.lanes))
+        vec = self._pairs(PART_TYPE[dtype])
+        return self.set(f"shufflevector {vec} {value}, {vec} poison, <{self.lanes} x i32> <{chosen}>")
+
+    def pair(self, dtype: str, re: str, im: str) -> str:
+        """Complex numbers of their parts."""
+        chosen = ", ".join(f"i32 {n // 2 + n % 2 * self.lanes}" for n in range(2 * self.lanes))
+        vec = self.vec(PART_TYPE[dtype])
+        return self.set(f"shufflevector {vec} {re}, {vec} {im}, <{2 * self.lanes} x i32> <{chosen}>")
+
     def prefetch(self, pointer: str, distance: str, near: int = 3) -> None:
         """Ask for a cache line, which may be anywhere. near: 3 into the first cache, 2 into the second."""
         self.declare("llvm.prefetch.p0", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
@@ -228,6 +281,8 @@ class VectorText:
             return self.compare("ne", "i8", stored, "zeroinitializer")
         if dtype == "float16":
             return self.convert("fpext", "half", "float", stored)
+        if dtype in PART_TYPE:
+            return self.set(f"bitcast {self.vec(ELEMENT_TYPE[dtype])} {stored} to {self._pairs(PART_TYPE[dtype])}")
         return stored
 
     def pack(self, dtype: str, value: str) -> str:
@@ -235,6 +290,8 @@ class VectorText:
             return self.convert("zext", "i1", "i8", value)
         if dtype == "float16":
             return self.convert("fptrunc", "float", "half", value)
+        if dtype in PART_TYPE:
+            return self.set(f"bitcast {self._pairs(PART_TYPE[dtype])} {value} to {self.vec(ELEMENT_TYPE[dtype])}")
         return value
 
     def round_half(self, value: str) -> str:
