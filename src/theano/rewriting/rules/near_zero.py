@@ -28,9 +28,9 @@ from theano.scalar.polynomial import polynomial
 from theano.scalar.selection import switch
 from theano.tensor.elemwise import Elemwise, elemwise_of
 
-MOST_TERMS = 8
-MOST_NODES = 64   # of a sum that are looked at
-HIGHEST = 6       # powers
+MOST_TERMS = 12
+MOST_NODES = 96   # of a sum that are looked at
+HIGHEST = 8       # powers
 EXACT_DTYPES = ("float32", "float64")
 
 Cofactors = tuple[tuple[Any, int], ...]
@@ -198,7 +198,7 @@ class _Reader:
         total = self.part(node.outputs[0])
         if total is None or not total[0][1] or total[0][0] < 0:
             return None
-        return total if total[0][0] > lowest and lowest != 0 and total[0][0] <= HIGHEST else None
+        return total if total[0][0] > lowest and total[0][0] <= HIGHEST else None
 
     def part(self, v: Any) -> Part | None:
         if v not in self.known:
