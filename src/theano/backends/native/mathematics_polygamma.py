@@ -71,7 +71,7 @@ def _size(m: Lanes, s: Number, x: Number) -> Number:
     def add(k: Number, total: Number) -> Number:
         return total + _power_of_ratio(m, s, (float(TERMS) - k) * inverse)
 
-    near, far = x < 1.0, x > s + (s + 40.0)  # far: the series converges at once
+    near, far = x < 1.0, x > m.fma(s, 1.25, 12.0)  # far: the series converges at once
     rest = _rest(m, s, m.where(far, x, x + float(TERMS)))
     # the smallest first
     total = m.repeated(1, TERMS, _power_of_ratio(m, s, inverse * float(TERMS)) * rest, add)
