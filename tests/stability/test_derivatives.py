@@ -66,7 +66,7 @@ def test_curve(curve: Curve, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_second_derivative_where_the_square_overflows(mode: str) -> None:
-    """The value is infinite there, as 1 + x**2 is; the second derivative is 0 as it is written."""
+    """Whether the value is infinite there, as 1 + x**2 is, or not: the second derivative is 0, as it is written."""
     x = T.dvector("x")
     for density in (-2 * T.log(1 + x**2 / 3), -2.5 * T.log1p(x**2 / 4), T.log(1 + x**2)):
         second = theano.grad(T.sum(theano.grad(T.sum(density), x)), x)
