@@ -135,3 +135,23 @@ def test_updates_and_loops() -> None:
     u = T.zscalar("u")
     states, _ = theano.scan(lambda z, p: z * z + p, outputs_info=[u * 0], non_sequences=[u], n_steps=5)
     np.testing.assert_allclose(theano.function([u], states[-1])(c[3]), want[3], rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [
+    "bool", "int8", "int64", "uint64", "float16", "float32", "float64", "complex64", "complex128",
+])
+def test_a_complex_number_that_only_decides(dtype: str) -> None:
+    """What is chosen keeps its dtype and, where it is whole, all digits."""
+    z = T.cvector("z")
+    x, y = (T.TensorType(dtype, (None,))(name) for name in "xy")
+    chosen = [T.fill(z, x), T.switch(z, x, y)]
+    big = 2**60 + 1 if dtype.endswith("int64") else 0
+    values = [
+        np.array([0, 1j, 2 + 1j, complex(np.nan, 0)], "complex64"),
+        (np.array([1, 0, 3, 2], "int64") + big).astype(dtype), np.array([0, 1, 1, 0]).astype(dtype),
+    ]
+    expected = theano.function([z, x, y], chosen, mode="reference")(*values)
+    for mode in (None, theano.Mode("cvm", None)):
+        for found, right in zip(theano.function([z, x, y], chosen, mode=mode)(*values), expected, strict=True):
+            assert found.dtype == right.dtype == dtype
+            np.testing.assert_array_equal(found, right)

@@ -455,16 +455,19 @@ def _apply_complex(builder: KernelBuilder, record: ScalarOp, values: Sequence[Sc
     formula = FORMULAS.get(record.name)
     if formula is None:
         raise NotImplementedError(record.name)
-    part = real_dtype(complex_dtype(upcast(*[v.dtype for v in values])))
+    kept = KEPT.get(record.name, 0)
     if is_complex(dtype):
         part = real_dtype(dtype)
+    elif kept:
+        part = "float32" if dtype == "float16" else dtype  # one of real numbers is chosen
+    else:
+        part = real_dtype(complex_dtype(upcast(*[v.dtype for v in values])))
     pairs: list[tuple[Scalar, ...]] = [builder.parts(v) for v in values]
-    kept = KEPT.get(record.name, 0)
     pairs[kept:] = [tuple(builder.cast(p, part) for p in pair) for pair in pairs[kept:]]
     result = formula(builder, *pairs)
-    if isinstance(result, tuple):
-        return builder.pair(*result)
-    return builder.cast(result, dtype)
+    if not isinstance(result, tuple):
+        return builder.cast(result, dtype)
+    return builder.pair(*result) if is_complex(dtype) else builder.cast(result[0], dtype)
 
 
 def instruction_cost(instr: Instr) -> int:

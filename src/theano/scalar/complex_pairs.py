@@ -15,7 +15,7 @@ from functools import reduce
 from typing import Any
 
 Pair = tuple[Any, Any]
-KEPT = {"switch": 1}  # how many of an op's first inputs keep their dtype
+KEPT = {"switch": 1, "second": 1}  # how many of an op's first inputs keep their dtype
 # exp(x) is finite up to here; so far the argument is taken down before the factors cos and sin are applied
 _LARGEST_EXPONENT = {"float32": 88.0, "float64": 709.0}
 
