@@ -99,6 +99,21 @@ def test_ill_formed_instructions(instr: Instr) -> None:
         verify(program)
 
 
+@pytest.mark.parametrize(
+    "instr",
+    [Instr("neg", "complex128", (0,)), Instr("cast", "float64", (0,)), Instr("eq", "bool", (0, 0))],
+    ids=str,
+)
+def test_complex_numbers_are_computed_with_by_their_parts(instr: Instr) -> None:
+    z = T.zvector("z")
+    program = program_of([z], [-z])
+    step = kernels(program)[0]
+    assert [i.op for i in step.kernel.body] == ["load", "re", "im", "neg", "neg", "pair"]
+    step.kernel = replace(step.kernel, body=(step.kernel.body[0], instr, *step.kernel.body[2:]))
+    with pytest.raises(ProgramError, match="complex"):
+        verify(program)
+
+
 def test_a_store_must_be_complete() -> None:
     program = program_of([x], [x.sum(axis=0)])
     step = kernels(program)[0]

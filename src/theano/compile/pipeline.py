@@ -1,8 +1,8 @@
 """The pipeline: what is done to a graph between the user's expression and its execution, top to bottom.
 
 Read `PIPELINE` as a table of contents. A pass is a set of rules, which are applied wherever they fit until none fits
-any more, or a single function of the whole graph (the last one). A rule replaces a node by something equal: mostly it
-is written as two expressions, before -> after, in the family files of `rewriting/rules/`. The order of the passes is
+any more, or a single function of the whole graph (`work=`). A rule replaces a node by something equal: mostly it is
+written as two expressions, before -> after, in the family files of `rewriting/rules/`. The order of the passes is
 the plan: simplify, bring to one form, make numerically safe, make fast, and only then think of the machine. No pass
 relies on a rule of a later one, and none is run twice.
 
@@ -105,6 +105,8 @@ PIPELINE: tuple[Pass, ...] = (
     # Now for speed, where it costs the general form that the passes above rely on:
     #   x ** 2 -> sqr(x), fill(f(x), 0) -> alloc(0, lengths), inc(zeros, y, i) -> set(zeros, y, i),
     #   max(exp(x)) -> exp(max(x)), sum(3 * x) -> 3 * sum(x), -log_softmax(x)[arange, y] -> only what is selected
+    # And what only now has its last form: a sum that cancels near 0 is a polynomial there.
+    #   cos(x)/x - sin(x)/x**2 -> switch(abs(x) < 1, x*p(x**2), cos(x)/x - sin(x)/x**2)
     # Hints of users (`psd(x)`) have been used by now, and go.
     Pass(
         "specialize",
@@ -112,8 +114,7 @@ PIPELINE: tuple[Pass, ...] = (
         (
             *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *PARTS, *WRITING, *MASKS, *PIECES_FOR_SPEED,
             *ALGEBRA, common_factor, *POWERS, *OF_TWO_FACTORS, *LATE_EXPONENTIALS, hypot_of_many, *NORMS, *NEAR_ZERO,
-            *CROSSENTROPY,
-            *DETERMINANTS_BY_FACTORS, drop_hint,
+            *CROSSENTROPY, *DETERMINANTS_BY_FACTORS, drop_hint,
         ),
     ),
 
@@ -121,7 +122,9 @@ PIPELINE: tuple[Pass, ...] = (
     # together that belong to one call; it would not see through a gemm.
     Pass("use BLAS", ("blas", "BlasOpt"), (*TIDY, *BLAS)),
 
-    # join(0, first, states), states -> j = join(0, first, states), j[1:]: the derivative of a loop reads both.
+    # The derivative of a loop reads its states, and those before each step: they are kept once.
+    #   join(0, first, states), states -> j = join(0, first, states), j[1:]
+    # Late, since rules take what is read of a join from its parts.
     Pass("keep states once", ("scan",), work=keep_states_once, only_with=Scan),
 
     # softmax(x) -> exp(x - max(x)) / sum(exp(x - max(x))), spelt so that nothing overflows: as plain elementwise ops

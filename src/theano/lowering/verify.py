@@ -364,6 +364,8 @@ def verify_kernel(kernel: Kernel) -> None:
         _require(op in OPCODES, f"{where}: unknown")
         _require(all(0 <= a < position for a in args), f"{where}: uses what comes later")
         given = [body[a].dtype for a in args]
+        _require(op in ("load", "pair") or not is_complex(dtype), f"{where}: makes complex numbers")
+        _require(op in ("re", "im") or not any(map(is_complex, given)), f"{where}: of {given}")
         if op in ("load", "gather"):
             _require(0 <= attr < kernel.n_inputs, f"{where}: no input {attr}")
             operand = kernel.operands[attr]

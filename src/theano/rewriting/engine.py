@@ -328,11 +328,6 @@ def try_rules(fgraph: FunctionGraph, rules: Sequence[Rule], node: Apply, site: S
     return False
 
 
-def try_rule(fgraph: FunctionGraph, rule: Rule, node: Apply, site: Site, report: PassReport) -> bool:
-    """Apply one rule to one node; True if the graph changed. A rule that raises is reported and skipped."""
-    return try_rules(fgraph, [rule], node, site, report)
-
-
 def accept(fgraph: FunctionGraph, rule: Rule, node: Apply, found: Any, site: Site, report: PassReport) -> bool:
     """Replace what a rule says; True if the graph changed. What breaks the rules of rules is reported and left."""
     try:

@@ -299,15 +299,16 @@ class Matcher:
         shift: Any = None
         for fitting, pool in self.place(p.items, terms, flip, binding):
             if shift is None:   # what is bound is taken apart only where the rest fits
-                bound, shift = _terms_of_bound([w for w in p.wilds if w[1] in binding], binding, dtype)
+                bound, shift, number_bound = _terms_of_bound(
+                    [w for w in p.wilds if w[1] in binding], binding, dtype)
             for found, left in self.place(bound, pool, flip, fitting):
                 now_free = [w for w in free if w[1] not in found]
                 more: list[tuple[int, Any]] = []
-                wanted = p.constant + shift
+                wanted, whole = p.constant + shift, number_bound
                 if len(now_free) < len(free):
-                    more, late_shift = _terms_of_bound([w for w in free if w[1] in found], found, dtype)
-                    wanted = wanted + late_shift
-                exact = p.constant or _is_bound_to_number(p.wilds, found)
+                    more, late_shift, late = _terms_of_bound([w for w in free if w[1] in found], found, dtype)
+                    wanted, whole = wanted + late_shift, whole or late
+                exact = p.constant or whole
                 if exact and wanted != flip * constant:
                     continue
                 rest = 0 if exact else constant - flip * wanted
@@ -398,10 +399,16 @@ class Matcher:
         yield {**binding, name: value}, 1, []
 
 
-def _terms_of_bound(wilds: list[tuple[int, str]], binding: Binding, dtype: str) -> tuple[list[tuple[int, Any]], Any]:
-    """What must be among the terms of a sum, as patterns, and in its constant, for wildcards that are bound already."""
+def _terms_of_bound(
+    wilds: list[tuple[int, str]], binding: Binding, dtype: str
+) -> tuple[list[tuple[int, Any]], Any, bool]:
+    """What must be among the terms of a sum, as patterns, and in its constant, for wildcards that are bound already.
+
+    And whether one of them is a number, not 0, which must be there: else -3 would be found in any sum, as 3 - 3 is 0.
+    """
     patterns: list[tuple[int, Any]] = []
     constant: Any = 0
+    whole = False
     for sign, name in wilds:
         v = binding[name]
         if type(v) is Pending and v.is_open(SUMS, dtype):
@@ -412,21 +419,14 @@ def _terms_of_bound(wilds: list[tuple[int, str]], binding: Binding, dtype: str) 
         value = number(v)
         if value is not None:
             constant = constant + sign * value
+            whole = whole or value != 0
         elif _is_made_by(v, SUMS, dtype):
             more, terms = terms_of(v)
             constant = constant + sign * more
             patterns.extend((sign * s, Same(term)) for s, term in terms)
         else:
             patterns.append((sign, Same(v)))
-    return patterns, constant
-
-
-def _is_bound_to_number(wilds: list[tuple[int, str]], binding: Binding) -> bool:
-    """Is one of them a number, and not 0? It must be there: else -3 would be found in any sum, which has 3 - 3 then."""
-    return any(
-        name in binding and type(binding[name]) is not Pending and number(binding[name]) not in (None, 0)
-        for _, name in wilds
-    )
+    return patterns, constant, whole
 
 
 def _factors_of_bound(wilds: list[tuple[int, str]], binding: Binding, dtype: str) -> tuple[list[tuple[int, Any]], Any]:

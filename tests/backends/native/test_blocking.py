@@ -113,6 +113,42 @@ def test_rank_three(room: Any) -> None:
                     same_bits(have, want)
 
 
+def distances(x: Any, y: Any) -> Any:
+    return T.sqr(x.dimshuffle(0, "x", 1) - y.dimshuffle("x", 0, 1)).sum(axis=2)
+
+
+@pytest.mark.parametrize("length", [1, 3, 4, 5, 16, 33])
+def test_kernels_with_wide_sums_run_by_blocks_alone(length: int, room: Any) -> None:
+    """Of sums in float64 that are kept in float32: over short axes, which are walked in one way or the other."""
+    x, y, t = T.fmatrix("x"), T.fmatrix("y"), T.ftensor3("t")
+    groups = lower(FunctionGraph([x, y], [distances(x, y)]), storages={}, updates={}).row_groups
+    assert [group.axes for group in groups] == [(0,)]
+    of_pairs = theano.function([x, y], distances(x, y))
+    of_axes = theano.function([t], [t.sum(axis=axis) for axis in range(3)] + [T.exp(t).sum(axis=1)])
+    rng = np.random.default_rng(6)
+    u, v = (rng.normal(size=(n, length)).astype("float32") for n in (37, 29))
+    whole = rng.normal(size=(19, 23, length)).astype("float32")
+    whole[0, 0, 0], whole[-1, -1, -1] = np.nan, np.inf
+    wide = ((u[:, None].astype("float64") - v[None]) ** 2).sum(axis=2)
+    for a, b in zip(layouts(u).values(), layouts(v).values(), strict=True):
+        room[0] = WITHOUT_BLOCKS
+        expected = of_pairs(a, b)
+        np.testing.assert_allclose(expected, wide, rtol=1e-6)
+        for size in (1, 500, 3000):
+            room[:2] = size, size
+            same_bits(of_pairs(a, b), expected)
+    for array in (whole, whole.transpose(1, 0, 2), whole.transpose(2, 1, 0), whole[::-1, ::2]):
+        room[0] = WITHOUT_BLOCKS
+        sums = of_axes(array)
+        with np.errstate(all="ignore"):
+            for axis, found in enumerate(sums[:3]):
+                np.testing.assert_allclose(found, array.astype("float64").sum(axis=axis), rtol=1e-5, atol=1e-5)
+        for size in (1, 500, 3000):
+            room[:2] = size, size
+            for have, want in zip(of_axes(array), sums, strict=True):
+                same_bits(have, want)
+
+
 def test_no_rows(room: Any) -> None:
     room[0] = 1
     x = T.dmatrix("x")

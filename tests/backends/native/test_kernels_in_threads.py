@@ -129,6 +129,18 @@ def test_reductions(what: str, shape: tuple[int, ...]) -> None:
         np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("length", [2, 4, 5, 15, 16, 31, 32])
+def test_reductions_over_and_beside_short_axes(length: int, dtype: str) -> None:
+    x, y, t = T.matrix("x", dtype), T.matrix("y", dtype), T.tensor3("t", dtype)
+    pairs = abs(x.dimshuffle(0, "x", 1) - y.dimshuffle("x", 0, 1))
+    outputs = [pairs.sum(axis=2), pairs.max(axis=2), t.sum(axis=1), t.max(axis=0), t.sum(axis=2), T.argmax(t, axis=2)]
+    arrays = numbers((301, length), dtype), numbers((207, length), dtype, 1), numbers((151, 173, length), dtype, 2)
+    found = in_threads(theano.function([x, y, t], outputs, mode=NATIVE), *arrays)
+    for got, wanted in zip(found, reference([x, y, t], outputs, *arrays)):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5 if dtype == "float32" else 1e-12, atol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "int8", "uint16", "int64", "bool"])
 def test_reductions_of_other_dtypes(dtype: str) -> None:
     x = T.vector("x", dtype)

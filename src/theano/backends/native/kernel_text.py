@@ -31,11 +31,10 @@ from theano.backends.native.kernel_slots import LONG, SHORT, Slots, adds_rows, l
 from theano.backends.native.position_text import PositionText
 from theano.backends.native.reduction_text import pieces_of_runs
 from theano.backends.native.vector_text import (
+    ALIGNMENT,
     ELEMENT_TYPE,
     ITEMSIZE,
     MEMORY_TYPE,
-    PART_TYPE,
-    SIZE,
     VectorText,
     is_float,
     is_unsigned,
@@ -179,8 +178,8 @@ class KernelText:
     def _element(self, number: int) -> str:
         """A vector of the element where an operand's run starts, in the form that memory has."""
         dtype = self.kernel.operands[number].dtype
-        kind, align = ELEMENT_TYPE[dtype], SIZE[PART_TYPE.get(dtype) or ELEMENT_TYPE[dtype]]
-        return self.text.spread(kind, self.text.set(f"load {kind}, ptr {self.origin[number]}, align {align}"))
+        kind, origin = ELEMENT_TYPE[dtype], self.origin[number]
+        return self.text.spread(kind, self.text.set(f"load {kind}, ptr {origin}, align {ALIGNMENT[dtype]}"))
 
     def _next_run(self) -> None:
         """The end of the loop over runs, to which every loop leads."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from theano.backends.native import runtime_records as rt
 from theano.backends.native.kernel_slots import Slots
 from theano.backends.native.kernel_text import KernelText
-from theano.backends.native.vector_text import ELEMENT_TYPE, PART_TYPE, SIZE, VectorText
+from theano.backends.native.vector_text import ALIGNMENT, ELEMENT_TYPE, VectorText
 from theano.lowering.kernel import Kernel
 
 # Of these, vectors and single numbers may be computed in different ways: they stay vectors.
@@ -47,10 +47,10 @@ class PointText(KernelText):
         values = self._body()
         for number, result in enumerate(self.kernel.results, self.kernel.n_inputs):
             dtype = self.kernel.operands[number].dtype
-            kind, align = ELEMENT_TYPE[dtype], SIZE[PART_TYPE.get(dtype) or ELEMENT_TYPE[dtype]]
+            kind = ELEMENT_TYPE[dtype]
             value = text.pack(dtype, text.cast(self.kernel.body[result.value].dtype, dtype, values[result.value]))
             one = text.set(f"extractelement {text.vec(kind)} {value}, i64 0")
-            text.emit(f"store {kind} {one}, ptr {self.start[number]}, align {align}")
+            text.emit(f"store {kind} {one}, ptr {self.start[number]}, align {ALIGNMENT[dtype]}")
         text.emit("ret i64 0")
         head = f"define i64 @{self.name}(ptr %data, ptr %step, i64 %count, i64 %active, ptr %state) {{"
         self.function = "\n".join([head, "entry:", *text.allocas, *text.lines, "}"])

@@ -21,6 +21,7 @@ SIZE = {"i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "i128": 16, "half": 2, "
 # float16 computes in float32 and is rounded after every operation; bool is one bit.
 VALUE_TYPE = {**ELEMENT_TYPE, "bool": "i1", "float16": "float"}
 ITEMSIZE = {name: SIZE[kind] for name, kind in ELEMENT_TYPE.items()}
+ALIGNMENT = {**ITEMSIZE, "complex64": 4, "complex128": 8}  # of one element, as NumPy has it
 
 
 def is_float(dtype: str) -> bool:
@@ -193,69 +194,53 @@ class VectorText:
 
     def load(self, dtype: str, pointer: str, mask: str = "", outside: int = 1) -> str:
         """A vector from memory. With a mask, lanes outside it are not read; they hold 1, which few functions mind."""
-        if dtype in PART_TYPE:
-            return self._load_pairs(PART_TYPE[dtype], pointer, mask)
-        kind = MEMORY_TYPE[dtype]
-        vec = self.vec(kind)
-        if not mask:
-            return self.unpack(dtype, self.set(f"load {vec}, ptr {pointer}, align {SIZE[kind]}"))
-        name = self._masked("load", kind)
-        one = self.splat(kind, "0xH3C00" if kind == "half" else scalar_constant(kind, outside))
-        self.declare(name, f"declare {vec} @{name}(ptr, i32, {self.vec('i1')}, {vec})")
-        operands = f"ptr {pointer}, i32 {SIZE[kind]}, {self.vec('i1')} {mask}, {vec} {one}"
-        return self.unpack(dtype, self.set(f"call {vec} @{name}({operands})"))
+        kind, vec = self._in_memory(dtype)
+        if mask:
+            name, bits = self._masked("load", dtype)
+            one = self.splat(kind, "0xH3C00" if kind == "half" else scalar_constant(kind, outside))
+            self.declare(name, f"declare {vec} @{name}(ptr, i32, {bits}, {vec})")
+            operands = f"ptr {pointer}, i32 {SIZE[kind]}, {bits} {self._mask_of(dtype, mask)}, {vec} {one}"
+            stored = self.set(f"call {vec} @{name}({operands})")
+        else:
+            stored = self.set(f"load {vec}, ptr {pointer}, align {SIZE[kind]}")
+        return stored if dtype in PART_TYPE else self.unpack(dtype, stored)
 
     def store(self, dtype: str, value: str, pointer: str, mask: str = "") -> None:
         """A vector to memory; lanes outside the mask are not written."""
-        if dtype in PART_TYPE:
-            self._store_pairs(PART_TYPE[dtype], value, pointer, mask)
-            return
-        kind = MEMORY_TYPE[dtype]
-        vec = self.vec(kind)
-        stored = self.pack(dtype, value)
+        kind, vec = self._in_memory(dtype)
+        stored = value if dtype in PART_TYPE else self.pack(dtype, value)
         if not mask:
             self.emit(f"store {vec} {stored}, ptr {pointer}, align {SIZE[kind]}")
             return
-        name = self._masked("store", kind)
-        self.declare(name, f"declare void @{name}({vec}, ptr, i32, {self.vec('i1')})")
-        self.emit(f"call void @{name}({vec} {stored}, ptr {pointer}, i32 {SIZE[kind]}, {self.vec('i1')} {mask})")
+        name, bits = self._masked("store", dtype)
+        self.declare(name, f"declare void @{name}({vec}, ptr, i32, {bits})")
+        operands = f"{vec} {stored}, ptr {pointer}, i32 {SIZE[kind]}, {bits} {self._mask_of(dtype, mask)}"
+        self.emit(f"call void @{name}({operands})")
 
-    def _masked(self, what: str, kind: str) -> str:
+    def _in_memory(self, dtype: str) -> tuple[str, str]:
+        """(type of the scalars, of the vector of them) that a vector is in memory: two scalars for a complex number."""
+        kind = PART_TYPE.get(dtype)
+        return (kind, self._pairs(kind)) if kind else (MEMORY_TYPE[dtype], self.vec(MEMORY_TYPE[dtype]))
+
+    def _masked(self, what: str, dtype: str) -> tuple[str, str]:
+        """The name of the masked access to such a vector, and the type of its mask."""
+        kind, _ = self._in_memory(dtype)
+        lanes = self.lanes * (2 if dtype in PART_TYPE else 1)
         suffix = {"half": "f16", "float": "f32", "double": "f64"}.get(kind, kind)
-        return f"llvm.masked.{what}.v{self.lanes}{suffix}.p0"
+        return f"llvm.masked.{what}.v{lanes}{suffix}.p0", f"<{lanes} x i1>"
+
+    def _mask_of(self, dtype: str, mask: str) -> str:
+        """The mask of its scalars."""
+        if dtype not in PART_TYPE:
+            return mask
+        chosen = ", ".join(f"i32 {n // 2}" for n in range(2 * self.lanes))
+        bits = self.vec("i1")
+        return self.set(f"shufflevector {bits} {mask}, {bits} poison, <{2 * self.lanes} x i32> <{chosen}>")
 
     # -- complex numbers
 
     def _pairs(self, kind: str) -> str:
         return f"<{2 * self.lanes} x {kind}>"
-
-    def _twice(self, mask: str) -> str:
-        """A mask for both parts of every number."""
-        chosen = ", ".join(f"i32 {n // 2}" for n in range(2 * self.lanes))
-        bits = self.vec("i1")
-        return self.set(f"shufflevector {bits} {mask}, {bits} poison, <{2 * self.lanes} x i32> <{chosen}>")
-
-    def _masked_pairs(self, what: str, kind: str) -> str:
-        return f"llvm.masked.{what}.v{2 * self.lanes}f{8 * SIZE[kind]}.p0"
-
-    def _load_pairs(self, kind: str, pointer: str, mask: str) -> str:
-        vec = self._pairs(kind)
-        if not mask:
-            return self.set(f"load {vec}, ptr {pointer}, align {SIZE[kind]}")
-        name, bits = self._masked_pairs("load", kind), self._pairs("i1")
-        self.declare(name, f"declare {vec} @{name}(ptr, i32, {bits}, {vec})")
-        one = self.splat(kind, scalar_constant(kind, 1))
-        operands = f"ptr {pointer}, i32 {SIZE[kind]}, {bits} {self._twice(mask)}, {vec} {one}"
-        return self.set(f"call {vec} @{name}({operands})")
-
-    def _store_pairs(self, kind: str, value: str, pointer: str, mask: str) -> None:
-        vec = self._pairs(kind)
-        if not mask:
-            self.emit(f"store {vec} {value}, ptr {pointer}, align {SIZE[kind]}")
-            return
-        name, bits = self._masked_pairs("store", kind), self._pairs("i1")
-        self.declare(name, f"declare void @{name}({vec}, ptr, i32, {bits})")
-        self.emit(f"call void @{name}({vec} {value}, ptr {pointer}, i32 {SIZE[kind]}, {bits} {self._twice(mask)})")
 
     def part(self, dtype: str, value: str, number: int) -> str:
         """The real (0) or imaginary (1) parts of complex numbers."""
