@@ -259,6 +259,8 @@ EXAMPLES: dict[str, list[Example]] = {
         on(v("x"), build=lambda x: T.exp(x) ** 2 / (1 + T.exp(x)) ** 3),
         on(v("x"), v("y"), build=lambda x, y: y / T.sqr(1 + T.exp(-x)) / (1 + T.exp(x))),
         on(v("x"), build=lambda x: T.exp(-2 * x) * T.nnet.sigmoid(x) ** 3),
+        on(v("x"), build=lambda x: T.exp(x) / (1 + T.exp(x)) ** 1.5),
+        on(v("x"), v("y"), build=lambda x, y: y * T.exp(x) / (1 + T.exp(x)) / T.sqrt(1 + T.exp(x))),
     ],
     "exp_into_sum_of_sigmoids": [
         on(v("x"), v("y"), build=lambda x, y: T.exp(x) * (y * T.nnet.sigmoid(-x) - T.sqr(T.nnet.sigmoid(-x)))),
@@ -355,7 +357,25 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "log_of_sum_of_exps": [
         on(v("x"), v("y"), build=lambda x, y: T.log(T.exp(x) + T.exp(y))),
-        on(v("x"), v("y"), build=lambda x, y: T.log(T.exp(x) + 2 + T.exp(y)))],
+        on(v("x"), v("y"), build=lambda x, y: T.log(T.exp(x) + 2 + T.exp(y))),
+        on(v("x"), build=lambda x: T.log(0.25 + 0.75 * T.exp(x))),
+        on(v("x"), v("y"), build=lambda x, y: T.log(T.nnet.sigmoid(y) + T.nnet.sigmoid(-y) * T.exp(x))),
+        on(v("x"), v("y"), build=lambda x, y: T.log(T.nnet.sigmoid(y) * T.exp(x) + 2 * T.nnet.sigmoid(-y))),
+    ],
+    "powers_over_sum_with_square": [
+        on(v(), build=lambda x: T.sqr(x) / (1 + T.sqr(x))),
+        on(v(), build=lambda x: x**3 / (2 + 3 * T.sqr(x)) ** 1.5),
+        on(v("x"), v("y"), build=lambda x, y: y * x * (0.5 + T.sqr(x)) ** -2.5 * x / y),
+        on(v("x", "float32"), build=lambda x: 3 * x**4 / T.sqr(2 + T.sqr(x))),
+    ],
+    "square_in_steps": [
+        on(v(), build=lambda x: T.sqr(x) * T.exp(-T.sqr(x))), on(v(), build=lambda x: T.sqr(x) / T.cosh(x)),
+        on(v("x"), v("y"), build=lambda x, y: T.mul(y, T.sqr(x), (1 + T.sqr(x)) ** -3.5)),
+    ],
+    "log_of_number_plus_square": [
+        on(v(), build=lambda x: T.log(4 + T.sqr(x))),
+        on(v("x", "float32"), build=lambda x: T.log(2 + 3 * T.sqr(x))),
+    ],
     "log_of_power": [on(v(), build=lambda x: T.log(x**3)), on(v(), build=lambda x: T.log(x**4)),
                      on(v(), build=lambda x: T.log(x**0.7))],
     "odd_of_negative": [on(v(), build=lambda x: T.sin(-x)), on(v(), build=lambda x: T.tanh(-x))],

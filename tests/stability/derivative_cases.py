@@ -27,6 +27,8 @@ WIDE_FROM_A_THOUSANDTH = [x for x in WIDE if abs(x) > 1e-3]
 NORMAL = [x for x in WIDE if abs(x) < 15]
 SQUARES_OVERFLOW = [sign * x for x in (1e10, 1e17, 1e20, 1e30, 1e80, 1e100, 1e155, 1e170, 1e300) for sign in (1, -1)]
 
+WIDE_AND_HUGE = [*WIDE, *SQUARES_OVERFLOW, 1e77, -1e77, 1e104, -1e130]
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -79,6 +81,9 @@ SIGMOIDS = [
     Curve("exp(x)/(1 + exp(x))", lambda x: T.exp(x) / (1 + T.exp(x)), sig),
     Curve("s*(1 - s)", lambda x: T.nnet.sigmoid(x) * (1 - T.nnet.sigmoid(x)), lambda x: sig(x) * sig(-x)),
     Curve("sigmoid(x)**2", lambda x: T.nnet.sigmoid(x) ** 2, lambda x: sig(x) ** 2),
+    Curve("1/sqrt(1 + exp(x))", lambda x: 1 / T.sqrt(1 + T.exp(x)), lambda x: mp.sqrt(sig(-x))),
+    Curve("(1 + exp(x))**-1.5", lambda x: (1 + T.exp(x)) ** -1.5, lambda x: sig(-x) ** mp.mpf(1.5), value_scale=1.0),
+    Curve("sqrt(sigmoid(x))", lambda x: T.sqrt(T.nnet.sigmoid(x)), lambda x: mp.sqrt(sig(x))),
     Curve("silu", lambda x: x * T.nnet.sigmoid(x), lambda x: x * sig(x)),
     Curve("silu by exp", lambda x: x / (1 + T.exp(-x)), lambda x: x * sig(x)),
     Curve("mish", lambda x: x * T.tanh(T.log(1 + T.exp(x))), lambda x: x * mp.tanh(softplus(x))),
@@ -125,6 +130,11 @@ LIKELIHOODS = [
     Curve("Student-t log-density", lambda x: -2 * T.log(1 + x**2 / 3), lambda x: -2 * mp.log1p(x * x / 3), scale=4.0),
     Curve("Cauchy log-density", lambda x: T.log(1 / (1 + x**2)), lambda x: -mp.log1p(x * x), scale=2.0),
     Curve("Cauchy density", lambda x: 1 / (1 + x**2), lambda x: 1 / (1 + x * x), scale=2.0),
+    Curve("zero-inflated Poisson, rate x", lambda x: T.log(number(0.25, x) + number(0.75, x) * T.exp(-x)),
+          lambda x: mp.log(mp.mpf(0.25) + mp.mpf(0.75) * mp.exp(-x)), [0.0, *POSITIVE]),
+    Curve("zero-inflated Poisson, logits x", lambda x: T.log(
+              T.nnet.sigmoid(x) + (1 - T.nnet.sigmoid(x)) * T.exp(-number(3, x) * T.ones_like(x))),
+          lambda x: mp.log(sig(x) + sig(-x) * mp.exp(-3))),
     Curve("complementary log-log", lambda x: T.log(1 - T.exp(-T.exp(x))), lambda x: mp.log(-mp.expm1(-mp.exp(x))),
           [x for x in WIDE if -50 < x < 4]),
 ]
@@ -166,7 +176,7 @@ SUMS_OF_EXPONENTIALS = [
           lambda x: -5 * mp.log1p(3 * mp.exp(-x)) - 3 * mp.log1p(mp.exp(x) / 3), scale=8.0, value_scale=8.0),
     Curve("a mixture with logits", lambda x: T.log(
               T.nnet.sigmoid(x) + (1 - T.nnet.sigmoid(x)) * number(0.125, x)),
-          lambda x: mp.log(sig(x) + sig(-x) / 8), value_scale=1.0),
+          lambda x: mp.log(sig(x) + sig(-x) / 8)),
     Curve("focal loss, exponent 1.5", lambda x: -((1 - T.nnet.sigmoid(x)) ** 1.5) * T.log(T.nnet.sigmoid(x)),
           lambda x: sig(-x) ** mp.mpf(1.5) * softplus(-x)),
 ]
@@ -220,6 +230,30 @@ OVERFLOWING = [
           value_scale=1.0),
     Curve("Cauchy density, huge", lambda x: 1 / (1 + x**2), lambda x: 1 / (1 + x * x), SQUARES_OVERFLOW,
           value_scale=1.0),
+    Curve("exp(-x**2/2), huge", lambda x: T.exp(-(x**2) / 2), lambda x: mp.exp(-x * x / 2), WIDE_AND_HUGE,
+          value_scale=1.0),
+    Curve("(1 + x**2)**-1.5", lambda x: (1 + x**2) ** -1.5, lambda x: (1 + x * x) ** mp.mpf(-1.5), WIDE_AND_HUGE,
+          value_scale=1.0),
+    Curve("x**3/(1 + x**2)**1.5", lambda x: x**3 / (1 + x**2) ** 1.5, lambda x: x**3 / (1 + x * x) ** mp.mpf(1.5),
+          WIDE_AND_HUGE),
+    Curve("x**2/(1 + x**2)", lambda x: x**2 / (1 + x**2), lambda x: x * x / (1 + x * x), WIDE_AND_HUGE),
+    Curve("x**2/(2.5 + 3*x**2)", lambda x: x**2 / (number(2.5, x) + 3 * x**2), lambda x: x * x / (2.5 + 3 * x * x),
+          WIDE_AND_HUGE),
+    Curve("1 - 1/(1 + x**2)", lambda x: 1 - 1 / (1 + x**2), lambda x: x * x / (1 + x * x), WIDE_AND_HUGE),
+    Curve("x**3/(1 + x**2)", lambda x: x**3 / (1 + x**2), lambda x: x**3 / (1 + x * x), WIDE_AND_HUGE),
+    Curve("log(1 + x**2/3)", lambda x: T.log(1 + x**2 / 3), lambda x: mp.log1p(x * x / 3), WIDE_AND_HUGE, scale=4.0),
+    Curve("Cauchy with a scale", lambda x: -T.log(1 + ((x - 1) / 3) ** 2), lambda x: -mp.log1p(((x - 1) / 3) ** 2),
+          WIDE_AND_HUGE, scale=4.0, value_scale=1e-2),
+    Curve("log(1 + (x - 1)**2/9)", lambda x: T.log(1 + (x - 1) ** 2 / 9), lambda x: mp.log1p((x - 1) ** 2 / 9),
+          WIDE_AND_HUGE, scale=4.0, value_scale=1e-2),
+    Curve("log(4 + x**2)", lambda x: T.log(4 + x**2), lambda x: mp.log(4 + x * x), WIDE_AND_HUGE, scale=4.0),
+    Curve("pseudo-Huber loss", lambda x: 4 * (T.sqrt(1 + (x / 2) ** 2) - 1), lambda x: 4 * (mp.sqrt(1 + x * x / 4) - 1),
+          WIDE_AND_HUGE),
+    Curve("log(x + sqrt(1 + x**2))", lambda x: T.log(x + T.sqrt(1 + x**2)), mp.asinh, WIDE_AND_HUGE),
+    Curve("x + sqrt(1 + x**2)", lambda x: x + T.sqrt(1 + x**2),
+          lambda x: x + mp.sqrt(1 + x * x) if x > 0 else 1 / (mp.sqrt(1 + x * x) - x), WIDE_AND_HUGE),
+    Curve("1 - x/sqrt(1 + x**2)", lambda x: 1 - x / T.sqrt(1 + x**2), lambda x: 1 - x / mp.sqrt(1 + x * x),
+          [x for x in WIDE_AND_HUGE if abs(x) < 1e75]),
 ]
 
 # 0/0 at 0: the derivatives are sums whose terms have poles there. exp(x) - 1 - x is 0 to the second order itself.

@@ -39,10 +39,11 @@ from theano.rewriting.rules.matrices import DETERMINANTS, DETERMINANTS_BY_FACTOR
 from theano.rewriting.rules.near_zero import NEAR_ZERO
 from theano.rewriting.rules.neutral import unit_factor, zero_term
 from theano.rewriting.rules.norms import NORMS
+from theano.rewriting.rules.overflowing_squares import LOGARITHMS_OF_SQUARES, square_in_steps
 from theano.rewriting.rules.powers import POWERS
 from theano.rewriting.rules.products import BLAS, PRODUCTS_OF_MATRICES
 from theano.rewriting.rules.reductions import REDUCTIONS, REDUCTIONS_FOR_SPEED
-from theano.rewriting.rules.roots import hypot_of_many
+from theano.rewriting.rules.roots import BESIDE_HYPOTENUSES, hypot_of_many
 from theano.rewriting.rules.selection import SELECTION
 from theano.rewriting.rules.shapes import ALLOCATION, SHAPES
 from theano.rewriting.rules.softmax import CROSSENTROPY, OPENING, SOFTMAX
@@ -113,8 +114,8 @@ PIPELINE: tuple[Pass, ...] = (
         ("specialize",),
         (
             *TIDY, *ALLOCATION, *REDUCTIONS, *REDUCTIONS_FOR_SPEED, *PARTS, *WRITING, *MASKS, *PIECES_FOR_SPEED,
-            *ALGEBRA, common_factor, *POWERS, *OF_TWO_FACTORS, *LATE_EXPONENTIALS, hypot_of_many, *NORMS, *NEAR_ZERO,
-            *CROSSENTROPY, *DETERMINANTS_BY_FACTORS, drop_hint,
+            *ALGEBRA, common_factor, *POWERS, *OF_TWO_FACTORS, *LOGARITHMS_OF_SQUARES, *LATE_EXPONENTIALS,
+            hypot_of_many, *BESIDE_HYPOTENUSES, *NORMS, *NEAR_ZERO, *CROSSENTROPY, *DETERMINANTS_BY_FACTORS, drop_hint,
         ),
     ),
 
@@ -130,7 +131,7 @@ PIPELINE: tuple[Pass, ...] = (
     # softmax(x) -> exp(x - max(x)) / sum(exp(x - max(x))), spelt so that nothing overflows: as plain elementwise ops
     # and reductions it fuses with its neighbours. Last of all, since it undoes what `canonicalize` recognised.
     Pass("open compositions for fusion", ("fusion",),
-         (*TIDY, *OPENING, softplus_of_both_signs, signs_in_sum, unit_factor, zero_term)),
+         (*TIDY, *OPENING, softplus_of_both_signs, square_in_steps, signs_in_sum, unit_factor, zero_term)),
 
     # Up to here the graph was taken to be free of errors of shapes, so that (x * y / x) is y although x and y may have
     # lengths that do not fit. Each check that the original graph made and this one does not is put back here.

@@ -9,16 +9,19 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from theano.graph.node import Apply
-from theano.rewriting.conform import conform, number_like
+from theano.rewriting.conform import add_all, conform, number_like
 from theano.rewriting.known import number
 from theano.rewriting.pattern import Match, factors_of, rule, terms_of
 from theano.rewriting.ranges import bounds, nonnegative
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
 from theano.rewriting.symbols import symbols
+from theano.rewriting.terms import is_negative
 from theano.scalar.activation import sigmoid, softplus
-from theano.scalar.arithmetic import abs_, add, inv, mul, sgn, sqr, sqrt, true_div
+from theano.scalar.arithmetic import abs_, add, inv, mul, neg, sgn, sqr, sqrt, true_div
 from theano.scalar.comparison import eq, ge, gt, le, lt
 from theano.scalar.dtypes import float_dtypes
 from theano.scalar.exponential import (
@@ -46,14 +49,8 @@ x, y, z = symbols("x y z")
 
 NAN = math.nan
 LOG2E, LOG10E, LN2 = math.log2(math.e), math.log10(math.e), math.log(2)
-SQUARE_ALONE = 1e18  # from here on log1p(x**2) is log(x**2), and x**2 is still a number of float32
 TINY_EXPONENT = -40.0  # exp(exp(x)) - 1 is exp(x) from here on downwards
 MOST_EXPS = 16  # terms of a sum of exponentials
-
-
-def square_may_overflow(m: Match) -> bool:
-    low, high = bounds(m.x)
-    return low < -SQUARE_ALONE or high > SQUARE_ALONE
 
 
 def may_be_tiny_exponent(m: Match) -> bool:
@@ -114,15 +111,24 @@ OF_FUNCTIONS = ruleset(
     rule("x_log_x", x * log(x), xlogx(x), assumes="finite"),
 )
 
+# Where a mixture is near 1 its distance from 1 counts.
+from_one = (1 - y) * expm1(x)
+from_one_by_sigmoid = sigmoid(-x) * (y - 1)
+
+MIXTURES = ruleset(
+    rule("log_of_mixture_with_one", log(y + (1 - y) * exp(x)),
+         switch(gt(from_one, -0.5), log1p(from_one), log(switch(gt(from_one, -0.5), 1.0, y + (1 - y) * exp(x)))),
+         when=lambda m: number(m.y) is None, assumes="rounding"),
+    rule("log_of_mixture_by_sigmoid", log(sigmoid(x) + y * sigmoid(-x)),
+         switch(gt(from_one_by_sigmoid, -0.5), log1p(from_one_by_sigmoid),
+                log(switch(gt(from_one_by_sigmoid, -0.5), 1.0, sigmoid(x) + y * sigmoid(-x)))), assumes="rounding"),
+)
+
 # Applied last (in `specialize`): before that, rules look for the products themselves.
 OF_TWO_FACTORS = ruleset(
     rule("log_of_quotient", log(x / y), log_quotient(x, y), when=lambda m: number(m.x) is None and number(m.y) is None),
     rule("log_of_two_factors", log(x * y), log_product(x, y),
          when=lambda m: number(m.x) is None and number(m.y) is None),
-    # one logarithm, whatever the size
-    rule("log1p_of_square", log1p(sqr(x)),
-         switch(gt(abs_(x), SQUARE_ALONE), 2.0, 1.0)
-         * log1p(switch(gt(abs_(x), SQUARE_ALONE), abs_(x), sqr(x))), when=square_may_overflow, assumes="rounding"),
 )
 
 
@@ -130,7 +136,9 @@ OF_TWO_FACTORS = ruleset(
                needs=[add, mul, true_div])
 def log_of_sum_of_exps(node: Apply, site: Site) -> Any:
     """log(exp(x) + exp(y) + ...) -> logaddexp(logaddexp(x, y), ...), log1p(exp(x) + exp(y)) -> that of x, y and 0,
-    log(a*exp(x) + b*exp(y)) -> logaddexp(x + log(a), y + log(b)) and log(a*(exp(x) + ...)) for numbers a, b > 0"""
+    log(a*exp(x) + b*exp(y)) -> logaddexp(x + log(a), y + log(b)) and log(a*(exp(x) + ...)) for numbers a, b > 0;
+    log(a + (1 - a)*exp(x)) -> log1p((1 - a)*expm1(x)) where that is near 0; sigmoids may stand before the
+    exponentials"""
     out: Any = node.outputs[0]
     dtype = out.type.dtype
     if dtype not in float_dtypes:
@@ -148,6 +156,11 @@ def log_of_sum_of_exps(node: Apply, site: Site) -> Any:
     exponents = _exponents_of_terms(total, int(inside), dtype)
     if exponents is None:
         return None
+    near = _near_one(total, int(inside), dtype) if scale == 1 else None
+    if near is not None:
+        is_near = elemwise_of(lt)(elemwise_of(abs_)(near), number_like(0.5, dtype))
+        result = conform(elemwise_of(switch)(is_near, elemwise_of(log1p)(near), _logaddexp_of(exponents)), out)
+        return None if result is None else [result]
     if scale != 1:
         shift = number_like(math.log(scale), dtype)
         result = elemwise_of(add)(_logaddexp_of(exponents), shift)
@@ -164,19 +177,52 @@ def _exponents_of_terms(total: Any, more: int, dtype: str) -> list[Any] | None:
     if total.type.dtype != dtype or not 2 <= len(terms) + bool(constant) <= MOST_EXPS or constant < 0:
         return None
     exponents: list[Any] = []
+    has_exp = False
     for sign, term in terms:
         weight, factors = factors_of(term)
-        if sign < 0 or not weight > 0 or len(factors) != 1 or factors[0][0] != 1:
+        if sign < 0 or not weight > 0 or any(power != 1 for power, _ in factors):
             return None
-        exponent = exponent_of(factors[0][1])
-        if exponent is None or exponent.type.dtype != dtype:
+        parts = [exponent_of(v) for _, v in factors]
+        has_exp |= any(part is not None for part in parts)
+        parts = [_log_of_sigmoid(v) if part is None else part for part, (_, v) in zip(parts, factors)]
+        if any(part is None or part.type.dtype != dtype for part in parts):
             return None
-        if weight != 1:
-            exponent = elemwise_of(add)(exponent, number_like(math.log(weight), dtype))
-        exponents.append(exponent)
+        exponents.append(add_all([*parts, number_like(math.log(weight), dtype)] if weight != 1 else parts))
+    if not has_exp:   # sigmoids alone do not overflow
+        return None
     if constant:
         exponents.append(number_like(math.log(constant), dtype))
     return exponents
+
+
+def _log_of_sigmoid(v: Any) -> Any:
+    """log(v), if v is a sigmoid."""
+    inner = elementwise_node(v, sigmoid)
+    return None if inner is None else elemwise_of(neg)(elemwise_of(softplus)(elemwise_of(neg)(inner.inputs[0])))
+
+
+def _near_one(total: Any, more: int, dtype: str) -> Any:
+    """(1 - a)*expm1(x) if `total` + `more` is a + (1 - a)*exp(x) with a number or a sigmoid a, else None."""
+    constant, terms = terms_of(total)
+    constant = constant + more
+    parts = [factors_of(term) for _, term in terms]
+    if len(parts) == 1 and len(parts[0][1]) == 1:
+        share, ((_, last),) = parts[0]
+        if abs(constant + share - 1) > float(np.finfo(dtype).eps):
+            return None
+        weight: Any = number_like(share, dtype)
+    else:
+        parts.sort(key=lambda part: len(part[1]))
+        if constant or [(c, len(factors)) for c, factors in parts] != [(1, 1), (1, 2)]:
+            return None
+        own = elementwise_node(parts[0][1][0][1], sigmoid)
+        first, second = (v for _, v in parts[1][1])
+        weight, last = (first, second) if elementwise_node(first, sigmoid) is not None else (second, first)
+        other = elementwise_node(weight, sigmoid)
+        if own is None or other is None or not is_negative(own.inputs[0], other.inputs[0]):
+            return None
+    inner = elementwise_node(last, exp)
+    return None if inner is None else elemwise_of(mul)(weight, elemwise_of(expm1)(inner.inputs[0]))
 
 
 def _logaddexp_of(exponents: Sequence[Any]) -> Any:
@@ -222,4 +268,4 @@ def log_of_product(node: Apply, site: Site) -> Any:
     return [conform(result, out)]
 
 
-LOGARITHMS = ruleset(OF_SUMS, OF_PRODUCTS, OF_FUNCTIONS, log_of_sum_of_exps, log_of_power, log_of_product)
+LOGARITHMS = ruleset(OF_SUMS, OF_PRODUCTS, OF_FUNCTIONS, log_of_sum_of_exps, MIXTURES, log_of_power, log_of_product)

@@ -1,8 +1,9 @@
 """Products of powers of exp(x), 1 + exp(x) and sigmoids, as derivatives of any order are full of.
 
 With u = 1 + exp(x), 1/u is sigmoid(-x) and exp(x)/u is sigmoid(x): exp(x)**k / u**n is a product of sigmoids, none of
-which overflows, if 0 <= k <= n. In the same way sinh(x)**k / cosh(x)**n is one of tanh(x) and 1/cosh(x). Such a pair,
-a numerator and a denominator that grow alike, is a `Family` here, and the rules are the same for each.
+which overflows, if 0 <= k <= n; n may be half a whole number. In the same way sinh(x)**k / cosh(x)**n is one of tanh(x)
+and 1/cosh(x). Such a pair, a numerator and a denominator that grow alike, is a `Family` here, and the rules are
+the same for each.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from theano.rewriting.rule import Parts, Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
 from theano.rewriting.terms import PRODUCTS, SUMS, factors_of, known_number, linear, makes, terms_of
 from theano.scalar.activation import sigmoid
-from theano.scalar.arithmetic import add, inv, mul, neg, sqr, sub, true_div
+from theano.scalar.arithmetic import add, inv, mul, neg, sqr, sqrt, sub, true_div
 from theano.scalar.dtypes import float_dtypes
 from theano.scalar.exponential import exp, pow
 from theano.scalar.hyperbolic import cosh, sinh, tanh
@@ -26,10 +27,11 @@ MOST = 12    # the highest power that is looked at
 DEEPEST = 4  # sums within sums that are looked into
 MOST_OPS = 64  # that `_may_overflow` goes through
 POWERS = frozenset([sqr, pow])
+ROOTS = frozenset([sqrt, *POWERS])
 RAW = frozenset([exp, sinh, cosh])      # what may overflow
 SHARES = frozenset([sigmoid, tanh])     # what they are of what grows alike
-INNER = SUMS | PRODUCTS | POWERS
-Powers = list[tuple[int, Any]]
+INNER = SUMS | PRODUCTS | ROOTS
+Powers = list[tuple[Any, Any]]   # of whole numbers, and halves: sqrt(1 + exp(x)) has the power 0.5
 
 
 def _may_overflow(out: Any, site: Site) -> bool:
@@ -68,10 +70,14 @@ def _powers_of(variable: Any, site: Site) -> tuple[Any, Powers]:
     coefficient, factors = factors_of(variable, site)
     found: Powers = []
     for power, v in factors:
-        if makes(v) not in POWERS:
+        if makes(v) not in ROOTS:
             found.append((power, v))
             continue
         site.findings.looked_at([v.owner])
+        root = _root(v, site)
+        if root is not None:
+            found.append((power * root[1], root[0]))
+            continue
         base, exponent = _base(v, site)
         if exponent == 1:
             found.append((power, v))
@@ -94,6 +100,19 @@ def _base(v: Any, site: Site) -> tuple[Any, int]:
             return v, 1
         x, n = power.inputs[0], int(exponent)
     return (x, n) if x.type.dtype == v.type.dtype else (v, 1)  # type: ignore[attr-defined]
+
+
+def _root(v: Any, site: Site) -> tuple[Any, float] | None:
+    """(x, n) if v is x**n with half a whole n, of a sigmoid or a sum 1 + exp(y), which are positive; else None."""
+    x = v.owner.inputs[0]
+    kind, inner = makes(v), makes(x)
+    if kind is sqr or x.type.dtype != v.type.dtype or not (
+            inner is sigmoid or (inner is add and site.find(_in_denominator, x)[1] == 1)):
+        return None
+    n = 0.5 if kind is sqrt else known_number(v.owner.inputs[1], site)
+    if n is None or isinstance(n, complex) or 2 * n != int(2 * n) or n == int(n) or abs(n) > MOST:
+        return None
+    return x, float(n)
 
 
 def multiple(b: Any, a: Any, site: Site) -> int | None:
@@ -132,7 +151,7 @@ class Family:
         """(k, n) of a factor, or None if it is not of this family and this x."""
         raise NotImplementedError
 
-    def made(self, k: int, n: int, x: Any) -> Powers:
+    def made(self, k: Any, n: Any, x: Any) -> Powers:
         """numerator**k / denominator**n for 0 <= k <= n."""
         raise NotImplementedError
 
@@ -141,7 +160,7 @@ class Family:
         looks = [(power, *self.look(v, site)) for power, v in factors]
         return [x for power, x, is_raw in looks if x is not None and (is_raw or power < 0)]
 
-    def count(self, factors: Powers, x: Any, site: Site) -> tuple[int, int, Powers, bool]:
+    def count(self, factors: Powers, x: Any, site: Site) -> tuple[Any, Any, Powers, bool]:
         """(k, n, the other factors, is any factor raw or a divisor)."""
         k = n = 0
         rest: Powers = []
@@ -182,7 +201,7 @@ class Sigmoids(Family):
             return -1, -2
         return (0, -1) if times == 1 else (-1, -1)
 
-    def made(self, k: int, n: int, x: Any) -> Powers:
+    def made(self, k: Any, n: Any, x: Any) -> Powers:
         parts = [(k, elemwise_of(sigmoid)(x)), (n - k, elemwise_of(sigmoid)(elemwise_of(neg)(x)))]
         return [part for part in parts if part[0]]
 
@@ -216,10 +235,10 @@ class Tangents(Family):
         kind = makes(v)
         return (1, 1) if kind is tanh else (1, 0) if kind is sinh else (0, -1)
 
-    def made(self, k: int, n: int, x: Any) -> Powers:
+    def made(self, k: Any, n: Any, x: Any) -> Powers:
         return [part for part in ((k, elemwise_of(tanh)(x)), (k - n, elemwise_of(cosh)(x))) if part[0]]
 
-    def count(self, factors: Powers, x: Any, site: Site) -> tuple[int, int, Powers, bool]:
+    def count(self, factors: Powers, x: Any, site: Site) -> tuple[Any, Any, Powers, bool]:
         k, n, rest, _ = super().count(factors, x, site)
         return k, n, rest, any(_argument(v, sinh) is x for _, v in factors)
 
@@ -228,8 +247,8 @@ SIGMOIDS, TANGENTS = Sigmoids(), Tangents()
 
 
 @function_rule(mul, true_div, inv, name="powers_of_sigmoid", assumes="rounding",
-               needs=[mul, true_div, inv, neg, exp, sigmoid, add, sqr, pow],
-               parts=Parts(factors_of, (POWERS | {exp, add},)))
+               needs=[mul, true_div, inv, neg, exp, sigmoid, add, sqr, sqrt, pow],
+               parts=Parts(factors_of, (ROOTS | {exp, add},)))
 def powers_of_sigmoid(node: Apply, site: Site) -> Any:
     """exp(x)**k / (1 + exp(x))**n -> sigmoid(x)**k * sigmoid(-x)**(n - k) for n > 1 and 0 <= k <= n, and with what is
     left of exp(x) or exp(-x) for other k; sigmoid(x) and sigmoid(-x) may be among the factors"""
@@ -327,7 +346,7 @@ def _variables_in(x: Any, site: Site) -> frozenset[Any]:
 class _Product:
     """v * numerator**k / denominator**n, to be written without raw factors."""
 
-    def __init__(self, family: Family, v: Any, x: Any, k: int, n: int, site: Site) -> None:
+    def __init__(self, family: Family, v: Any, x: Any, k: Any, n: Any, site: Site) -> None:
         self.family, self.x, self.site = family, x, site
         self.dtype = v.type.dtype
         self.coefficient, factors = powers_of(v, site)
@@ -436,9 +455,11 @@ def _divided(group: list[tuple[int, int, Any]]) -> tuple[int, list[Any]] | None:
     if len(group) < 2 or min(powers) < 1 or max(powers) > MOST:
         return None
     lowest = min(powers)
-    polynomial = [0] * (max(powers) - lowest + 1)
+    if any(n - lowest != int(n - lowest) for n in powers):
+        return None
+    polynomial = [0] * int(max(powers) - lowest + 1)
     for _, n, c in group:
-        polynomial[n - lowest] += c
+        polynomial[int(n - lowest)] += c
     if sum(polynomial) != 0 or not any(polynomial):
         return None
     divided = []
@@ -456,10 +477,18 @@ def _horner(coefficients: list[Any], s: Any, dtype: str) -> Any:
     return value
 
 
-def _product(powers: Sequence[tuple[int, Any]], coefficient: Any, dtype: str) -> Any:
-    above = [v for power, v in powers for _ in range(power)]
-    below = [v for power, v in powers for _ in range(-power)]
+def _product(powers: Sequence[tuple[Any, Any]], coefficient: Any, dtype: str) -> Any:
+    above = [w for power, v in powers for w in _repeated(v, power)]
+    below = [w for power, v in powers for w in _repeated(v, -power)]
     return quotient(above, below, coefficient, dtype)
+
+
+def _repeated(v: Any, power: float) -> list[Any]:
+    """The factors of v**power, for whole numbers and halves; none where that is negative."""
+    if power <= 0:
+        return []
+    whole = [v] * int(power)
+    return whole if power == int(power) else [*whole, elemwise_of(sqrt)(v)]
 
 
 POWERS_OF_SIGMOIDS = ruleset(

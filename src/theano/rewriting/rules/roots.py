@@ -7,13 +7,13 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, number_like
-from theano.rewriting.pattern import rule, terms_of
-from theano.rewriting.ranges import nonnegative, positive
+from theano.rewriting.pattern import Match, rule, terms_of
+from theano.rewriting.ranges import bounds, nonnegative, positive
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
 from theano.rewriting.symbols import symbols
 from theano.scalar.arithmetic import abs_, add, hypot, inv, sgn, sqr, sqrt
-from theano.scalar.comparison import eq, ge
+from theano.scalar.comparison import eq, ge, gt, lt
 from theano.scalar.dtypes import complex_dtypes, float_dtypes
 from theano.scalar.exponential import expm1, log1p
 from theano.scalar.hyperbolic import arcsinh, tanh
@@ -40,6 +40,8 @@ ROOTS = ruleset(
     rule("multiple_of_slope_of_arcsinh_by_log",
          z / (x + sqrt(1 + sqr(x))) + x * z / (x + sqrt(1 + sqr(x))) / sqrt(1 + sqr(x)), z / sqrt(1 + sqr(x)),
          assumes="rounding finite"),
+    rule("logarithmic_slope_of_x_plus_root", (1 + x / sqrt(y)) / (x + sqrt(y)), inv(sqrt(y)),
+         assumes="rounding finite nonzero"),
     rule("sqrt_of_one_plus_minus_one", sqrt(1 + x) - 1, expm1(0.5 * log1p(x)), assumes="rounding"),
     rule("difference_of_roots", sqrt(x + y) - sqrt(x), switch(eq(y, 0.0), 0.0 * x, y / (sqrt(x + y) + sqrt(x))),
          assumes="rounding finite"),
@@ -87,5 +89,27 @@ def hypot_of_many(node: Apply, site: Site) -> Any:
     result = conform(result, out)
     return None if result is None else [result]
 
+
+def may_be_negative(m: Match) -> bool:
+    return bounds(m.x)[0] < 0
+
+
+def may_be_positive(m: Match) -> bool:
+    return bounds(m.x)[1] > 0
+
+
+# Where x and its hypotenuse cancel. Applied last (in `specialize`): before that, rules look for the roots themselves.
+BESIDE_HYPOTENUSES = ruleset(
+    rule("x_plus_hypot", x + hypot(x, y), switch(lt(x, 0.0), y * (y / (abs_(x) + hypot(x, y))), abs_(x) + hypot(x, y)),
+         when=may_be_negative, assumes="rounding finite"),
+    rule("hypot_minus_x", hypot(x, y) - x, switch(gt(x, 0.0), y * (y / (abs_(x) + hypot(x, y))), abs_(x) + hypot(x, y)),
+         when=may_be_positive, assumes="rounding finite"),
+    rule("one_plus_share_of_hypot", 1 + x / hypot(x, y),
+         switch(lt(x, 0.0), (y / hypot(x, y)) * (y / (abs_(x) + hypot(x, y))), 1.0 + abs_(x) / hypot(x, y)),
+         when=may_be_negative, assumes="rounding finite"),
+    rule("one_minus_share_of_hypot", 1 - x / hypot(x, y),
+         switch(gt(x, 0.0), (y / hypot(x, y)) * (y / (abs_(x) + hypot(x, y))), 1.0 + abs_(x) / hypot(x, y)),
+         when=may_be_positive, assumes="rounding finite"),
+)
 
 ROOTS_AND_SIGNS = ruleset(ROOTS, CANCELLATIONS, SIGNS)
