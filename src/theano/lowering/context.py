@@ -18,6 +18,7 @@ from theano.lowering.kernel import UNIT
 from theano.lowering.program import DimsStep, Program, PyCallStep, RoutineStep, Step, ViewStep
 from theano.lowering.recompute import ANEW
 from theano.lowering.work import Datum, DimRef, Fused, Opaque, Work, Write, datum_in_memory, read, refs_in
+from theano.scalar.op import ScalarOp
 from theano.tensor.type import TensorType
 
 LoweringRule = Callable[["Lowering", Apply], None]
@@ -62,6 +63,7 @@ class Lowering:
         self.dtypes = dtypes  # what kernels may compute with; everything else is Python's
         self.works: list[Work] = []
         self.constants: list[Datum] = []
+        self.wide: list[tuple[Datum, ScalarOp]] = []  # what folds many operands, and how: `wide.py` may cut it
         self._data: dict[Variable, Datum] = {}
 
     # -- data -----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from theano.lowering.context import Lowering, lowers
 from theano.lowering.integer_powers import checked_power
 from theano.lowering.kernel import UNIT
 from theano.lowering.quotients import over_own_sum, over_root
+from theano.lowering.wide import FEW, folds
 from theano.lowering.work import Datum, Fused, is_number
 from theano.scalar.dtypes import is_complex, upcast
 from theano.tensor.dimshuffle import DimShuffle
@@ -64,6 +65,8 @@ def lower_elemwise(lowering: Lowering, node: Apply) -> None:
         out, [(d, axes) for d in inputs], lambda point: apply_record(point.b, record, point.reads(), dtype),
         nodes=[node], size=price[0], cost=price[1],
     )
+    if len(inputs) > FEW and folds(record):
+        lowering.wide.append((out, record))
     if out.ndim == 0 and len(inputs) == 1 and price[1] <= 1 and inputs[0].dim is not None and (
         record.name == "identity" or (record.name.startswith("Cast") and dtype == "int64")
     ):

@@ -85,16 +85,11 @@ class _Fusion:
     # -- placing --------------------------------------------------------------------------------------------------
 
     def place_opaque(self, work: Opaque) -> None:
-        used = False
-        level = 0
-        for datum in work.outputs:
-            for use in datum.uses:
-                used = True
-                level = max(level, _level(use))
-        if not used and not any(d.must_run for d in work.outputs):
+        uses = [use for datum in work.outputs for use in datum.uses]
+        if not uses and not any(d.must_run for d in work.outputs):
             work.level = -1
             return
-        work.level = level
+        work.level = max([0, *map(_level, uses)])
         for datum in work.outputs:
             datum.in_memory = True
         for datum in (*work.inputs, *_memory(work.dims)):
@@ -120,6 +115,8 @@ class _Fusion:
         uses = datum.uses
         if not uses and not datum.must_run:
             return
+        if work.apart:
+            return self._alone(work, max(_level(use) for use in uses) + 1, True)
         points = [use for use in uses if use.axes is not None]
         rest = len(points) < len(uses) or not uses
         if self.enabled and points and work.source:
@@ -267,9 +264,9 @@ class _Fusion:
         overwritten = [group.overwritten for group in groups if group.overwritten is not None]
         if any(shares_memory(datum, memory) for memory in overwritten for datum, _ in work.reads):
             return False
+        first = _first(groups)
         if len(groups) > 1 and not _compatible(groups):
             return False
-        first = _first(groups)
         base = targets[first]
         extents: dict[int, DimRef | None] = dict(first.extents)
         reduced = first.reduced
@@ -297,7 +294,8 @@ class _Fusion:
         for datum, axes in work.reads:
             if not is_number(datum):
                 loaded[(datum, tuple(base[a] if a >= 0 else a for a in axes))] = None
-        return len(loaded) + outputs <= MAX_OPERANDS
+        grows = len(groups) > 1 or len(loaded) + outputs > len(first.operands) + first.outputs
+        return len(loaded) + outputs <= MAX_OPERANDS or not grows
 
     def _unite(self, work: Fused, targets: dict[Group, tuple[int, ...]]) -> Group:
         first = _first(targets)

@@ -37,6 +37,7 @@ from theano.lowering.kernel import UNIT
 from theano.lowering.kernels import make_kernel
 from theano.lowering.program import Program, ProgramInput, ProgramOutput
 from theano.lowering.schedule import Schedule
+from theano.lowering.wide import cut
 from theano.lowering.work import Datum, Opaque
 
 # the families, named so that importing this module registers their lowerings
@@ -97,8 +98,9 @@ def lower(
         outputs.append(datum)
         if position in updates and id(updates[position]) in storage_of:
             overwrites[datum] = storage_of[id(updates[position])]
-    groups = fusion.fuse(lowering.works, outputs, chains_of(overwrites), fuse)
-    opaque = [work for work in lowering.works if isinstance(work, Opaque) and work.level >= 0]
+    works = cut(lowering.works, lowering.wide, outputs) if lowering.wide else lowering.works
+    groups = fusion.fuse(works, outputs, chains_of(overwrites), fuse)
+    opaque = [work for work in works if isinstance(work, Opaque) and work.level >= 0]
     schedule = Schedule([*opaque], [make_kernel(group) for group in groups], outputs, overwrites, inputs, dtypes)
     steps, row_groups = group_rows(schedule.steps, schedule.commit_from)
     program_inputs = [

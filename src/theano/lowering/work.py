@@ -141,6 +141,7 @@ class Fused:
     size: int = 1
     cost: int = 100
     ordered: bool = False
+    apart: bool = False               # the kernels that use the result do not compute it: see `wide.py`
     source: bool = False              # nothing of its rank is read: it is cheaper to compute than to load
     position: int = 0
     group: Group | None = None
