@@ -131,10 +131,33 @@ def sums_that_keep_their_axis_with_gradient(n):
     return [x], [T.grad(y.sum(), x)], []
 
 
+def sums_and_products_of_many(n):
+    xs, ys = T.dvectors(4 * n), T.dvectors(4 * n)
+    return [*xs, *ys], [T.add(*xs), T.mul(*xs), T.add(*[T.exp(x) * y for x, y in zip(xs, ys)])], []
+
+
+def slices_and_transposes(n):
+    x = T.dmatrix()
+    y = z = x
+    for k in range(2 * n):
+        y = (y[:, 1:], y[::2], y.T)[k % 3]
+        z = T.exp((z[:, 1:], z[::2], z.T)[k % 3])
+    return [x], [y, z], []
+
+
+def slices_that_do_not_become_one(n):
+    x, starts = T.dmatrix(), T.lscalars(n)
+    y = x
+    for k, start in enumerate(starts):
+        y = T.exp(T.exp(y[:, start:])[::-3] if k % 2 else y[start:, 1:].T)
+    return [x, *starts], [y], []
+
+
 FAMILIES = [
     chain, many_inputs, many_outputs, many_updates, deep_network, steps_of_a_recurrence, writes_one_after_the_other,
     pieces, constants, transposes, reshaped_and_summed, columns_of_what_is_broadcast, slices_with_gradient,
     gathers_with_gradient, sums_that_keep_their_axis_with_gradient,
+    sums_and_products_of_many, slices_and_transposes, slices_that_do_not_become_one,
 ]
 
 

@@ -59,3 +59,14 @@ def test_elements_that_two_indices_share(n: int) -> None:
             inner = within([read], [written])
             if inner is not None:
                 assert np.array_equal(at(region, inner[0]) if inner else region, taken), (read, written, inner)
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_slices_with_steps_become_one(n: int) -> None:
+    x = np.arange(n)
+    for first in [plain((a, b, c)) for a in (None, 1, 2) for b in (None, 0, 3, 5) for c in (2, 3)]:
+        for then in [plain((a, b, c)) for a in (None, 1, 2) for b in (None, 0, 1, 4) for c in (None, 2, 5)]:
+            both = composed(first, then)
+            assert both is not None and np.array_equal(at(x, both), at(at(x, first), then)), (first, then, both)
+    far = (None, None, 2**30)
+    assert composed(composed(far, (None, None, 2)), far) is None   # too far to be counted safely

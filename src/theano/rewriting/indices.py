@@ -18,6 +18,7 @@ from theano.tensor.subtensor import Subtensor
 Entry = Any
 WHOLE = slice(None)
 ALL: Entry = (None, None, None)
+FARTHEST = 2**53   # a position or a step beyond it is not made: machine code counts with 64 bits
 
 
 def plain(entry: Entry) -> Entry:
@@ -101,11 +102,10 @@ def composed(first: Entry, then: Entry) -> Entry | None:
     start, stop, step = first
     if first == (None, None, -1):
         return _of_reversed(then)
-    if isinstance(step, int) and step > 1 and start is None and stop is None:
-        if isinstance(then, int) and then >= 0:
-            return step * then
-        c = then[2] if isinstance(then, tuple) and then[:2] == (None, None) else None
-        return (None, None, step * c) if isinstance(c, int) and c > 0 else None
+    if isinstance(step, int) and step > 1:
+        if isinstance(then, tuple):
+            return _of_steps(first, then)
+        return step * then if isinstance(then, int) and then >= 0 and start is None and stop is None else None
     if step is not None or not counted(start):
         return None
     base = start or 0
@@ -124,6 +124,18 @@ def composed(first: Entry, then: Entry) -> Entry | None:
     else:
         return None
     return plain((begin, end, c))
+
+
+def _of_steps(first: Entry, then: Entry) -> Entry | None:
+    """A slice of the slice `first`, which has a step, where all that either says is numbers, counted from the start."""
+    start, stop, step = first
+    a, b, c = then
+    if not all(map(counted, (start, stop, a, b))) or not (c is None or (isinstance(c, int) and c > 0)):
+        return None
+    base = start or 0
+    ends = [end for end in (stop, None if b is None else base + step * b) if end is not None]
+    both = (base + step * (a or 0), min(ends, default=None), step * (c or 1))
+    return plain(both) if max(part or 0 for part in both) <= FARTHEST else None
 
 
 def _of_reversed(then: Entry) -> Entry | None:

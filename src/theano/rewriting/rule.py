@@ -19,6 +19,7 @@ from theano.rewriting.shapes import Shapes
 from theano.scalar.op import ScalarOp
 
 _T = TypeVar("_T")
+MOST_PASSED = 8   # ops that are moved through an elementwise node
 Replacement = Any  # None, a variable, a list of variables, or {old: new}
 
 
@@ -30,6 +31,18 @@ class Site:
         self.dims = dims
         self.shapes = Shapes(dims)
         self.findings = Findings()
+        self._passed: dict[Apply, int] = {}
+
+    def may_pass(self, node: Apply) -> bool:
+        """May one more op be moved through this elementwise node to its inputs? Ops that do not become one where they
+        meet would, from a chain f(f(f(x)[a:])[b:])[c:] of n, take n * n steps."""
+        return self._passed.get(node, 0) < MOST_PASSED
+
+    def passed(self, node: Apply, moved: Variable) -> Variable:
+        """`moved`, which is what `node` computes with an op moved through it."""
+        if moved.owner is not None:
+            self._passed[moved.owner] = self._passed.get(node, 0) + 1
+        return moved
 
     def find(self, function: Callable[[Any, Site], _T], variable: Any) -> _T:
         """`function(variable, site)`, found out once until something behind the variable changes: see `Findings`."""

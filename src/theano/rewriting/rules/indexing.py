@@ -95,14 +95,14 @@ def index_of_elementwise(node: Apply, site: Site) -> Any:
     if inner is None or not isinstance(inner.op, Elemwise) or site.uses(x) > 1:
         return None
     entries = read_entries(node)
-    if any(_may_become_one(e, x, axis) for axis, e in enumerate(entries)):
+    if not site.may_pass(inner) or any(_may_become_one(e, x, axis) for axis, e in enumerate(entries)):
         return None
     flat = x.type.broadcastable
     parts = []
     for v in inner.inputs:
         alone = v.type.broadcastable  # type: ignore[attr-defined]
         parts.append(indexed(v, [_of_one(e) if one and not f else e for e, one, f in zip(entries, alone, flat)]))
-    return [conform(inner.op(*parts), node.outputs[0])]
+    return [conform(site.passed(inner, inner.op(*parts)), node.outputs[0])]
 
 
 def _may_become_one(entry: Entry, x: Any, axis: int) -> bool:

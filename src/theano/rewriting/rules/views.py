@@ -27,7 +27,10 @@ def dimshuffle_of_elementwise(node: Apply, site: Site) -> Any:
     drop = node.op.drop  # type: ignore[attr-defined]
     if any(not v.type.broadcastable[axis] for v in inner.inputs for axis in drop):  # type: ignore[attr-defined]
         return None
-    return [conform(inner.op(*[dimshuffle(v, order) for v in inner.inputs]), node.outputs[0])]
+    if not site.may_pass(inner):
+        return None
+    moved = inner.op(*[dimshuffle(v, order) for v in inner.inputs])
+    return [conform(site.passed(inner, moved), node.outputs[0])]
 
 
 @function_rule(Elemwise, name="arithmetic_of_scalars", needs=[DimShuffle])
