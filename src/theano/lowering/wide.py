@@ -48,10 +48,10 @@ def cut(works: Sequence[Work], wide: Sequence[tuple[Datum, ScalarOp]], outputs: 
             uses.update(work.inputs)
     before: dict[Work, list[Fused]] = {}
     for datum, record in wide:
-        work: Any = datum.work
-        begins = _begins(work, uses)
+        whole: Any = datum.work
+        begins = _begins(whole, uses)
         if len(begins) > 1:
-            before[work] = _parts(work, record, begins)
+            before[whole] = _parts(whole, record, begins)
     if not before:
         return list(works)
     found = [part for work in works for part in (*before.get(work, ()), work)]
