@@ -72,6 +72,11 @@ def number_like(value: Any, dtype: str) -> np.ndarray:
     return np.asarray(value, dtype=dtype)
 
 
+def _beside(value: Any, dtype: str, others: Sequence[Any]) -> np.ndarray:
+    """A constant of as many axes as the others have, which an op of them takes as it is."""
+    return np.full((1,) * max((v.ndim for v in others), default=0), value, dtype)
+
+
 def in_dtype(v: Any, dtype: str) -> Any:
     """`v` in the dtype of the node that it is taken out of: there it was promoted, and did not wrap."""
     return v if v.dtype == dtype else cast_to(as_tensor_variable(v), dtype)
@@ -100,9 +105,9 @@ def signed_sum(terms: Sequence[tuple[int, Any]], constant: Any, dtype: str) -> A
     negative = [in_dtype(v, dtype) for sign, v in terms if sign < 0]
     if constant:
         if not positive or (constant > 0 if not isinstance(constant, complex) else True):
-            positive.append(number_like(constant, dtype))
+            positive.append(_beside(constant, dtype, [*positive, *negative]))
         else:
-            negative.append(number_like(-constant, dtype))
+            negative.append(_beside(-constant, dtype, [*positive, *negative]))
     if not positive:
         if not negative:
             return as_tensor_variable(number_like(0, dtype))
@@ -119,7 +124,7 @@ def quotient(num: Sequence[Any], den: Sequence[Any], coefficient: Any, dtype: st
     den = [in_dtype(v, dtype) for v in den]
     negative = coefficient == -1
     if coefficient != 1 and not negative:
-        num.insert(0, number_like(coefficient, dtype))
+        num.insert(0, _beside(coefficient, dtype, [*num, *den]))
     if num:
         top = mul_all(num)
         result = elemwise_of(ar.true_div)(top, mul_all(den)) if den else as_tensor_variable(top)

@@ -11,6 +11,7 @@ from typing import Any
 
 from theano.rewriting.conform import quotient, signed_sum
 from theano.rewriting.known import number
+from theano.rewriting.remains import around_product, around_sum, unchanged
 from theano.rewriting.rule import Site
 from theano.rewriting.terms import PRODUCTS, SUMS, alike, factors_of, is_negative, makes, terms_of
 from theano.scalar import arithmetic as ar
@@ -172,14 +173,14 @@ class Matcher:
             constant, terms = terms_of(out, site)
             for flip in (1, -1):
                 for binding, rest, left in self.sum_ways(pattern, constant, terms, flip, {}, dtype, True):
-                    yield binding, _around_sum(rest, left, flip, dtype)
+                    yield binding, around_sum(rest, left, flip, dtype)
         elif isinstance(pattern, OfProduct):
             coefficient, factors = factors_of(out, site)
             for binding, rest, left in self.product_ways(pattern, coefficient, factors, {}, dtype, True):
-                yield binding, _around_product(rest, left, dtype)
+                yield binding, around_product(out, rest, left, site)
         else:
             for binding in self.ways(pattern, out, {}):
-                yield binding, _unchanged
+                yield binding, unchanged
 
     def ways(self, pattern: Any, v: Any, binding: Binding) -> Iterator[Binding]:
         if isinstance(pattern, Wild):
@@ -231,7 +232,12 @@ class Matcher:
             if is_negative(v, made(bound), self.site):
                 yield binding
             return
+        if makes(v) is ar.neg and v.owner.inputs[0].type.dtype == v.type.dtype:   # not taken apart: others may use it
+            yield {**binding, name: v.owner.inputs[0]}
+            return
         constant, terms = terms_of(v, self.site)
+        if not terms and not constant:
+            return
         if constant or len(terms) > 1 or terms[0][0] < 0:
             for found, _, _ in self.sum_ways(pattern, constant, terms, 1, binding, v.type.dtype, False):
                 yield found
@@ -470,24 +476,3 @@ def _twins(pool: list[tuple[int, Any]], power: int) -> Iterator[tuple[int, int]]
             if v in seen:
                 yield seen[v], position
             seen[v] = position
-
-
-def _unchanged(result: Any) -> Any:
-    return result
-
-
-def _around_sum(rest: Any, left: list[tuple[int, Any]], flip: int, dtype: str) -> Callable[[Any], Any]:
-    if not left and not rest and flip > 0:
-        return _unchanged
-    return lambda result: signed_sum([*left, (flip, result)], rest, dtype)
-
-
-def _around_product(coefficient: Any, left: list[tuple[int, Any]], dtype: str) -> Callable[[Any], Any]:
-    if not left and coefficient == 1:
-        return _unchanged
-
-    def wrap(result: Any) -> Any:
-        num = [v for s, v in left if s > 0]
-        return quotient([*num, result], [v for s, v in left if s < 0], coefficient, dtype)
-
-    return wrap

@@ -44,10 +44,11 @@ def product_parts(node: Apply) -> list[tuple[int, Any]] | None:
 def flat(
     variable: Any, family: frozenset[Any], parts: Callable[[Apply], list[tuple[int, Any]] | None],
     site: Site | None = None,
-) -> list[tuple[int, Any]]:
-    """[(sign or power, part)] in order; None stands for the factor -1. Looks at MOST_TERMS parts at the most.
+) -> tuple[list[tuple[int, Any]], list[Apply]]:
+    """([(sign or power, part)] in order, the nodes that were taken apart, each before those in it)
 
-    `parts` takes the elementwise ops of `family` apart.
+    None stands for the factor -1. Looks at MOST_TERMS parts at the most. `parts` takes the elementwise ops of `family`
+    apart.
     """
     out: list[tuple[int, Any]] = []
     inside: list[Apply] = []
@@ -67,7 +68,7 @@ def flat(
         out.append((sign, v))
     if site is not None:
         site.findings.looked_at(inside)
-    return out
+    return out, inside
 
 
 def terms_of(variable: Any, site: Site | None = None) -> tuple[Any, list[tuple[int, Any]]]:
@@ -78,7 +79,7 @@ def terms_of(variable: Any, site: Site | None = None) -> tuple[Any, list[tuple[i
 def _terms_of(variable: Any, site: Site | None) -> tuple[Any, list[tuple[int, Any]]]:
     constant: Any = 0
     terms = []
-    for sign, v in flat(variable, SUMS, sum_parts, site):
+    for sign, v in flat(variable, SUMS, sum_parts, site)[0]:
         value = known_number(v, site)
         if value is not None and not isinstance(value, bool):
             constant = constant + sign * value
@@ -105,7 +106,7 @@ def factors_of(variable: Any, site: Site | None = None) -> tuple[Any, list[tuple
 def _factors_of(variable: Any, site: Site | None) -> tuple[Any, list[tuple[int, Any]]]:
     coefficient: Any = 1
     factors = []
-    for power, v in flat(variable, PRODUCTS, product_parts, site):
+    for power, v in flat(variable, PRODUCTS, product_parts, site)[0]:
         if v is None:
             coefficient = -coefficient
             continue

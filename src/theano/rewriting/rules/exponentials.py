@@ -52,6 +52,7 @@ OF_LOGARITHMS = ruleset(
 
 # A sum of exponents loses up to half as many eps as its size, and never over- or underflows on the way.
 PRODUCTS = ruleset(
+    rule("product_of_exps_of_negatives", exp(-x) * exp(-y), exp(-(x + y)), assumes="rounding"),
     rule("product_of_exps", exp(x) * exp(y), exp(x + y), assumes="rounding"),
     rule("quotient_of_exps", exp(x) / exp(y), exp(x - y), assumes="rounding"),
     rule("quotient_of_squared_exp", sqr(exp(x)) / exp(y), exp(2.0 * x - y), assumes="rounding"),

@@ -141,7 +141,11 @@ class Family:
     """A numerator and a denominator, functions of one x that grow alike, and what their quotients are.
 
     A product is numerator**k / denominator**n times others. A factor is raw if it may overflow.
+
+    kinds   the ops that make its members
     """
+
+    kinds: frozenset[Any]
 
     def look(self, v: Any, site: Site) -> tuple[Any, bool]:
         """(x, is it raw) if v is a function of x of this family, else (None, False)."""
@@ -177,6 +181,8 @@ class Family:
 
 class Sigmoids(Family):
     """exp(x) and 1 + exp(x)."""
+
+    kinds = frozenset([exp, sigmoid, add])
 
     def look(self, v: Any, site: Site) -> tuple[Any, bool]:
         kind = makes(v)
@@ -221,6 +227,8 @@ def _in_denominator(total: Any, site: Site) -> tuple[Any, int]:
 
 class Tangents(Family):
     """sinh(x) and cosh(x)."""
+
+    kinds = frozenset([tanh, sinh, cosh])
 
     def look(self, v: Any, site: Site) -> tuple[Any, bool]:
         kind = makes(v)
@@ -312,7 +320,11 @@ def exp_into_sum_of_sigmoids(node: Apply, site: Site) -> Any:
     if not sums:
         return None
     terms = [term for v in sums for _, term in terms_of(v, site)[1]]
+    kinds = frozenset().union(*(site.find(_kinds_in_sum, v) for v in sums))
+    kinds |= {makes(v) for power, v in factors if power < 0 or makes(v) not in (add, exp)}
     for family in (SIGMOIDS, TANGENTS):
+        if family.kinds.isdisjoint(kinds):   # nothing takes anything up
+            continue
         to_go = family.to_go([*factors, *(part for term in terms for part in powers_of(term, site)[1])], site)
         if not to_go:   # nothing to be taken up, nor anything to take it up from a sum
             continue
@@ -328,6 +340,17 @@ def exp_into_sum_of_sigmoids(node: Apply, site: Site) -> Any:
                 result = conform(result, out)
                 return None if result is None else [result]
     return None
+
+
+def _kinds_in_sum(total: Any, site: Site) -> frozenset[Any]:
+    """What makes the factors of the terms of a sum, and of sums among them; where `add` means 1 + exp(x), exp does."""
+    kinds: set[Any] = set()
+    level = [total]
+    for _ in range(DEEPEST + 1):
+        parts = [w for v in level for _, term in terms_of(v, site)[1] for _, w in powers_of(term, site)[1]]
+        level = [w for w in dict.fromkeys(parts) if makes(w) in SUMS]
+        kinds.update(map(makes, parts))
+    return frozenset(kinds - {add})
 
 
 def _is_concerned(x: Any, to_go: list[Any], site: Site) -> bool:
