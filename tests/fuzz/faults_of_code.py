@@ -26,6 +26,18 @@ def swapped(found: re.Match[str]) -> str:
     return f"{found[1]}{found[3]}, {found[2]}"
 
 
+def other_part(found: re.Match[str]) -> str:
+    return found[1] + re.sub(r"i32 (\d+)", lambda lane: f"i32 {int(lane[1]) + 1}", found[2])
+
+
+# of complex numbers, whose parts lie in turn
+OF_COMPLEX: dict[str, tuple[str, str | Edit]] = {
+    "imaginary for real parts": (
+        rf"(shufflevector {VALUES} %\w+, {VALUES} poison, <\d+ x i32> )(<i32 0, i32 2[,>].*)$", other_part),
+    "imaginary parts first": (
+        rf"(shufflevector {VALUES} )(%\w+), ({VALUES} )(%\w+)(, <\d+ x i32> <i32 0, i32 \d+, i32 1,.*)$",
+        r"\1\4, \3\2\5"),
+}
 FAULTS: dict[str, tuple[str, str | Edit]] = {
     "last element not written": (r"icmp slt <\d+ x i64> <i64 0,[^>]*>", one_lane_less),
     "product is a sum": (rf"fmul ({VALUES})", r"fadd \1"),
@@ -49,7 +61,8 @@ def planted(name: str, rng: np.random.Generator) -> Iterator[list[str]]:
 
     What is compiled here is forgotten afterwards.
     """
-    pattern, replacement = re.compile(FAULTS[name][0], re.MULTILINE), FAULTS[name][1]
+    found, replacement = (FAULTS | OF_COMPLEX)[name]
+    pattern = re.compile(found, re.MULTILINE)
     changed: list[str] = []
 
     class Faulty(kernel_code.KernelText):

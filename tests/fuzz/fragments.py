@@ -6,7 +6,7 @@ Grown at random, a graph meets a third of the rules. With a piece of each rule p
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ sys.path.append(str(Path(__file__).parent.parent / "rules"))
 import test_functions
 import test_loop_rules
 import test_matrix_rules
+from complex_graphs import COMPLEX
 from graphs import Graph, GraphMaker, Item, random_graph
 from test_declared import DECLARED, left_side
 
@@ -34,20 +35,23 @@ def planted(maker: GraphMaker, kind: TensorType, value: np.ndarray) -> Item:
     return item
 
 
-def of_declared(rule: Rule) -> Fragment:
-    """The left side, on what the graph already computes."""
+def of_declared(rule: Rule, dtypes: Sequence[str] = ("float64", "float32")) -> Fragment:
+    """The left side, on what the graph already computes. Not there where its ops refuse the dtype."""
 
     def add(maker: GraphMaker) -> Item | None:
         def fits(item: Item) -> bool:
-            return item.dtype in ("float64", "float32") and bool((np.abs(item.value) <= LARGEST).all())
+            return item.dtype in dtypes and bool((np.abs(item.value) <= LARGEST).all())
 
         first = maker.some(fits) if maker.chance(0.8) else None
         if first is None:
-            dtype = maker.pick(["float64", "float32"])
+            dtype = maker.pick(dtypes)
             first = planted(maker, TensorType(dtype, (None,)), maker.numbers((3,), dtype) + maker.pick([0, 0.25]))
         kind = first.variable.type
         through = maker.pick([lambda v: v, lambda v: v, sqr, abs_])  # the last two for conditions on the sign
-        variables, before = left_side(rule, [kind], through)
+        try:
+            variables, before = left_side(rule, [kind], through)
+        except TypeError:
+            return None
         items = [first]
         for _ in variables[1:]:
             other = maker.some(lambda i: i.variable.type == kind and i.shape == first.shape and fits(i))
@@ -106,6 +110,7 @@ FRAGMENTS: dict[str, list[Fragment]] = {
     **{name: [of_loops(each) for each in found] for name, found in test_loop_rules.EXAMPLES.items()},
 }
 PIECES = [fragment for found in FRAGMENTS.values() for fragment in found]
+OF_COMPLEX = [of_declared(rule, COMPLEX) for rule in DECLARED]
 
 
 def varied_graph(seed: int) -> Graph:

@@ -66,12 +66,16 @@ class Graph:
 class GraphMaker:
     """Makes one graph; the same seed makes the same graph."""
 
+    dtypes: tuple[str, ...] = DTYPES
+
     def __init__(self, seed: int, rows: bool = False) -> None:
         self.rng = np.random.default_rng(seed)
         self.items: list[Item] = []
         self.inputs: list[Item] = []
         self.stabilised = False
         self.along_rows = rows
+        more = (cumulative, cumulative, row_by_row, row_by_row, draws, four_axes) if rows else ()
+        self.more_steps: list[Callable[[], None]] = [partial(step, self) for step in more]
         self.most_elements = MOST_ELEMENTS
         self.pool: list[int] = [int(n) for n in self.rng.choice([0, 1, 2, 3, 4, 5, 9], size=3)]
 
@@ -123,7 +127,7 @@ class GraphMaker:
         if value.size > self.most_elements:
             return None
         item = Item(variable, value, all(i.exact for i in inputs) if exact is None else exact)
-        if value.dtype.kind == "f":
+        if value.dtype.kind in "fc":
             limit = 500 if value.dtype == "float16" else LARGEST
             item.usable = bool(np.isfinite(value).all() and (np.abs(value) < limit).all())
             if value.dtype == "float16" and not item.exact:
@@ -406,7 +410,7 @@ class GraphMaker:
             value = self.some(lambda item: item.value.ndim == 0) or self.constant((), "float32")
             self.add(T.alloc(value.variable, *lengths), [value, *extra])
         elif choice < 0.6:
-            self.add(T.eye(lengths[0], lengths[-1], int(self.rng.integers(-1, 2)), dtype=self.pick(DTYPES)), extra)
+            self.add(T.eye(lengths[0], lengths[-1], int(self.rng.integers(-1, 2)), dtype=self.pick(self.dtypes)), extra)
         elif choice < 0.9:
             start = int(self.rng.integers(-2, 3))
             dtype = self.pick(["int64", "float64", "int8"])
@@ -428,7 +432,7 @@ class GraphMaker:
         a = self.some(lambda item: item.exact)
         if a is None:
             return
-        dtype = self.pick(DTYPES)
+        dtype = self.pick(self.dtypes)
         if a.value.size and (a.value.min() < 0 and dtype == "uint8" and a.value.dtype.kind == "f"):
             return
         if a.value.dtype.kind == "f" and dtype in ("int8", "uint8") and (np.abs(a.value) > 100).any():
@@ -442,24 +446,25 @@ class GraphMaker:
         value = self.partner(a)
         self.add(T.fill(a.variable, value.variable), [a, value])
 
+    def do(self, step: Callable[[], None]) -> None:
+        step()
+
     def make(self, ops: int, fragment: Callable[[GraphMaker], Item | None] | None = None) -> Graph:
         """A graph of so many ops, with a fragment planted half way."""
         for _ in range(int(self.rng.integers(1, 4))):
             shape = tuple(self.pick(self.pool) for _ in range(int(self.rng.integers(0, 4))))
-            self.add_input(shape, self.pick(DTYPES))
+            self.add_input(shape, self.pick(self.dtypes))
         steps = [
             self.elementwise, self.elementwise, self.elementwise, self.elementwise, self.elementwise,
             self.reduction, self.reduction, self.dimshuffle, self.subtensor, self.gather, self.write, self.write,
             self.join, self.split, self.dot, self.create, self.reshape, self.cast, self.fill,
         ]
-        if self.along_rows:
-            more = cumulative, cumulative, row_by_row, row_by_row, draws, four_axes
-            steps += [partial(step, self) for step in more]
+        steps += self.more_steps
         planted = None
         for number in range(ops):
             if fragment is not None and number == ops // 2:
                 planted = fragment(self)
-            self.pick(steps)()
+            self.do(self.pick(steps))
         inputs = [item.variable for item in self.inputs]
         made = [item for item in self.items if item.variable.owner is not None]
         if not made:

@@ -1,13 +1,18 @@
-"""What random graphs have reached: rewrite rules that fired, and forms of Programs (steps, kernels, instructions)."""
+"""What random graphs have reached: ops, rewrite rules that fired, and forms of Programs (steps, kernels, instructions,
+formulas on complex numbers)."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from theano.compile.pipeline import PIPELINE
+from theano.graph.traverse import toposort
 from theano.lowering.kernel import INDEXED, OPCODES, REDUCTIONS, UNIT, Kernel
 from theano.lowering.program import KernelStep, Program, Step, ViewStep
+from theano.scalar.complex_pairs import FORMULAS
+from theano.tensor.elemwise import Elemwise
 
 RULES = frozenset(rule.name for p in PIPELINE for rule in p.rules)
 VIEWS = ("dimshuffle", "index", "reshape", "diagonal", "specify")
@@ -20,7 +25,7 @@ FORMS = frozenset((
     *(f"step {each.__name__}" for each in Step.__subclasses__() if each.__module__ == Step.__module__),
     *(f"view {kind}" for kind in VIEWS), *(f"instruction {op}" for op in OPCODES),
     *(f"result {kind}" for kind in ("store", "scatter_set", "scatter_add", *REDUCTIONS)),
-    *(f"kernel: {form}" for form in KERNELS),
+    *(f"kernel: {form}" for form in KERNELS), *(f"complex {name}" for name in FORMULAS),
 ))  # fmt: skip
 NOT_MADE = {
     # of integers these are reductions of CAReduce alone, which no op of the generator's leads to
@@ -28,8 +33,6 @@ NOT_MADE = {
     # no lowering makes these; tests of the backends write such kernels themselves. `T.argmin` is the argmax of what is
     # turned round, lengths are operands, diagonals are views, and reductions are fused over one set of axes only
     "result argmin", "instruction extent", "kernel: diagonal walk", "kernel: reductions over different axes",
-    # the generator makes no complex numbers
-    "instruction re", "instruction im", "instruction pair",
 }  # fmt: skip
 
 
@@ -68,6 +71,7 @@ def forms(program: Program) -> set[str]:
         if isinstance(step, ViewStep):
             found.add(f"view {step.kind}")
         if isinstance(step, KernelStep):
+            found.update(f"complex {name}" for name in complex_ops(step))
             found.update(f"instruction {instr.op}" for instr in step.kernel.body)
             found.update(f"result {result.kind}" for result in step.kernel.results)
             found.update(f"kernel: {form}" for form in forms_of_kernel(step.kernel))
@@ -80,20 +84,37 @@ def forms(program: Program) -> set[str]:
     return found
 
 
+def complex_ops(step: KernelStep) -> Iterator[str]:
+    """Ops which the kernel computes by formulas on pairs."""
+    for node in step.nodes:
+        if isinstance(node.op, Elemwise) and any("complex" in v.type.dtype for v in (*node.inputs, *node.outputs)):
+            yield node.op.scalar_op.name
+
+
+def ops_in(outputs: Any) -> set[str]:
+    """Names of ops: of elementwise ones of what they compute, of others of their classes."""
+    ops = [node.op for node in toposort(outputs)]
+    return {f"elementwise {op.scalar_op}" if isinstance(op, Elemwise) else type(op).__name__ for op in ops}
+
+
 class Reached:
     """Counts over many graphs."""
 
     def __init__(self) -> None:
         self.rules: Counter[str] = Counter()
         self.forms: Counter[str] = Counter()
+        self.ops: Counter[str] = Counter()
 
     def add(self, other: Reached) -> None:
         self.rules.update(other.rules)
         self.forms.update(other.forms)
+        self.ops.update(other.ops)
 
-    def __str__(self) -> str:
+    def report(self, ops: set[str]) -> str:
+        """How many of all, and which not; `ops`: the names of all ops."""
         lines = []
-        for what, known, counts in (("rules", RULES, self.rules), ("forms", FORMS - NOT_MADE, self.forms)):
+        all_of = ("rules", RULES, self.rules), ("forms", FORMS - NOT_MADE, self.forms), ("ops", ops, self.ops)
+        for what, known, counts in all_of:
             missed = sorted(known - counts.keys())
             lines.append(f"{what}: {len(known) - len(missed)} of {len(known)} reached")
             if missed:

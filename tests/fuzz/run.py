@@ -2,8 +2,9 @@
 
 Every other graph has the left side of a rewrite rule planted in it, of each rule in turn. Prints each seed whose
 results differ, with the graph made as small as it gets (`--as-found`: not made smaller), and at the end which rules and
-forms of Programs were reached. The exit status is 1 if a result differs. `--seed` starts elsewhere, `--only` compares
-one way; `--large`: graphs of large arrays, natively in several threads.
+forms of Programs were reached, and which ops. The exit status is 1 if a result differs. `--seed` starts elsewhere,
+`--only` compares one way; `--large`: graphs of large arrays, natively in several threads; `--setting`: all in one of
+the settings of `divided.py`, in which otherwise only every twentieth graph is run once more.
 """
 
 from __future__ import annotations
@@ -22,12 +23,18 @@ sys.path.insert(0, str(Path(__file__).parent))
 # hardly any graph is met twice: code is not kept on disk, neither here nor by the processes to come
 os.environ["THEANO_FLAGS"] = ",".join(filter(None, (os.environ.get("THEANO_FLAGS"), "cache.enabled=False")))
 
+from calls import wrong_calls
 from compare import disagreements
-from fragments import varied_graph
+from complex_graphs import complex_graph, special_graph
+from divided import SETTINGS
+from fragments import OF_COMPLEX, varied_graph
 from graphs import Graph, random_graph
 from large import large_graph, several_threads
+from product_graphs import product_graph
 from reached import Reached
+from row_graphs import row_graph
 from shrink import shrunk, written
+from wide_graphs import all_ops, wide_graph
 
 BLOCK = 250
 WAYS: dict[str, dict[str, bool]] = {
@@ -37,40 +44,60 @@ WAYS: dict[str, dict[str, bool]] = {
     "native": {"native": True},
     "native rewritten": {"native": True, "rewritten": True},
     "native, all rules": {"native": True, "rewritten": True, "assumes": True},
+    "calls": {},
 }
+ONCE_MORE = 20  # of every so many graphs one is run once more in each of the other settings (`divided.py`)
+CALLED = 3  # every so many graphs are called as functions
 
 
-def wrong_in(graph: Graph, options: dict[str, bool], reached: Reached | None = None) -> str:
+def wrong_in(graph: Graph, seed: int, way: str, reached: Reached | None = None) -> str:
     """The first difference, or the error; "" if there is none."""
     try:
-        found = disagreements(graph, reached=reached, **options)  # type: ignore[arg-type]
+        if way == "calls":
+            found = wrong_calls(graph, seed) if seed % CALLED == 0 else []
+        else:
+            found = disagreements(graph, reached=reached, **WAYS[way])  # type: ignore[arg-type]
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return found[0] if found else ""
 
 
 def graph_of_seed(seed: int, large: bool) -> Graph:
+    """Half of the graphs have a piece planted in them in which a rule applies; the others are of several kinds."""
     if large:
         return large_graph(seed)
-    return random_graph(seed, rows=True) if seed % 4 == 2 else varied_graph(seed)
+    if seed % 2:
+        return varied_graph(seed)
+    if seed % 4 == 2:
+        return random_graph(seed, rows=True)
+    number, kind = divmod(seed, 16)
+    if kind == 0:
+        return wide_graph(seed, case=number if number % 4 else None)
+    if kind == 4:
+        return complex_graph(seed)
+    if kind == 8:
+        return [product_graph, random_graph, row_graph][number % 3](seed)
+    if number % 2:
+        return complex_graph(seed, fragment=OF_COMPLEX[number // 2 % len(OF_COMPLEX)])
+    return special_graph(seed)
 
 
 def compared(
-    seeds: Sequence[int], ways: dict[str, dict[str, bool]], as_found: bool, large: bool
+    seeds: Sequence[int], ways: Sequence[str], as_found: bool, large: bool
 ) -> tuple[int, Reached]:
     """Compare the graphs of these seeds, print what differs, and return how often and what was reached."""
     reached = Reached()
     wrong = 0
     for seed in seeds:
         graph = graph_of_seed(seed, large)
-        for name, options in ways.items():
+        for name in ways:
             with several_threads() if large else nullcontext():
-                found = wrong_in(graph, options, reached)
+                found = wrong_in(graph, seed, name, reached)
             if found:
                 wrong += 1
                 lines = [f"seed {seed}, {name}: {found[:600]}"]
                 if not (as_found or large):
-                    lines.append(written(shrunk(graph, lambda g, options=options: bool(wrong_in(g, options)))))
+                    lines.append(written(shrunk(graph, lambda g, at=(seed, name): bool(wrong_in(g, *at)))))
                 print("\n".join(lines), flush=True)
     return wrong, reached
 
@@ -83,25 +110,33 @@ def main() -> int:
     parser.add_argument("--only", choices=list(WAYS))
     parser.add_argument("--as-found", action="store_true")
     parser.add_argument("--large", action="store_true")
+    parser.add_argument("--setting", choices=list(SETTINGS))
     given = parser.parse_args()
-    ways = {given.only: WAYS[given.only]} if given.only else WAYS
-    if given.large:
-        ways = {name: options for name, options in ways.items() if "native" in options}
-    last = given.seed + given.graphs
-    blocks = [range(first, min(first + BLOCK, last)) for first in range(given.seed, last, BLOCK)]
+    names = [given.only] if given.only else list(WAYS)
+    some = given.graphs // ONCE_MORE
+    parts = {"as it is": given.graphs, "divided": some, "narrow": some}
+    if given.setting or given.large or given.only:
+        parts = {given.setting or "as it is": given.graphs}
     reached = Reached()
-    wrong = done = 0
+    wrong = 0
     start = time.perf_counter()
-    # a fresh process now and then: machine code is never unloaded
-    with multiprocessing.get_context("spawn").Pool(given.jobs, maxtasksperchild=8) as pool:
-        for found, more in pool.imap(partial(compared, ways=ways, as_found=given.as_found, large=given.large), blocks):
-            wrong += found
-            reached.add(more)
-            done += 1
-            if done % 20 == 0:
-                print(f"{min(done * BLOCK, given.graphs)} graphs, {time.perf_counter() - start:.0f} s", flush=True)
-    print(f"{given.graphs} graphs, {len(ways)} ways each, {wrong} differ, {time.perf_counter() - start:.0f} s")
-    print(reached)
+    for setting, graphs in parts.items():
+        plain = setting == "as it is" and not given.large
+        ways = [name for name in names if plain or "native" in WAYS[name]]
+        blocks = [range(k, min(k + BLOCK, given.seed + graphs)) for k in range(given.seed, given.seed + graphs, BLOCK)]
+        compare = partial(compared, ways=ways, as_found=given.as_found, large=given.large)
+        # a fresh process now and then: machine code is never unloaded
+        context = multiprocessing.get_context("spawn")
+        with context.Pool(given.jobs, SETTINGS[setting], maxtasksperchild=8) as pool:
+            for done, (found, more) in enumerate(pool.imap(compare, blocks), 1):
+                wrong += found
+                reached.add(more)
+                if done % 20 == 0:
+                    print(f"{done * BLOCK} graphs, {time.perf_counter() - start:.0f} s", flush=True)
+        title = f"{graphs} graphs, {setting}, {len(ways)} ways each"
+        print(f"{title}, {wrong} differ so far, {time.perf_counter() - start:.0f} s", flush=True)
+    if not given.setting:
+        print(reached.report(all_ops()))
     return 1 if wrong else 0
 
 

@@ -11,6 +11,7 @@ import pytest
 from test_functions import CASES, EXAMPLES, sample
 
 import theano
+import theano.tensor as T
 from theano.graph.evaluate import evaluate
 from theano.tensor.type import TensorType
 
@@ -56,3 +57,23 @@ def test_values_or_errors_stay(name: str, number: int) -> None:
             assert got.shape == want.shape and got.dtype == want.dtype, (lengths, together)
             if name not in VALUES_MATTER:
                 np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-9, err_msg=f"{lengths} {together}")
+
+
+@pytest.mark.parametrize("build", [
+    lambda made: T.split(made, [1, 4], 2, axis=0)[1],
+    lambda made: T.split(made, [0, 5], 2, axis=0)[0],
+    lambda made: T.reshape(made, [5]),
+    lambda made: T.specify_shape(made, (5,)),
+    lambda made: made + np.arange(5.0),
+])  # fmt: skip
+@pytest.mark.parametrize("make", [
+    lambda x: T.alloc(T.sum(x), x.shape[0]), lambda x: T.exp(T.alloc(2.0, x.shape[0])), lambda x: T.zeros_like(x) + 1,
+])  # fmt: skip
+def test_a_length_that_is_demanded_of_what_is_made_with_it(make: Any, build: Any) -> None:
+    """As found by random graphs: once the length that an Alloc is given was known to be 5, nobody asked for it."""
+    x = T.dvector("x")
+    f = theano.function([x], build(make(x)))
+    assert len(f(np.ones(5))) <= 5
+    for n in (0, 3, 6):
+        with pytest.raises((ValueError, AssertionError)):
+            f(np.ones(n))

@@ -14,6 +14,7 @@ from theano.graph.fgraph import Feature, FunctionGraph
 from theano.graph.node import Apply, Constant, Variable
 from theano.loops.scan_op import Scan
 from theano.scalar.dtypes import integer_dtypes
+from theano.tensor.shape import Reshape
 from theano.tensor.type import TensorType
 
 # A key names a length: (variable, axis) that of an axis, (variable,) the value of a 0-d integer, an int itself.
@@ -48,6 +49,7 @@ class Dims(Feature):
         self.loops_gone: list[Apply] = []
         self.loops_replaced: set[Apply] = set()  # of these something took the place; the others were of no more use
         self._recording = True
+        self._own = 0  # how many of the definitions are of the graph as it was at first
 
     # -- listening ----------------------------------------------------------------------------------------------
 
@@ -56,6 +58,7 @@ class Dims(Feature):
         for node in self.nodes:
             self.on_import(fgraph, node, None)
         self._recording = False
+        self._own = len(self._definitions)
 
     def facts(self, node: Apply) -> Iterator[Fact]:
         """What the op of this node says of lengths."""
@@ -151,6 +154,21 @@ class Dims(Feature):
                 a, b = b, a
             if isinstance(a, int) or a[0] not in alive:
                 yield a, b
+
+    def of_inputs(self) -> Callable[[Key], Key]:
+        """What a length of the graph as it was at first is in terms of its inputs, by what ops give: a constant, a
+        length or a value of an input, or else itself. A node that is still there may have got other inputs. (What a
+        Reshape is told must give as many elements as it has, whoever tells it.)"""
+        first = Dims({})
+        for a, b in self._definitions[: self._own]:
+            if isinstance(a, int) or a[0].owner is None or not isinstance(a[0].owner.op, Reshape):
+                first.join(a, b)
+
+        def of_inputs(key: Key) -> Key:
+            source = first.source(key)
+            return key if source is None else source
+
+        return of_inputs
 
     def source(self, key: Key) -> Any:
         """An int, or the key of a leaf, that this length is known to equal; None if there is none."""

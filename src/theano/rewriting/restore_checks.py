@@ -10,6 +10,7 @@ Reshape, ARange and all indexing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def restore_checks(site: Site, report: PassReport) -> None:
     if not (lost or unsized or gone or loops):
         return
     now = _known(fgraph, original)
-    missing = _unequal(fgraph, now, lost, unsized)
+    missing = _unequal(fgraph, now, _in_terms_of_inputs(now, original), unsized)
     steps = _of_steps(fgraph, now, loops, original.loops_replaced)
     unmet = _unmet(fgraph, now, gone, steps.inside)
     if not (missing or unmet or steps.pairs or steps.kept):
@@ -90,6 +91,15 @@ def _known(fgraph: FunctionGraph, original: Dims) -> Dims:
     for a, b in original.definitions(fgraph.clients):
         dims.join(a, b)
     return dims
+
+
+def _in_terms_of_inputs(now: Dims, original: Dims) -> Iterator[tuple[Key, Key, Apply]]:
+    """The equalities that were enforced; those that hold because nodes have got other inputs, between the inputs."""
+    of_inputs = original.of_inputs() if original.enforced else None
+    for a, b, node in original.enforced:
+        yield a, b, node
+        if of_inputs is not None and a != b:
+            yield of_inputs(a), of_inputs(b), node
 
 
 def _unequal(fgraph: FunctionGraph, now: Dims, lost: Any, unsized: Any) -> dict[Apply, list[tuple[Key, Key]]]:

@@ -1,0 +1,58 @@
+"""Other machines, as a process may have them: whatever is done with large arrays is done with tiny ones, too; and
+vectors are narrow.
+
+Thresholds of the run-time system are lowered: kernels are cut into pieces with accumulators of their own, rows go in
+blocks of a few, products in parts, and four threads share all of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from functools import cache
+
+from large import THREADS
+
+from theano._config import config
+from theano.backends.native import runtime, target, thread_count
+
+LOWERED = {
+    "runtime_kernels": {"DIVIDED_ABOVE": 0, "RELEASE_ABOVE": 0},
+    "runtime_divide": {"WORTH_A_PIECE": 1, "WORTH_A_PART": 1, "INNER_UNIT": 16, "ENOUGH_KEPT": 4},
+    "runtime_threads": {"WORTH_A_THREAD": 1, "WORTH_OF_A_THREAD": 1},
+    "runtime_divided_products": {"LEAST_PIECE": 1, "LEAST_RANGE": 1},
+    "runtime_vector_products": {"DIVIDED_BYTES": 0, "PART_TERMS": 2, "OUTER_DIVIDES": 0},
+    "runtime_rows": {"SHORTEST": 0},
+}
+CACHES = 256, 64  # bytes that a block of rows may touch, and where rows are written
+
+
+def lower_thresholds() -> None:
+    """Once, in a process that has compiled nothing yet."""
+    if runtime._make.cache_info().currsize:
+        raise RuntimeError("the run-time system of this process has been compiled already")
+    read = target.source_of
+
+    @cache
+    def lowered(module: str) -> str:
+        text = read(module)
+        for name, value in LOWERED.get(module, {}).items():
+            text, count = re.subn(rf"^{name} = \d+\b", f"{name} = {value}", text, flags=re.MULTILINE)
+            assert count == 1, (module, name)
+        return text
+
+    target.source_of = lowered  # type: ignore[assignment]
+    for module, values in LOWERED.items():
+        for name, value in values.items():
+            setattr(importlib.import_module(f"theano.backends.native.{module}"), name, value)
+    runtime.cache_room()[: len(CACHES)] = CACHES
+    config.openmp_elemwise_minsize = 0
+    thread_count.set_threads(THREADS)
+
+
+def narrow_vectors() -> None:
+    """Vectors of 32 bytes at most, without masks for their elements."""
+    target.host().vector_bytes = min(32, target.host().vector_bytes)
+
+
+SETTINGS = {"as it is": None, "divided": lower_thresholds, "narrow": narrow_vectors}
