@@ -50,6 +50,7 @@ class JointRuns:
         for accumulator in writer.accumulators:
             accumulator.enter(text, writer.step, False, 1, writer.resumes, writer.carry)
             accumulator.waits = JOINED if accumulator.joined >= 0 else 0
+            self.starts = [accumulator.rows_start(text, start) for start in self.starts]
         self._guarded("%count", "0", masked=False)
         self._guarded("%active", "%count", masked=True)
         writer.start, writer.origin, writer.spread = kept

@@ -292,6 +292,9 @@ class KernelText:
             copies = 4
         for accumulator in self.accumulators:
             accumulator.enter(text, self.step, flat, copies, self.resumes, self.carry)
+        results = self.start
+        for accumulator in self.accumulators:
+            self.start = accumulator.rows_start(text, self.start)
         done = "0"
         if len(self.kernel.body) <= LONG:
             rounds = text.set(f"udiv i64 %count, {copies}") if copies > 1 else "%count"
@@ -303,7 +306,8 @@ class KernelText:
         points = text.set(f"add i64 {text.set(f'mul i64 {rest}, {text.lanes}')}, %active")
         self._guarded(points, done, 1, masked=True, flat=flat)
         for accumulator in self.accumulators:
-            accumulator.leave(text, self.start, self.stops, self.carry)
+            accumulator.leave(text, results, self.stops, self.carry)
+        self.start = results
         text.go("next")
 
     def _guarded(self, count: str, done: str, copies: int, masked: bool, flat: bool) -> None:
@@ -479,15 +483,19 @@ class KernelText:
             else:
                 accumulator = next(accumulators)
                 if accumulator.waits and (self.joining or not accumulator.flat):
-                    accumulator.wait(text, values[accumulator.joined], mask, self.memory_mask, self.now)
+                    joined = kernel.body[accumulator.joined]
+                    factors = [values[a] for a in joined.args] if joined.op == "mul" else ()
+                    accumulator.wait(text, values[accumulator.joined], mask, self.memory_mask, self.now, factors)
                     continue
                 position = ""
                 if accumulator.position_axes is not None and accumulator.flat:
                     position = self.numbers[accumulator.counter]
                 elif accumulator.position_axes is not None:
                     position = self._position(accumulator.position_slot)
+                made = kernel.body[result.value]
                 accumulator.update(
-                    text, values[result.value], position, mask, self.memory_mask, self.now, copy, self.careless
+                    text, values[result.value], position, mask, self.memory_mask, self.now, copy, self.careless,
+                    [values[a] for a in made.args] if made.op == "mul" and accumulator.adds_products else (),
                 )
 
     def _scatter(self, number: int, value: str, positions: Sequence[str], add: bool) -> None:

@@ -14,6 +14,9 @@ it adds up was computed in float32 and is never negative (squares, exponentials)
 in float32 first, since widening takes longer than adding: nothing cancels, so that the sum's error grows by two
 roundings of float32 at most, and as a rule by far less than one, since they average out over the terms.
 
+Where the machine can, products are multiplied and added by one instruction, which rounds once: that is more exact, and
+where sums wait for memory, less to be done on the way lets more of memory be asked for.
+
 Of the positions of extrema, registers hold the numbers of vectors, as wide as the values: a vector in which a lane has
 a better value leaves its number there. So a run may be long, but not endless (LONGEST in `runtime_walk.py`). That the
 first NaN wins costs a comparison that waits for the last vector's: the quick loop is *careless* of it, only notes
@@ -90,6 +93,7 @@ class Accumulator:
     fetched: list[str] = field(default_factory=list)  # in registers: the values, and the positions
     waits: int = 0  # of how many vectors the sum is taken in at once
     waiters: list[str] = field(default_factory=list)  # those that have come
+    waited: int = 0  # how many
 
     def __post_init__(self) -> None:
         self.op = {"argmax": "max", "sup": "max", "argmin": "min", "all": "and", "any": "or"}.get(self.what, self.what)
@@ -188,15 +192,26 @@ class Accumulator:
             (self.slot, "i64", "i64", text.splat("i64", _LARGEST)),
         ]
 
+    def rows_start(self, text: VectorText, start: Sequence[str]) -> list[str]:
+        """Where the cursors of a loop in memory start: what stands still does so in its vector on the stack."""
+        start = list(start)
+        for slot, (still, room, _) in self.rooms.items():
+            start[slot] = text.set(f"select i1 {still}, ptr {room}, ptr {start[slot]}")
+        return start
+
     def update(
         self, text: VectorText, value: str, position: str, mask: str, memory_mask: str, at: Sequence[str], copy: int,
-        careless: bool = False,
+        careless: bool = False, factors: Sequence[str] = (),
     ) -> None:
         """Take one vector in. `mask` is empty when all lanes count, `memory_mask` when all may be read and written.
 
         position    where positions count: of each lane, or (flat) the number of the vector in every lane
         careless    (positions, flat, no mask, `copies` even) do without the order of NaN, if `met_nan` is asked after
+        factors     two vectors, of which the product is to be added up (`adds_products`), and not `value`
         """
+        if factors:
+            self._add_product(text, factors, mask, memory_mask, at, copy)
+            return
         wide = "float32" if self.dtype == "float16" else self.dtype
         value = text.cast(self.source, self.dtype if self.dtype != "float16" else wide, value)
         if mask:
@@ -219,14 +234,47 @@ class Accumulator:
             old = text.get(self.kind, self.partial[copy])
             text.put(self.kind, self._take(text, old, value), self.partial[copy])
 
-    def wait(self, text: VectorText, value: str, mask: str, memory_mask: str, at: Sequence[str]) -> None:
-        """Take one vector of what is widened in (`joined`): when enough have come, their sum, in pairs."""
+    @property
+    def adds_products(self) -> bool:
+        """Can products be added up by one instruction, which rounds once?"""
+        same = self.source == self.dtype and self.dtype in ("float32", "float64")
+        return self.op == "sum" and same and target.host().fma
+
+    def _add_product(
+        self, text: VectorText, factors: Sequence[str], mask: str, memory_mask: str, at: Sequence[str], copy: int
+    ) -> None:
+        alone = not self.flat and not self.fetched
+        if alone:
+            self.fetch(text, memory_mask, at)
+        old = text.get(self.kind, self.partial[copy]) if self.flat else self.fetched[0]
+        new = text.intrinsic("fma", self.kind, [*factors, old])
+        if mask:
+            new = text.select(mask, self.kind, new, old)
+        if self.flat:
+            text.put(self.kind, new, self.partial[copy])
+        else:
+            self.fetched = [new]
+        if alone:
+            self.put_back(text, memory_mask)
+
+    def wait(
+        self, text: VectorText, value: str, mask: str, memory_mask: str, at: Sequence[str], factors: Sequence[str] = ()
+    ) -> None:
+        """Take one vector of what is widened in (`joined`): when enough have come, their sum, in pairs.
+
+        factors     two vectors of which `value` is the product
+        """
         kind = VALUE_TYPE[self.origin]
+        self.waited += 1
+        if factors and self.waited % 2 == 0 and target.host().fma:
+            last = self.waiters.pop()
+            value = text.intrinsic("fma", kind, [*factors, last])
         if mask:
             value = text.select(mask, kind, value, "zeroinitializer")
         self.waiters.append(value)
-        if len(self.waiters) < self.waits:
+        if self.waited < self.waits:
             return
+        self.waited = 0
         while len(self.waiters) > 1:
             pairs = zip(self.waiters[::2], self.waiters[1::2], strict=True)
             self.waiters = [text.binary("fadd", kind, a, b) for a, b in pairs]
@@ -320,9 +368,7 @@ class Accumulator:
 
     def fetch(self, text: VectorText, mask: str, at: Sequence[str]) -> None:
         """(rows) Read a vector of accumulators, which updates go to until `put_back`."""
-        places = {}
-        for slot, (still, room, _) in self.rooms.items():
-            places[slot] = text.set(f"select i1 {still}, ptr {room}, ptr {at[slot]}")
+        places = {slot: at[slot] for slot in self.rooms}
         if self.position_axes is None:
             self.fetched = [self._load(text, places[self.slot], mask)]
         else:
