@@ -199,7 +199,8 @@ def points(name: str, dtype: str, count: int, seed: int = 0) -> tuple[np.ndarray
     if name in GAMMA:
         whole = np.rint(rng.uniform(-180, 5, some))
         parts += [rng.uniform(-185, -20, some), rng.uniform(-5, 4, some), rng.uniform(1.4, 1.5, some // 4 + 1),
-                  whole + np.exp(rng.uniform(-36, -3, some)) * rng.choice([-1, 1], some)]  # fmt: skip
+                  whole + np.exp(rng.uniform(-36, -3, some)) * rng.choice([-1, 1], some),
+                  np.exp2(rng.uniform(*((900, 1020) if dtype == "float64" else (110, 127)), some))]  # fmt: skip
     # near the multiples of pi/2, where trigonometric functions have zeros and poles
     multiples = np.rint(np.exp2(rng.uniform(0, 40, some))) * (np.pi / 2)
     typed = [p.astype(dtype) for p in [*parts, multiples]]
@@ -209,6 +210,7 @@ def points(name: str, dtype: str, count: int, seed: int = 0) -> tuple[np.ndarray
 def _orders_and_numbers(rng: np.random.Generator, dtype: str, some: int) -> tuple[np.ndarray, ...]:
     parts = [
         (rng.integers(1, 9, some), np.exp(rng.uniform(-9, 9, some))),
+        (rng.integers(1, 4, some), rng.uniform(5, 16, some)),
         (rng.integers(1, 9, some), rng.uniform(-20, 0, some)),
         (rng.integers(1, 400, some), np.exp(rng.uniform(-3, 8, some))),
         (rng.integers(1, 90, some), rng.uniform(-9, 0, some)),
@@ -278,6 +280,8 @@ def exact_error(name: str, found: Any, *arguments: Any) -> float:
         near = found.dtype.type(right)
     if not np.isfinite(near):
         return 0.0 if found == near or (np.isnan(found) and np.isnan(near)) else np.inf
+    if np.isnan(found):
+        return np.inf
     # the greatest number has no neighbour above
     unit = np.spacing(min(np.abs(near), np.finfo(near.dtype).max / 2))
     unit = unit * 2 if np.abs(near) > np.finfo(near.dtype).max / 2 else unit

@@ -153,11 +153,29 @@ def _halves(m: Lanes, size: Number) -> Halves:
 def sinh(m: Lanes, x: Number) -> Number:
     """sinh(n log 2 + r) = sinh(n log 2) cosh(r) + cosh(n log 2) sinh(r)"""
     size = m.abs(x)
+    if not m.double:
+        return m.copysign(_single_sinh(m, size), x)
     up, down, r, cosh, sinh = _halves(m, size)
     high, rest = m.sum_of_ordered(up - down, up * r)   # this product is exact, as the next one
     tail = m.fma(up + down, sinh, m.fma(down, r, rest))
     half = high + m.fma(up - down, cosh, tail)
     return m.copysign(m.where(size < SMALL[m.kind], size, half + half), x)
+
+
+def _single_sinh(m: Lanes, size: Number) -> Number:
+    """The same for a size in single precision, as 2**n / 4 times a number, whose parts are rounded before the sum."""
+    high, low = LN2_PARTS[m.kind]
+    y = m.smaller(size, 89.42)
+    n, bits = m.nearest(y, LOG2E, low_bits=True)
+    r = m.fma(n, -low, m.fma(n, -high, y))
+    z = r * r
+    # 2**(1 - 2*n); nothing where that is below all normal numbers
+    down = m.from_bits(m.larger(m.bits_of(2.0) - (bits << m.mantissa + 1), 0))
+    odd = m.fma(z * r, m.polynomial(m.coefficients(table.SINH), z), r)
+    even = z * m.polynomial(m.coefficients(table.COSH), z)
+    less, more = 2.0 - down, 2.0 + down
+    quarter = m.from_bits((bits << m.mantissa) + m.bits_of(0.25))
+    return quarter * m.fma(less, even, m.fma(more, odd, less))
 
 
 def cosh(m: Lanes, x: Number) -> Number:

@@ -29,6 +29,7 @@ LOG_PI = (1.1447298858494002, 1.0265951162707826e-17)
 # by `wide`: gamma of it overflows, and one over gamma of it is nothing, even near poles
 LARGEST = {False: 200.0, True: 64.0}
 OVERFLOW = 2.5599833278516383e305  # the largest x whose log(gamma(x)) is finite
+HUGE = 2.0**990  # 2**28 times this overflows
 WHOLE = 2.0**52  # all numbers beyond are whole
 TINY = {False: 2.0**-55, True: 2.0**-30}  # by `wide`: below, gamma(x) is 1/x
 
@@ -92,6 +93,8 @@ def log_of_gamma(m: Lanes, y: Number, low: Number | None, inverse: Number, log: 
         rest = m.fma(low, m.fma(inverse, -0.5, log[0]), rest)
     less, lost = m.sum_of_ordered(log[0], m.constant(-1.0))
     high, more = m.product_of(y - 0.5, less)
+    if not m.machine.fma:   # halves of huge numbers overflow; what rounding loses says nothing there
+        more = m.where(y < HUGE, more, 0.0)
     more = m.fma(y - 0.5, lost + log[1], more)
     high, lost = m.sum_of_ordered(high, m.constant(CONSTANT[0]))
     return high, lost + ((more + CONSTANT[1]) + rest)
@@ -107,8 +110,10 @@ def times_exp(m: Lanes, factor: Pair, exponent: Pair) -> Number:
     if m.wide:
         n, whole, r, _ = reduced(m, exponent[0])
         return factor[0] * one_plus(m, r) * m.power_of_two(whole)
-    n, whole, r, lost = reduced(m, exponent[0])
-    r, low = m.sum_of_ordered(r, lost + exponent[1])
+    # the second is not always small beside the first's last bit, and the polynomial holds for what is reduced only
+    high, low = m.sum_of_ordered(*exponent)
+    n, whole, r, lost = reduced(m, high)
+    r, low = m.sum_of_ordered(r, lost + low)
     power = r + m.fma(r * r, m.polynomial(m.coefficients(table.EXP), r), low)
     return m.scaled(factor[0] + m.fma(factor[0], power, factor[1]), n, whole)
 

@@ -41,6 +41,19 @@ def split(m: Lanes, x: Number, more: float = 0.0) -> Split:
     return Split(m.small_integer(biased, m.bias - more), biased - m.bias, mantissa - 1.0)
 
 
+def split_quickly(m: Lanes, x: Number, more: float = 0.0) -> tuple[Number, float, Number]:
+    """k and f as of `split`; k in units of the number in between. In single precision it is converted where it stands,
+    as k * 2**23: an integer of 32 bits becomes a float in one instruction, one of 64 bits not everywhere."""
+    if m.double:
+        k, _, f = split(m, x, more)
+        return k, 1.0, f
+    unit = 2.0**m.mantissa
+    bits = m.bits(x)
+    exponent = (bits - m.bits_of(math.sqrt(0.5))) & -(1 << m.mantissa)
+    k = m.to_float(exponent)
+    return k + more * unit if more else k, 1.0 / unit, m.from_bits(bits - exponent) - 1.0
+
+
 def split_any(m: Lanes, x: Number) -> tuple[Number, Number]:
     """k and f of any finite x > 0."""
     small = x < m.tiniest
@@ -83,9 +96,9 @@ def _everywhere(m: Lanes, x: Number, compute: Callable[[Number, float], Number])
 
 def _log_scaled(m: Lanes, x: Number, more: float = 0.0) -> Number:
     """log(x * 2**more) for normal x > 0."""
-    k, _, f = split(m, x, more)
+    k, unit, f = split_quickly(m, x, more)
     half, rest = tail(m, f)
-    high, low = LN2_PARTS[m.kind]
+    high, low = (part * unit for part in LN2_PARTS[m.kind])
     return m.fma(k, high, f - (half - m.fma(k, low, rest)))
 
 
@@ -123,16 +136,17 @@ def log_quotient(m: Lanes, x: Number, y: Number) -> Number:
 
 def log2(m: Lanes, x: Number) -> Number:
     def compute(x: Number, more: float) -> Number:
-        k, _, f = split(m, x, more)
-        return k + _times(m, f, LOG2E[m.kind], "LOG2")
+        k, unit, f = split_quickly(m, x, more)
+        value = _times(m, f, LOG2E[m.kind], "LOG2")
+        return k + value if unit == 1.0 else m.fma(k, unit, value)
 
     return _everywhere(m, x, compute)
 
 
 def log10(m: Lanes, x: Number) -> Number:
     def compute(x: Number, more: float) -> Number:
-        k, _, f = split(m, x, more)
-        high, low = LOG10_2_PARTS[m.kind]
+        k, unit, f = split_quickly(m, x, more)
+        high, low = (part * unit for part in LOG10_2_PARTS[m.kind])
         return m.fma(k, high, m.fma(k, low, _times(m, f, LOG10E[m.kind], "LOG10")))
 
     return _everywhere(m, x, compute)

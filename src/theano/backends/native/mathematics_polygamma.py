@@ -2,8 +2,9 @@
 
 The n-th is (-1)**(n + 1) * n! * zeta(n + 1, x), Hurwitz's zeta function (DLMF 5.15.1, 25.11.12). For positive x, ten
 terms of zeta(s, x) * x**s = sum of (x / (x + k))**s are added up, and the rest is Euler and Maclaurin's series (DLMF
-25.11.5). n! * x**-s is the exponential of a sum of two numbers: neither factor overflows by itself. Negative numbers
-lie between two poles: the sum over all whole numbers, on both sides, less what lies left of x.
+25.11.5). Near x = 10 the terms are of about the same size, so what rounding loses of them is added up, too. n! *
+x**-s is the exponential of a sum of two numbers: neither factor overflows by itself. Negative numbers lie between two
+poles: the sum over all whole numbers, on both sides, less what lies left of x.
 
 All is done in double precision.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 import math
 
 from theano.backends.native.mathematics_digamma import psi
-from theano.backends.native.mathematics_exponential import exp
+from theano.backends.native.mathematics_exponential import LN2_PARTS
 from theano.backends.native.mathematics_gamma import (
     FAR,
     WHOLE,
@@ -23,7 +24,7 @@ from theano.backends.native.mathematics_gamma import (
     quotient,
     times_exp,
 )
-from theano.backends.native.mathematics_logarithm import log1p, log_in_two
+from theano.backends.native.mathematics_logarithm import log_in_two, split, tail
 from theano.backends.native.mathematics_text import Lanes, Number
 
 TERMS = 10
@@ -38,13 +39,30 @@ LARGE = 1e290  # beyond, what rounding loses cannot be told
 NOTHING = 760.0  # exp(-this) is 0
 
 
-def _power_of_ratio(m: Lanes, s: Number, ratio: Number) -> Number:
-    """(1 + ratio)**-s"""
-    return exp(m, -m.smaller(s * log1p(m, ratio), NOTHING))
+def _log_of_one_plus(m: Lanes, x: Number, low: Number) -> Pair:
+    """log(1 + x + low) for x >= 0 as a sum of two, with about 57 digits."""
+    total, lost = m.sum_of(m.constant(1.0), x)
+    lost = lost + low
+    k, whole, f = split(m, total)
+    half, rest = tail(m, f)
+    first, second = LN2_PARTS["double"]
+    high, more = m.sum_of_ordered(k * first, f)
+    # of what rounding 1 + x lost, a few digits are enough
+    lost = (lost * m.power_of_two(-whole)) * m.fma(f, f - 1.0, 1.0)
+    return m.sum_of_ordered(high, (more - half) + (m.fma(k, second, rest) + lost))
 
 
-def _rest(m: Lanes, s: Number, z: Number) -> Number:
-    """zeta(s, z) * z**s for z >= TERMS, if that counts beside (z / (z - TERMS))**s."""
+def _power_of_ratio(m: Lanes, s: Number, k: Number, inverse: Pair, factor: Pair) -> Number:
+    """(1 + k * inverse)**-s * factor"""
+    ratio, ratio_low = m.product_of(inverse[0], k)
+    log, log_low = _log_of_one_plus(m, ratio, m.fma(k, inverse[1], ratio_low))
+    high, low = m.product_of(log, s)
+    low = m.where(high < NOTHING, m.fma(s, log_low, low), 0.0)
+    return times_exp(m, factor, (-m.smaller(high, NOTHING), -low))
+
+
+def _rest(m: Lanes, s: Number, z: Number, low: Number) -> Pair:
+    """zeta(s, z) * z**s for z >= TERMS, if that counts beside (z / (z - TERMS))**s; `low` is added to z."""
     inverse = 1.0 / z
     square = inverse * inverse
     order = m.smaller(s, z * 80.0)
@@ -53,7 +71,9 @@ def _rest(m: Lanes, s: Number, z: Number) -> Number:
         if j:
             product = product * ((order + (2.0 * j - 1.0)) * (order + 2.0 * j) * square)
         total = m.fma(product, factor, total)
-    return z / (s - 1.0) + total
+    high, rest = quotient(m, (z, low), (s - 1.0, m.constant(0.0)))
+    high, lost = m.sum_of(high, total)
+    return high, lost + rest
 
 
 def _divided(m: Lanes, total: Pair, by: Number, s: Number) -> Pair:
@@ -66,17 +86,22 @@ def _divided(m: Lanes, total: Pair, by: Number, s: Number) -> Pair:
 def _size(m: Lanes, s: Number, x: Number) -> Number:
     """(s - 1)! * zeta(s, x) for whole s >= 2, x > 0"""
     x = m.larger(x, LEAST)
-    inverse = 1.0 / x
+    one, zero = m.constant(1.0), m.constant(0.0)
+    first = 1.0 / x
+    inverse = first, m.left_of(1.0, first, x) * first
 
-    def add(k: Number, total: Number) -> Number:
-        return total + _power_of_ratio(m, s, (float(TERMS) - k) * inverse)
+    def add(k: Number, total: Number, lost: Number) -> Pair:
+        total, more = m.sum_of(total, _power_of_ratio(m, s, float(TERMS) - k, inverse, (one, zero)))
+        return total, lost + more
 
     near, far = x < 1.0, x > m.fma(s, 1.25, 12.0)  # far: the series converges at once
-    rest = _rest(m, s, m.where(far, x, x + float(TERMS)))
+    z, z_low = m.sum_of(x, m.where(far, 0.0, float(TERMS)))
+    rest = _rest(m, s, z, z_low)
     # the smallest first
-    total = m.repeated(1, TERMS, _power_of_ratio(m, s, inverse * float(TERMS)) * rest, add)
-    high, low = m.sum_of(m.constant(1.0), total)
-    whole = m.where(far, rest, high), m.where(far, 0.0, low)
+    start = _power_of_ratio(m, s, m.constant(float(TERMS)), inverse, rest)
+    total, lost = m.repeated(1, TERMS, [start, zero], add)
+    high, low = m.sum_of(one, total)
+    whole = m.where(far, rest[0], high), m.where(far, rest[1], low + lost)
     factor = _divided(m, whole, m.where(near, 1.0, x), s)
     y = m.larger(s, FAR)
     (log, log_low), power = log_in_two(m, x), m.where(near, s, s - 1.0)
@@ -84,7 +109,8 @@ def _size(m: Lanes, s: Number, x: Number) -> Number:
     low = m.fma(power, log_low, low)
     factorial, factorial_low = log_of_gamma(m, y, None, 1.0 / y, log_in_two(m, y, subnormal=False))
     high, lost = m.sum_of(factorial, -high)
-    low = m.where(m.abs(high) < NOTHING, lost + (factorial_low - low), 0.0)
+    high, low = m.sum_of(high, lost + (factorial_low - low))
+    low = m.where(m.abs(high) < NOTHING, low, 0.0)
     high = m.smaller(m.larger(high, -NOTHING), NOTHING)
     return times_exp(m, factor, (high, low))
 
@@ -102,15 +128,16 @@ def _between_poles(m: Lanes, s: Number, x: Number, sign: Number) -> Number:
     cancel = near.equals(0.5) & (sign < 0.0)
     left, right = m.where(cancel, 0.0, left), m.where(cancel, 0.0, right)
 
-    def add(k: Number, total: Number) -> Number:
+    def add(k: Number, total: Number) -> list[Number]:
         first, last = k.equals(0.0), k.equals(2.0)
         where = m.where(first, near, m.where(last, z + 1.0, 1.0 - near))
         weight = m.where(first, left, m.where(last, -sign, right))
         more = total + weight * _size(m, s, where)
         # what is beyond all numbers stays so
-        return m.where(m.abs(total).equals(math.inf) | weight.equals(0.0), total, more)
+        return [m.where(m.abs(total).equals(math.inf) | weight.equals(0.0), total, more)]
 
-    return m.where(near.equals(0.0), math.inf, m.repeated(0, 3, m.constant(0.0), add))
+    (value,) = m.repeated(0, 3, [m.constant(0.0)], add)
+    return m.where(near.equals(0.0), math.inf, value)
 
 
 def _polygamma(m: Lanes, n: Number, x: Number) -> Number:

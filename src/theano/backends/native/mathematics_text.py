@@ -277,6 +277,10 @@ class Lanes:
         base = 2.0**self.mantissa
         return self.from_bits(n | self.bits_of(base)) - (base + less)
 
+    def to_float(self, n: Number) -> Number:
+        """An integer as a float, rounded."""
+        return self.number(self.text.convert("sitofp", self.integer, self.kind, n.name))
+
     def power_of_two(self, n: Number) -> Number:
         """2**n for whole n, where that is a normal number."""
         return self.from_bits((n + self.bias) << self.mantissa)
@@ -432,23 +436,26 @@ class Lanes:
         chosen = text.set(f"phi {text.vec(usual.kind)} [{usual.name}, %{before}], [{other.name}, %{end}]")
         return Number(self, usual.kind, chosen)
 
-    def repeated(self, first: int, end: int, value: Number, step: Callable[[Number, Number], Number]) -> Number:
-        """value = step(k, value) for k = first, ..., end - 1, which all lanes hold; at least once."""
+    def repeated(
+        self, first: int, end: int, values: Sequence[Number], step: Callable[..., Sequence[Number]]
+    ) -> list[Number]:
+        """values = step(k, *values) for k = first, ..., end - 1, which all lanes hold; at least once."""
         text, vec = self.text, self.text.vec(self.kind)
         before, again, after = text.block, text.label("again"), text.label("after")
         text.go(again)
         text.start(again)
-        at, count, old = len(text.lines), text.new(), text.new()
+        at, count, old = len(text.lines), text.new(), [text.new() for _ in values]
         spread = text.set(f"insertelement {vec} poison, {self.kind} {count}, i32 0")
         zeros = f"<{text.lanes} x i32> zeroinitializer"
         k = self.number(text.set(f"shufflevector {vec} {spread}, {vec} poison, {zeros}"))
-        new = step(k, self.number(old))
+        new = list(step(k, *map(self.number, old)))
         more = text.set(f"fadd {self.kind} {count}, 1.0")
         going = text.set(f"fcmp olt {self.kind} {more}, {float(end)}")
         text.lines[at:at] = [
             f"  {count} = phi {self.kind} [{float(first)}, %{before}], [{more}, %{text.block}]",
-            f"  {old} = phi {vec} [{value.name}, %{before}], [{new.name}, %{text.block}]",
-        ]
+            *(f"  {name} = phi {vec} [{start.name}, %{before}], [{next_.name}, %{text.block}]"
+              for name, start, next_ in zip(old, values, new, strict=True)),
+        ]  # fmt: skip
         text.go_if(going, again, after)
         text.start(after)
         return new
