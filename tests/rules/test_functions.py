@@ -372,6 +372,16 @@ EXAMPLES: dict[str, list[Example]] = {
         on(v(), build=lambda x: T.sqr(x) * T.exp(-T.sqr(x))), on(v(), build=lambda x: T.sqr(x) / T.cosh(x)),
         on(v("x"), v("y"), build=lambda x, y: T.mul(y, T.sqr(x), (1 + T.sqr(x)) ** -3.5)),
     ],
+    "log_of_difference_of_erfs": [
+        on(v("x"), v("y"), build=lambda x, y: T.log(T.erf(x) - T.erf(y))),
+        on(v("x"), v("y"), build=lambda x, y: T.log(0.5 * T.erfc(x) - 0.5 * T.erfc(-y))),
+        on(v("x", "float32"), v("y", "float32"), build=lambda x, y: T.log(2 * (T.erfc(y) - T.erfc(x)))),
+    ],
+    "gaussian_over_difference_of_erfs": [
+        on(v("x"), v("y"), build=lambda x, y: T.exp(-T.sqr(x)) / (T.erf(x) - T.erf(y))),
+        on(v("x"), v("y"), build=lambda x, y: 3 * T.exp(-T.sqr(x)) / (0.5 * T.erfc(-y) - 0.5 * T.erfc(-x))),
+        on(v("x"), v("y"), build=lambda x, y: (y * T.exp(-T.sqr(y)) - 2 * T.exp(-T.sqr(x))) / (T.erfc(y) - T.erfc(x))),
+    ],
     "log_of_number_plus_square": [
         on(v(), build=lambda x: T.log(4 + T.sqr(x))),
         on(v("x", "float32"), build=lambda x: T.log(2 + 3 * T.sqr(x))),

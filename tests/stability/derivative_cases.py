@@ -27,6 +27,7 @@ WIDE_FROM_A_THOUSANDTH = [x for x in WIDE if abs(x) > 1e-3]
 NORMAL = [x for x in WIDE if abs(x) < 15]
 SQUARES_OVERFLOW = [sign * x for x in (1e10, 1e17, 1e20, 1e30, 1e80, 1e100, 1e155, 1e170, 1e300) for sign in (1, -1)]
 
+WITHIN_60 = [x for x in WIDE if abs(x) < 60]
 WIDE_AND_HUGE = [*WIDE, *SQUARES_OVERFLOW, 1e77, -1e77, 1e104, -1e130]
 
 
@@ -64,6 +65,16 @@ def log_sum(*exponents):
 
 def log_half_erfc(x):
     return mp.log(mp.erfc(x) / 2) if x > 0 else mp.log1p(-mp.erfc(-x) / 2)
+
+
+def log_of_interval(a, b):
+    """log(erf(b) - erf(a))"""
+    low, high = (a, b) if a + b > 0 else (-b, -a)
+    return mp.log(mp.erfc(low) - mp.erfc(high))
+
+
+def normal_cdf(x):
+    return number(0.5, x) * (1 + T.erf(x / number(np.sqrt(2), x)))
 
 
 def number(value, x):
@@ -187,6 +198,16 @@ SPECIAL = [
     Curve("log(1 - 0.5*(1 + erf(x)))", lambda x: T.log(1 - 0.5 * (1 + T.erf(x))), log_half_erfc, NORMAL, scale=16.0),
     Curve("log(1 - 0.5*erfc(x))", lambda x: T.log(1 - 0.5 * T.erfc(x)), lambda x: log_half_erfc(-x), NORMAL,
           scale=16.0),
+    Curve("log(erf(x + 1) - erf(x))", lambda x: T.log(T.erf(x + 1) - T.erf(x)), lambda x: log_of_interval(x, x + 1),
+          WITHIN_60, scale=400.0, value_scale=1.0),
+    Curve("log(erfc(x) - erfc(x + 1/8))", lambda x: T.log(T.erfc(x) - T.erfc(x + number(0.125, x))),
+          lambda x: log_of_interval(x, x + mp.mpf(0.125)), WITHIN_60, scale=400.0, value_scale=4.0),
+    Curve("censored within 1", lambda x: T.log(normal_cdf(x + 1) - normal_cdf(x)),
+          lambda x: log_of_interval(x / mp.sqrt(2), (x + 1) / mp.sqrt(2)) - mp.log(2), WITHIN_60, scale=400.0,
+          value_scale=1.0),
+    Curve("censored on both sides of 0", lambda x: T.log(normal_cdf(2 * x) - normal_cdf(-x)),
+          lambda x: log_of_interval(-x / mp.sqrt(2), 2 * x / mp.sqrt(2)) - mp.log(2), [0.3, 1.0, 2.5, 7.3],
+          ulp=64.0, scale=16.0),
     Curve("von Mises, concentration x", lambda x: x * T.cos(number(0.5, x)) - T.log(T.i0(x)),
           lambda x: x * mp.cos(mp.mpf(0.5)) - mp.log(mp.besseli(0, x)), POSITIVE[:-1], scale=4.0, value_scale=4.0),
 ]
