@@ -372,6 +372,10 @@ EXAMPLES: dict[str, list[Example]] = {
         on(v(), build=lambda x: T.sqr(x) * T.exp(-T.sqr(x))), on(v(), build=lambda x: T.sqr(x) / T.cosh(x)),
         on(v("x"), v("y"), build=lambda x, y: T.mul(y, T.sqr(x), (1 + T.sqr(x)) ** -3.5)),
     ],
+    "exp_over_expm1_of_exp": [
+        on(v(), build=lambda x: T.exp(x) / T.expm1(T.exp(x))),
+        on(v("x"), v("y"), build=lambda x, y: y * T.exp(-x) / (T.expm1(T.exp(-x)) * T.cosh(y))),
+    ],
     "log_of_difference_of_erfs": [
         on(v("x"), v("y"), build=lambda x, y: T.log(T.erf(x) - T.erf(y))),
         on(v("x"), v("y"), build=lambda x, y: T.log(0.5 * T.erfc(x) - 0.5 * T.erfc(-y))),

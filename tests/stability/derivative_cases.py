@@ -146,6 +146,8 @@ LIKELIHOODS = [
     Curve("zero-inflated Poisson, logits x", lambda x: T.log(
               T.nnet.sigmoid(x) + (1 - T.nnet.sigmoid(x)) * T.exp(-number(3, x) * T.ones_like(x))),
           lambda x: mp.log(sig(x) + sig(-x) * mp.exp(-3))),
+    Curve("Gumbel survival function", lambda x: T.log(1 - T.exp(-T.exp(-x))),
+          lambda x: mp.log(-mp.expm1(-mp.exp(-x))), [x for x in WIDE if x > -4]),
     Curve("complementary log-log", lambda x: T.log(1 - T.exp(-T.exp(x))), lambda x: mp.log(-mp.expm1(-mp.exp(x))),
           [x for x in WIDE if -50 < x < 4]),
 ]
@@ -305,6 +307,13 @@ QUOTIENTS_NEAR_ZERO = [
           lambda x: mp.sin(x) / x**2 - mp.cos(x) / x, NEAR),
     Curve("Debye function of a coil", lambda x: 2 * (T.exp(-x) - 1 + x) / x**2,
           lambda x: 2 * (mp.expm1(-x) + x) / x**2, NEAR_WITH_SQUARES),
+    Curve("(x/sinh(x))**2", lambda x: (x / T.sinh(x)) ** 2, lambda x: (x / mp.sinh(x)) ** 2, NEAR),
+    Curve("x**2*exp(x)/(exp(x) - 1)**2", lambda x: x**2 * T.exp(x) / (T.exp(x) - 1) ** 2,
+          lambda x: x**2 * mp.exp(x) / mp.expm1(x) ** 2, NEAR_WITH_SQUARES),
+    Curve("1/x**2 - 1/sin(x)**2", lambda x: 1 / x**2 - 1 / T.sin(x) ** 2, lambda x: 1 / x**2 - 1 / mp.sin(x) ** 2,
+          NEAR_WITH_SQUARES, scale=4.0),
+    Curve("1/x - 1/tan(x)", lambda x: 1 / x - 1 / T.tan(x), lambda x: 1 / x - 1 / mp.tan(x), NEAR),
+    Curve("tan(x)/x", lambda x: T.tan(x) / x, lambda x: mp.tan(x) / x, [x for x in NEAR if abs(x) < 1.5], scale=16.0),
     Curve("(1 - cos(x))/x", lambda x: (1 - T.cos(x)) / x, lambda x: (1 - mp.cos(x)) / x, NEAR_WITH_SQUARES),
     Curve("(1 - cos(x))/x**2", lambda x: (1 - T.cos(x)) / x**2, lambda x: (1 - mp.cos(x)) / x**2, NEAR_WITH_SQUARES),
     Curve("(exp(x) - 1 - x)/x**2", lambda x: (T.exp(x) - 1 - x) / x**2, lambda x: (mp.expm1(x) - x) / x**2,

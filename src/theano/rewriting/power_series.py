@@ -14,6 +14,7 @@ from math import factorial
 BITS = 768
 ONE = 1 << BITS
 NOTHING = 1 << (BITS - 640)   # what is smaller has cancelled
+ROUNDINGS = 1 << (BITS - 512)
 TERMS = 52
 FEW = 12   # enough to see what cancels
 
@@ -97,7 +98,7 @@ def monomial(a: Series) -> tuple[int, int] | None:
 
 
 def of_function(name: str, argument: Series) -> Series | None:
-    """The series of a function at c * x**k; None where that is not known."""
+    """The series of a function at c * x**k; None where that is not known. (At 0 it is a constant: `at_zero`.)"""
     terms = len(argument[1])
     inside = monomial(argument)
     if inside is None or inside[1] < 1 or name not in KNOWN:
@@ -106,8 +107,8 @@ def of_function(name: str, argument: Series) -> Series | None:
         half = constant(0.5, terms)
         tangent = of_function("tanh", product(half, argument))
         return None if tangent is None else sum_of(half, product(half, tangent))
-    if name == "tanh":
-        above, below = (of_function(part, argument) for part in ("sinh", "cosh"))
+    if name in TANGENTS:
+        above, below = (of_function(part, argument) for part in TANGENTS[name])
         assert above is not None and below is not None
         under = inverse(below)
         return None if under is None else product(above, under)
@@ -119,6 +120,17 @@ def of_function(name: str, argument: Series) -> Series | None:
         scale = scale * c >> BITS
     lead = next((n for n, value in enumerate(found) if value), None)
     return None if lead is None else (lead, found[lead:])
+
+
+def at_zero(name: str) -> float:
+    """The value at 0 of a function whose series is known."""
+    return 0.5 if name == "sigmoid" else 0.0 if name in TANGENTS else TAYLOR[name](0)[0]
+
+
+def alike(a: Series, b: Series) -> bool:
+    """Are both one series, but for roundings?"""
+    return a[0] == b[0] and len(a[1]) == len(b[1]) and all(
+        abs(c - d) <= ROUNDINGS for c, d in zip(a[1], b[1]))
 
 
 @cache
@@ -145,7 +157,8 @@ TAYLOR: dict[str, Callable[[int], Ratio]] = {
     "arctan": lambda n: ((-1) ** (n // 2), n) if n % 2 else (0, 1),
     "arctanh": lambda n: (1, n) if n % 2 else (0, 1),
 }
-KNOWN = frozenset([*TAYLOR, "tanh", "sigmoid"])
+TANGENTS = {"tanh": ("sinh", "cosh"), "tan": ("sin", "cos")}
+KNOWN = frozenset([*TAYLOR, *TANGENTS, "sigmoid"])
 
 
 def sign_near_zero(a: Series, side: int) -> int:

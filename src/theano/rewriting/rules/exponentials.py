@@ -76,10 +76,6 @@ FRACTIONS = ruleset(
          exp(minimum(x - y, 0.0)) / (sgn(x - y) * -expm1(-abs_(x - y))), assumes="rounding"),
     rule("exp_over_difference_from", exp(y) / (exp(x) - exp(y)),
          exp(minimum(y - x, 0.0)) / (sgn(x - y) * -expm1(-abs_(x - y))), assumes="rounding"),
-    # exp(exp(x)) - 1 is exp(x) for x < -40, and 0 as that is, far out
-    rule("exp_over_expm1_of_exp", exp(x) / expm1(exp(x)),
-         switch(lt(x, -40.0), 1.0, exp(x) / expm1(exp(maximum(x, -40.0)))),
-         when=lambda m: bounds(m.x)[0] < -40, assumes="rounding"),
     rule("one_minus_inverse_of_one_plus", 1 - inv(1 + x), switch(lt(abs_(x), INF), x / (1 + x), 1.0),
          when=lambda m: number(m.x) is None, assumes="rounding"),
     rule("one_minus_quotient_by_one_plus", 1 - x / (1 + x), inv(1 + x), assumes="rounding finite"),

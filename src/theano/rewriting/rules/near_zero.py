@@ -17,15 +17,16 @@ import numpy as np
 
 from theano.graph.node import Apply
 from theano.rewriting import power_series as series
-from theano.rewriting.conform import conform, number_like
+from theano.rewriting.conform import conform, number_like, quotient
 from theano.rewriting.known import number
 from theano.rewriting.pattern import factors_of, terms_of
-from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rule import Parts, Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar.arithmetic import abs_, add, mul, neg, sub, true_div
 from theano.scalar.comparison import lt
+from theano.scalar.exponential import exp, expm1
 from theano.scalar.polynomial import polynomial
-from theano.scalar.selection import switch
+from theano.scalar.selection import minimum, switch
 from theano.tensor.elemwise import Elemwise, elemwise_of
 
 MOST_TERMS = 12
@@ -47,7 +48,7 @@ def cancelling_near_zero(node: Apply, site: Site) -> Any:
     if _Reader(x, 1, series.FEW).loss(node) is None:
         return None
     found = [_Reader(x, side).loss(node) for side in (1, -1)]
-    if found[0] is None or found[0] != found[1]:
+    if found[0] is None or found[1] is None or found[0][1] != found[1][1] or not series.alike(found[0][0], found[1][0]):
         return None
     total, cofactors = found[0]
     fitted = series.polynomial((0, total[1]), float(np.finfo(out.type.dtype).eps))
@@ -63,6 +64,47 @@ def cancelling_near_zero(node: Apply, site: Site) -> Any:
     is_near = elemwise_of(lt)(elemwise_of(abs_)(x), number_like(radius, x.type.dtype))
     result = conform(elemwise_of(switch)(is_near, value, _again(node)), out)
     return None if result is None else [result]
+
+
+@function_rule(mul, true_div, name="exp_over_expm1_of_exp", assumes="rounding",
+               parts=Parts(factors_of, (frozenset([(1, exp)]), frozenset([(-1, expm1)]))))
+def exp_over_expm1_of_exp(node: Apply, site: Site) -> Any:
+    """exp(x) / expm1(exp(x)) -> switch(exp(x) < 1, p(exp(x)), exp(x) / expm1(exp(x))) for a polynomial p: not 0/0 where
+    exp(x) underflows, nor infinity over infinity"""
+    out: Any = node.outputs[0]
+    if out.type.dtype not in EXACT_DTYPES:
+        return None
+    coefficient, factors = factors_of(out, site)
+    for position, (power, v) in enumerate(factors):
+        below = elementwise_node(v, expm1) if power == -1 else None
+        if below is None or elementwise_node(below.inputs[0], exp) is None:
+            continue
+        e: Any = below.inputs[0]
+        place = next((n for n, (other, w) in enumerate(factors) if other == 1 and w is e), None)
+        if place is None or e.type.dtype != out.type.dtype:
+            continue
+        rest = [f for n, f in enumerate(factors) if n not in (place, position)]
+        value = _over_expm1(e)
+        result = quotient([*(w for p, w in rest if p > 0), value], [w for p, w in rest if p < 0], coefficient,
+                          out.type.dtype)
+        result = conform(result, out)
+        return None if result is None else [result]
+    return None
+
+
+def _over_expm1(e: Any) -> Any:
+    """e / expm1(e) for e >= 0."""
+    dtype = e.type.dtype
+    below = series.of_function("expm1", series.variable())
+    inverse = None if below is None else series.inverse(below)
+    fitted = None if inverse is None else series.polynomial(
+        series.product(series.variable(), inverse), float(np.finfo(dtype).eps))
+    assert fitted is not None
+    radius, coefficients = fitted
+    bounded = elemwise_of(minimum)(e, number_like(np.finfo(dtype).max, dtype))   # infinity over infinity is 0, too
+    return elemwise_of(switch)(
+        elemwise_of(lt)(e, number_like(radius, dtype)), _near(e, 0, coefficients),
+        elemwise_of(true_div)(bounded, elemwise_of(expm1)(bounded)))
 
 
 def _again(node: Apply) -> Any:
@@ -107,7 +149,9 @@ def _variable_of(node: Apply, site: Site) -> Any:
 def _argument_of(v: Any) -> Any:
     """x of f(x), f(c*x), f(x)**2 for functions whose series are known, and of what this rule has made."""
     if _is_near_form(v):
-        return v.owner.inputs[0].owner.inputs[0].owner.inputs[0]
+        size = v.owner.inputs[0].owner.inputs[0]
+        modulus = elementwise_node(size, abs_)   # none is needed of what is never negative
+        return size if modulus is None else modulus.inputs[0]
     known = _known(v)
     return None if known is None else _base(known)
 
@@ -236,6 +280,8 @@ class _Reader:
         if name in READERS:
             return READERS[name](self, parts)
         (argument, cofactors), = parts
+        if not argument[1]:
+            return self.constant(series.at_zero(name)), ()
         value = None if cofactors else series.of_function(name, argument)
         return None if value is None else (value, ())
 
@@ -311,4 +357,4 @@ READERS: dict[str, Any] = {
     "minimum": _Reader.smaller,
 }
 
-NEAR_ZERO = ruleset(cancelling_near_zero)
+NEAR_ZERO = ruleset(cancelling_near_zero, exp_over_expm1_of_exp)

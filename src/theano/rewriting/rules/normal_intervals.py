@@ -29,8 +29,8 @@ Difference = tuple[float, Any, Any]   # c, x, y of c * (erf(x) - erf(y)), c > 0
 
 @function_rule(log, name="log_of_difference_of_erfs", assumes="rounding", needs=[add, sub, mul, true_div])
 def log_of_difference_of_erfs(node: Apply, site: Site) -> Any:
-    """log(erfc(x) - erfc(y)) -> log(erfcx(x) - exp(x**2 - y**2)*erfcx(y)) - x**2 where x and y are in one tail; also for
-    erf, with one number before both, and in the other tail"""
+    """log(erfc(x) - erfc(y)) -> log(erfcx(x) - exp(x**2 - y**2)*erfcx(y)) - x**2 where x and y are in one tail; also
+    for erf, with one number before both, and in the other tail"""
     out: Any = node.outputs[0]
     found = _difference(node.inputs[0], out.type.dtype, site)
     if found is None:
@@ -68,10 +68,10 @@ def _difference(v: Any, dtype: str, site: Site) -> Difference | None:
     constant, terms = terms_of(factors[0][1], site)
     if constant or len(terms) != 2:
         return None
-    found = [_multiple_of_erf(sign, term, dtype, site) for sign, term in terms]
-    if found[0] is None or found[1] is None:
+    one, two = (_multiple_of_erf(sign, term, dtype, site) for sign, term in terms)
+    if one is None or two is None:
         return None
-    (first, kind, x), (second, other, y) = found
+    (first, kind, x), (second, other, y) = one, two
     if first != -second or kind is not other:
         return None
     c = scale * first if kind is erf else -scale * first
@@ -109,7 +109,8 @@ def gaussian_over_difference_of_erfs(node: Apply, site: Site) -> Any:
             if ratio is None:
                 continue
             rest = [f for n, f in enumerate(factors) if n not in (position, other)]
-            result = quotient([*(v for p, v in rest if p > 0), ratio], [v for p, v in rest if p < 0], coefficient, dtype)
+            more, less = ([v for p, v in rest if p == sign] for sign in (1, -1))
+            result = quotient([*more, ratio], less, coefficient, dtype)
             result = conform(result, out)
             return None if result is None else [result]
     return None
