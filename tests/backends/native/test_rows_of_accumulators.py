@@ -181,3 +181,23 @@ def test_short_runs_are_taken_together_where_they_are_in_the_cache(dtype: str) -
                 np.testing.assert_allclose(results[2], right, rtol=1e-14 if dtype == "float64" else 1.2e-7)
     finally:
         words[:] = before
+
+
+@pytest.mark.parametrize("kept", [((0, 1),), ((0,),), ((2,),), ((0, 1), (0,)), ((0,), (2,)), ((1,), (0, 1))])
+def test_operands_that_stand_still_where_some_sums_do(kept: tuple[tuple[int, ...], ...]) -> None:
+    """As the mean of a row does: along whichever axis runs lie, and for each sum."""
+    walks = ((0, 1, 2), (0,), (0, 1), (2,), (1,))
+    body = (
+        *(Instr("load", "float64", (), n) for n in range(len(walks))),
+        *(Instr("sub", "float64", (n and len(walks) + n - 1, n + 1)) for n in range(len(walks) - 1)),
+        Instr("mul", "float64", (8, 8)),
+    )
+    operands = (*(Operand("float64", axes) for axes in walks), *(Operand("float64", axes) for axes in kept))
+    sums = Kernel(3, operands, len(walks), body, tuple(Result("sum", 9, "float64") for _ in kept))
+    rng = np.random.default_rng(8)
+    for shape in [(3, 5, 40), (1, 1, 9), (4, 1, 33), (40, 3, 1), (9, 30, 2), (2, 2, 200)]:
+        arrays = [rng.integers(-9, 9, [shape[a] for a in axes]).astype("float64") for axes in walks]
+        for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
+            back = np.argsort(order)
+            x = np.ascontiguousarray(arrays[0].transpose(order)).transpose(back)
+            check(sums, [x, *arrays[1:]], optimize=True)

@@ -88,14 +88,21 @@ class KernelText:
             self.start, self.advance = cursors
             self.hoisted, self.known, self.spread = False, {}, {}
             text.start("apart")
-        self._spread([number for number, slot in enumerate(self.slots) if slot.role == rt.ROLE_IN])
+        inputs = [number for number, slot in enumerate(self.slots) if slot.role == rt.ROLE_IN]
+        held = self._still_where_flat()
+        self._spread([number for number in inputs if number not in held])
         still = all(not any(a >= 0 for a in self.kernel.operands[acc.slot].axes) for acc in self.accumulators)
         if self.accumulators and not still:
             flat = text.set(f"load i64, ptr {self._state(rt.STATE_FLAT)}")
             text.go_if(text.set(f"icmp ne i64 {flat}, 0"), "flat", "rows")
             text.start("flat")
+            kept = dict(self.spread), list(self.advance)
+            for number in held:
+                self.spread[number], self.advance[number] = self._element(number), ""
             self._loops(flat=True)
+            self.spread, self.advance = kept
             text.start("rows")
+            self._spread(held)
             if self.joint:
                 JointRuns(self).write()
             self._loops(flat=False)
@@ -174,6 +181,18 @@ class KernelText:
             text.go(ready)
             text.start(ready)
             self.start[number] = text.set(f"phi ptr [{room}, %{still}], [{self.start[number]}, %{moves}]")
+
+    def _still_where_flat(self) -> list[int]:
+        """Operands which stand still wherever an accumulator does, as the mean of a row that is summed: where sums are
+        in registers, so are these."""
+        if self.table.flags & rt.CHECKED:  # where only positions are checked, every accumulator stands still
+            return []
+        kept = [set(self.kernel.operands[accumulator.slot].axes) for accumulator in self.accumulators]
+        return [
+            number for number, slot in enumerate(self.slots)
+            if slot.flags & rt.SPREADS and any(a >= 0 for a in slot.axes)
+            and any({a for a in slot.axes if a >= 0} <= axes for axes in kept)
+        ]
 
     def _element(self, number: int) -> str:
         """A vector of the element where an operand's run starts, in the form that memory has."""
