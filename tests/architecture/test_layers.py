@@ -43,6 +43,7 @@ LATE_IMPORTS = {
     ("theano.compile.linking", "theano.compile.pipeline"),
     ("theano.compile.function_object", "theano.compile.explanation"),
     ("theano.compile.function_object", "theano.compile.memory"),
+    ("theano.lowering.build", "theano.scalar.complex_functions"),
     ("theano.lowering.build", "theano.scalar.complex_pairs"),
     ("theano._settings", "hashlib"),
     ("theano.rewriting.engine", "pdb"),

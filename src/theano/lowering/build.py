@@ -450,7 +450,8 @@ def apply_record(builder: KernelBuilder, record: ScalarOp, values: Sequence[Scal
 
 def _apply_complex(builder: KernelBuilder, record: ScalarOp, values: Sequence[Scalar], dtype: str) -> Scalar:
     """The same where complex numbers occur: real and imaginary parts are computed by the formula of pairs."""
-    from theano.scalar.complex_pairs import FORMULAS, KEPT  # few programs need it
+    from theano.scalar.complex_functions import FORMULAS  # few programs need it
+    from theano.scalar.complex_pairs import KEPT
 
     formula = FORMULAS.get(record.name)
     if formula is None:

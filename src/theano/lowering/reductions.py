@@ -10,6 +10,7 @@ from theano.lowering.build import NATIVE_DTYPES
 from theano.lowering.context import Lowering, lowers
 from theano.lowering.kernel import UNIT
 from theano.lowering.work import Datum, Fused, Write, read
+from theano.scalar.dtypes import is_complex, real_dtype
 from theano.tensor.argmax import Argmax, MaxAndArgmax
 from theano.tensor.careduce import CAReduce, Max, Min, Prod, Sum, Supremum, reduced_axes
 from theano.tensor.truth import All
@@ -30,6 +31,9 @@ def lower_careduce(lowering: Lowering, node: Apply) -> None:
     source = lowering.datum(node.inputs[0])
     (variable,) = node.outputs
     kind = "sup" if isinstance(op, Supremum) else _KINDS.get(op.scalar_op.name)
+    if kind == "sum" and is_complex(op.dtype) and is_complex(op.acc_dtype) and source.dtype != "object":
+        _sum_complex_numbers(lowering, node, source)
+        return
     if kind is None or not {source.dtype, op.dtype, op.acc_dtype} <= NATIVE_DTYPES:
         lowering.python(node)
         return
@@ -56,6 +60,34 @@ def lower_careduce(lowering: Lowering, node: Apply) -> None:
         [Write(out, kind, _written_axes(source.ndim, reduced, source.shape), acc)],
         lambda point: [point.b.cast(point.b.cast(point.read(0), op.acc_dtype), acc)],
     ))
+    lowering.define(variable, out)
+
+
+def _sum_complex_numbers(lowering: Lowering, node: Apply, source: Datum) -> None:
+    """Two sums in one kernel, of the real and of the imaginary parts; a kernel over the results makes pairs of them."""
+    op: Any = node.op
+    (variable,) = node.outputs
+    reduced, part = reduced_axes(op.axis, source.ndim), real_dtype(op.acc_dtype)
+    dims = [ref for a, ref in enumerate(source.dims) if a not in reduced]
+
+    def parts(point: Any) -> list[Any]:
+        return [point.b.cast(value, part) for value in point.b.parts(point.read(0))]
+
+    def pair(point: Any, values: Sequence[Any]) -> Any:
+        return point.b.pair(*(point.b.cast(value, real_dtype(op.dtype)) for value in values))
+
+    out = lowering.new(variable, dims)
+    if all(source.shape[a] == 1 for a in reduced):
+        kept = iter(range(out.ndim))
+        axes = [UNIT if a in reduced else next(kept) for a in range(source.ndim)]
+        lowering.pointwise(out, [(source, axes)], lambda point: pair(point, parts(point)), nodes=[node], size=2, cost=2)
+    else:
+        sums, space = [Datum(part, out.shape, out.dims) for _ in range(2)], range(source.ndim)
+        written = _written_axes(source.ndim, reduced, source.shape)
+        writes = [Write(each, "sum", written, part) for each in sums]
+        lowering.add(Fused([node], source.shape, [read(source, space, source.shape)], writes, parts))
+        reads = [(each, range(out.ndim)) for each in sums]
+        lowering.pointwise(out, reads, lambda point: pair(point, point.reads()), nodes=[node], size=1, cost=1)
     lowering.define(variable, out)
 
 

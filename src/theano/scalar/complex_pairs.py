@@ -1,35 +1,32 @@
 """What elementwise ops are on complex numbers, as formulas on pairs of reals: their native form.
 
 Every formula is a function (b, *pairs) of values of one dtype, where a pair is (real part, imaginary part) and `b` is
-the `NativeBuilder` of op.py. It gives a pair, or one value where the op's result is real. Lowering imports this module
-when it meets the first complex number. Ops that are missing here run through their NumPy meaning.
+the `NativeBuilder` of op.py. It gives a pair, or one value where the op's result is real. Exponentials, roots and their
+kin are in `complex_functions.py`. Ops that are missing in both run through their NumPy meaning.
 
-The quotient is Smith's (Algorithm 116, CACM 5, 1962), as NumPy's; special values of exp are C's (ISO C, Annex G).
+The quotient is Smith's (Algorithm 116, CACM 5, 1962), as NumPy's.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
 Pair = tuple[Any, Any]
 KEPT = {"switch": 1, "second": 1}  # how many of an op's first inputs keep their dtype
-# exp(x) is finite up to here; so far the argument is taken down before the factors cos and sin are applied
-_LARGEST_EXPONENT = {"float32": 88.0, "float64": 709.0}
 
 
 def _add(b: Any, x: Pair, y: Pair) -> Pair:
     return x[0] + y[0], x[1] + y[1]
 
 
-def _mul(b: Any, x: Pair, y: Pair) -> Pair:
+def mul(b: Any, x: Pair, y: Pair) -> Pair:
     """One product of each part is not rounded where the machine can, as in NumPy's vector code."""
     return b.fma(x[0], y[0], -(x[1] * y[1])), b.fma(x[0], y[1], x[1] * y[0])
 
 
-def _true_div(b: Any, x: Pair, y: Pair) -> Pair:
+def true_div(b: Any, x: Pair, y: Pair) -> Pair:
     """Divides by the larger part first, so that no square overflows."""
     (a, c), (re, im) = x, y
     flat = abs(re) >= abs(im)
@@ -41,24 +38,6 @@ def _true_div(b: Any, x: Pair, y: Pair) -> Pair:
     nothing = b.eq(large, 0.0) & b.eq(small, 0.0)
     zero = abs(re)
     return b.select(nothing, a / zero, real), b.select(nothing, c / zero, imag)
-
-
-def _exp(b: Any, x: Pair) -> Pair:
-    """exp(re) (cos(im) + i sin(im)), finite where the product is although exp(re) is not."""
-    re, im = x
-    limit = _LARGEST_EXPONENT[re.dtype]
-    beyond = re > limit
-    size = b.math("exp", b.select(beyond, re - limit, re))
-    factor = b.select(beyond, b.const(math.exp(limit), re.dtype), b.const(1.0, re.dtype))
-    real = size * b.math("cos", im) * factor
-    imag = size * b.math("sin", im) * factor
-    endless = b.isnan(im) | b.isinf(im)
-    # no direction: modulus 0 is 0 in any, modulus infinity has its real part
-    vanishes, explodes = b.eq(re, -math.inf) & endless, b.eq(re, math.inf) & endless
-    real = b.select(vanishes, 0.0, b.select(explodes, re, real))
-    zero = b.copysign(b.const(0.0, im.dtype), im)
-    imag = b.select(b.eq(im, 0.0), im, b.select(vanishes, zero, imag))
-    return b.select(b.eq(im, 0.0), size * factor, real), imag
 
 
 def _angle(b: Any, x: Pair) -> Any:
@@ -76,18 +55,19 @@ def _one(x: Pair, b: Any) -> Pair:
 
 FORMULAS: dict[str, Callable[..., Any]] = {
     "add": lambda b, *xs: reduce(lambda x, y: _add(b, x, y), xs),
-    "mul": lambda b, *xs: reduce(lambda x, y: _mul(b, x, y), xs),
+    "mul": lambda b, *xs: reduce(lambda x, y: mul(b, x, y), xs),
     "sub": lambda b, x, y: (x[0] - y[0], x[1] - y[1]),
     "neg": lambda b, x: (-x[0], -x[1]),
-    "true_div": _true_div,
-    "inv": lambda b, x: _true_div(b, _one(x, b), x),
-    "sqr": lambda b, x: _mul(b, x, x),
+    "true_div": true_div,
+    "inv": lambda b, x: true_div(b, _one(x, b), x),
+    "sqr": lambda b, x: mul(b, x, x),
     "conj": lambda b, x: (x[0], -x[1]),
     "real": lambda b, x: x[0],
     "imag": lambda b, x: x[1],
     "abs_": lambda b, x: b.math("hypot", *x),
     "angle": _angle,
-    "exp": _exp,
+    "isnan": lambda b, x: b.isnan(x[0]) | b.isnan(x[1]),
+    "isinf": lambda b, x: b.isinf(x[0]) | b.isinf(x[1]),
     "eq": lambda b, x, y: b.eq(x[0], y[0]) & b.eq(x[1], y[1]),
     "neq": lambda b, x, y: b.ne(x[0], y[0]) | b.ne(x[1], y[1]),
     "switch": _switch,
