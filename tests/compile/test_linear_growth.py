@@ -11,7 +11,7 @@ import theano.tensor as T
 from theano.backends.native import compile_program
 from theano.compile.pipeline import rewrite
 from theano.graph.clone import clone
-from theano.graph.fgraph import FunctionGraph
+from theano.graph.fgraph import Feature, FunctionGraph
 
 
 def chain(n):
@@ -153,11 +153,19 @@ def slices_that_do_not_become_one(n):
     return [x, *starts], [y], []
 
 
+def reshapes_by_lengths(n):
+    x = T.dmatrix()
+    y = x
+    for _ in range(n):
+        y = T.exp(y.reshape((y.shape[1], y.shape[0])))
+    return [x], [y], []
+
+
 FAMILIES = [
     chain, many_inputs, many_outputs, many_updates, deep_network, steps_of_a_recurrence, writes_one_after_the_other,
     pieces, constants, transposes, reshaped_and_summed, columns_of_what_is_broadcast, slices_with_gradient,
     gathers_with_gradient, sums_that_keep_their_axis_with_gradient,
-    sums_and_products_of_many, slices_and_transposes, slices_that_do_not_become_one,
+    sums_and_products_of_many, slices_and_transposes, slices_that_do_not_become_one, reshapes_by_lengths,
 ]
 
 
@@ -211,7 +219,44 @@ def calls(family, n):
     return count
 
 
-@pytest.mark.parametrize(("family", "most"), [(loops_in_a_row, 2.6), (gradients_of_joined, 2.3)])
+def columns_joined_on(n):
+    x = T.dmatrix()
+    y = x
+    for _ in range(n):
+        y = 2 * T.concatenate([y, T.zeros((y.shape[0], 1))], axis=1)
+    return [x], [y]
+
+
+def joins_of_joins(n):
+    x = T.dvector()
+    y = x
+    for k in range(n):
+        y = T.concatenate([y, x * k])
+    return [x], [y]
+
+
+def parts_of_joins(family, n):
+    """How many parts the joins have that come and go while the graph is rewritten."""
+    fgraph = FunctionGraph(*clone(*family(n)))
+    count = 0
+
+    class Watch(Feature):
+        def on_import(self, fgraph, node, reason):
+            nonlocal count
+            count += len(node.inputs)
+
+    fgraph.attach_feature(Watch())
+    rewrite(fgraph)
+    return count
+
+
+def test_joins_of_joins_are_taken_in_at_once():
+    assert parts_of_joins(joins_of_joins, 200) <= 2.1 * parts_of_joins(joins_of_joins, 100)
+
+
+@pytest.mark.parametrize(("family", "most"), [
+    (loops_in_a_row, 2.6), (gradients_of_joined, 2.3), (columns_joined_on, 2.2),
+])
 def test_twice_the_size_is_twice_the_calls(family, most):
     calls(family, 8)  # what is made once in a process
     assert calls(family, 120) <= most * calls(family, 60)

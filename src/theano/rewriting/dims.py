@@ -7,7 +7,7 @@ its axes is in `dims_of_ops.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from theano.graph.fgraph import Feature, FunctionGraph
@@ -90,15 +90,23 @@ class Dims(Feature):
             self._speakers[kind] = found  # type: ignore[assignment]
         return self._speakers[kind]
 
-    def replaced(self, old: Variable, new: Variable) -> None:
-        """`new` took the place of `old`: they have the same shape."""
+    def replaced(self, pairs: Iterable[tuple[Variable, Variable]]) -> None:
+        """Of each pair, the second took the place of the first: they have the same shape."""
+        vouching: dict[Apply, bool] = {}   # an op may have a thousand results
+        for old, new in pairs:
+            self._replaced(old, new, vouching)
+
+    def _replaced(self, old: Variable, new: Variable, vouching: dict[Apply, bool]) -> None:
         if old.owner is not None and isinstance(old.owner.op, Scan):
             self.loops_replaced.add(old.owner)
         if not isinstance(old.type, TensorType) or not isinstance(new.type, TensorType):
             return
-        speaker = self.speaker(type(old.owner.op)) if old.owner is not None else None
-        # an op that enforces something must not vouch for it after it is gone
-        vouches = speaker is not None and any(enforced for _, _, enforced in speaker(old.owner))  # type: ignore[arg-type]
+        vouches = False
+        if old.owner is not None:
+            # an op that enforces something must not vouch for it after it is gone
+            if old.owner not in vouching:
+                vouching[old.owner] = any(enforced for _, _, enforced in self.facts(old.owner))
+            vouches = vouching[old.owner]
         for axis in range(old.type.ndim):
             a, b = axis_key(old, axis), axis_key(new, axis)
             # what was known to be equal may be so, and a length may have become known, because of what an op enforces

@@ -346,8 +346,7 @@ def accept(fgraph: FunctionGraph, rule: Rule, node: Apply, found: Any, site: Sit
     used = [(old, uses, count) for old, (uses, count) in before.items() if count]
     if all(clients.get(old) is uses and len(clients[old]) == count for old, uses, count in used):
         return False
-    for old, new in accepted:
-        site.dims.replaced(old, new)
+    site.dims.replaced(accepted)
     report.fired[rule.name] += 1
     report.where.append((rule.name, str(node.op), node.origin))
     if text:

@@ -110,7 +110,7 @@ class NavigatorOptimizer(Optimizer):
                 self.failure_callback(error, self, pairs, opt, node)
             return False
         for old, new in good:
-            site.dims.replaced(old, new)
+            site.dims.replaced([(old, new)])
         report.fired[rule.name] += 1
         report.where.append((rule.name, str(node.op), node.origin))
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from theano.graph.fgraph import OUTPUT
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform
 from theano.rewriting.dims import axis_key
@@ -72,17 +73,30 @@ def join_of_vectors_of_scalars(node: Apply, site: Site) -> Any:
 def join_of_joins(node: Apply, site: Site) -> Any:
     """join(axis, join(axis, x, y), z) -> join(axis, x, y, z)"""
     axis = join_axis(node)
+    if axis is None or _is_joined_on(node, axis, site):
+        return None
     parts: list[Any] = []
-    for x in node.inputs[1:]:
+    pending = node.inputs[:0:-1]
+    while pending:
+        x = pending.pop()
         inner = x.owner
         if inner is not None and isinstance(inner.op, Join) and join_axis(inner) == axis and site.uses(x) == 1:
-            parts.extend(inner.inputs[1:])
+            pending.extend(inner.inputs[:0:-1])
         else:
             parts.append(x)
-    if axis is None or len(parts) == len(node.inputs) - 1:
+    if len(parts) == len(node.inputs) - 1:
         return None
     dtype = node.outputs[0].type.dtype  # type: ignore[attr-defined]
     return [conform(Join()(axis, *[cast_to(x, dtype) for x in parts]), node.outputs[0])]
+
+
+def _is_joined_on(node: Apply, axis: int, site: Site) -> bool:
+    """Is the result only a part of another join along the axis, which will take this one in with all that it takes?"""
+    users = site.fgraph.clients[node.outputs[0]]
+    if len(users) != 1:
+        return False
+    ((user, position),) = users
+    return user is not OUTPUT and isinstance(user.op, Join) and position > 0 and join_axis(user) == axis
 
 
 @function_rule(Join, name="join_of_slices", needs=[Subtensor], tags="local_join_subtensors")

@@ -36,6 +36,8 @@ from theano.tensor.scalar_constants import static_int
 from theano.tensor.shape import SpecifyShape, shape_padleft, unbroadcast
 from theano.tensor.shape_ops import shape_i_op
 
+MOST_BOUND = 5_000   # nodes before and after a loop that are looked at
+
 # -- what nobody reads -------------------------------------------------------------------------------------------------
 
 
@@ -267,17 +269,21 @@ def loops_over_the_same(node: Apply, site: Site) -> Any:
     own = op.info.outer(node.inputs)
     shared = {*own.sequences, *own.initials, *own.carried}
     bound: set[Apply] | None = None
-    for other in site.fgraph.apply_nodes:
+    own_starts = (*own.sequences, *own.initials, *own.carried)
+    near = dict.fromkeys(user for v in own_starts for user, _ in site.fgraph.clients[v] if user is not OUTPUT)
+    for other in near:
         if other is node or not isinstance(other.op, Scan) or other.op.info.until or other.inputs[0] is not own.n_steps:
             continue
         if other.op.mode != op.mode or other.op.truncate_gradient != op.truncate_gradient:
             continue
-        theirs = other.op.info.outer(other.inputs)
-        if shared.isdisjoint((*theirs.sequences, *theirs.initials, *theirs.carried)):
-            continue
         if bound is None:
             bound = _bound_to(node, site)
+        if bound is None:
+            return None
         if other in bound:
+            continue
+        theirs = other.op.info.outer(other.inputs)
+        if shared.isdisjoint((*theirs.sequences, *theirs.initials, *theirs.carried)):
             continue
         parts, more = LoopParts(node), LoopParts(other)
         for name in ("sequences", "states", "traced", "carried", "others"):
@@ -287,17 +293,24 @@ def loops_over_the_same(node: Apply, site: Site) -> Any:
     return None
 
 
-def _bound_to(node: Apply, site: Site) -> set[Apply]:
-    """The nodes that this one needs, and those that need it."""
-    found = {v.owner for v in ancestors(node.inputs) if v.owner is not None}
+def _bound_to(node: Apply, site: Site) -> set[Apply] | None:
+    """The nodes that this one needs, and those that need it; None if there are very many: a graph may have a thousand
+    loops, each of which would look at all of it."""
+    found = {node}
     pending = [node]
-    while pending:
+    while pending and len(found) <= MOST_BOUND:
+        for v in pending.pop().inputs:
+            if v.owner is not None and v.owner not in found:
+                found.add(v.owner)
+                pending.append(v.owner)
+    pending.append(node)
+    while pending and len(found) <= MOST_BOUND:
         for out in pending.pop().outputs:
             for user, _ in site.fgraph.clients.get(out, ()):
                 if user is not OUTPUT and user not in found:
                     found.add(user)
                     pending.append(user)
-    return found
+    return found if len(found) <= MOST_BOUND else None
 
 
 @function_rule(Scan, name="equal_states_of_loop", tags="scan scan_merge scan_merge_inouts")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from theano.graph.fgraph import OUTPUT
 from theano.graph.node import Apply, Constant
 from theano.rewriting.conform import conform
 from theano.rewriting.dims import axis_key
@@ -37,7 +38,18 @@ def shape_by_axes(node: Apply, site: Site) -> Any:
         return None
     if x.type.ndim == 0:
         return [constant(np.zeros(0, "int64"))]
+    users = site.fgraph.clients[node.outputs[0]]
+    if all(user is not OUTPUT and _position_taken(user) is not None for user, _ in users):
+        return None   # `element_of_vector` asks for no other lengths, which may be long expressions
     return [MakeVector("int64")(*site.shape(x))]
+
+
+def _position_taken(node: Apply) -> int | None:
+    """Which element node, x[i] of a vector x, takes, if that is a number."""
+    if not isinstance(node.op, Subtensor) or len(node.op.idx_list) != 1:
+        return None
+    (index,) = node.op.get_idx(node.inputs)
+    return None if isinstance(index, (tuple, slice)) else index if isinstance(index, int) else static_int(index)
 
 
 @function_rule(Shape_i, name="length_by_inputs", tags="fast_compile local_track_shape_i")
@@ -54,8 +66,10 @@ def length_by_inputs(node: Apply, site: Site) -> Any:
 
 @function_rule(Subtensor, name="element_of_vector", tags="fast_compile local_subtensor_make_vector useless")
 def element_of_vector(node: Apply, site: Site) -> Any:
-    """[a, b, c][1] -> b, [a, b, c][0:2] -> [a, b]"""
+    """[a, b, c][1] -> b, [a, b, c][0:2] -> [a, b], shape(x)[1] -> length of axis 1"""
     x = node.inputs[0]
+    if x.owner is not None and isinstance(x.owner.op, ShapeOp):
+        return _length_of_shape(node, x.owner.inputs[0], site)
     if x.owner is None or not isinstance(x.owner.op, MakeVector) or len(node.op.idx_list) != 1:  # type: ignore[attr-defined]
         return None
     (index,) = node.op.get_idx(node.inputs)  # type: ignore[attr-defined]
@@ -72,6 +86,13 @@ def element_of_vector(node: Apply, site: Site) -> Any:
     if position is None or not -len(elements) <= position < len(elements):
         return None
     return [elements[position]]
+
+
+def _length_of_shape(node: Apply, x: Any, site: Site) -> Any:
+    position = _position_taken(node)
+    if position is None or not isinstance(x.type, TensorType) or not -x.type.ndim <= position < x.type.ndim:
+        return None
+    return [site.length(x, position % x.type.ndim)]
 
 
 @function_rule(Reshape, name="useless_reshape", tags="fast_compile useless")
@@ -152,7 +173,7 @@ def reshape_of_dimshuffle(node: Apply, site: Site) -> Any:
     return [conform(node.op(inner.inputs[0], vector), node.outputs[0])]
 
 
-@function_rule(Reshape, name="reshape_of_elementwise", tags="local_reshape_lift local_flatten_lift")
+@function_rule(Reshape, name="reshape_of_elementwise", tags="local_reshape_lift local_flatten_lift", sinks=True)
 def reshape_of_elementwise(node: Apply, site: Site) -> Any:
     """reshape(f(x)) -> f(reshape(x)) where another elementwise op follows, so that they are one loop"""
     x, vector = node.inputs
@@ -161,13 +182,13 @@ def reshape_of_elementwise(node: Apply, site: Site) -> Any:
     if inner is None or not isinstance(inner.op, Elemwise) or inner.op.scalar_op is second or site.uses(x) > 1:
         return None
     full = [v for v in inner.inputs if not all(v.type.broadcastable)]  # type: ignore[attr-defined]
-    if len(full) != 1 or full[0].type.broadcastable != x.type.broadcastable:  # type: ignore[attr-defined]
+    if len(full) != 1 or full[0].type.broadcastable != x.type.broadcastable or not site.may_pass(inner):  # type: ignore[attr-defined]
         return None
     if not any(isinstance(getattr(user, "op", None), Elemwise) for user, _ in site.fgraph.clients.get(out, ())):
         return None
     alone = ["x"] * out.type.ndim
     parts = [node.op(v, vector) if v is full[0] else dimshuffle(v, alone) for v in inner.inputs]
-    return [conform(inner.op(*parts), out)]
+    return [conform(site.passed(inner, inner.op(*parts)), out)]
 
 
 @function_rule(Reshape, name="reshape_to_dimshuffle", tags="local_reshape_to_dimshuffle")

@@ -116,10 +116,10 @@ def rebroadcast_of_elementwise(node: Apply, site: Site) -> Any:
     if inner is None or not isinstance(inner.op, Elemwise) or site.uses(x) > 1:
         return None
     full = [v for v in inner.inputs if not all(v.type.broadcastable) or len(inner.inputs) == 1]  # type: ignore[attr-defined]
-    if len(full) != 1 or full[0].type.broadcastable != x.type.broadcastable:  # type: ignore[attr-defined]
+    if len(full) != 1 or full[0].type.broadcastable != x.type.broadcastable or not site.may_pass(inner):  # type: ignore[attr-defined]
         return None
     parts = [node.op(v) if v is full[0] else v for v in inner.inputs]
-    return [conform(inner.op(*parts), node.outputs[0])]
+    return [conform(site.passed(inner, inner.op(*parts)), node.outputs[0])]
 
 
 VIEWS = ruleset(
