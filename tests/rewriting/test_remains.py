@@ -94,3 +94,12 @@ def test_products_within_products(seed: int) -> None:
     plain = theano.function(xs, results, mode="reference", on_unused_input="ignore")
     for got, want in zip(f(*numbers), plain(*numbers)):
         np.testing.assert_allclose(got, want, rtol=1e-11)
+
+
+def test_a_product_that_occurs_twice_in_another_is_left_twice() -> None:
+    """The derivative of (x/sinh(x))**2 has 2*(x/s) * (x/s) / s * cosh(x), with s = sinh(x), of which cosh(x)/s goes."""
+    x = T.dvector("x")
+    gradient = T.grad(T.sum((x / T.sinh(x)) ** 2), x)
+    v = np.asarray([0.5, 1.5, -2.0])
+    np.testing.assert_allclose(
+        theano.function([x], gradient)(v), 2 * v / np.sinh(v) ** 2 * (1 - v / np.tanh(v)), rtol=1e-13)

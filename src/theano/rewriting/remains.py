@@ -64,7 +64,7 @@ def _together(out: Any, coefficient: Any, left: Parts, site: Site) -> tuple[Any,
                 powers[v.owner] = power * powers[node]
                 if node in shared or _is_shared(v, site):
                     shared.add(v.owner)
-    if not shared:
+    if not shared or len(powers) < len(inside):   # or a product is in two places: what is left of one is not of both
         return coefficient, left
     whole, factors = factors_of(out, site)
     taken = Counter(factors)
@@ -96,6 +96,6 @@ def _together(out: Any, coefficient: Any, left: Parts, site: Site) -> tuple[Any,
                 seen += 1
         found[node] = complete, scale, parts
     _, scale, parts = found[inside[0]]
-    if seen != len(factors):   # one product in two places, or a division by 0: not worth more words
+    if seen != len(factors):   # a division by 0: not worth more words
         return coefficient, left
     return scale if coefficient == whole else coefficient, parts
