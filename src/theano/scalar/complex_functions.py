@@ -179,16 +179,17 @@ def _log_of_modulus(b: Any, z: Pair, beside_one: bool = False) -> Any:
     x, low = _sum_of(_one(b, x), x) if beside_one else (x, None)
     more, less = b.max(abs(x), abs(y)), b.min(abs(x), abs(y))
     near = (more > 0.5) & (more < 2.0)
-    square, lost = more * more, b.fma(more, more, -(more * more))
-    other, other_lost = less * less, b.fma(less, less, -(less * less))
-    total, first = _sum_of(square, b.const(-1.0, x.dtype))
-    total, second = _sum_of(total, other)
-    small = (first + second) + (lost + other_lost)
+    # more**2 - 1 as a product: it has its digits where less**2 hardly counts, without what products lose, too
+    under, (over, rest) = more - 1.0, _sum_of(_one(b, x), more)
+    product, other = under * over, less * less
+    lost = b.fma(under, over, -product) + (under * rest + b.fma(less, less, -other))
+    total, carried = _sum_of(product, other)
+    small = carried + lost
     if low is not None:
         small = small + (x + x) * low
     ratio = less / b.select(b.isinf(more) | b.eq(more, 0.0), 1.0, more)
-    rest = b.math("log1p", b.select(near, total + small, ratio * ratio)) * 0.5
-    value = b.math("log", b.select(near, 1.0, more)) + rest
+    value = b.math("log1p", b.select(near, total + small, ratio * ratio)) * 0.5
+    value = b.math("log", b.select(near, 1.0, more)) + value
     return b.select(b.isinf(x) | b.isinf(y), math.inf, value)
 
 
