@@ -8,6 +8,9 @@ gives the same results; whether it is worth it depends on shapes, and so it is t
 A kernel that sums in a wider type than it keeps is a group by itself: the wide sums of a block stay in the cache, and
 those of a large result would take more memory than the result.
 
+A matrix product may start a group: what follows it (a bias, an activation, a softmax) then finds a block of its rows in
+the cache. The kernels behind it are those that would be there, or would be a group, without it.
+
 A group's kernels have one iteration axis each, the rows, that none of them reduces over. Memory which one kernel
 writes and another one reads or writes is walked along that axis by both, along the same axis of the array. Row n of
 every kernel then depends on row n of the earlier ones only.
@@ -22,6 +25,7 @@ from theano.lowering.kernel import UNIT, Operand
 from theano.lowering.program import (
     AllocStep,
     Buffer,
+    CallStep,
     DimsStep,
     FreeStep,
     KernelStep,
@@ -67,6 +71,8 @@ def group_rows(steps: Sequence[Step], commit_from: int) -> tuple[list[Step], lis
     at = 0
     while at < commit_from:
         members, axes, stop = _longest(steps, at, commit_from, memory)
+        if stop == at:
+            members, axes, stop = _behind_product(steps, at, commit_from, memory)
         if stop == at:
             arranged.append(steps[at])
             at += 1
@@ -124,29 +130,83 @@ def _longest(
         group = _Growing()
         if not _take(group, first, rows, memory):
             continue
-        members: list[Step] = [first]
-        kept = (1, at)  # members up to the last kernel, and where that is
-        for number in range(at + 1, end):
-            step = steps[number]
-            if isinstance(step, FreeStep):
-                group.deferred += sum(b.ndim > 1 for b in step.inputs)
-                continue
-            if isinstance(step, KernelStep):
-                if group.kernels == MOST_KERNELS or group.deferred > MOST_DEFERRED:
-                    break
-                if not _plain(step) or not any(_take(group, step, r, memory) for r in range(step.kernel.rank)):
-                    break
-                members.append(step)
-                kept = (len(members), number)
-            elif _passive(group, step, memory):
-                group.axes.append(None)
-                members.append(step)
-            else:
-                break
+        found = _extended(group, first, steps, at, end, memory)
         if group.kernels > most:
             most = group.kernels
-            best = (members[: kept[0]], group.axes[: kept[0]], kept[1] + 1)
+            best = found
     return best
+
+
+def _extended(
+    group: _Growing, first: Step, steps: Sequence[Step], at: int, end: int, memory: dict[int, _Memory],
+    thrifty: bool = False,
+) -> tuple[list[Step], list[int | None], int]:
+    """A group that has taken step `at`, `first`, with all kernels that fit: as in `_longest`.
+
+    thrifty    it makes no memory that could be had from what it does not give back before its end
+    """
+    members = [first]
+    kept = (1, at)  # members up to the last kernel, and where that is
+    for number in range(at + 1, end):
+        step = steps[number]
+        if isinstance(step, FreeStep):
+            group.deferred += sum(b.ndim > 1 for b in step.inputs)
+            continue
+        if thrifty and group.deferred and _makes_memory(step):
+            break
+        if isinstance(step, KernelStep):
+            if group.kernels == MOST_KERNELS or group.deferred > MOST_DEFERRED:
+                break
+            if not _plain(step) or not any(_take(group, step, r, memory) for r in range(step.kernel.rank)):
+                break
+            members.append(step)
+            kept = (len(members), number)
+        elif _passive(group, step, memory):
+            group.axes.append(None)
+            members.append(step)
+        else:
+            break
+    return members[: kept[0]], group.axes[: kept[0]], kept[1] + 1
+
+
+def _makes_memory(step: Step) -> bool:
+    """Does the step make matrices, or larger, in memory of their own?"""
+    if isinstance(step, KernelStep):
+        return any(b.ndim > 1 and n not in step.inplace for n, b in enumerate(step.outputs))
+    return isinstance(step, AllocStep)
+
+
+def _behind_product(
+    steps: Sequence[Step], at: int, end: int, memory: dict[int, _Memory]
+) -> tuple[list[Step], list[int | None], int]:
+    """The group that starts with step `at`, if that is a product of matrices: as in `_longest`."""
+    product = steps[at]
+    nothing: tuple[list[Step], list[int | None], int] = ([], [], at)
+    if not isinstance(product, CallStep) or product.routine != "gemm":
+        return nothing
+    group = _Growing(axes=[0])
+    for number, buffer in enumerate((*product.outputs, *product.inputs)):
+        place = _where(buffer, memory)
+        along = WHOLE
+        if number < 2:  # the result, and the left matrix
+            axis = None if place.axes is None else place.axes[0]
+            along = OPAQUE if axis is None else axis
+        group.accesses.setdefault(place.root, set()).add(along)
+    made = _where(product.outputs[0], memory).root
+    group.written.add(made)
+    members, axes, stop = _extended(group, product, steps, at, end, memory, thrifty=True)
+    first = next((n for n in range(at + 1, stop) if isinstance(steps[n], KernelStep)), None)
+    if first is None or all(_where(b, memory).root != made for b in steps[first].inputs):
+        return nothing
+    alone, alone_axes, _ = _longest(steps, first, end, memory)
+    if group.kernels == 1:
+        # a kernel by itself may divide its sums, of which a block knows nothing
+        plain = all(result.kind == "store" for result in steps[first].kernel.results)  # type: ignore[attr-defined]
+        fits = plain and not alone
+    else:
+        skipped = members.index(steps[first])
+        fits = members[skipped:] == alone and axes[skipped:] == alone_axes
+    return (members, axes, stop) if fits else nothing
 
 
 def _plain(step: KernelStep) -> bool:
@@ -229,7 +289,7 @@ def _take(group: _Growing, step: KernelStep, rows: int, memory: dict[int, _Memor
     for place, access in writes:
         if access < 0 or inside[place.root] | group.accesses.get(place.root, set()) != {access}:
             return False
-    if group.kernels and not any(
+    if group.written and not any(
         access >= 0 and access in group.accesses.get(root, ()) for root, found in inside.items() for access in found
     ):
         return False

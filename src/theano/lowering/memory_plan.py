@@ -147,6 +147,10 @@ class MemoryPlanner:
             number: axis for group in program.row_groups
             for number, axis in zip(range(group.start, group.stop), group.axes, strict=True) if axis is not None
         }  # fmt: skip
+        self._products = {  # at which kernel the product is computed with which its group starts
+            group.stop - 1: program.steps[group.start] for group in program.row_groups
+            if isinstance(program.steps[group.start], CallStep)
+        }  # fmt: skip
         self.plan = MemoryPlan(program.name, steps=len(program.steps))
         self.owner: dict[int, _Block] = {}
         self.live = 0
@@ -263,6 +267,8 @@ class MemoryPlanner:
                 if rows is not None and not self._other_axes_are_slower(step, rows):
                     wide = min(wide, BLOCK)
                 self._note_peak(number, wide)
+                if number in self._products:
+                    self._note_peak(number, self._panel(self._products[number]))
             case CallStep():
                 self._make(number, step, arrays)
                 self._note_peak(number, _copies(step.routine, *(self.shapes.arrays[id(b)] for b in step.inputs[:2])))
@@ -331,6 +337,11 @@ class MemoryPlanner:
         if isinstance(step, RoutineStep | PyCallStep):
             self.plan.routines.append(_maker(step))
         return 0
+
+    def _panel(self, product: Step) -> int:
+        """What a part of a product takes that is computed beside the whole, for the kernels that follow."""
+        a, b, out = (self.shapes.arrays[id(x)] for x in (*product.inputs[:2], *product.outputs))
+        return self.workspace("products.panel", (), [a, b], [False, False], out) or 0
 
     def _finish(self) -> None:
         """Results: those with memory of their own are handed over, others are copied."""

@@ -242,6 +242,8 @@ class RowGroup:
 
     axes    for each step the iteration axis of its kernel that is the rows; None for a step that is no kernel. Such
             a step reads nothing that the kernels compute and may be done before the first of them runs.
+            The first step may be a product of matrices, whose rows are axis 0: a block of them is computed, then the
+            kernels go over it.
     A backend may do so where it pays: every step is prepared, then each block of rows goes through all kernels. Where
     the lengths of the kernels' rows differ it must not. Results are the same to the last bit.
     """

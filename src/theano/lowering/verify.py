@@ -190,7 +190,10 @@ class _Verifier:
             steps = self.program.steps[group.start : group.stop]
             _require(len(steps) == len(group.axes), f"{where}: {len(group.axes)} axes")
             made: dict[int, int] = {}  # of a buffer that the group's kernels write: which of its axes is the rows
-            for step, rows in zip(steps, group.axes, strict=True):
+            if isinstance(steps[0], CallStep):
+                _require(steps[0].routine == "gemm" and group.axes[0] == 0, f"{where}: {steps[0].routine} has no rows")
+                made[id(steps[0].outputs[0])] = 0
+            for step, rows in zip(steps[len(made) :], group.axes[len(made) :], strict=True):
                 if rows is None:
                     _require(isinstance(step, ViewStep | AllocStep | DimsStep), f"{where}: {type(step).__name__}")
                     continue

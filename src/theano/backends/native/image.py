@@ -331,7 +331,8 @@ class Image:
 
     def _rows(self, group: RowGroup, tables: Sequence[int]) -> None:
         """The group's table; its last kernel runs the group, the others only prepare."""
-        numbers = [n for n, a in enumerate(group.axes, group.start) if a is not None]
+        product = isinstance(self.program.steps[group.start], CallStep)
+        numbers = [n for n, a in enumerate(group.axes, group.start) if a is not None][product:]
         members: list[int] = []
         touched: dict[tuple[int, int], Buffer] = {}
         for number in numbers:
@@ -347,8 +348,13 @@ class Image:
         for (offset, axis), buffer in touched.items():
             words += [offset, buffer.ndim, axis, np.dtype(buffer.dtype).itemsize]
         last = tables[numbers[-1]]
-        self.write(last, core.STEP_RUN, self.runtime.door("rows", "rows_run"))
+        alone = product and len(numbers) == 1
+        run = self.runtime.door(*(("kernels", "kernel_run") if alone else ("rows", "rows_run")))
+        self.write(last, core.STEP_RUN, run)
         self.point(last, rt.KERNEL_ROWS, self.put(words))
+        if product:
+            libraries: Any = importlib.import_module("theano.backends.native.library_records")
+            libraries.kernels_behind_product(self, group, tables, self.put([Place(tables[group.start]), run]))
 
     def _slot(self, step: KernelStep, made: CompiledKernel, slot: Slot, pairs: int) -> list[int]:
         kernel = made.kernel

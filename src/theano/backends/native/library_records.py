@@ -11,14 +11,18 @@ import numpy as np
 
 from theano.backends.native import runtime_core as core
 from theano.backends.native import runtime_products as products
+from theano.backends.native import runtime_records as records
 from theano.backends.native import runtime_routines as routines
 from theano.backends.native import target
 from theano.backends.native.thread_count import find_blas
 from theano.backends.native.vector_code import code_table, tile_products, vector_products
-from theano.lowering.program import Buffer, CallStep, RoutineStep
+from theano.lowering.program import Buffer, CallStep, FreeStep, KernelStep, RoutineStep
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from theano.backends.native.image import Image
+    from theano.lowering.program import RowGroup
 
 # of a product: the routine of BLAS (if it is BLAS's), the kind (see PRODUCT_KIND), and what runs it
 _MATRICES, _VECTORS = ("products", "product_run"), ("vector_products", "vector_product_run")
@@ -69,6 +73,23 @@ def product_record(image: Image, step: CallStep) -> int:
     image.write(at, products.PRODUCT_KIND, kind)
     image.write(at, products.PRODUCT_STATE, image.room(8))
     return at
+
+
+def kernels_behind_product(image: Image, group: RowGroup, tables: Sequence[int], followed: int) -> None:
+    """Tell a group's product, and its last kernel, of each other. followed: FOLLOWED_PRODUCT."""
+    program = image.program
+    steps = program.steps[group.start : group.stop]
+    kernels = [step for step in steps if isinstance(step, KernelStep)]
+    product, last = tables[group.start], tables[group.stop - 1]
+    (out,) = steps[0].outputs
+    readers = [s for s in program.steps if not isinstance(s, FreeStep) and any(b is out for b in s.inputs)]
+    # the result of a gemm in place is memory of what it is added to, which kernels read, too
+    ours = all(any(s is k for k in kernels) for s in readers) and all(o.buffer is not out for o in program.outputs)
+    plain = isinstance(steps[0], CallStep) and steps[0].beta == 0
+    image.write(product, products.PRODUCT_FOLLOWED, max(1, sum(image.kernels[id(k)].cost for k in kernels)))
+    image.write(product, products.PRODUCT_OURS, int(ours and plain))
+    image.write(last, core.STEP_RUN, image.runtime.door("products", "run_behind_product"))
+    image.point(last, records.KERNEL_PRODUCT, followed)
 
 
 def routine_record(image: Image, step: RoutineStep) -> int:

@@ -98,9 +98,11 @@ def _pool_limit(wanted: int) -> int:
 def cache_room() -> ctypes.Array:
     """How many bytes a block of rows may touch (words, which machine code reads): half of the second cache, and where
     rows are written a quarter of the first, which has room for what comes and goes beside them.
-    And how many an array has that may be in some cache since it was last used: half of the third, 16 MiB at most."""
+    How many an array has that may be in some cache since it was last used: half of the third, 16 MiB at most. And how
+    many a product has from which on it is computed by panels with what follows it: `runtime_products.py`."""
     second, first = _cache_size("LEVEL2_CACHE", 1 << 18), _cache_size("LEVEL1_DCACHE", 1 << 13)
-    return (ctypes.c_int64 * 3)(second // 2 or 1 << 19, first // 4 or 1 << 13, min(_third_cache() // 2, 1 << 24))
+    second, first, third = second // 2 or 1 << 19, first // 4 or 1 << 13, min(_third_cache() // 2, 1 << 24)
+    return (ctypes.c_int64 * 4)(second, first, third, 16 * second)
 
 
 def _third_cache() -> int:
@@ -158,6 +160,8 @@ class Runtime:
         # dividing work is for large arrays: code for it is made when the first of them turns up
         self._division = (ctypes.c_int64 * 4)()
         self._for_division = self._load_division, make_combiners
+        self._panels = (ctypes.c_int64 * 1)()  # likewise, for products with what follows them
+        self._for_panels = self._load_panels
         self.known: dict[str, int] = {
             "MADVISE": 0,
             "DESCR_ITEMSIZE": 40,
@@ -181,6 +185,8 @@ class Runtime:
                 "DIVISION": ctypes.addressof(self._division),
                 "LOAD_DIVISION": id(self._for_division[0]),
                 "MAKE_COMBINERS": id(self._for_division[1]),
+                "PANELS": ctypes.addressof(self._panels),
+                "LOAD_PANELS": id(self._for_panels),
             }),
         }  # fmt: skip
         if sys.platform == "linux":
@@ -231,6 +237,8 @@ class Runtime:
         if part == "core":
             for _instance, word in self._answering.items():  # which live meanwhile
                 word.value = self.scopes["core"]["entry"]
+        if part == "panels":
+            self._panels[0] = self.scopes["panels"]["panels_run"]
         if part == "divide" and self._division[0]:
             self._tell_division()
 
@@ -292,6 +300,10 @@ class Runtime:
             self._load("divide")
             self._load("divided_products")
             self._tell_division()
+
+    def _load_panels(self) -> None:
+        with _lock:
+            self._load("panels")  # which is published in the word
 
     def _tell_division(self) -> None:
         self._division[3] = self.scopes["divided_products"]["divide_range"]

@@ -13,6 +13,7 @@ from __future__ import annotations
 from theano.backends.native.runtime_core import (
     BUFFER_DIMS,
     BUFFER_OWNER,
+    E_PYTHON,
     allocate,
     contiguous_copy,
     copy_array,
@@ -22,6 +23,7 @@ from theano.backends.native.runtime_core import (
 )
 from theano.backends.native.runtime_kernels import DIVIDE_PRODUCT, DIVIDE_RANGE, division
 from theano.backends.native.runtime_language import address_of, invoke, load64, stack, store8, store32, store64
+from theano.backends.native.runtime_records import KERNEL_PRODUCT
 from theano.backends.native.runtime_routines import E_LIMIT, back, leave, length, small
 from theano.backends.native.runtime_tile_products import (
     TILE_ROWS,
@@ -58,7 +60,16 @@ PRODUCT_GUARD = 112
 PRODUCT_KIND = 120  # 2: gemm, 1: gemv, 0: dot, 3: ger, 4: batched
 PRODUCT_STATE = 128  # one word in the frame: the output must be filled from C before the run
 PRODUCT_TILES = 136  # address of the dtype's table, see `runtime_tile_products.py`
-PRODUCT_BYTES = 144
+PRODUCT_FOLLOWED = 144  # of kernels that go over its rows, see FOLLOWED_PRODUCT: KERNEL_COST, added up; 0: none
+PRODUCT_OURS = 152  # 1: nobody but these kernels reads it
+PRODUCT_BYTES = 160
+
+# where the last of these kernels has KERNEL_PRODUCT
+FOLLOWED_PRODUCT = 0  # the product's record
+FOLLOWED_RUN = 8  # where the function is that runs the kernels alone
+FOLLOWED_BYTES = 16
+
+WAITS = 2  # PRODUCT_STATE of a product that is computed with the kernels behind it, see `runtime_panels.py`
 
 # what a dtype's products with vectors call: functions of three files, and what compiles each of them when one of its
 # functions is first needed (0: not yet)
@@ -86,6 +97,18 @@ E_INNER = 12
 BLAS_DIVIDES = 262144
 DIVIDED_PRODUCT = 2097151
 DIVIDED_TILES = 500000
+
+# When panels pay, by measurement: results are much larger than the second cache, rows have so many bytes and terms.
+LEAST_ROW = 256
+MOST_TERMS = 48
+CHEAP = 80  # picoseconds for a byte, by KERNEL_COST: kernels which wait for memory
+# A tile writes eight rows at a time, for which memory has no liking if there is little to multiply in between. Then
+# panels lie beside the result, always in the same place, and the kernels write it: row by row.
+FEW_TERMS_BESIDE = 16
+LONG_ROW = 1024  # from here on not for cheap kernels
+
+PAY_IN_PLACE = 1  # what `panels_pay` says
+PAY_BESIDE = 2
 
 # how many threads BLAS may use: functions that ask and tell it (0: unknown), calls that limit it, and what was before
 BLAS_GET = 0
@@ -165,8 +188,58 @@ def output_waits(frame: int, step: int, ndim: int) -> int:
 def product_run(frame: int, step: int) -> int:
     a = frame + load64(step + PRODUCT_A)
     b = frame + load64(step + PRODUCT_B)
+    if load64(step + PRODUCT_FOLLOWED) and panels_pay(frame, step, stack(TILED_BYTES)):
+        store64(frame + load64(step + PRODUCT_STATE), WAITS)
+        return 0
     if output_waits(frame, step, 2):
         return matrix_product(frame, step, a, b, frame + load64(step + PRODUCT_OUT), 1)
+    return 0
+
+
+def panels_pay(frame: int, step: int, tiled: int) -> int:
+    """Is a product better computed by panels of rows, each with the kernels behind it? If so `tiled` is filled in."""
+    a = frame + load64(step + PRODUCT_A)
+    out = frame + load64(step + PRODUCT_OUT)
+    m = length(out, 0)
+    n = length(out, 1)
+    inner = length(a, 1)
+    row = n * load64(step + PRODUCT_SIZE)
+    if m * row < load64(CACHE_ROOM + 24) or row < LEAST_ROW or inner > MOST_TERMS:
+        return 0
+    cheap = load64(step + PRODUCT_FOLLOWED) <= CHEAP * load64(step + PRODUCT_SIZE)
+    pays = 0
+    if cheap:
+        pays = PAY_IN_PLACE
+    if load64(step + PRODUCT_OURS) and inner <= FEW_TERMS_BESIDE and not (cheap and row > LONG_ROW):
+        pays = PAY_BESIDE
+    if not pays or load64(frame + load64(step + PRODUCT_STATE)):
+        return 0
+    if not tile_loop(load64(step + PRODUCT_TILES), m, n, inner):
+        return 0
+    tile_task(tiled, frame, step, m, n, inner)
+    tile_matrices(tiled, a, frame + load64(step + PRODUCT_B), out)
+    if not tiles_fit(tiled) or load64(tiled + TILED_M) != m:
+        return 0
+    return pays
+
+
+def run_behind_product(frame: int, step: int) -> int:
+    """Run the kernels behind a product, of which `step` is the last, with the product if that waits for them."""
+    followed = load64(step + KERNEL_PRODUCT)
+    product = load64(followed + FOLLOWED_PRODUCT)
+    if load64(frame + load64(product + PRODUCT_STATE)) != WAITS:
+        return invoke(load64(load64(followed + FOLLOWED_RUN)), frame, step)
+    if load64(PANELS) == 0:
+        Py_DecRef(PyObject_Vectorcall(LOAD_PANELS, 0, 0, 0))
+        if PyErr_Occurred() != 0:
+            return fail(frame, E_PYTHON, 0, 0, 0, 0)
+    return invoke(load64(PANELS), frame, step)
+
+
+def tile_matrices(tiled: int, a: int, b: int, out: int) -> int:
+    tile_matrix(tiled + TILED_A, load64(a), down(a), across(a))
+    tile_matrix(tiled + TILED_B, load64(b), down(b), across(b))
+    tile_matrix(tiled + TILED_C, load64(out), down(out), across(out))
     return 0
 
 
@@ -259,9 +332,7 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_tiles
     if may_be_tiles and tile_loop(load64(step + PRODUCT_TILES), m, n, inner):
         tiled = stack(TILED_BYTES)
         tile_task(tiled, frame, step, m, n, inner)
-        tile_matrix(tiled + TILED_A, load64(a), down(a), across(a))
-        tile_matrix(tiled + TILED_B, load64(b), down(b), across(b))
-        tile_matrix(tiled + TILED_C, load64(out), down(out), across(out))
+        tile_matrices(tiled, a, b, out)
         if tiles_fit(tiled):
             work = m * n * inner
             if work > DIVIDED_TILES and load64(THREADS) > 1:

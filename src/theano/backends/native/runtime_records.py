@@ -21,7 +21,8 @@ KERNEL_EXTENTS = 88
 KERNEL_OPERANDS = 96
 KERNEL_ROWS = 104  # of the last kernel of a group of rows: the group's table, see `runtime_rows.py`
 KERNEL_STATE_BYTES = 112
-KERNEL_BYTES = 120
+KERNEL_PRODUCT = 120  # of the last kernel of a group which starts with a product: see `runtime_products.py`
+KERNEL_BYTES = 128
 
 KEEP_ORDER = 1  # a scatter: points are visited in C order
 CHECKED = 2  # positions are computed: they may be out of range

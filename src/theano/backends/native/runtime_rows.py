@@ -110,45 +110,74 @@ def rows_run(frame: int, step: int) -> int:
 
 def rows_part(frame: int, members: int, count: int, start: int, end: int, block: int, near: int) -> int:
     """The rows from `start` to `end`: `near` at a time if all kernels have a plan, and otherwise `block`."""
+    plans = stack(bytes_of_plans(members, count))
+    ready = make_plans(frame, members, count, start, end - start, block, plans)
+    if ready:
+        follow_plans(members, count, plans, end - start, near_or_block(members, count, plans, near, block))
+    end_plans(members, count, plans)
+    failed = 0
+    while start < end and not ready and not failed:
+        if block > end - start:
+            block = end - start
+        failed = kernel_parts(frame, members, count, start, block)
+        start += block
+    return failed
+
+
+def kernel_parts(frame: int, members: int, count: int, start: int, block: int) -> int:
+    """A block of rows through all kernels, without plans."""
+    failed = 0
+    k = 0
+    while k < count and not failed:
+        member = members + k * MEMBER_BYTES
+        store64(frame + FRAME_STEP, load64(member + MEMBER_NUMBER))
+        failed = kernel_part(frame, load64(member), 0, load64(member + MEMBER_AXIS), start, block)
+        k += 1
+    return failed
+
+
+def bytes_of_plans(members: int, count: int) -> int:
     size = 0
     k = 0
     while k < count:
         size += plan_bytes(load64(members + k * MEMBER_BYTES))
         k += 1
-    plans = stack(size)
-    plan = plans
-    ready = 1
-    least = block
+    return size
+
+
+def make_plans(frame: int, members: int, count: int, start: int, rows: int, block: int, plans: int) -> int:
+    """Plan all kernels for so many rows from `start` on. 1: that is done. In any case call `end_plans`."""
+    memset(plans, 0, bytes_of_plans(members, count))
     k = 0
-    while k < count and ready:
+    while k < count:
         member = members + k * MEMBER_BYTES
         step = load64(member)
-        ready = make_plan(frame, step, load64(member + MEMBER_AXIS), start, end - start, block, plan)
-        if ready and load64(plan + PLAN_WRITES):
-            least = near
-        plan += plan_bytes(step)
+        if not make_plan(frame, step, load64(member + MEMBER_AXIS), start, rows, block, plans):
+            return 0
+        plans += plan_bytes(step)
         k += 1
-    if ready:
-        follow_plans(members, count, plans, end - start, least)
-    plan = plans
-    planned = 0
-    while planned < k:
-        step = load64(members + planned * MEMBER_BYTES)
-        end_plan(step, plan)
-        plan += plan_bytes(step)
-        planned += 1
-    failed = 0
-    while start < end and not ready and not failed:
-        if block > end - start:
-            block = end - start
-        k = 0
-        while k < count and not failed:
-            member = members + k * MEMBER_BYTES
-            store64(frame + FRAME_STEP, load64(member + MEMBER_NUMBER))
-            failed = kernel_part(frame, load64(member), 0, load64(member + MEMBER_AXIS), start, block)
-            k += 1
-        start += block
-    return failed
+    return 1
+
+
+def near_or_block(members: int, count: int, plans: int, near: int, block: int) -> int:
+    """How many rows to take at a time: few where whole rows are written."""
+    k = 0
+    while k < count:
+        if load64(plans + PLAN_WRITES):
+            return near
+        plans += plan_bytes(load64(members + k * MEMBER_BYTES))
+        k += 1
+    return block
+
+
+def end_plans(members: int, count: int, plans: int) -> int:
+    k = 0
+    while k < count:
+        step = load64(members + k * MEMBER_BYTES)
+        end_plan(step, plans)
+        plans += plan_bytes(step)
+        k += 1
+    return 0
 
 
 def follow_plans(members: int, count: int, plans: int, rows: int, block: int) -> int:

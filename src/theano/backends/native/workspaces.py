@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from theano.backends.native import runtime_cholesky, target
+from theano.backends.native import runtime_cholesky, runtime_panels, runtime_products, target
+from theano.backends.native.runtime import cache_room
+from theano.backends.native.thread_count import threads_for_multiplications
 from theano.backends.native.workspaces_of_windows import convolution_workspace, pooling_workspace
 
 _DOUBLE = 8
@@ -248,6 +250,16 @@ def _eig(params: Sequence[int], inputs: Sequence[np.ndarray]) -> int:
         return 0
     room, _ = _ask("geev", "N", "V", n, None, n, None, None, None, 1, None, n, None, -1)
     return (2 * n * n + 2 * n + room) * _DOUBLE
+
+
+@_rule("products.panel")
+def _panel(params: Sequence[int], inputs: Sequence[np.ndarray]) -> int:
+    """See `panels_pay`; each thread has a panel."""
+    (rows, terms), columns = inputs[0].shape, inputs[1].shape[1]
+    row = columns * inputs[0].itemsize
+    if terms > runtime_products.FEW_TERMS_BESIDE or row < runtime_products.LEAST_ROW or rows * row < cache_room()[3]:
+        return 0
+    return threads_for_multiplications(rows * columns * terms) * (cache_room()[0] + runtime_panels.PAGE)
 
 
 __all__ = ["workspace_of"]
