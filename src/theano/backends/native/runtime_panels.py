@@ -87,19 +87,7 @@ def panels_run(frame: int, step: int) -> int:
     store64(frame + load64(product + PRODUCT_STATE), 0)
     pays = panels_pay(frame, product, tiled)
     rows = load64(tiled + TILED_M)
-    size = load64(tiled + TILED_SIZE)
-    inner = load64(tiled + TILED_INNER)
-    cost = rows * load64(tiled + TILED_N) * inner * size * TILE_COST
-    touched = members + count * MEMBER_BYTES
-    buffers = load64(group + ROWS_BUFFERS)
-    block = block_rows(frame, touched, buffers, rows, load64(CACHE_ROOM))
-    k = 0
-    while k < count:
-        member = members + k * MEMBER_BYTES
-        if member_rows(frame, member) != rows:
-            block = rows
-        cost += member_cost(frame, load64(member))
-        k += 1
+    block = panel_rows(frame, group, rows, load64(CACHE_ROOM))
     if block >= rows or block < LEAST_PANEL or not pays:
         a = frame + load64(product + PRODUCT_A)
         b = frame + load64(product + PRODUCT_B)
@@ -108,7 +96,7 @@ def panels_run(frame: int, step: int) -> int:
         return invoke(load64(load64(followed + FOLLOWED_RUN)), frame, step)
     near = block
     if count > 1:
-        near = block_rows(frame, touched, buffers, rows, load64(CACHE_ROOM + 8))
+        near = panel_rows(frame, group, rows, load64(CACHE_ROOM + 8))
         if near < 1 or near > block:
             near = block
     job = stack(PANELS_BYTES)
@@ -117,6 +105,7 @@ def panels_run(frame: int, step: int) -> int:
     store64(job + PANELS_BESIDE, 0)
     if pays == PAY_BESIDE:
         store64(job + PANELS_BESIDE, load64(product + PRODUCT_OUT))
+    cost = work_of_all(frame, group, tiled)
     if load64(THREADS) > 1 and cost > load64(LEAST_DIVIDED):
         divide = division(frame, DIVIDE_ROWS)
         if divide == 0:
@@ -132,6 +121,29 @@ def panels_run(frame: int, step: int) -> int:
     if thread != 0:
         PyEval_RestoreThread(thread)
     return failed
+
+
+def panel_rows(frame: int, group: int, rows: int, room: int) -> int:
+    """How many rows to take at a time, so that what the kernels touch fits into `room` bytes; `rows`: all."""
+    members = group + ROWS_BYTES
+    count = load64(group + ROWS_KERNELS)
+    k = 0
+    while k < count:
+        if member_rows(frame, members + k * MEMBER_BYTES) != rows:
+            return rows
+        k += 1
+    return block_rows(frame, members + count * MEMBER_BYTES, load64(group + ROWS_BUFFERS), rows, room)
+
+
+def work_of_all(frame: int, group: int, tiled: int) -> int:
+    """Picoseconds of the product and the kernels, a guess."""
+    work = load64(tiled + TILED_M) * load64(tiled + TILED_N) * load64(tiled + TILED_INNER)
+    cost = work * load64(tiled + TILED_SIZE) * TILE_COST
+    k = 0
+    while k < load64(group + ROWS_KERNELS):
+        cost += member_cost(frame, load64(group + ROWS_BYTES + k * MEMBER_BYTES))
+        k += 1
+    return cost
 
 
 def panels_part(frame: int, job: int, count: int, start: int, end: int, block: int, near: int) -> int:

@@ -33,6 +33,7 @@ from theano.backends.native.runtime_tile_products import (
     TILED_BETA,
     TILED_BYTES,
     TILED_C,
+    TILED_COPIES,
     TILED_INNER,
     TILED_M,
     TILED_N,
@@ -58,7 +59,7 @@ PRODUCT_VECTORS = 96  # address of the dtype's table
 PRODUCT_TAKES_OVER = 104
 PRODUCT_GUARD = 112
 PRODUCT_KIND = 120  # 2: gemm, 1: gemv, 0: dot, 3: ger, 4: batched
-PRODUCT_STATE = 128  # one word in the frame: the output must be filled from C before the run
+PRODUCT_STATE = 128  # one word in the frame. 1: the output must be filled from C before the run; WAITS
 PRODUCT_TILES = 136  # address of the dtype's table, see `runtime_tile_products.py`
 PRODUCT_FOLLOWED = 144  # of kernels that go over its rows, see FOLLOWED_PRODUCT: KERNEL_COST, added up; 0: none
 PRODUCT_OURS = 152  # 1: nobody but these kernels reads it
@@ -219,6 +220,9 @@ def panels_pay(frame: int, step: int, tiled: int) -> int:
     tile_task(tiled, frame, step, m, n, inner)
     tile_matrices(tiled, a, frame + load64(step + PRODUCT_B), out)
     if not tiles_fit(tiled) or load64(tiled + TILED_M) != m:
+        return 0
+    if pays == PAY_IN_PLACE and load64(tiled + TILED_COPIES):
+        # each panel would copy parts of B again, which is more than there is to gain
         return 0
     return pays
 
