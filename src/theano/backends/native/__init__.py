@@ -4,7 +4,8 @@
     f = executable.bind(slow, on_error, "single")
 
 Read in this order: `executable.py` (the public face), `image.py` (a program as tables), `kernel_code.py` and
-`kernel_slots.py`, `kernel_text.py`, `position_text.py`, `opcode_text.py`, `reduction_text.py` (kernels as vector code),
+`kernel_slots.py`, `kernel_text.py`, `position_text.py`, `opcode_text.py`, `reduction_text.py`, `hoisted_runs_text.py`,
+`joint_runs_text.py` (kernels as vector code),
 the run-time system in the language of `runtime_language.py`, and `target.py` (LLVM). Nothing here knows the graph: the
 input is `lowering/program.py`.
 

@@ -50,12 +50,25 @@ def _combiner(kind: Kind, name: str, declarations: dict[str, str]) -> str:
     def fold(text: VectorText, index: str) -> None:
         into = _places(text, accumulator, "%into", "%intovalues", index)
         other = _places(text, accumulator, "%from", "%fromvalues", index)
-        accumulator.combine_in_memory(text, into, other)
+        _combine(text, accumulator, into, other)
 
     widest = max(SIZE[accumulator.memory], 8 if arg else 1)
     lines = _for_all(fold, target.host().vector_bytes // widest, declarations)
     head = f"define i64 @{name}(ptr %into, ptr %from, ptr %intovalues, ptr %fromvalues, i64 %count) {{"
     return "\n".join([head, *lines, "  ret i64 0", "}"])
+
+
+def _combine(text: VectorText, accumulator: Accumulator, into: list[str], other: list[str]) -> None:
+    """Fold the accumulators at `other` into those at `into`, a vector of them. Addresses; where positions are kept,
+    the positions' and the values'."""
+    if accumulator.position_axes is None:
+        old, new = (accumulator.load(text, at[0]) for at in (into, other))
+        accumulator.store(text, accumulator.combine(text, old, new), into[0])
+        return
+    kept, found = ([accumulator.load(text, at[1]), text.load("int64", at[0])] for at in (into, other))
+    best = accumulator.better(text, found, kept)
+    accumulator.store(text, best[0], into[1])
+    text.store("int64", best[1], into[0])
 
 
 def finishers(kernel: Kernel, table: Slots, declarations: dict[str, str]) -> list[str]:
@@ -73,7 +86,7 @@ def _finisher(accumulator: Accumulator, name: str, dtype: str, declarations: dic
     def cast(text: VectorText, index: str) -> None:
         source = text.set(f"getelementptr {accumulator.memory}, ptr %from, i64 {index}")
         destination = text.set(f"getelementptr {MEMORY_TYPE[dtype]}, ptr %to, i64 {index}")
-        accumulator.cast_in_memory(text, dtype, source, destination)
+        text.store(dtype, text.cast(accumulator.wide, dtype, accumulator.load(text, source)), destination)
 
     lines = _for_all(cast, 1, declarations)
     return "\n".join([f"define void @{name}(ptr %from, ptr %to, i64 %count) {{", *lines, "  ret void", "}"])

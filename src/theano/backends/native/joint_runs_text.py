@@ -10,6 +10,7 @@ Which runs are taken together is decided in `runtime_walk.py`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from theano.backends.native import runtime_records as rt
@@ -17,6 +18,7 @@ from theano.backends.native.reduction_text import JOINED
 
 if TYPE_CHECKING:
     from theano.backends.native.kernel_text import KernelText
+    from theano.backends.native.vector_text import VectorText
 
 TOGETHER = 8  # a multiple of JOINED
 AHEAD = 4096  # bytes: how far memory is asked for ahead in a long run
@@ -162,3 +164,18 @@ class JointRuns:
             writer._results(writer._body(), mask, 0)
         for accumulator in writer.accumulators:
             accumulator.put_back(text, writer.memory_mask)
+
+
+def pieces_of_runs(text: VectorText, state: Callable[[int], str]) -> tuple[str, str, str]:
+    """Two i1, whether a run goes on where a piece of it stopped and whether it will, and where sums are kept meanwhile.
+
+    state    the address of a field of the kernel's state
+    """
+    address = text.set(f"load i64, ptr {state(rt.STATE_CARRY)}")
+    piece = text.set(f"load i64, ptr {state(rt.STATE_PIECE)}")
+    some = text.set(f"icmp ne i64 {address}, 0")
+    answers = []
+    for flag in (rt.FIRST_PIECE, rt.LAST_PIECE):
+        lacks = text.set(f"icmp eq i64 {text.set(f'and i64 {piece}, {flag}')}, 0")
+        answers.append(text.set(f"and i1 {some}, {lacks}"))
+    return answers[0], answers[1], text.set(f"inttoptr i64 {address} to ptr")

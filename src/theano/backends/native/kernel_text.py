@@ -26,23 +26,20 @@ from collections.abc import Sequence
 from theano.backends.native import opcode_text, target
 from theano.backends.native import runtime_records as rt
 from theano.backends.native.combine_text import finishers
-from theano.backends.native.joint_runs_text import JointRuns
+from theano.backends.native.hoisted_runs_text import HoistedRuns
+from theano.backends.native.joint_runs_text import JointRuns, pieces_of_runs
 from theano.backends.native.kernel_slots import LONG, SHORT, Slots, adds_rows, lanes_of
 from theano.backends.native.position_text import PositionText
-from theano.backends.native.reduction_text import pieces_of_runs
 from theano.backends.native.vector_text import (
     ALIGNMENT,
     ELEMENT_TYPE,
-    ITEMSIZE,
-    MEMORY_TYPE,
     VectorText,
     is_float,
-    is_unsigned,
 )
 from theano.lowering.kernel import Instr, Kernel
 
 IN_PLACE = 4  # up to so many mathematical functions are written out in place, in each loop
-AHEAD = 8  # how many runs ahead memory at computed positions is asked for; how many cache lines, rows
+AHEAD = 8  # how many cache lines ahead the memory of rows is asked for
 
 
 class KernelText:
@@ -84,7 +81,7 @@ class KernelText:
             text.start("hoisted")
             cursors = list(self.start), list(self.advance)
             self.hoisted = True
-            self._hoisted_run()
+            HoistedRuns(self).write()
             self.start, self.advance = cursors
             self.hoisted, self.known, self.spread = False, {}, {}
             text.start("apart")
@@ -222,79 +219,6 @@ class KernelText:
             text.go("run")
             text.start("finished")
         text.emit("ret i64 0")
-
-    def _hoisted_run(self) -> None:
-        """A run of which the positions are looked at beforehand."""
-        text, kernel, found = self.text, self.kernel, self.table.hoisting
-        assert found is not None
-        self.mask, self.active = text.splat("i1", "true"), "1"
-        self.now = self.start
-        self.spread = {number: self._element(number) for number in found.loads}
-        for n in found.order:
-            instr = kernel.body[n]
-            args = [self.known[a] for a in instr.args]
-            if instr.op == "gather":
-                place = self.positions.place(instr.attr, self.origin[instr.attr], args)
-                dtype = kernel.operands[instr.attr].dtype
-                one = text.set(f"load {MEMORY_TYPE[dtype]}, ptr {place}, align {ITEMSIZE[dtype]}")
-                value = text.unpack(dtype, text.spread(MEMORY_TYPE[dtype], one))
-                self.known[n] = text.cast(dtype, instr.dtype, value)
-            else:
-                self.known[n] = self._value(instr, args, [kernel.body[a].dtype for a in instr.args])
-        for n, instr in enumerate(kernel.body):
-            if instr.op == "gather" and instr.attr in found.walked:
-                self._begin_at("gather", n, instr.attr, [self.known[a] for a in instr.args])
-        for number, result in enumerate(kernel.results, kernel.n_inputs):
-            if result.kind.startswith("scatter"):
-                args = [text.cast(kernel.body[a].dtype, "int64", self.known[a]) for a in result.args]
-                self._begin_at("scatter", number, number, args)
-        used = {i.attr for n, i in enumerate(kernel.body) if n not in self.known and i.op == "load"}
-        for number, slot in enumerate(self.slots):
-            if slot.role == rt.ROLE_RAW or (slot.role == rt.ROLE_IN and number not in used):
-                self.advance[number] = ""
-        self._spread(sorted(used))
-        if self.positions.only_check:
-            text.go_if(self.positions.only_check, "next", "walk")
-            text.start("walk")
-        self._fetch_ahead()
-        self._loops(flat=not found.rows)
-
-    def _fetch_ahead(self) -> None:
-        """Ask for the memory of a run to come: where it lies is no pattern that the machine would foresee."""
-        text, kernel, found = self.text, self.kernel, self.table.hoisting
-        assert found is not None
-        spots = [(i.attr, i.args) for i in kernel.body if i.op == "gather" and i.attr in found.walked]
-        spots += [(n, r.args) for n, r in enumerate(kernel.results, kernel.n_inputs) if r.kind.startswith("scatter")]
-        indices = {slot: self.positions.index_operand(args[0]) for slot, args in spots if len(args) == 1}
-        if kernel.rank < 2 or not any(operand >= 0 for operand in indices.values()):
-            return
-        runs = text.set(f"load i64, ptr {self._state(rt.STATE_RUNS)}")
-        ahead = text.set(f"add i64 %run.number, {AHEAD}")
-        some, after = text.label("ahead"), text.label("now")
-        text.go_if(text.set(f"icmp slt i64 {ahead}, {runs}"), some, after)
-        text.start(some)
-        table = text.set(f"load ptr, ptr {self._state(rt.STATE_APART)}")
-        points = text.set(f"add i64 {text.set(f'mul i64 %count, {text.lanes}')}, %active")
-        for slot, operand in indices.items():
-            if operand < 0:
-                continue
-            apart = text.set(f"load i64, ptr {text.set(f'getelementptr i64, ptr {table}, i64 {operand}')}")
-            distance = text.set(f"mul i64 {apart}, {AHEAD}")
-            place = text.set(f"getelementptr i8, ptr {self.origin[operand]}, i64 {distance}")
-            dtype = kernel.operands[operand].dtype
-            index = text.set(f"load {MEMORY_TYPE[dtype]}, ptr {place}, align {ITEMSIZE[dtype]}")
-            if ITEMSIZE[dtype] < 8:
-                index = text.set(f"{'zext' if is_unsigned(dtype) else 'sext'} {MEMORY_TYPE[dtype]} {index} to i64")
-            size = text.set(f"mul i64 {points}, {self.slots[slot].size}")
-            self.positions.fetch(slot, self.origin[slot], index, size)
-        text.go(after)
-        text.start(after)
-
-    def _begin_at(self, what: str, number: int, slot: int, args: Sequence[str]) -> None:
-        """A cursor for the run that starts at a computed position."""
-        self.places[what, number] = len(self.start)
-        self.start.append(self.positions.place(slot, self.origin[slot], args))
-        self.advance.append(str(self.text.lanes * self.slots[slot].size))
 
     # -- loops
 

@@ -119,6 +119,39 @@ def float_extreme(text: VectorText, op: str, kind: str, a: str, b: str) -> str:
     return text.select(text.compare("ord", kind, b, b), kind, better, b)
 
 
+def is_ahead(text: VectorText, op: str, dtype: str, value: str, best: str) -> str:
+    """Is a later value better: greater (less, if `op` is min), or the first NaN?"""
+    kind = VALUE_TYPE[dtype]
+    if is_float(dtype):
+        # true for NaN on either side
+        ahead = text.compare("ugt" if op == "max" else "ult", kind, value, best)
+        return text.binary("and", "i1", ahead, text.compare("ord", kind, best, best))
+    sign = "u" if is_unsigned(dtype) else "s"
+    return text.compare(sign + ("gt" if op == "max" else "lt"), kind, value, best)
+
+
+def better_candidate(
+    text: VectorText, op: str, dtype: str, new: Sequence[str], old: Sequence[str], counter: str
+) -> list[str]:
+    """The better of two candidates, each a value and its position; of equals the first, and NaN before everything."""
+    kind = VALUE_TYPE[dtype]
+    (value, position), (best, where) = new, old
+    earlier = text.compare("slt", counter, position, where)
+    if is_float(dtype):
+        ahead = text.compare("ogt" if op == "max" else "olt", kind, value, best)
+        equal = text.compare("oeq", kind, value, best)
+        nan = text.compare("uno", kind, value, value)
+        had_nan = text.compare("uno", kind, best, best)
+        ahead = text.binary("or", "i1", ahead, text.binary("and", "i1", nan, text.invert(had_nan)))
+        equal = text.binary("or", "i1", equal, text.binary("and", "i1", nan, had_nan))
+    else:
+        sign = "u" if is_unsigned(dtype) else "s"
+        ahead = text.compare(sign + ("gt" if op == "max" else "lt"), kind, value, best)
+        equal = text.compare("eq", kind, value, best)
+    take = text.binary("or", "i1", ahead, text.binary("and", "i1", equal, earlier))
+    return [text.select(take, kind, value, best), text.select(take, counter, position, where)]
+
+
 def _floor_division(text: VectorText, kind: str, args: Sequence[str], active: str) -> tuple[str, str]:
     """Python's // and % on floats, in the steps that NumPy takes."""
     a, b = args

@@ -14,8 +14,7 @@ it adds up was computed in float32 and is never negative (squares, exponentials)
 in float32 first, since widening takes longer than adding: nothing cancels, so that the sum's error grows by two
 roundings of float32 at most, and as a rule by far less than one, since they average out over the terms.
 
-Where the machine can, products are multiplied and added by one instruction, which rounds once: that is more exact, and
-where sums wait for memory, less to be done on the way lets more of memory be asked for.
+Products are multiplied and added by one instruction, where the machine has it. It rounds once.
 
 Of the positions of extrema, registers hold the numbers of vectors, as wide as the values: a vector in which a lane has
 a better value leaves its number there. So a run may be long, but not endless (LONGEST in `runtime_walk.py`). That the
@@ -31,12 +30,11 @@ addition does not wait for the last.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from theano._records import field, record_class
-from theano.backends.native import runtime_records as rt
 from theano.backends.native import target
-from theano.backends.native.opcode_text import float_extreme
+from theano.backends.native.opcode_text import better_candidate, float_extreme, is_ahead
 from theano.backends.native.vector_text import (
     MEMORY_TYPE,
     SIZE,
@@ -51,14 +49,6 @@ BLOCK = 16
 JOINED = 4
 
 _LARGEST = str(2**63 - 1)
-
-
-def _bits(kind: str, value: float) -> int:
-    """A number's bits, as a signed 64-bit integer (floats: of their own width)."""
-    if kind in ("float", "double"):
-        code, whole = ("<f", "<i") if kind == "float" else ("<d", "<q")
-        return int(struct.unpack(whole, struct.pack(code, value))[0])
-    return int(value)
 
 
 @record_class()
@@ -77,6 +67,7 @@ class Accumulator:
     position_slot: int = -1
     value_slot: int = -1
     kind: str = ""
+    wide: str = ""  # the dtype that accumulates
     memory: str = ""
     flat: bool = True
     partial: list[str] = field(default_factory=list)  # variables (stack slots, made registers by LLVM)
@@ -107,8 +98,8 @@ class Accumulator:
                 self.dtype, self.op = "uint8", "max" if self.what == "argmax" else "min"
         self.kind = VALUE_TYPE[self.dtype]
         self.counter = "i64" if SIZE[self.kind] == 8 else "i32"
-        # float16 accumulates in float32
-        self.memory = "float" if self.dtype == "float16" else MEMORY_TYPE[self.dtype]
+        self.wide = "float32" if self.dtype == "float16" else self.dtype
+        self.memory = MEMORY_TYPE[self.wide]
         self.compensated = self.op == "sum" and is_float(self.dtype) and not self.loses
 
     # -- neutral elements
@@ -132,19 +123,21 @@ class Accumulator:
 
     @property
     def identity_bits(self) -> int:
-        bits = _bits(self.memory, self.identity)
+        """As a signed 64-bit integer (floats: of their own width)."""
+        if self.memory in ("float", "double"):
+            code, whole = ("<f", "<i") if self.memory == "float" else ("<d", "<q")
+            return int(struct.unpack(whole, struct.pack(code, self.identity))[0])
+        bits = int(self.identity)
         return bits - 2**64 if bits >= 2**63 else bits
 
     def _identity_text(self, text: VectorText) -> str:
         return text.splat(self.kind, scalar_constant(self.kind, self.identity))
 
-    def _load(self, text: VectorText, pointer: str, mask: str = "") -> str:
-        dtype = "float32" if self.dtype == "float16" else self.dtype
-        return text.load(dtype, pointer, mask)
+    def load(self, text: VectorText, pointer: str, mask: str = "") -> str:
+        return text.load(self.wide, pointer, mask)
 
-    def _store(self, text: VectorText, value: str, pointer: str, mask: str = "") -> None:
-        dtype = "float32" if self.dtype == "float16" else self.dtype
-        text.store(dtype, value, pointer, mask)
+    def store(self, text: VectorText, value: str, pointer: str, mask: str = "") -> None:
+        text.store(self.wide, value, pointer, mask)
 
     # -- the loop
 
@@ -212,8 +205,7 @@ class Accumulator:
         if factors:
             self._add_product(text, factors, mask, memory_mask, at, copy)
             return
-        wide = "float32" if self.dtype == "float16" else self.dtype
-        value = text.cast(self.source, self.dtype if self.dtype != "float16" else wide, value)
+        value = text.cast(self.source, self.wide, value)
         if mask:
             value = text.select(mask, self.kind, value, self._identity_text(text))
             if position and not self.flat:
@@ -226,7 +218,7 @@ class Accumulator:
                 ahead = text.compare("ogt" if self.op == "max" else "olt", self.kind, value, best)
                 self._look_for_nan(text, value, copy)
             else:
-                ahead = self._ahead(text, value, best)
+                ahead = is_ahead(text, self.op, self.dtype, value, best)
             text.put(self.kind, text.select(ahead, self.kind, value, best), self.partial[copy])
             before = text.get(self.counter, self.numbers[copy])
             text.put(self.counter, text.select(ahead, self.counter, position, before), self.numbers[copy])
@@ -237,8 +229,7 @@ class Accumulator:
     @property
     def adds_products(self) -> bool:
         """Can products be added up by one instruction, which rounds once?"""
-        same = self.source == self.dtype and self.dtype in ("float32", "float64")
-        return self.op == "sum" and same and target.host().fma
+        return self.op == "sum" and self.source == self.dtype in ("float32", "float64") and target.host().fma
 
     def _add_product(
         self, text: VectorText, factors: Sequence[str], mask: str, memory_mask: str, at: Sequence[str], copy: int
@@ -267,8 +258,7 @@ class Accumulator:
         kind = VALUE_TYPE[self.origin]
         self.waited += 1
         if factors and self.waited % 2 == 0 and target.host().fma:
-            last = self.waiters.pop()
-            value = text.intrinsic("fma", kind, [*factors, last])
+            value = text.intrinsic("fma", kind, [*factors, self.waiters.pop()])
         if mask:
             value = text.select(mask, kind, value, "zeroinitializer")
         self.waiters.append(value)
@@ -359,7 +349,7 @@ class Accumulator:
             pairs.append([value, text.binary("add", kind, number, text.splat(kind, str(copy)))])
         best = pairs[0]
         for value, number in pairs[1:]:
-            best = self._better(text, value, number, best[0], best[1], kind)
+            best = self.better(text, [value, number], best, kind)
         number = best[1] if kind == "i64" else text.convert("zext", kind, "i64", best[1])
         point = text.binary("mul", "i64", number, text.splat("i64", str(text.lanes)))
         point = text.binary("add", "i64", point, text.lane_numbers("i64"))
@@ -368,17 +358,16 @@ class Accumulator:
 
     def fetch(self, text: VectorText, mask: str, at: Sequence[str]) -> None:
         """(rows) Read a vector of accumulators, which updates go to until `put_back`."""
-        places = {slot: at[slot] for slot in self.rooms}
+        self.places = {slot: at[slot] for slot in self.rooms}
         if self.position_axes is None:
-            self.fetched = [self._load(text, places[self.slot], mask)]
+            self.fetched = [self.load(text, at[self.slot], mask)]
         else:
-            where = text.load("int64", places[self.slot], mask)
-            self.fetched = [self._load(text, places[self.value_slot], mask), where]
-        self.places = places
+            where = text.load("int64", at[self.slot], mask)
+            self.fetched = [self.load(text, at[self.value_slot], mask), where]
 
     def put_back(self, text: VectorText, mask: str) -> None:
         values = self.slot if self.position_axes is None else self.value_slot
-        self._store(text, self.fetched[0], self.places[values], mask)
+        self.store(text, self.fetched[0], self.places[values], mask)
         if self.position_axes is not None:
             text.store("int64", self.fetched[1], self.places[self.slot], mask)
         self.fetched = []
@@ -390,7 +379,7 @@ class Accumulator:
         if self.position_axes is None:
             self.fetched = [self._take(text, self.fetched[0], value)]
         else:
-            self.fetched = self._better(text, value, position, *self.fetched)
+            self.fetched = self.better(text, [value, position], self.fetched)
         if alone:
             self.put_back(text, mask)
 
@@ -440,26 +429,10 @@ class Accumulator:
             if slot == self.slot and self.position_axes is not None:
                 values.append(text.load("int64", room))
             else:
-                values.append(self._load(text, room))
+                values.append(self.load(text, room))
         self._fold(text, values, start)
         text.go(after)
         text.start(after)
-
-    def combine_in_memory(self, text: VectorText, into: Sequence[str], other: Sequence[str]) -> None:
-        """Fold the accumulators at `other` into those at `into`, a vector of them. Addresses; where positions are kept,
-        the positions' and the values'."""
-        if self.position_axes is None:
-            self._store(text, self.combine(text, self._load(text, into[0]), self._load(text, other[0])), into[0])
-            return
-        old, new = ([self._load(text, at[1]), text.load("int64", at[0])] for at in (into, other))
-        best = self._better(text, *new, *old)
-        self._store(text, best[0], into[1])
-        text.store("int64", best[1], into[0])
-
-    def cast_in_memory(self, text: VectorText, dtype: str, source: str, destination: str) -> None:
-        """Cast an accumulator to a result of this dtype. Addresses."""
-        wide = "float32" if self.dtype == "float16" else self.dtype
-        text.store(dtype, text.cast(wide, dtype, self._load(text, source)), destination)
 
     # -- arithmetic
 
@@ -473,34 +446,9 @@ class Accumulator:
         word = words[self.op]
         return text.binary(("f" if is_float(self.dtype) else "") + word, kind, a, b)
 
-    def _ahead(self, text: VectorText, value: str, best: str) -> str:
-        """Is a later value better: greater (or less), or the first NaN?"""
-        if is_float(self.dtype):
-            # true for NaN on either side
-            ahead = text.compare("ugt" if self.op == "max" else "ult", self.kind, value, best)
-            return text.binary("and", "i1", ahead, text.compare("ord", self.kind, best, best))
-        sign = "u" if is_unsigned(self.dtype) else "s"
-        return text.compare(sign + ("gt" if self.op == "max" else "lt"), self.kind, value, best)
-
-    def _better(
-        self, text: VectorText, value: str, position: str, best: str, where: str, counter: str = "i64"
-    ) -> list[str]:
-        """The better of two candidates; of equals the first, and NaN before everything."""
-        kind = self.kind
-        earlier = text.compare("slt", counter, position, where)
-        if is_float(self.dtype):
-            ahead = text.compare("ogt" if self.op == "max" else "olt", kind, value, best)
-            equal = text.compare("oeq", kind, value, best)
-            nan = text.compare("uno", kind, value, value)
-            had_nan = text.compare("uno", kind, best, best)
-            ahead = text.binary("or", "i1", ahead, text.binary("and", "i1", nan, text.invert(had_nan)))
-            equal = text.binary("or", "i1", equal, text.binary("and", "i1", nan, had_nan))
-        else:
-            sign = "u" if is_unsigned(self.dtype) else "s"
-            ahead = text.compare(sign + ("gt" if self.op == "max" else "lt"), kind, value, best)
-            equal = text.compare("eq", kind, value, best)
-        take = text.binary("or", "i1", ahead, text.binary("and", "i1", equal, earlier))
-        return [text.select(take, kind, value, best), text.select(take, counter, position, where)]
+    def better(self, text: VectorText, new: Sequence[str], old: Sequence[str], counter: str = "i64") -> list[str]:
+        """The better of two candidates, each a value and its position."""
+        return better_candidate(text, self.op, self.dtype, new, old, counter)
 
     def _two_sum(self, text: VectorText, total: str, part: str, error: str) -> tuple[str, str]:
         kind = self.kind
@@ -536,31 +484,16 @@ class Accumulator:
         one.lines = text.lines
         one.declarations = text.declarations
         if self.position_axes is None:
-            old = [self._load(one, start[self.slot])]
-            self._store(one, self._join(one, old, values)[0], start[self.slot])
+            old = [self.load(one, start[self.slot])]
+            self.store(one, self._join(one, old, values)[0], start[self.slot])
         else:
-            old = [self._load(one, start[self.value_slot]), one.load("int64", start[self.slot])]
+            old = [self.load(one, start[self.value_slot]), one.load("int64", start[self.slot])]
             best = self._join(one, values, old)
-            self._store(one, best[0], start[self.value_slot])
+            self.store(one, best[0], start[self.value_slot])
             one.store("int64", best[1], start[self.slot])
         text._count = one._count
 
     def _join(self, text: VectorText, a: list[str], b: list[str]) -> list[str]:
         if self.position_axes is None:
             return [self.combine(text, a[0], b[0])]
-        return self._better(text, a[0], a[1], b[0], b[1])
-
-
-def pieces_of_runs(text: VectorText, state: Callable[[int], str]) -> tuple[str, str, str]:
-    """Two i1, whether a run goes on where a piece of it stopped and whether it will, and where sums are kept meanwhile.
-
-    state    the address of a field of the kernel's state
-    """
-    address = text.set(f"load i64, ptr {state(rt.STATE_CARRY)}")
-    piece = text.set(f"load i64, ptr {state(rt.STATE_PIECE)}")
-    some = text.set(f"icmp ne i64 {address}, 0")
-    answers = []
-    for flag in (rt.FIRST_PIECE, rt.LAST_PIECE):
-        lacks = text.set(f"icmp eq i64 {text.set(f'and i64 {piece}, {flag}')}, 0")
-        answers.append(text.set(f"and i1 {some}, {lacks}"))
-    return answers[0], answers[1], text.set(f"inttoptr i64 {address} to ptr")
+        return self.better(text, a, b)
