@@ -72,6 +72,7 @@ RATIONAL = ("add", "sub", "neg", "mul", "abs_", "true_div", "inv", "sqr")   # ex
 def exact(out: Any, point: dict[Any, float]) -> Any:
     """The value of an elementwise expression in 800 digits, or None where this file does not know."""
     known = {v: mp.mpf(float(x)) for v, x in point.items()}
+    is_rounded = False
     for node in toposort([out]):
         args = []
         for x in node.inputs:
@@ -85,10 +86,13 @@ def exact(out: Any, point: dict[Any, float]) -> Any:
             continue
         if not isinstance(node.op, Elemwise) or node.op.scalar_op.name not in EXACT:
             return None
-        if any(abs(x) > 1e6 for x in args) and node.op.scalar_op.name not in RATIONAL:
+        name = node.op.scalar_op.name
+        is_far = any(abs(x) > 1e6 for x in args) and name not in RATIONAL
+        if is_far and (name != "sigmoid" or any(abs(x) > 1e9 for x in args)):
             return None   # 800 digits are not enough to follow
-        result = _guarded(EXACT[node.op.scalar_op.name])(*args)
-        if not mp.isfinite(result):
+        is_rounded |= is_far
+        result = _guarded(EXACT[name])(*args)
+        if not mp.isfinite(result) or (is_rounded and result == 0):   # of 1 - sigmoid(1e8), nothing is left
             return None
         known[node.outputs[0]] = result
     return known.get(out)

@@ -376,6 +376,14 @@ EXAMPLES: dict[str, list[Example]] = {
         on(v(), build=lambda x: T.exp(x) / T.expm1(T.exp(x))),
         on(v("x"), v("y"), build=lambda x, y: y * T.exp(-x) / (T.expm1(T.exp(-x)) * T.cosh(y))),
     ],
+    "scaled_gaussian_over_erfc": [
+        on(v(), build=lambda x: T.exp(-T.sqr(x) / 4) / T.erfc(x / 2)),
+        on(v(), build=lambda x: 3 * T.exp(-T.sqr(x) / 4 - T.sqr(x / 2)) / T.sqr(T.erfc(-x / 2))),
+    ],
+    "log_of_quotient_by_sum": [
+        on(v(), build=lambda x: T.log(3 / (1 + T.sqr(x)))), on(v(), build=lambda x: T.log(3 * (1 + T.sqr(x)))),
+        on(v("x"), v("y"), build=lambda x, y: T.log(y / T.sqr(1 + T.sqr(x)))),
+    ],
     "log_of_difference_of_erfs": [
         on(v("x"), v("y"), build=lambda x, y: T.log(T.erf(x) - T.erf(y))),
         on(v("x"), v("y"), build=lambda x, y: T.log(0.5 * T.erfc(x) - 0.5 * T.erfc(-y))),
@@ -391,7 +399,7 @@ EXAMPLES: dict[str, list[Example]] = {
         on(v("x", "float32"), build=lambda x: T.log(2 + 3 * T.sqr(x))),
     ],
     "log_of_power": [on(v(), build=lambda x: T.log(x**3)), on(v(), build=lambda x: T.log(x**4)),
-                     on(v(), build=lambda x: T.log(x**0.7))],
+                     on(v(), build=lambda x: T.log(x**0.7)), on(v(), build=lambda x: T.log(3 * T.sqr(x)))],
     "odd_of_negative": [on(v(), build=lambda x: T.sin(-x)), on(v(), build=lambda x: T.tanh(-x))],
     "even_of_negative": [on(v(), build=lambda x: T.cos(-x)), on(v(), build=lambda x: T.cosh(abs(x)))],
     "inverse_pair": [

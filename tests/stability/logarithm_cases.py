@@ -39,7 +39,18 @@ def share(k):
     return lambda *xs: mp.exp(xs[k] - lse(*xs))
 
 
+def log_of_logistic_interval(x, y):
+    return mp.log(-mp.expm1(y - x)) - mp.log1p(mp.exp(-x)) - mp.log1p(mp.exp(y))
+
+
+LOGISTIC_INTERVALS = [(1.0, -1.0), (0.5, 0.25), (40.0, 39.0), (-40.0, -41.0), (80.0, -80.0), (700.0, 20.0),
+                      (750.0, 749.0), (-750.0, -751.0), (-20.0, -1e4), (1e4, 30.0), (7.5, -0.5)]
+
 CASES = [
+    Case("log(sigmoid(x) - sigmoid(y)), ordered logit", lambda x, y: T.log(T.nnet.sigmoid(x) - T.nnet.sigmoid(y)),
+         log_of_logistic_interval, LOGISTIC_INTERVALS, scale=lambda x, y: 1.0, grad_scale=lambda x, y: 1.0),
+    Case("log(1/(1 + exp(-x)) - 1/(1 + exp(-y)))", lambda x, y: T.log(1 / (1 + T.exp(-x)) - 1 / (1 + T.exp(-y))),
+         log_of_logistic_interval, LOGISTIC_INTERVALS, scale=lambda x, y: 1.0, grad_scale=lambda x, y: 1.0),
     Case("log(1 + x)", lambda x: T.log(1 + x), mp.log1p,
          [0.0, *SMALL, 0.3, -0.3, -0.9, 1.0, 40.0, 1e30, 1e300],
          special={(-1.0,): (-INF, INF), (INF,): (INF, 0.0), (NAN,): (NAN, NAN), (-2.0,): (NAN, None)}),

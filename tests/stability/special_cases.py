@@ -40,7 +40,20 @@ def bessel_slope(v):
     return slope
 
 
+def log_erf_interval(x, y):
+    low, high = (y, x) if x + y > 0 else (-x, -y)
+    return mp.log(mp.erfc(low) - mp.erfc(high))
+
+
 ERROR_FUNCTIONS = [
+    Case("log(erf(x) - erf(y))", lambda x, y: T.log(T.erf(x) - T.erf(y)), log_erf_interval,
+         [(1.0, -1.0), (0.5, 0.25), (7.0, 6.0), (-6.0, -7.0), (26.0, 25.5), (-40.0, -41.0), (100.0, 20.0),
+          (-20.0, -100.0), (0.75, 0.5), (3.0, -20.0)], ulp=64, grad_ulp=256,
+         scale=lambda x, y: 1.0, grad_scale=lambda x, y: 1.0),
+    Case("exp(-x**2/2)/(1 - Phi(x)), inverse Mills ratio",
+         lambda x: T.exp(-(x**2) / 2) / (1 - 0.5 * (1 + T.erf(x / np.sqrt(2).astype(x.dtype)))),
+         lambda x: 2 * mp.exp(-x * x / 2) / mp.erfc(x / mp.sqrt(2)), [-7.3, -1.0, 0.0, 1.0, 2.5, 7.3, 20.0, 40.0, 88.0],
+         ulp=128, grad_ulp=64, grad_scale=lambda x: 200.0, dtypes=("float64",)),
     Case("1 + erf(x)", lambda x: 1 + T.erf(x), lambda x: mp.erfc(-x), ERF, slopes=[erf_slope], grad_ulp=64,
          special={(INF,): (2.0, 0.0), (-INF,): (0.0, 0.0), (NAN,): (NAN, NAN)}),
     Case("1 - erf(x)", lambda x: 1 - T.erf(x), lambda x: mp.erfc(x), ERF, slopes=[erfc_slope], grad_ulp=64),

@@ -86,6 +86,7 @@ HYPERBOLIC = ruleset(
     rule("tanh_by_exps", (exp(x) - exp(-x)) / (exp(x) + exp(-x)), tanh(x), assumes="rounding"),
     rule("tanh_by_expm1_and_sigmoid", expm1(x) * sigmoid(-x), tanh(0.5 * x), assumes="rounding"),
     rule("tanh_by_sigmoid", 2 * sigmoid(x) - 1, tanh(0.5 * x), assumes="rounding"),
+    rule("sigmoid_minus_half", sigmoid(x) - 0.5, 0.5 * tanh(0.5 * x), assumes="rounding"),
     rule("tanh_by_sigmoids", sigmoid(x) - sigmoid(-x), tanh(0.5 * x), assumes="rounding"),
     rule("inverse_tanh_by_quotient", cosh(x) / sinh(x), inv(tanh(x)), assumes="rounding"),
     rule("one_minus_tanh", 1 - tanh(x), 2.0 * sigmoid(-2.0 * x), assumes="rounding"),
@@ -148,6 +149,13 @@ SIGMOIDS = ruleset(
     rule("squared_sigmoid_of_difference", sqr(exp(x)) / sqr(exp(x) + exp(y)), sqr(sigmoid(x - y)), assumes="rounding"),
     rule("inverse_root_of_one_plus_exp", inv(sqrt(1 + exp(x))), sqrt(sigmoid(-x)), assumes="rounding"),
     rule("odds_of_sigmoid", sigmoid(x) / sigmoid(-x), exp(x), assumes="rounding"),
+    # the gradient of log(sigmoid(x) - sigmoid(y)): of two terms of one sign
+    rule("slope_by_difference_of_sigmoids", sigmoid(x) * sigmoid(-x) / (sigmoid(x) - sigmoid(y)),
+         sgn(x - y) * (sigmoid(sgn(y - x) * x) - exp(-abs_(x - y)) / expm1(-abs_(x - y))),
+         assumes="rounding finite nonzero"),
+    rule("slope_by_difference_from_sigmoid", sigmoid(x) * sigmoid(-x) / (sigmoid(y) - sigmoid(x)),
+         sgn(y - x) * (sigmoid(sgn(y - x) * x) - exp(-abs_(x - y)) / expm1(-abs_(x - y))),
+         assumes="rounding finite nonzero"),
     rule("sigmoid_of_logit", sigmoid(log(x / (1 - x))), switch(and_(ge(x, 0.0), le(x, 1.0)), x, NAN),
          assumes="rounding", tags="local_sigmoid_logit"),
 )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from theano.graph.node import Apply
-from theano.rewriting.conform import add_all, conform, number_like
+from theano.rewriting.conform import add_all, conform, number_like, quotient
 from theano.rewriting.known import number
 from theano.rewriting.pattern import Match, factors_of, rule, terms_of
 from theano.rewriting.ranges import bounds, nonnegative
@@ -21,7 +21,7 @@ from theano.rewriting.rules.useless import elementwise_node
 from theano.rewriting.symbols import symbols
 from theano.rewriting.terms import is_negative
 from theano.scalar.activation import sigmoid, softplus
-from theano.scalar.arithmetic import abs_, add, inv, mul, neg, sgn, sqr, sqrt, true_div
+from theano.scalar.arithmetic import abs_, add, inv, mul, neg, sgn, sqr, sqrt, sub, true_div
 from theano.scalar.comparison import eq, ge, gt, le, lt
 from theano.scalar.dtypes import float_dtypes
 from theano.scalar.exponential import (
@@ -39,10 +39,11 @@ from theano.scalar.exponential import (
     pow,
     xlogx,
 )
-from theano.scalar.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
+from theano.scalar.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh, tanh
 from theano.scalar.selection import maximum, switch
 from theano.scalar.shares import exponent_of
 from theano.tensor.careduce import Prod, Sum
+from theano.tensor.convert import as_tensor_variable
 from theano.tensor.elemwise import elemwise_of
 
 x, y, z = symbols("x y z")
@@ -102,6 +103,10 @@ OF_FUNCTIONS = ruleset(
     rule("log_of_multiple_of_cosh", log(y * cosh(x)), log(y) + (abs_(x) + log1p(exp(-2.0 * abs_(x))) - LN2),
          assumes="rounding"),
     rule("log_of_sinh", log(sinh(x)), x + log1mexp(-2.0 * x) - LN2, assumes="rounding"),
+    # the probability of an interval of a logistic variable
+    rule("log_of_difference_of_sigmoids", log(sigmoid(x) - sigmoid(y)),
+         log1mexp(switch(eq(x, y), 0.0, y - x)) - softplus(-x) - softplus(y), assumes="rounding"),
+    rule("log_of_tanh", log(tanh(x)), log1mexp(-2.0 * x) - softplus(-2.0 * x), assumes="rounding"),
     rule("difference_of_softplus", softplus(x) - softplus(-x), x, assumes="finite rounding"),
     rule("softplus_minus_x", softplus(x) - x, softplus(-x), assumes="finite"),
     rule("arcsinh_by_log", log(x + sqrt(1 + sqr(x))), arcsinh(x), assumes="rounding"),
@@ -232,21 +237,69 @@ def _logaddexp_of(exponents: Sequence[Any]) -> Any:
     return result
 
 
-@function_rule(log, name="log_of_power", assumes="finite", needs=[pow])
+@function_rule(log, name="log_of_power", assumes="finite", needs=[pow, mul, true_div])
 def log_of_power(node: Apply, site: Site) -> Any:
-    """log(x**c) -> c*log(x), log(x**(2*k)) -> 2*k*log(abs(x)) for a number c"""
-    inner = elementwise_node(node.inputs[0], pow)
+    """log(x**c) -> c*log(x), log(x**(2*k)) -> 2*k*log(abs(x)) for a number c; log(a * x**c) -> c*log(x) + log(a) for a
+    number a > 0"""
     out: Any = node.outputs[0]
-    if inner is None or inner.outputs[0].type.dtype != out.type.dtype:  # type: ignore[attr-defined]
+    dtype = out.type.dtype
+    total: Any = node.inputs[0]
+    if dtype not in float_dtypes or total.type.dtype != dtype:
+        return None
+    coefficient, factors = factors_of(total, site)
+    if len(factors) != 1 or factors[0][0] != 1 or isinstance(coefficient, complex) or not coefficient > 0:
+        return None
+    inner = elementwise_node(factors[0][1], pow, sqr)
+    if inner is None or inner.inputs[0].type.dtype != dtype:  # type: ignore[attr-defined]
         return None
     base: Any = inner.inputs[0]
-    c = number(inner.inputs[1])
-    if not c or not math.isfinite(c) or base.type.dtype != out.type.dtype:  # type: ignore[attr-defined]
+    c = 2 if inner.op.scalar_op is sqr else number(inner.inputs[1])  # type: ignore[attr-defined]
+    if not c or not math.isfinite(c) or (c == 2 and coefficient == 1):   # that is `log_of_sqr`
         return None
     if c == int(c) and int(c) % 2 == 0:
         base = elemwise_of(abs_)(base)
-    result = conform(elemwise_of(mul)(number_like(c, out.type.dtype), elemwise_of(log)(base)), out)
+    result = elemwise_of(mul)(number_like(c, dtype), elemwise_of(log)(base))
+    if coefficient != 1:
+        result = elemwise_of(add)(result, number_like(math.log(coefficient), dtype))
+    result = conform(result, out)
     return None if result is None else [result]
+
+
+@function_rule(log, name="log_of_quotient_by_sum", assumes="rounding", needs=[mul, true_div])
+def log_of_quotient_by_sum(node: Apply, site: Site) -> Any:
+    """log(a / (x + y)) -> log(a) - log(x + y) for a number a > 0, log(z / (x + y)**2) -> log(z) - log((x + y)**2),
+    log(a * (b + x)) -> log(a) + log(b + x) for numbers a > 0, b > 0"""
+    out: Any = node.outputs[0]
+    dtype = out.type.dtype
+    total: Any = node.inputs[0]
+    if dtype not in float_dtypes or total.type.dtype != dtype:
+        return None
+    coefficient, factors = factors_of(total, site)
+    if len(factors) == 1 and factors[0][0] == 1 and not isinstance(coefficient, complex) and coefficient > 0:
+        (_, v), = factors
+        constant = terms_of(v, site)[0] if coefficient != 1 and elementwise_node(v, add) is not None else 0
+        if isinstance(constant, complex) or not constant > 0 or v.type.dtype != dtype:
+            return None
+        result = conform(elemwise_of(add)(elemwise_of(log)(v), number_like(math.log(coefficient), dtype)), out)
+        return None if result is None else [result]
+    for position, (power, v) in enumerate(factors):
+        if power > 0 or v.type.dtype != dtype:
+            continue
+        raised = elementwise_node(v, sqr, pow)
+        base: Any = v if raised is None else raised.inputs[0]
+        rest = [f for n, f in enumerate(factors) if n != position]
+        if elementwise_node(base, add) is None or not (rest if raised is not None else not rest):
+            continue
+        if rest:
+            above, below = ([w for p, w in rest if p == sign] for sign in (1, -1))
+            first = elemwise_of(log)(quotient(above, below, coefficient, dtype))
+        elif isinstance(coefficient, complex) or not coefficient > 0:
+            continue
+        else:
+            first = as_tensor_variable(number_like(math.log(coefficient), dtype))
+        result = conform(elemwise_of(sub)(first, elemwise_of(log)(v)), out)
+        return None if result is None else [result]
+    return None
 
 
 @function_rule(log, name="log_of_product", assumes="rounding", needs=[Prod], tags="local_log_prod_sqr")
@@ -268,4 +321,7 @@ def log_of_product(node: Apply, site: Site) -> Any:
     return [conform(result, out)]
 
 
-LOGARITHMS = ruleset(OF_SUMS, OF_PRODUCTS, OF_FUNCTIONS, log_of_sum_of_exps, MIXTURES, log_of_power, log_of_product)
+LOGARITHMS = ruleset(
+    OF_SUMS, OF_PRODUCTS, OF_FUNCTIONS, log_of_sum_of_exps, MIXTURES, log_of_power, log_of_quotient_by_sum,
+    log_of_product,
+)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from theano.graph.node import Apply
 from theano.rewriting.conform import add_all, conform, number_like, quotient
 from theano.rewriting.known import number
-from theano.rewriting.pattern import Match, factors_of, rule
+from theano.rewriting.pattern import Match, factors_of, rule, terms_of
 from theano.rewriting.ranges import bounds
-from theano.rewriting.rule import Site, function_rule, ruleset
+from theano.rewriting.rule import Parts, Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
 from theano.rewriting.symbols import symbols
 from theano.scalar.arithmetic import abs_, add, inv, mul, sqr, true_div
@@ -64,16 +66,71 @@ ERROR_FUNCTIONS = ruleset(
     # the logarithm of a normal distribution function, near 1 too
     rule("log_of_half_erfc", log(0.5 * erfc(x)),
          switch(gt(x, 0.0), log(0.5 * erfcx(x)) - sqr(x), log1p(-0.5 * erfc(-x))), assumes="rounding"),
+    rule("log_of_multiple_of_erfc", log(y * erfc(x)),
+         log(y * switch(gt(x, 1.0), erfcx(x), erfc(x))) - switch(gt(x, 1.0), sqr(x), 0.0), assumes="rounding"),
     rule("gaussian_over_erfc", exp(-sqr(x)) / erfc(x), inv(erfcx(x)), tags="local_grad_log_erfc_neg"),
     rule("gaussian_over_erfc_of_minus", exp(-sqr(x)) / erfc(-x), inv(erfcx(-x)), tags="local_grad_log_erfc_neg"),
     rule("erfc_over_gaussian", exp(sqr(x)) * erfc(x), erfcx(x), assumes="rounding"),
 )
+
+
+@function_rule(mul, true_div, name="scaled_gaussian_over_erfc", assumes="rounding",
+               parts=Parts(factors_of, (frozenset([(1, exp)]), frozenset([(-1, erfc), (-1, sqr)]))))
+def scaled_gaussian_over_erfc(node: Apply, site: Site) -> Any:
+    """exp(-c*x**2) / erfc(b*x) -> 1 / erfcx(b*x) for numbers c = b**2, as densities and distribution functions of
+    normal variables have them; also of two such factors"""
+    out: Any = node.outputs[0]
+    dtype = out.type.dtype
+    coefficient, factors = factors_of(out, site)
+    for position, (power, v) in enumerate(factors):
+        x, n = _power_of_erfc(v, site) if power == -1 else (None, 0)
+        if x is None:
+            continue
+        for place, (other, w) in enumerate(factors):
+            inner = elementwise_node(w, exp) if other == 1 else None
+            constant, terms = (1, []) if inner is None else terms_of(inner.inputs[0], site)
+            if constant or len(terms) > n or not all(_is_minus_square(s, t, x, dtype, site) for s, t in terms):
+                continue
+            rest = [f for k, f in enumerate(factors) if k not in (place, position)]
+            above, divisors = ([u for p, u in rest if p == sign] for sign in (1, -1))
+            scaled = [elemwise_of(erfcx)(x)] * len(terms) + [elemwise_of(erfc)(x)] * (n - len(terms))
+            result = conform(quotient(above, [*scaled, *divisors], coefficient, dtype), out)
+            return None if result is None else [result]
+    return None
+
+
+def _power_of_erfc(v: Any, site: Site) -> tuple[Any, int]:
+    """(x, n) of erfc(x) and its square, else (None, 0)."""
+    square = elementwise_node(v, sqr)
+    if square is not None:
+        site.findings.looked_at([square])
+    inner = elementwise_node(v if square is None else square.inputs[0], erfc)
+    return (None, 0) if inner is None else (inner.inputs[0], 1 if square is None else 2)
+
+
+def _is_minus_square(sign: int, term: Any, x: Any, dtype: str, site: Site) -> bool:
+    """Is sign * `term` minus the square of x, up to the rounding of numbers?"""
+    if dtype not in float_dtypes or term.type.dtype != dtype or x.type.dtype != dtype:
+        return False
+    c, squares = factors_of(term, site)
+    b, bases = factors_of(x, site)
+    if len(squares) != 1 or squares[0][0] != 1 or isinstance(c, complex) or isinstance(b, complex):
+        return False
+    square = elementwise_node(squares[0][1], sqr)
+    if square is None:
+        return False
+    site.findings.looked_at([square])
+    a, inner = factors_of(square.inputs[0], site)
+    return bool(inner == bases and abs(sign * c * a * a + b * b) <= 8 * float(np.finfo(dtype).eps) * b * b)
+
 
 near_x = minimum(maximum(x, -NEAR), NEAR)
 
 BESSEL_FUNCTIONS = ruleset(
     rule("log_of_i0", log(i0(x)), log(ive(0, x)) + abs_(x), assumes="rounding", tags="local_log_iv"),
     rule("log_of_i1", log(i1(x)), log(ive(1, x)) + abs_(x), assumes="rounding", tags="local_log_iv"),
+    rule("log_of_multiple_of_i0", log(y * i0(x)), log(y * ive(0, x)) + abs_(x), assumes="rounding"),
+    rule("log_of_multiple_of_i1", log(y * i1(x)), log(y * ive(1, x)) + abs_(x), assumes="rounding"),
     rule("log_of_iv", log(iv(y, x)), switch(gt(abs_(x), NEAR), log(ive(y, x)) + abs_(x), log(iv(y, near_x))),
          when=may_be_far_out, assumes="rounding", tags="local_log_iv"),
     rule("quotient_of_i1_and_i0", i1(x) / i0(x), ive(1, x) / ive(0, x), assumes="rounding"),
@@ -138,4 +195,5 @@ SPECIAL_VALUES = ruleset(
     rule("polygamma_of_one", polygamma(1, x), tri_gamma(x), tags="local_polygamma_to_tri_gamma"),
 )
 
-SPECIAL_FUNCTIONS = ruleset(ERROR_FUNCTIONS, BESSEL_FUNCTIONS, quotient_of_bessel_functions, SPECIAL_VALUES)
+SPECIAL_FUNCTIONS = ruleset(ERROR_FUNCTIONS, BESSEL_FUNCTIONS, quotient_of_bessel_functions, SPECIAL_VALUES,
+                            scaled_gaussian_over_erfc)
