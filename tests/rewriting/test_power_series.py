@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,3 +106,17 @@ def test_the_op(dtype: str, mode: object, step: int) -> None:
 def test_the_op_is_pickled() -> None:
     record = polynomial((1.0, 2.0), 2)
     assert pickle.loads(pickle.dumps(record)) is record
+
+
+def test_what_a_sum_is_multiplied_by_does_not_matter() -> None:
+    """The derivative of a long chain after sin(x)/x: its factor, which depends on x as well, is not looked into."""
+    def chain(y: Any) -> Any:
+        for _ in range(40):
+            y = T.tanh(y) * 0.9 + T.cos(y)
+        return y
+
+    x, y = T.dvectors("x", "y")
+    gradient = theano.function([x], T.grad(chain(T.sin(x) / x).sum(), x))
+    factor = theano.function([y], T.grad(chain(y).sum(), y))
+    near = np.array([-1e-3, 1e-300, 1e-9, 1e-5])
+    np.testing.assert_allclose(gradient(near), factor(np.ones(4)) * (-near / 3), rtol=1e-6)

@@ -22,15 +22,19 @@ from theano.rewriting.known import number
 from theano.rewriting.pattern import factors_of, terms_of
 from theano.rewriting.rule import Parts, Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
+from theano.rewriting.terms import makes
 from theano.scalar.arithmetic import abs_, add, mul, neg, sub, true_div
 from theano.scalar.comparison import lt
 from theano.scalar.exponential import exp, expm1
+from theano.scalar.op import ScalarOp
 from theano.scalar.polynomial import polynomial
 from theano.scalar.selection import minimum, switch
 from theano.tensor.elemwise import Elemwise, elemwise_of
 
 MOST_TERMS = 12
 MOST_NODES = 96   # of a sum that are looked at
+MOST_IN_FACTOR = 24   # values
+PROBE = 2.0**-20
 HIGHEST = 8       # powers
 EXACT_DTYPES = ("float32", "float64")
 
@@ -43,7 +47,8 @@ def cancelling_near_zero(node: Apply, site: Site) -> Any:
     """cos(x)/x - sin(x)/x**2 -> switch(abs(x) < 1, x*p(x**2), cos(x)/x - sin(x)/x**2) for a polynomial p, and so for
     sums of any functions of x whose series are known, whose terms cancel near 0"""
     out: Any = node.outputs[0]
-    if out.type.dtype not in EXACT_DTYPES or (x := _variable_of(node, site)) is None or _is_far_form(out, site):
+    if out.type.dtype not in EXACT_DTYPES or (x := _variable_of(node, site)) is None or _is_far_form(out, site) \
+            or _keeps_its_digits(out, x):
         return None
     if _Reader(x, 1, series.FEW).loss(node) is None:
         return None
@@ -56,9 +61,9 @@ def cancelling_near_zero(node: Apply, site: Site) -> Any:
         return None
     radius, coefficients = fitted
     near = _near(x, total[0], coefficients)
-    above = [near, *(v for v, power in cofactors for _ in range(power))]
+    above = [*near, *(v for v, power in cofactors for _ in range(power))]
     below = [v for v, power in cofactors for _ in range(-power)]
-    value = elemwise_of(mul)(*above) if len(above) > 1 else near
+    value = elemwise_of(mul)(*above) if len(above) > 1 else above[0]
     for v in below:
         value = elemwise_of(true_div)(value, v)
     is_near = elemwise_of(lt)(elemwise_of(abs_)(x), number_like(radius, x.type.dtype))
@@ -115,11 +120,10 @@ def _again(node: Apply) -> Any:
     return elemwise_of(add)(*rest, first)
 
 
-def _near(x: Any, valuation: int, coefficients: list[float]) -> Any:
-    """x**valuation times the polynomial."""
+def _near(x: Any, valuation: int, coefficients: list[float]) -> list[Any]:
+    """The factors of x**valuation times the polynomial."""
     step = 1 if any(coefficients[1::2]) else 2
-    value = elemwise_of(polynomial(tuple(coefficients[::step]), step))(x)
-    return elemwise_of(mul)(*([x] * valuation), value) if valuation else value
+    return [*([x] * valuation), elemwise_of(polynomial(tuple(coefficients[::step]), step))(x)]
 
 
 def _variable_of(node: Apply, site: Site) -> Any:
@@ -169,6 +173,48 @@ def depends(v: Any, x: Any) -> bool:
     return False
 
 
+def _keeps_its_digits(out: Any, x: Any) -> bool:
+    """Is a sum at a small x about as large as its terms? (Most are, and need no series to say so.)"""
+    constant, terms = terms_of(out)
+    known: dict[Any, Any] = {x: np.float64(PROBE)}
+    values = [np.float64(constant)]
+    with np.errstate(all="ignore"):
+        for sign, term in terms:
+            coefficient, factors = factors_of(term)
+            values.append(np.float64(sign * coefficient))
+            for power, v in factors:
+                if v in known or is_small(v, x):
+                    values[-1] *= _value(v, known) if power > 0 else 1 / _value(v, known)
+        return bool(abs(sum(values)) > sum(map(abs, values)) / 2**10)
+
+
+def _value(v: Any, known: dict[Any, Any]) -> Any:
+    """The value of a small expression of those that are known; others are 1."""
+    if v not in known:
+        node, value = v.owner, number(v)
+        if value is None and node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op.numpy is not None:
+            value = node.op.scalar_op.numpy(*[_value(w, known) for w in node.inputs])
+        known[v] = np.float64(1 if value is None else value)
+    return known[v]
+
+
+def is_small(v: Any, x: Any) -> bool:
+    """Is v a function of x of a few ops? Other factors stand for themselves: a long chain, mostly, that the derivative
+    of a sum is multiplied by, and that depends on x in its way."""
+    stack, seen = [v], {v}
+    while stack:
+        w = stack.pop()
+        if w is x or w.owner is None:
+            continue
+        for u in [w.owner.inputs[2]] if _is_near_form(w) else w.owner.inputs:
+            if u not in seen:
+                seen.add(u)
+                stack.append(u)
+        if len(seen) > MOST_IN_FACTOR:
+            return False
+    return x in seen
+
+
 def _known(v: Any) -> Any:
     """The argument of a function whose series is known; of its square, too."""
     node = v.owner
@@ -200,19 +246,7 @@ def _is_near_form(v: Any) -> bool:
 
 
 def _has_polynomial(v: Any) -> bool:
-    for _ in range(4):
-        node = v.owner
-        if node is None or not isinstance(node.op, Elemwise):
-            return False
-        if node.op.scalar_op.name == "polynomial":
-            return True
-        inner = [w for w in node.inputs if w.owner is not None]
-        if any(isinstance(w.owner.op, Elemwise) and w.owner.op.scalar_op.name == "polynomial" for w in inner):
-            return True
-        if len(inner) != 1:
-            return False
-        v = inner[0]
-    return False
+    return any(isinstance(makes(w), ScalarOp) and makes(w).name == "polynomial" for _, w in factors_of(v)[1])
 
 
 def _is_far_form(out: Any, site: Site) -> bool:
@@ -233,6 +267,9 @@ class _Reader:
     def loss(self, node: Apply) -> Part | None:
         """The series of a sum, if its lowest orders, or poles, cancel and no pole is left."""
         constant, terms = terms_of(node.outputs[0])
+        for v in dict.fromkeys(v for _, term in terms for _, v in factors_of(term)[1]):
+            if v not in self.known and not is_small(v, self.x):
+                self.known[v] = self.constant(1.0), ((v, 1),)
         lowest = 0 if constant else HIGHEST + 1
         for _, v in terms:
             part = self.part(v)
