@@ -69,6 +69,7 @@ def _together(out: Any, coefficient: Any, left: Parts, site: Site) -> tuple[Any,
     whole, factors = factors_of(out, site)
     taken = Counter(factors)
     taken.subtract(left)
+    added = [part for part, count in taken.items() for _ in range(-count)]   # the other x of x**2
     seen = 0
     # of each product: is all of it left? its numbers, those of its factors that are left
     found: dict[Apply, tuple[bool, Any, Parts]] = {}
@@ -98,4 +99,4 @@ def _together(out: Any, coefficient: Any, left: Parts, site: Site) -> tuple[Any,
     _, scale, parts = found[inside[0]]
     if seen != len(factors):   # a division by 0: not worth more words
         return coefficient, left
-    return scale if coefficient == whole else coefficient, parts
+    return scale if coefficient == whole else coefficient, [*parts, *added]

@@ -33,8 +33,8 @@ from theano.tensor.elemwise import Elemwise, elemwise_of
 
 MOST_TERMS = 12
 MOST_NODES = 96   # of a sum that are looked at
-MOST_IN_FACTOR = 24   # values
-PROBE = 2.0**-20
+MOST_IN_FACTOR = 48   # values
+PROBE = 2.0**-14
 HIGHEST = 8       # powers
 EXACT_DTYPES = ("float32", "float64")
 
@@ -108,7 +108,7 @@ def _over_expm1(e: Any) -> Any:
     radius, coefficients = fitted
     bounded = elemwise_of(minimum)(e, number_like(np.finfo(dtype).max, dtype))   # infinity over infinity is 0, too
     return elemwise_of(switch)(
-        elemwise_of(lt)(e, number_like(radius, dtype)), _near(e, 0, coefficients),
+        elemwise_of(lt)(e, number_like(radius, dtype)), *_near(e, 0, coefficients),
         elemwise_of(true_div)(bounded, elemwise_of(expm1)(bounded)))
 
 
@@ -185,7 +185,7 @@ def _keeps_its_digits(out: Any, x: Any) -> bool:
             for power, v in factors:
                 if v in known or is_small(v, x):
                     values[-1] *= _value(v, known) if power > 0 else 1 / _value(v, known)
-        return bool(abs(sum(values)) > sum(map(abs, values)) / 2**10)
+        return bool(abs(sum(values)) > sum(map(abs, values)) / 2**8)
 
 
 def _value(v: Any, known: dict[Any, Any]) -> Any:
