@@ -18,7 +18,7 @@ from theano.tensor.elemwise import elemwise_of
 
 FUNCTIONS = {
     "exp": np.exp, "expm1": np.expm1, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "sinh": np.sinh,
-    "cosh": np.cosh, "tanh": np.tanh, "arctan": np.arctan, "arctanh": np.arctanh,
+    "cosh": np.cosh, "tan": np.tan, "tanh": np.tanh, "arctan": np.arctan, "arctanh": np.arctanh,
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
 }
 
