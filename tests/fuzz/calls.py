@@ -22,6 +22,8 @@ from theano.tensor.elemwise import Elemwise
 from theano.tensor.sharedvar import TensorSharedVariable
 from theano.tensor.type import TensorType
 
+# the one error that may be lost with a value that is not needed (`rewriting/restore_checks.py` says what stays)
+NOT_RESTORED = "nothing to reduce"
 MODES = ["FAST_RUN", "FAST_RUN", Mode("cvm", None), "FAST_COMPILE"]
 
 
@@ -228,6 +230,8 @@ class Called:
                 if np.asarray(self.stored[out].get_value(borrow=True)).tobytes() != values[position].tobytes():
                     yield f"{name}: a call that failed has changed what is stored"
         else:
+            if NOT_RESTORED in str(error):
+                return
             yield f"{name}: no error, expected {type(error).__name__}: {str(error).splitlines()[0]}"
 
 

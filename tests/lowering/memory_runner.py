@@ -170,7 +170,10 @@ class MemoryRunner:
         result = np.asarray(alpha * product, dtype=step.outputs[0].dtype)
         if onto is not None:
             assert onto.shape == result.shape
-            result = np.asarray(result + (onto if step.routine == "ger" else beta * onto), dtype=result.dtype)
+            if step.routine == "ger":
+                beta = 1
+            if beta != 0:  # as in BLAS, 0 does not look at what it is added to
+                result = np.asarray(result + beta * onto, dtype=result.dtype)
         if step.inplace:
             onto[...] = result
             result = onto
