@@ -31,3 +31,10 @@ def test_nothing_else_is() -> None:
         values = [value.copy() for value in graph.expected]
         values[number] = values[number] + 1
         assert len(check(graph, values, "", [True] * 3, loose=True)) == 1
+
+
+def test_the_edge_of_a_domain_is_open() -> None:
+    x = T.dvector("x")
+    graph = graph_of(x, np.array([0.3]), T.arccos(T.sqrt(T.sqr(T.cos(x)) + T.sqr(T.sin(x)))), T.arccos(x))
+    nothing = [np.full(1, np.nan)] * 2
+    assert len(check(graph, nothing, "", [True] * 2, loose=True)) == 1
