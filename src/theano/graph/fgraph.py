@@ -95,6 +95,7 @@ class FunctionGraph:
         self.clients: dict[Variable, dict[Client, None]] = {v: {} for v in self.inputs}
         self.apply_nodes: set[Apply] = set()
         self._features: list[Feature] = []
+        self._callbacks: list[list[tuple[str, Callable[..., Any]]]] = []   # of each feature
         self._listeners: dict[str, list[Callable[..., Any]]] = {name: [] for name in CALLBACKS}
         self._watched: Variable | None = None  # while something is imported in its place ...
         self._met = False  # ... did a node that enters use it?
@@ -290,23 +291,22 @@ class FunctionGraph:
         except AlreadyThere:
             return
         self._features.append(feature)
+        self._callbacks.append(_callbacks_of(feature))
         self._listen()
 
     def remove_feature(self, feature: Feature) -> None:
         """Tell `feature` of no more changes."""
         if feature in self._features:
-            self._features.remove(feature)
+            position = self._features.index(feature)
+            del self._features[position], self._callbacks[position]
             self._listen()
             detach = getattr(feature, "on_detach", None)
             if detach is not None:
                 detach(self)
 
     def _listen(self) -> None:
-        """Collect the callbacks; those that do nothing are left out."""
-        for name in CALLBACKS:
-            plain = getattr(Feature, name)
-            found = [getattr(feature, name, None) for feature in self._features]
-            self._listeners[name] = [f for f in found if f is not None and getattr(f, "__func__", None) is not plain]
+        told = [pair for callbacks in self._callbacks for pair in callbacks]
+        self._listeners = {name: [f for event, f in told if event == name] for name in CALLBACKS}
 
     def execute_callbacks(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Call the method `name` of all features."""
@@ -475,6 +475,12 @@ class FunctionGraph:
                 stack.append(source)
             for tell in self._listeners["on_prune"]:
                 tell(self, node, reason)
+
+
+def _callbacks_of(feature: Feature) -> list[tuple[str, Callable[..., Any]]]:
+    """What a feature wants to be told; callbacks that do nothing are left out."""
+    found = [(name, getattr(feature, name, None)) for name in CALLBACKS]
+    return [(name, f) for name, f in found if f and getattr(f, "__func__", None) is not getattr(Feature, name)]
 
 
 def _same_types(a: Apply, b: Apply) -> bool:
