@@ -10,7 +10,7 @@ import numpy as np
 from graphs import SMOOTH, Graph, GraphMaker, Item
 
 import theano.tensor as T
-from theano.scalar.complex_pairs import FORMULAS
+from theano.scalar.complex_pairs import FORMULAS as ARITHMETIC
 from theano.scalar.op import ScalarOp
 from theano.tensor.elemwise import Elemwise, cast_to
 
@@ -150,9 +150,9 @@ def clear_of_cuts(value: np.ndarray) -> bool:
 
 
 def special_graph(seed: int) -> Graph:
-    """One op whose formula on pairs special values may lead astray: each in turn."""
+    """One op of arithmetic, whose formula on pairs special values may lead astray: each in turn."""
     maker = SpecialGraphMaker(seed)
-    name = list(FORMULAS)[seed % len(FORMULAS)]
+    name = list(ARITHMETIC)[seed % len(ARITHMETIC)]
     shape = maker.pick([(1,), (3,), (8,), (17,), (40,), (3, 7)])
     cast = name.startswith("Cast{")
     dtype = maker.pick(COMPLEX) if not cast else "float64" if maker.chance(0.5) else COMPLEX[name == "Cast{complex128}"]

@@ -11,7 +11,7 @@ from faults import Fault, _kernels, _with_body
 
 from theano.lowering.build import _record_cost
 from theano.lowering.program import Program
-from theano.scalar.complex_pairs import FORMULAS
+from theano.scalar.complex_functions import FORMULAS
 
 
 def parts_swapped(program: Program, rng: np.random.Generator) -> bool:

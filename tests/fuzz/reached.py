@@ -11,7 +11,7 @@ from theano.compile.pipeline import PIPELINE
 from theano.graph.traverse import toposort
 from theano.lowering.kernel import INDEXED, OPCODES, REDUCTIONS, UNIT, Kernel
 from theano.lowering.program import KernelStep, Program, Step, ViewStep
-from theano.scalar.complex_pairs import FORMULAS
+from theano.scalar.complex_functions import FORMULAS
 from theano.tensor.elemwise import Elemwise
 
 RULES = frozenset(rule.name for p in PIPELINE for rule in p.rules)

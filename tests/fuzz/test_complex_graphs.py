@@ -1,4 +1,4 @@
-"""Random graphs of complex numbers: as they are, rewritten, and natively; and each formula on special values."""
+"""Random graphs of complex numbers: as they are, rewritten, and natively; and arithmetic on special values."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def test_complex_graphs_agree(first: int) -> None:
 
 
 def test_special_values() -> None:
-    """Of every formula: NaN, infinities, zeros of both signs, overflow."""
+    """Of all arithmetic: NaN, infinities, zeros of both signs, overflow."""
     for seed in range(SPECIAL):
         assert not disagreements(special_graph(seed), native=True), f"seed {seed}"
