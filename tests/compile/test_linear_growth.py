@@ -161,11 +161,20 @@ def reshapes_by_lengths(n):
     return [x], [y], []
 
 
+def quotients_of_quotients(n):
+    xs = T.dvectors(n)
+    y = xs[0]
+    for x in xs[1:]:
+        y = x / y
+    return xs, [T.grad(y.sum(), xs[0])], []
+
+
 FAMILIES = [
     chain, many_inputs, many_outputs, many_updates, deep_network, steps_of_a_recurrence, writes_one_after_the_other,
     pieces, constants, transposes, reshaped_and_summed, columns_of_what_is_broadcast, slices_with_gradient,
     gathers_with_gradient, sums_that_keep_their_axis_with_gradient,
     sums_and_products_of_many, slices_and_transposes, slices_that_do_not_become_one, reshapes_by_lengths,
+    quotients_of_quotients,
 ]
 
 

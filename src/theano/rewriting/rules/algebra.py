@@ -278,13 +278,18 @@ def signs_in_sum(node: Apply, site: Site) -> Any:
 
 
 def _negated(v: Any, dtype: str) -> Any | None:
-    """-v where that is at hand: v is neg(x) or a product with the factor -1."""
-    if v.type.dtype != dtype:
-        return None
-    inner = elementwise_node(v, ar.neg)
-    if inner is not None:
-        return inner.inputs[0]
-    return None
+    """-v where that is at hand: v is neg(x)."""
+    sign, inner = _signless(v, dtype)
+    return inner if sign < 0 else None
+
+
+def _signless(v: Any, dtype: str) -> tuple[int, Any]:
+    """(sign, x), where v is sign * x and x is no neg. All signs at once: where each step of a chain has one, they would
+    go up through it one by one."""
+    sign = 1
+    while v.type.dtype == dtype and (inner := elementwise_node(v, ar.neg)) is not None:
+        sign, v = -sign, inner.inputs[0]
+    return sign, v
 
 
 # ---- products ----
@@ -483,12 +488,11 @@ def signs_in_product(node: Apply, site: Site) -> Any:
         return None
     inputs, negative = [], False
     for x in node.inputs:
-        inner = elementwise_node(x, ar.neg)
-        if inner is not None and x.type.dtype == dtype:  # type: ignore[attr-defined]
-            negative = not negative
-            inputs.append(inner.inputs[0])
-        else:
-            inputs.append(x)
+        sign, v = _signless(x, dtype)
+        negative ^= sign < 0
+        inputs.append(v)
+    if all(v is x for v, x in zip(inputs, node.inputs)):
+        return None
     result = node.op(*inputs)
     return [elemwise_of(ar.neg)(result) if negative else result]
 
