@@ -161,20 +161,11 @@ def reshapes_by_lengths(n):
     return [x], [y], []
 
 
-def quotients_of_quotients(n):
-    xs = T.dvectors(n)
-    y = xs[0]
-    for x in xs[1:]:
-        y = x / y
-    return xs, [T.grad(y.sum(), xs[0])], []
-
-
 FAMILIES = [
     chain, many_inputs, many_outputs, many_updates, deep_network, steps_of_a_recurrence, writes_one_after_the_other,
     pieces, constants, transposes, reshaped_and_summed, columns_of_what_is_broadcast, slices_with_gradient,
     gathers_with_gradient, sums_that_keep_their_axis_with_gradient,
     sums_and_products_of_many, slices_and_transposes, slices_that_do_not_become_one, reshapes_by_lengths,
-    quotients_of_quotients,
 ]
 
 
@@ -242,6 +233,15 @@ def joins_of_joins(n):
     for k in range(n):
         y = T.concatenate([y, x * k])
     return [x], [y]
+
+
+def test_signs_of_a_chain_go_up_together():
+    xs = T.dvectors(100)
+    y = xs[0]
+    for x in xs[1:]:
+        y = x / y
+    report = rewrite(FunctionGraph(*clone(xs, T.grad(y.sum(), xs))))
+    assert sum(p.fired["signs_in_product"] + p.fired["signs_in_sum"] for p in report.passes) <= 100   # one by one: 630
 
 
 def parts_of_joins(family, n):
