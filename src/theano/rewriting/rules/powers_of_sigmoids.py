@@ -131,7 +131,7 @@ def multiple(b: Any, a: Any, site: Site) -> int | None:
     return int(ratio) if all(left[k] == ratio * right[k] for k in right) else None
 
 
-def _argument(v: Any, record: Any) -> Any:
+def argument_of(v: Any, record: Any) -> Any:
     """x if v is record(x), of one dtype."""
     node = elementwise_node(v, record)
     return None if node is None or node.inputs[0].type.dtype != v.type.dtype else node.inputs[0]  # type: ignore[attr-defined]
@@ -187,7 +187,7 @@ class Sigmoids(Family):
     def look(self, v: Any, site: Site) -> tuple[Any, bool]:
         kind = makes(v)
         if kind is exp or kind is sigmoid:
-            return _argument(v, kind), kind is exp
+            return argument_of(v, kind), kind is exp
         if kind is add:
             x = site.find(_in_denominator, v)[0]
             return x, x is not None
@@ -219,7 +219,7 @@ def _in_denominator(total: Any, site: Site) -> tuple[Any, int]:
     if constant not in (1, 2) or constant != len(terms) or any(sign < 0 for sign, _ in terms):
         return None, 0
     site.findings.looked_at(term.owner for _, term in terms if makes(term) is exp)
-    x, *others = (_argument(term, exp) for _, term in terms)
+    x, *others = (argument_of(term, exp) for _, term in terms)
     if x is None or any(y is None or multiple(y, x, site) != -1 for y in others):
         return None, 0
     return x, len(terms)
@@ -233,7 +233,7 @@ class Tangents(Family):
     def look(self, v: Any, site: Site) -> tuple[Any, bool]:
         kind = makes(v)
         if kind is tanh or kind is sinh or kind is cosh:
-            x = _argument(v, kind)
+            x = argument_of(v, kind)
             return x, x is not None and kind is not tanh
         return None, False
 
@@ -248,7 +248,7 @@ class Tangents(Family):
 
     def count(self, factors: Powers, x: Any, site: Site) -> tuple[Any, Any, Powers, bool]:
         k, n, rest, _ = super().count(factors, x, site)
-        return k, n, rest, any(_argument(v, sinh) is x for _, v in factors)
+        return k, n, rest, any(argument_of(v, sinh) is x for _, v in factors)
 
 
 SIGMOIDS, TANGENTS = Sigmoids(), Tangents()
@@ -272,14 +272,14 @@ def powers_of_sigmoid(node: Apply, site: Site) -> Any:
         k, n, rest, _ = SIGMOIDS.count(factors, x, site)
         within = min(max(k, 0), n)
         own = [w for _, w in factors if SIGMOIDS.powers(w, x, site) is not None]
-        has_exp = any(_argument(w, exp) is not None for w in own)
+        has_exp = any(argument_of(w, exp) is not None for w in own)
         has_sum = any(elementwise_node(w, add) is not None for w in own)
         if not 1 < n <= MOST or not (has_sum or (has_exp and k == within)):
             continue
         parts = SIGMOIDS.made(within, n, x)
         if k != within:
             parts.append((1, elemwise_of(exp)(elemwise_of(mul)(number_like(k - within, dtype), x))))
-        result = conform(_product([*rest, *parts], coefficient, dtype), out)
+        result = conform(product_of([*rest, *parts], coefficient, dtype), out)
         return None if result is None else [result]
     return None
 
@@ -294,12 +294,12 @@ def powers_of_tanh(node: Apply, site: Site) -> Any:
     if dtype not in float_dtypes:
         return None
     coefficient, factors = powers_of(out, site)
-    for x in (_argument(v, sinh) for power, v in factors if power > 0):
+    for x in (argument_of(v, sinh) for power, v in factors if power > 0):
         if x is None:
             continue
         k, n, rest, _ = TANGENTS.count(factors, x, site)
         if 0 < k <= n <= MOST:
-            result = conform(_product([*rest, *TANGENTS.made(k, n, x)], coefficient, dtype), out)
+            result = conform(product_of([*rest, *TANGENTS.made(k, n, x)], coefficient, dtype), out)
             return None if result is None else [result]
     return None
 
@@ -385,7 +385,7 @@ class _Product:
         """The same for the factors by themselves."""
         if not 0 <= self.k <= self.n <= MOST:
             return None
-        return _product([*self.rest, *self.family.made(self.k, self.n, self.x)], self.coefficient, self.dtype)
+        return product_of([*self.rest, *self.family.made(self.k, self.n, self.x)], self.coefficient, self.dtype)
 
     def distributed(self, depth: int) -> Any:
         """The same with a sum among the factors, each term of which is multiplied by the others."""
@@ -395,7 +395,7 @@ class _Product:
             taken = self._into(w, depth)
             if taken is not None:
                 others = [part for place, part in enumerate(self.rest) if place != position]
-                return _product([*others, (1, signed_sum(taken, 0, self.dtype))], self.coefficient, self.dtype)
+                return product_of([*others, (1, signed_sum(taken, 0, self.dtype))], self.coefficient, self.dtype)
         return None
 
     def _into(self, total: Any, depth: int) -> Powers | None:
@@ -414,93 +414,11 @@ class _Product:
                 return None
             taken.append((sign, made))
         if constant:
-            taken.append((1, _product(family.made(k, n, x), constant, self.dtype)))
+            taken.append((1, product_of(family.made(k, n, x), constant, self.dtype)))
         return taken
 
 
-@function_rule(add, sub, name="polynomial_of_sigmoid", assumes="rounding", needs=[mul, sqr, sigmoid, add, sub, neg],
-               parts=Parts(terms_of, (PRODUCTS | POWERS | {sigmoid},)))
-def polynomial_of_sigmoid(node: Apply, site: Site) -> Any:
-    """y*s - 3*y*s**2 + 2*y*s**3 -> y*s*sigmoid(-x)*(1 - 2*s) for s = sigmoid(x): a root at s = 1 is a factor 1 - s"""
-    out: Any = node.outputs[0]
-    dtype = out.type.dtype
-    if dtype not in float_dtypes:
-        return None
-    constant, terms = terms_of(out, site)
-    shares = [site.find(_sigmoids_in, term) for _, term in terms]
-    candidates = [x for x in dict.fromkeys(x for own in shares for x in own)
-                  if sum(own.get(x, 0) > 0 for own in shares) > 1]
-    if not candidates:
-        return None
-    found = [(sign, term, powers_of(term, site)) for sign, term in terms]
-    for x in candidates:
-        groups: dict[Any, list[tuple[int, int, Any]]] = {}
-        for place, (sign, _, (coefficient, factors)) in enumerate(found):
-            own = sum(p for p, v in factors if _argument(v, sigmoid) is x)
-            others = tuple((p, v) for p, v in factors if _argument(v, sigmoid) is not x)
-            groups.setdefault(frozenset((p, v, others.count((p, v))) for p, v in others), []).append(
-                (place, own, sign * coefficient))
-        for group in groups.values():
-            factored = _divided(group)
-            if factored is None:
-                continue
-            lowest, quotient_ = factored
-            first = found[group[0][0]][2][1]
-            others_ = [(p, v) for p, v in first if _argument(v, sigmoid) is not x]
-            s = elemwise_of(sigmoid)(x)
-            parts = [*others_, (lowest, s), (1, elemwise_of(sigmoid)(elemwise_of(neg)(x)))]
-            if len(quotient_) > 1:
-                parts.append((1, _horner(quotient_, s, dtype)))
-                leading = 1
-            else:
-                leading = quotient_[0]
-            places = {place for place, _, _ in group}
-            rest = [(sign, term) for place, (sign, term, _) in enumerate(found) if place not in places]
-            result = conform(signed_sum([*rest, (1, _product(parts, leading, dtype))], constant, dtype), out)
-            return None if result is None else [result]
-    return None
-
-
-def _sigmoids_in(term: Any, site: Site) -> dict[Any, int]:
-    """{x: p} for the factors sigmoid(x)**p of a product."""
-    found: dict[Any, int] = {}
-    for power, v in powers_of(term, site)[1]:
-        x = _argument(v, sigmoid)
-        if x is not None:
-            site.findings.looked_at([v.owner])
-            found[x] = found.get(x, 0) + power
-    return found
-
-
-def _divided(group: list[tuple[int, int, Any]]) -> tuple[int, list[Any]] | None:
-    """(m, coefficients of q) with sum(c * s**n) = s**m * (1 - s) * q(s), of (place, n, c); None if there is none."""
-    powers = [n for _, n, _ in group]
-    if len(group) < 2 or min(powers) < 1 or max(powers) > MOST:
-        return None
-    lowest = min(powers)
-    if any(n - lowest != int(n - lowest) for n in powers):
-        return None
-    polynomial = [0] * int(max(powers) - lowest + 1)
-    for _, n, c in group:
-        polynomial[int(n - lowest)] += c
-    if sum(polynomial) != 0 or not any(polynomial):
-        return None
-    divided = []
-    total = 0
-    for c in polynomial[:-1]:   # 1/(1 - s) = 1 + s + s**2 + ...
-        total += c
-        divided.append(total)
-    return lowest, divided
-
-
-def _horner(coefficients: list[Any], s: Any, dtype: str) -> Any:
-    value: Any = number_like(coefficients[-1], dtype)
-    for c in reversed(coefficients[:-1]):
-        value = signed_sum([(1, elemwise_of(mul)(value, s))], c, dtype)
-    return value
-
-
-def _product(powers: Sequence[tuple[Any, Any]], coefficient: Any, dtype: str) -> Any:
+def product_of(powers: Sequence[tuple[Any, Any]], coefficient: Any, dtype: str) -> Any:
     above = [w for power, v in powers for w in _repeated(v, power)]
     below = [w for power, v in powers for w in _repeated(v, -power)]
     return quotient(above, below, coefficient, dtype)
@@ -514,6 +432,4 @@ def _repeated(v: Any, power: float) -> list[Any]:
     return whole if power == int(power) else [*whole, elemwise_of(sqrt)(v)]
 
 
-POWERS_OF_SIGMOIDS = ruleset(
-    powers_of_sigmoid, exp_into_sum_of_sigmoids, polynomial_of_sigmoid, powers_of_tanh,
-)
+POWERS_OF_SIGMOIDS = ruleset(powers_of_sigmoid, exp_into_sum_of_sigmoids, powers_of_tanh)

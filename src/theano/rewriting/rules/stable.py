@@ -19,6 +19,7 @@ from theano.rewriting.rules.exponentials import EXPONENTIALS
 from theano.rewriting.rules.logarithms import LOGARITHMS
 from theano.rewriting.rules.normal_intervals import NORMAL_INTERVALS
 from theano.rewriting.rules.overflowing_squares import powers_over_sum_with_square
+from theano.rewriting.rules.polynomials_of_sigmoids import polynomial_of_sigmoid
 from theano.rewriting.rules.powers_of_sigmoids import POWERS_OF_SIGMOIDS
 from theano.rewriting.rules.roots import ROOTS_AND_SIGNS
 from theano.rewriting.rules.special_functions import SPECIAL_FUNCTIONS
@@ -123,7 +124,7 @@ def switch_over_divisor(node: Apply, site: Site) -> Any:
 
 
 STABLE: tuple[Rule, ...] = ruleset(
-    LOGARITHMS, POWERS_OF_SIGMOIDS, EXPONENTIALS, SPECIAL_FUNCTIONS, ROOTS_AND_SIGNS,
+    LOGARITHMS, POWERS_OF_SIGMOIDS, polynomial_of_sigmoid, EXPONENTIALS, SPECIAL_FUNCTIONS, ROOTS_AND_SIGNS,
     NORMAL_INTERVALS, powers_over_sum_with_square,
     odd_of_negative, even_of_negative, inverse_pair, DOMAINS, factor_into_switch, switch_over_divisor,
 )
