@@ -25,6 +25,7 @@ from theano.rewriting.rules.useless import elementwise_node
 from theano.rewriting.terms import makes
 from theano.scalar.arithmetic import abs_, add, mul, neg, sub, true_div
 from theano.scalar.comparison import lt
+from theano.scalar.dtypes import float_dtypes
 from theano.scalar.exponential import exp, expm1
 from theano.scalar.op import ScalarOp
 from theano.scalar.polynomial import polynomial
@@ -194,7 +195,8 @@ def _value(v: Any, known: dict[Any, Any]) -> Any:
         node, value = v.owner, number(v)
         if value is None and node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op.numpy is not None:
             value = node.op.scalar_op.numpy(*[_value(w, known) for w in node.inputs])
-        known[v] = np.float64(1 if value is None else value)
+        kind = np.float64 if v.type.dtype in float_dtypes else np.dtype(v.type.dtype).type
+        known[v] = kind(1 if value is None else value)
     return known[v]
 
 
