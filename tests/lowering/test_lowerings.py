@@ -123,6 +123,20 @@ def test_gather_order_of_axes() -> None:
     native([x, i], [x[i, :, i], x[:, i, i], x[1, :, i], x[i, 1], x[:, 1, i], x[i, 0:2, 3]], [value, positions])
 
 
+@pytest.mark.parametrize("make", [lambda x, i: x[i], lambda x, i: x[1, i], lambda x, i: T.exp(x)[:, i, i]])
+def test_positions_are_checked_where_only_the_shape_is_read(make: Any) -> None:
+    """Found by the fuzzer: no rule is there that would put the check back."""
+    x, value = tensor((3, 4, 5))
+    i = T.lvector("i")
+    f = theano.function([x, i], T.alloc(1.5, make(x, i).shape[0]), mode=theano.Mode("native", None))
+    assert f(value, [0, -1]).ndim == 1
+    for wrong in ([0, 7], [-6]):
+        with pytest.raises(IndexError):
+            f(value, wrong)
+    with pytest.raises(IndexError):
+        f(value[:0, :0], [0])
+
+
 def test_lengths_that_may_broadcast_are_left_to_numpy() -> None:
     x, value = tensor((3, 4))
     i, j = T.lvector("i"), T.lvector("j")

@@ -69,7 +69,7 @@ class Datum:
         self.dim: Any = None
         self.elements: list[Any] | None = None   # of an integer vector: its elements as DimRefs, where known
         self.alias_view: Datum | None = None     # an alias as a view in memory, once somebody needs that
-        self.uncertain = False                   # computing it checks lengths that its `dims` take for granted
+        self.uncertain = False                   # computing it checks what its `dims` take for granted, or positions
         self.must_run = False                    # its shape is used, and it is uncertain
         self.uses: list[Use] = []                # in fuse.py
         self.in_memory = False                   # decided by fuse.py: somebody reads it from memory
