@@ -63,6 +63,7 @@ def test_values_or_errors_stay(name: str, number: int) -> None:
     lambda made: T.split(made, [1, 4], 2, axis=0)[1],
     lambda made: T.split(made, [0, 5], 2, axis=0)[0],
     lambda made: T.reshape(made, [5]),
+    lambda made: T.flatten(T.reshape(T.set_subtensor(made[:1], 2.0).reshape([-1]), [1, 5])),
     lambda made: T.specify_shape(made, (5,)),
     lambda made: made + np.arange(5.0),
 ])  # fmt: skip

@@ -166,10 +166,12 @@ class Dims(Feature):
     def of_inputs(self) -> Callable[[Key], Key]:
         """What a length of the graph as it was at first is in terms of its inputs, by what ops give: a constant, a
         length or a value of an input, or else itself. A node that is still there may have got other inputs. (What a
-        Reshape is told must give as many elements as it has, whoever tells it.)"""
+        Reshape is told must give as many elements as it has, whoever tells it. A flattened vector has its length.)"""
         first = Dims({})
         for a, b in self._definitions[: self._own]:
-            if isinstance(a, int) or a[0].owner is None or not isinstance(a[0].owner.op, Reshape):
+            reshape = None if isinstance(a, int) else a[0].owner
+            if reshape is None or not isinstance(reshape.op, Reshape) or (
+                    isinstance(b, tuple) and b[0] is reshape.inputs[0] and b[0].type.ndim == a[0].type.ndim == 1):
                 first.join(a, b)
 
         def of_inputs(key: Key) -> Key:

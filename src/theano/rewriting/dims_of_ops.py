@@ -202,6 +202,8 @@ def of_reshape(node: Apply) -> Iterator[Fact]:
         lengths = [None if n is None else static_int(n) for n in elements]
         if all(n is not None and n >= 0 for n in lengths):
             yield axis_key(x, 0), prod(lengths), True  # type: ignore[type-var]
+        elif lengths == [-1] and out.type.shape[0] is None:
+            yield (out, 0), axis_key(x, 0), False
     for axis, length in enumerate(elements or ()):
         if length is None or out.type.shape[axis] is not None:
             continue
