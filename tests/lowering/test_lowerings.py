@@ -137,6 +137,18 @@ def test_positions_are_checked_where_only_the_shape_is_read(make: Any) -> None:
         f(value[:0, :0], [0])
 
 
+@pytest.mark.parametrize("make", [
+    lambda x, i, v: T.inc_subtensor(x[i], v), lambda x, i, v: T.set_subtensor(x[i, i], v[0]),
+    lambda x, i, v: T.inc_subtensor(x[i, ::2], v), lambda x, i, v: T.set_subtensor(x[1:, :2], v[: i[1]]),
+])
+def test_writes_are_checked_where_only_the_shape_is_read(make: Any) -> None:
+    x, v, i = T.dmatrix("x"), T.dmatrix("v"), T.lvector("i")
+    f = theano.function([x, i, v], T.alloc(1.5, make(x, i, v).shape[0]), mode=theano.Mode("native", None))
+    for wrong in (np.zeros((7, 7)), np.zeros((2, 7)), np.zeros((0, 7))):
+        with pytest.raises((ValueError, IndexError)):
+            f(np.zeros((3, 3)), np.array([0, 2]), wrong)
+
+
 def test_lengths_that_may_broadcast_are_left_to_numpy() -> None:
     x, value = tensor((3, 4))
     i, j = T.lvector("i"), T.lvector("j")

@@ -89,7 +89,9 @@ def lower_inc_subtensor(lowering: Lowering, node: Apply) -> None:
     region = Datum(source.dtype, basic_shape(op.idx_list, source.shape), _view_dims(source, entries))
     lowering.view(region, memory, "index", tuple(entries), nodes=[node])
     done = store_into(lowering, region, value, node, add=not op.set_instead_of_inc)
-    lowering.define(variable, lowering.after(memory, [done], [node]))
+    out = lowering.after(memory, [done], [node])
+    out.uncertain = True   # whether the value fits is checked when it is written
+    lowering.define(variable, out)
 
 
 def _scatter(
@@ -112,6 +114,7 @@ def _scatter(
         if a >= 0 and shape[a] != 1:
             extents[a] = source.dims[d]
     out = Datum(source.dtype, source.shape, source.dims)
+    out.uncertain = True   # positions are checked when they are written
     kind = "scatter_set" if op.set_instead_of_inc else "scatter_add"
 
     def emit(point: Any) -> list[Any]:
@@ -222,6 +225,7 @@ def lower_advanced_inc_subtensor(lowering: Lowering, node: Apply) -> None:
     out = _scatter(lowering, node, source, value, axes, shape, indices, into=memory is not None)
     if memory is not None:
         out = lowering.after(memory, [out], [node])
+        out.uncertain = True
     lowering.define(node.outputs[0], out)
 
 
