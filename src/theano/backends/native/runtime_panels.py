@@ -11,8 +11,6 @@ kernels take it as a group of rows takes a block (`runtime_rows.py`).
 
 from __future__ import annotations
 
-from theano.backends.native.runtime_core import FRAME_MAY_RELEASE
-from theano.backends.native.runtime_kernels import DIVIDE_ROWS, RELEASE_ABOVE, division
 from theano.backends.native.runtime_language import address_of, invoke, load64, stack, store64
 from theano.backends.native.runtime_memory import block_free, block_malloc
 from theano.backends.native.runtime_products import (
@@ -51,6 +49,7 @@ from theano.backends.native.runtime_rows import (
     member_cost,
     member_rows,
     near_or_block,
+    run_parts,
 )
 from theano.backends.native.runtime_tile_products import (
     TILED_BYTES,
@@ -106,21 +105,7 @@ def panels_run(frame: int, step: int) -> int:
     if pays == PAY_BESIDE:
         store64(job + PANELS_BESIDE, load64(product + PRODUCT_OUT))
     cost = work_of_all(frame, group, tiled)
-    if load64(THREADS) > 1 and cost > load64(LEAST_DIVIDED):
-        divide = division(frame, DIVIDE_ROWS)
-        if divide == 0:
-            return 1
-        return invoke(divide, frame, job, count, rows, block, near, cost, address_of(panels_part))
-    may_release = load64(frame + FRAME_MAY_RELEASE)
-    thread = 0
-    if may_release and cost > RELEASE_ABOVE:
-        thread = PyEval_SaveThread()
-    store64(frame + FRAME_MAY_RELEASE, 0)
-    failed = panels_part(frame, job, count, 0, rows, block, near)
-    store64(frame + FRAME_MAY_RELEASE, may_release)
-    if thread != 0:
-        PyEval_RestoreThread(thread)
-    return failed
+    return run_parts(frame, job, count, rows, block, near, cost, address_of(panels_part))
 
 
 def panel_rows(frame: int, group: int, rows: int, room: int) -> int:

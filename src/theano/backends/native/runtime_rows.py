@@ -91,17 +91,22 @@ def rows_run(frame: int, step: int) -> int:
     near = block_rows(frame, touched, buffers, rows, load64(CACHE_ROOM + 8))
     if near < 1 or near > block:
         near = block
+    return run_parts(frame, members, count, rows, block, near, cost, address_of(rows_part))
+
+
+def run_parts(frame: int, job: int, count: int, rows: int, block: int, near: int, cost: int, part: int) -> int:
+    """All rows by the function at `part`, which `rows_part` is one of: on the crew, if the work is worth it."""
     if load64(THREADS) > 1 and cost > load64(LEAST_DIVIDED):
         divide = division(frame, DIVIDE_ROWS)
         if divide == 0:
             return 1
-        return invoke(divide, frame, members, count, rows, block, near, cost, address_of(rows_part))
+        return invoke(divide, frame, job, count, rows, block, near, cost, part)
     may_release = load64(frame + FRAME_MAY_RELEASE)
     thread = 0
     if may_release and cost > RELEASE_ABOVE:
         thread = PyEval_SaveThread()
     store64(frame + FRAME_MAY_RELEASE, 0)
-    failed = rows_part(frame, members, count, 0, rows, block, near)
+    failed = invoke(part, frame, job, count, 0, rows, block, near)
     store64(frame + FRAME_MAY_RELEASE, may_release)
     if thread != 0:
         PyEval_RestoreThread(thread)
