@@ -190,6 +190,20 @@ def _inside(parts: Sequence[tuple[int, Any]], site: Site) -> tuple[frozenset[Any
     return frozenset(of_products), frozenset(of_sums)
 
 
+def is_behind(x: Any, v: Any, most: int) -> bool | None:
+    """Is x among what `v` is made of? None: not among the first `most` values, and there are more."""
+    stack = [v]
+    for _ in range(most):
+        if not stack:
+            return False
+        w = stack.pop()
+        if w is x:
+            return True
+        if w.owner is not None:
+            stack += w.owner.inputs
+    return None if stack else False
+
+
 def same_constant(a: Any, b: Any) -> bool:
     return isinstance(a, Constant) and isinstance(b, Constant) and a.equals(b)
 

@@ -22,7 +22,7 @@ from theano.rewriting.known import number
 from theano.rewriting.pattern import factors_of, terms_of
 from theano.rewriting.rule import Parts, Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
-from theano.rewriting.terms import makes
+from theano.rewriting.terms import is_behind, makes
 from theano.scalar.arithmetic import abs_, add, mul, neg, sub, true_div
 from theano.scalar.comparison import lt
 from theano.scalar.dtypes import float_dtypes
@@ -49,7 +49,7 @@ def cancelling_near_zero(node: Apply, site: Site) -> Any:
     sums of any functions of x whose series are known, whose terms cancel near 0"""
     out: Any = node.outputs[0]
     if out.type.dtype not in EXACT_DTYPES or (x := _variable_of(node, site)) is None or _is_far_form(out, site) \
-            or _keeps_its_digits(out, x):
+            or _keeps_its_digits(out, x, site):
         return None
     if _Reader(x, 1, series.FEW).loss(node) is None:
         return None
@@ -162,26 +162,18 @@ def _argument_of(v: Any) -> Any:
 
 
 def depends(v: Any, x: Any) -> bool:
-    """Is x among what `v` is made of, as far as that is looked at?"""
-    stack, seen = [v], 0
-    while stack:
-        w = stack.pop()
-        seen += 1
-        if w is x or seen > MOST_NODES:
-            return True
-        if w.owner is not None:
-            stack += w.owner.inputs
-    return False
+    """May x be among what `v` is made of?"""
+    return is_behind(x, v, MOST_NODES) is not False
 
 
-def _keeps_its_digits(out: Any, x: Any) -> bool:
+def _keeps_its_digits(out: Any, x: Any, site: Site) -> bool:
     """Is a sum at a small x about as large as its terms? (Most are, and need no series to say so.)"""
-    constant, terms = terms_of(out)
+    constant, terms = terms_of(out, site)
     known: dict[Any, Any] = {x: np.float64(PROBE)}
     values = [np.float64(constant)]
     with np.errstate(all="ignore"):
         for sign, term in terms:
-            coefficient, factors = factors_of(term)
+            coefficient, factors = factors_of(term, site)
             values.append(np.float64(sign * coefficient))
             for power, v in factors:
                 if v in known or is_small(v, x):

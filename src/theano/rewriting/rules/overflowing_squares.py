@@ -16,7 +16,7 @@ from theano.rewriting.ranges import bounds
 from theano.rewriting.rule import Parts, Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
 from theano.rewriting.symbols import symbols
-from theano.rewriting.terms import known_number, makes
+from theano.rewriting.terms import is_behind, known_number, makes
 from theano.scalar.arithmetic import abs_, add, hypot, mul, sqr, sqrt, true_div
 from theano.scalar.comparison import gt, lt
 from theano.scalar.dtypes import float_dtypes
@@ -177,16 +177,8 @@ def _falls(v: Any, x: Any, site: Site) -> bool:
 
 
 def _depends(v: Any, x: Any) -> bool:
-    """Is x among what `v` is made of, as far as that is looked at?"""
-    stack, seen = [v], 0
-    while stack and seen < MOST_NODES:
-        w = stack.pop()
-        seen += 1
-        if w is x:
-            return True
-        if w.owner is not None:
-            stack += w.owner.inputs
-    return False
+    """Is x surely among what `v` is made of?"""
+    return is_behind(x, v, MOST_NODES) is True
 
 
 @function_rule(log, name="log_of_number_plus_square", assumes="rounding", needs=[add])
