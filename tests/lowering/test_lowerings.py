@@ -140,6 +140,7 @@ def test_positions_are_checked_where_only_the_shape_is_read(make: Any) -> None:
 @pytest.mark.parametrize("make", [
     lambda x, i, v: T.inc_subtensor(x[i], v), lambda x, i, v: T.set_subtensor(x[i, i], v[0]),
     lambda x, i, v: T.inc_subtensor(x[i, ::2], v), lambda x, i, v: T.set_subtensor(x[1:, :2], v[: i[1]]),
+    lambda x, i, v: T.join(0, x[i], v),
 ])
 def test_writes_are_checked_where_only_the_shape_is_read(make: Any) -> None:
     x, v, i = T.dmatrix("x"), T.dmatrix("v"), T.lvector("i")

@@ -210,6 +210,7 @@ class Lowering:
     def after(self, memory: Datum, writes: Sequence[Datum], nodes: Sequence[Any]) -> Datum:
         """The content of `memory` once `writes`, which are stores into views of it, have happened."""
         out = Datum(memory.dtype, memory.shape, memory.dims, memory.name)
+        out.uncertain = True   # whether what is written fits is checked when it is written
         self.add(Opaque(list(nodes), [memory, *writes], [out], None, views={0: 0}, kind="after"))
         return out
 

@@ -89,9 +89,7 @@ def lower_inc_subtensor(lowering: Lowering, node: Apply) -> None:
     region = Datum(source.dtype, basic_shape(op.idx_list, source.shape), _view_dims(source, entries))
     lowering.view(region, memory, "index", tuple(entries), nodes=[node])
     done = store_into(lowering, region, value, node, add=not op.set_instead_of_inc)
-    out = lowering.after(memory, [done], [node])
-    out.uncertain = True   # whether the value fits is checked when it is written
-    lowering.define(variable, out)
+    lowering.define(variable, lowering.after(memory, [done], [node]))
 
 
 def _scatter(
@@ -225,7 +223,6 @@ def lower_advanced_inc_subtensor(lowering: Lowering, node: Apply) -> None:
     out = _scatter(lowering, node, source, value, axes, shape, indices, into=memory is not None)
     if memory is not None:
         out = lowering.after(memory, [out], [node])
-        out.uncertain = True
     lowering.define(node.outputs[0], out)
 
 
