@@ -38,3 +38,13 @@ def test_the_edge_of_a_domain_is_open() -> None:
     graph = graph_of(x, np.array([0.3]), T.arccos(T.sqrt(T.sqr(T.cos(x)) + T.sqr(T.sin(x)))), T.arccos(x))
     nothing = [np.full(1, np.nan)] * 2
     assert len(check(graph, nothing, "", [True] * 2, loose=True)) == 1
+
+
+def test_noise_divided_by_noise_may_be_nothing() -> None:
+    x = T.fvector("x")
+    noise = T.sqr(T.cos(x)) + T.sqr(T.sin(x)) - T.exp(T.log(x) - T.log(x))
+    graph = graph_of(x, np.linspace(0.1, 3, 100).astype("float32"), noise / noise.sum(), T.exp(x) - 1, x - x)
+    nothing = [np.full(100, np.nan, "float32")] * 3
+    assert [line.split(" = ")[0] for line in check(graph, nothing, "", [True] * 3, loose=True)] == [
+        ", output 1", ", output 2"
+    ]
