@@ -34,6 +34,7 @@ CASES |= {name: test_bad_operands.NETWORKS[name] for name in (
     "channels", "gradient of a convolution", "label too large", "label negative", "labels of too few rows",
     "distributions", "binary cross-entropy", "batch normalisation",
 )}  # fmt: skip
+MODES = {mode: mode for mode in ("reference", "FAST_COMPILE", "FAST_RUN")} | {"as written": theano.Mode("native", None)}
 USES = {"its shape": tt.shape, "zeros like it": tt.zeros_like, "times zero": lambda v: v * 0}
 
 
@@ -42,8 +43,8 @@ USES = {"its shape": tt.shape, "zeros like it": tt.zeros_like, "times zero": lam
 def test_fails_as_the_reference_does(name, use):
     inputs, expression, _, bad, good, _ = CASES[name]
     kinds = {}
-    for mode in ("reference", "FAST_COMPILE", "FAST_RUN"):
-        f = theano.function(inputs, USES[use](expression), mode=mode, on_unused_input="ignore")
+    for mode, linker_and_rules in MODES.items():
+        f = theano.function(inputs, USES[use](expression), mode=linker_and_rules, on_unused_input="ignore")
         try:
             result = f(*[np.asarray(value) for value in bad])
         except Exception as error:

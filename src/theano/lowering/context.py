@@ -197,20 +197,20 @@ class Lowering:
             return [ViewStep(inputs=ins, outputs=outs, nodes=nodes, kind=kind, params=emission.dims_in(params))]
 
         self.add(Opaque(list(nodes), [self.in_memory(source)], [out], emit, tuple(refs_in(params)), {0: 0},
-                        copies=kind == "reshape", whole=kind in ("reshape", "specify")))
+                        copies=kind == "reshape", whole=kind in ("reshape", "specify"),
+                        safe=_is_safe(source, kind, params)))
         return out
 
     def own(self, datum: Datum, nodes: Sequence[Any] = ()) -> Datum:
         """A datum with the content of `datum` in memory that may be overwritten."""
         source = self.in_memory(datum)
         out = Datum(datum.dtype, datum.shape, datum.dims, datum.name)
-        self.add(Opaque(list(nodes), [source], [out], None, kind="own"))
+        self.add(Opaque(list(nodes), [source], [out], None, kind="own", safe=True))
         return out
 
     def after(self, memory: Datum, writes: Sequence[Datum], nodes: Sequence[Any]) -> Datum:
         """The content of `memory` once `writes`, which are stores into views of it, have happened."""
         out = Datum(memory.dtype, memory.shape, memory.dims, memory.name)
-        out.uncertain = True   # whether what is written fits is checked when it is written
         self.add(Opaque(list(nodes), [memory, *writes], [out], None, views={0: 0}, kind="after"))
         return out
 
@@ -228,7 +228,7 @@ class Lowering:
             inputs = [] if needed is None else [emission.buffer(needed)]
             return [DimsStep(inputs=inputs, outputs=outs, nodes=nodes, dims=(emission.dim(ref),))]
 
-        self.add(Opaque(list(nodes), [], [out], emit, (ref,)))
+        self.add(Opaque(list(nodes), [], [out], emit, (ref,), safe=True))
         return out
 
     def copy(self, datum: Datum, nodes: Sequence[Any] = ()) -> Datum:
@@ -239,7 +239,7 @@ class Lowering:
                 out, [(datum, range(datum.ndim))], lambda point: point.read(0), nodes=nodes, size=1, cost=100
             )
         source = self.in_memory(datum)
-        self.add(Opaque(list(nodes), [source], [out], _python_copy, python=True))
+        self.add(Opaque(list(nodes), [source], [out], _python_copy, python=True, safe=True))
         return out
 
     def fitted(self, datum: Datum, shape: Sequence[int | None], nodes: Sequence[Any]) -> Datum:
@@ -290,6 +290,15 @@ class Lowering:
         self.add(Opaque([node], inputs, outputs, emit))
         for variable, datum in zip(node.outputs, outputs):
             self.define(variable, datum)
+
+
+def _is_safe(source: Datum, kind: str, params: tuple[Any, ...]) -> bool:
+    """Can this view of `source` be taken, whatever lengths there turn out to be?"""
+    if kind == "index":
+        return all(isinstance(part, tuple) and all(n is None or isinstance(n, int) for n in part) for part in params)
+    if kind == "specify":
+        return all(ref is None or ref == known for ref, known in zip(params, source.dims))
+    return kind == "dimshuffle"
 
 
 def _python_copy(emission: Any, ins: Any, outs: Any) -> list[Step]:

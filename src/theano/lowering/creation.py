@@ -69,7 +69,7 @@ def lower_make_vector(lowering: Lowering, node: Apply) -> None:
             dims = tuple(emission.dim(ref) for ref in refs)
             return [DimsStep(inputs=emission.buffers_in(refs), outputs=outs, nodes=[node], dims=dims)]
 
-        lowering.add(Opaque([node], [], [out], emit, tuple(refs)))
+        lowering.add(Opaque([node], [], [out], emit, tuple(refs), safe=True))
     elif 0 < len(inputs) <= LONGEST_SELECTION and {out.dtype, *(d.dtype for d in inputs)} <= NATIVE_DTYPES:
 
         def pick(point: Any) -> Any:

@@ -63,7 +63,6 @@ def _main_diagonal(
         b = point.b
         return b.select(b.eq(point.iota(axes[0]), point.iota(axes[1])), point.read(0), b.const(0, out.dtype))
 
-    out.uncertain = refs[axes[0]] != source.dims[-1]
     lowering.pointwise(
         out, [(source, (*walked, axes[0]))], value, nodes=[node], size=3, cost=3, extents=refs
     )

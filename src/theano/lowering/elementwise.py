@@ -11,7 +11,7 @@ from theano.lowering.integer_powers import checked_power
 from theano.lowering.kernel import UNIT
 from theano.lowering.quotients import over_own_sum, over_root
 from theano.lowering.wide import FEW, folds
-from theano.lowering.work import Datum, Fused, is_number
+from theano.lowering.work import is_number
 from theano.scalar.dtypes import is_complex, upcast
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
@@ -44,13 +44,10 @@ def lower_elemwise(lowering: Lowering, node: Apply) -> None:
     shape = variable.type.shape  # type: ignore[attr-defined]
     axes = range(len(shape))
     dims: list[Any] = []
-    uncertain = False
     for axis in axes:
         told = [d.dims[axis] for d in inputs if d.shape[axis] != 1]
         dims.append(told[0] if told else 1)
-        uncertain = uncertain or any(ref != told[0] for ref in told)
     out = lowering.new(variable, dims)
-    out.uncertain = uncertain or any(_computed_uncertainly(d) for d in inputs)
     quotient = None if is_complex(dtype) else over_own_sum(lowering, node) or over_root(lowering, node)
     checked = checked_power(lowering, node)
     if quotient is not None:
@@ -72,11 +69,6 @@ def lower_elemwise(lowering: Lowering, node: Apply) -> None:
     ):
         out.dim = inputs[0].dim
     lowering.define(variable, out)
-
-
-def _computed_uncertainly(datum: Datum) -> bool:
-    source = datum if datum.base is None else datum.base
-    return source.uncertain and isinstance(source.work, Fused)
 
 
 @lowers(DimShuffle)

@@ -116,7 +116,7 @@ class _Fusion:
         if not uses and not datum.must_run:
             return
         if work.apart:
-            return self._alone(work, max(_level(use) for use in uses) + 1, True)
+            return self._alone(work, max((_level(use) for use in uses), default=-1) + 1, True)
         points = [use for use in uses if use.axes is not None]
         rest = len(points) < len(uses) or not uses
         if self.enabled and points and work.source:

@@ -112,7 +112,6 @@ def _scatter(
         if a >= 0 and shape[a] != 1:
             extents[a] = source.dims[d]
     out = Datum(source.dtype, source.shape, source.dims)
-    out.uncertain = True   # positions are checked when they are written
     kind = "scatter_set" if op.set_instead_of_inc else "scatter_add"
 
     def emit(point: Any) -> list[Any]:
@@ -143,7 +142,6 @@ def _gather(
     """Read at computed positions; the arguments are as of `_scatter`."""
     (variable,) = node.outputs
     out = lowering.new(variable, dims)
-    out.uncertain = True   # positions are checked when they are read
     memory = lowering.in_memory(source)
     # a length of one that only the source's type knows (its producer was rewritten) is told by walking it
     walked = tuple(a if a == INDEXED or memory.shape[d] != 1 or out.shape[a] != 1 else -1 for d, a in enumerate(axes))

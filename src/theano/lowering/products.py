@@ -6,8 +6,8 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.lowering.context import Lowering, lowers
+from theano.lowering.failures import shape_is_used
 from theano.lowering.program import CallStep, Step
-from theano.lowering.shapes import shape_is_used
 from theano.lowering.work import Datum, Opaque
 from theano.tensor.blas import Dot22, Dot22Scalar, Gemm, Gemv, Ger
 from theano.tensor.products import BatchedDot, CheckLengths, Dot

@@ -6,16 +6,10 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.lowering.context import Lowering, lowers
+from theano.lowering.failures import shape_is_used
 from theano.lowering.program import DimsStep, Step
-from theano.lowering.work import Datum, Length, Opaque
+from theano.lowering.work import Length, Opaque
 from theano.tensor.shape import UNSTATED, Rebroadcast, Reshape, Shape, Shape_i, SpecifyShape
-
-
-def shape_is_used(datum: Datum) -> None:
-    """The shape must not be trusted without the check that computing the value makes."""
-    source = datum if datum.base is None else datum.base
-    if source.uncertain:
-        source.must_run = True
 
 
 @lowers(Shape)
@@ -34,7 +28,7 @@ def lower_shape(lowering: Lowering, node: Apply) -> None:
         dims = tuple(emission.dim(ref) for ref in refs)
         return [DimsStep(inputs=emission.buffers_in(refs), outputs=outs, nodes=[node], dims=dims)]
 
-    lowering.add(Opaque([node], [], [out], emit, refs))
+    lowering.add(Opaque([node], [], [out], emit, refs, safe=True))
     lowering.define(node.outputs[0], out)
 
 

@@ -116,7 +116,6 @@ def _parts(work: Fused, record: ScalarOp, begins: Sequence[int]) -> list[Fused]:
         walked = {a for _, axes in operands for a in axes if a >= 0}
         dims = [ref if axis in walked else 1 for axis, ref in enumerate(out.dims)]
         partial = Datum(dtype, [n if axis in walked else 1 for axis, n in enumerate(out.shape)], dims)
-        partial.uncertain = out.uncertain
         part = Fused(
             work.nodes, partial.shape, operands, [Write(partial, "store", tuple(range(out.ndim)))],
             _emit(record, out.dtype, dtype, dtype, bool(stored)), size=end - begin, chain_cost=work.chain_cost,

@@ -50,8 +50,8 @@ class Datum:
     """
 
     __slots__ = (
-        "alias_view", "base", "base_axes", "buffer", "constant", "dim", "dims", "dtype", "elements", "in_memory",
-        "index", "leaf", "must_run", "name", "shape", "uncertain", "uses", "work",
+        "alias_view", "asked", "base", "base_axes", "buffer", "constant", "dim", "dims", "dtype", "elements",
+        "in_memory", "index", "leaf", "must_run", "name", "shape", "uses", "work",
     )
 
     def __init__(
@@ -69,8 +69,8 @@ class Datum:
         self.dim: Any = None
         self.elements: list[Any] | None = None   # of an integer vector: its elements as DimRefs, where known
         self.alias_view: Datum | None = None     # an alias as a view in memory, once somebody needs that
-        self.uncertain = False                   # computing it checks what its `dims` take for granted, or positions
-        self.must_run = False                    # its shape is used, and it is uncertain
+        self.asked = False                       # somebody reads its shape, or that of what is made of it
+        self.must_run = False                    # also if nobody reads it: what computes it may fail
         self.uses: list[Use] = []                # in fuse.py
         self.in_memory = False                   # decided by fuse.py: somebody reads it from memory
         self.buffer: Buffer | None = None        # in schedule.py
@@ -183,6 +183,7 @@ class Opaque:
     python: bool = False              # a Python call: nobody knows who else holds the memory of its outputs
     copies: bool = False              # a view which may turn out to be a copy (reshape)
     whole: bool = False               # a view of all elements in the same order
+    safe: bool = False                # it cannot fail
     position: int = 0
     level: int = 0
 

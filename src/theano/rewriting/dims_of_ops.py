@@ -21,7 +21,7 @@ from theano.tensor.careduce import CAReduce, reduced_axes
 from theano.tensor.creation import Alloc, AllocEmpty
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
-from theano.tensor.index_list import ARRAY
+from theano.tensor.index_list import Layout
 from theano.tensor.joining import Join, Split
 from theano.tensor.linear.hints import Hint
 from theano.tensor.nnet.classes import ClassNumbers
@@ -282,12 +282,12 @@ def of_write(node: Apply) -> Iterator[Fact]:
     x, y = node.inputs[:2]
     yield from same_shape(node.outputs[0], x)
     region = written_axes(node)
-    for axis, key in enumerate(region or ()):
+    for axis, key in enumerate(region):
         if key is not None and y.type.shape[axis] != 1:  # type: ignore[attr-defined]
             yield axis_key(y, axis), key, True
 
 
-def written_axes(node: Apply) -> list[Key | None] | None:
+def written_axes(node: Apply) -> list[Key | None]:
     """For every axis of the region that the node writes to the key of its length, None where that is no input's."""
     x, _, *indices = node.inputs
     op: Any = node.op
@@ -304,22 +304,26 @@ def written_axes(node: Apply) -> list[Key | None] | None:
     return region
 
 
-def indexed_axes(op: Any, x: Any, indices: Any) -> list[Key | None] | None:
-    """The key of the length of every axis of x[i, j, ...] for vectors of positions; None for the first where these
+def indexed_axes(op: Any, x: Any, indices: Any) -> list[Key | None]:
+    """The key of the length of every axis of x[i, ::2, j, ...]; None for those of slices, of masks, and of arrays that
     may be of different lengths, as one of length 1 is then read again and again."""
-    if any(e is not ARRAY for e in op.idx_list):
-        return None
-    if any(v.type.ndim != 1 or v.type.dtype == "bool" for v in indices):
-        return None
-    keys = {axis_key(v, 0) for v in indices if axis_key(v, 0) != 1}
-    first = 1 if not keys else keys.pop() if len(keys) == 1 else None
-    return [first, *(axis_key(x, axis) for axis in range(len(indices), x.type.ndim))]
+    layout = Layout(op.idx_list, indices, x.type.ndim)
+    arrays = [indices[number] for number, _, _ in layout.arrays]
+    lengths: list[list[Key | None]] = [
+        [None] if v.type.dtype == "bool" else [axis_key(v, axis) for axis in range(v.type.ndim)] for v in arrays
+    ]
+    together: list[Key | None] = []
+    for last in range(max(map(len, lengths)), 0, -1):
+        keys = {keys[-last] for keys in lengths if len(keys) >= last} - {1}
+        together.append(1 if not keys else keys.pop() if len(keys) == 1 else None)
+    slices = [axis_key(x, axis) if is_every(entry) else None for entry, _, axis in layout.slices]
+    return list(layout.arrange(together, slices, [axis_key(x, axis) for axis in layout.rest]))
 
 
 def of_gather(node: Apply) -> Iterator[Fact]:
     x, *indices = node.inputs
     out: Any = node.outputs[0]
-    for axis, key in enumerate(indexed_axes(node.op, x, indices) or ()):
+    for axis, key in enumerate(indexed_axes(node.op, x, indices)):
         if key is not None and out.type.shape[axis] is None:
             yield (out, axis), key, False
 

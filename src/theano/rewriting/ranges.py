@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -24,6 +25,7 @@ Bounds = tuple[float, float]  # closed; elements that are NaN are not spoken of
 EVERYTHING: Bounds = (-math.inf, math.inf)
 NONNEGATIVE: Bounds = (0.0, math.inf)
 DEPTH = 6
+_of_constants: WeakKeyDictionary[Constant, Bounds] = WeakKeyDictionary()
 LOGARITHMS = ("log", "log2", "log10")
 
 
@@ -31,14 +33,14 @@ def bounds(v: Any, depth: int = DEPTH) -> Bounds:
     """An interval that holds every element of `v`."""
     if getattr(v.type, "dtype", None) in complex_dtypes:
         return EVERYTHING
+    if isinstance(v, Constant):
+        found = _of_constants.get(v)
+        if found is None:
+            found = _of_constants[v] = _of_numbers(np.asarray(v.data))
+        return found
     known = number(v)
     if known is not None:
-        return (float(known), float(known)) if known == known else EVERYTHING
-    if isinstance(v, Constant):
-        data: Any = v.data
-        if data.size and data.size <= 4096 and not np.isnan(data).any():
-            return float(data.min()), float(data.max())
-        return EVERYTHING
+        return _of_numbers(np.asarray(known))
     default = NONNEGATIVE if v.type.dtype in uint_dtypes or v.type.dtype == "bool" else EVERYTHING
     if v.type.dtype == "bool":
         default = (0.0, 1.0)
@@ -63,6 +65,17 @@ def bounds(v: Any, depth: int = DEPTH) -> Bounds:
     if not isinstance(op, Elemwise):
         return default
     return _of_elementwise(op.scalar_op, node, default, depth)
+
+
+def _of_numbers(data: np.ndarray) -> Bounds:
+    """A rule that asks for the sign of x must not find it unknown of what |x| was computed to be: also of nothing, and
+    where there are NaN, of which only the sign is told."""
+    if not data.size:
+        return 0.0, 0.0
+    low, high = float(data.min()), float(data.max())
+    if low == low:
+        return low, high
+    return EVERYTHING if (data < 0).any() else NONNEGATIVE
 
 
 def _is_float(v: Any) -> bool:

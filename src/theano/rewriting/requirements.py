@@ -10,7 +10,7 @@ variable for the key of a length.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ from theano.scalar import arithmetic as ar
 from theano.tensor.convert import as_tensor_variable
 from theano.tensor.dimshuffle import DimShuffle
 from theano.tensor.elemwise import Elemwise
+from theano.tensor.index_list import Layout
 from theano.tensor.joining import Join, Split
 from theano.tensor.lengths import slice_length
 from theano.tensor.nnet.classes import ClassNumbers
@@ -350,7 +351,13 @@ def requirements(node: Apply) -> Iterator[Requirement]:
     elif isinstance(op, (Subtensor, AdvancedSubtensor)):
         yield from _positions(node.inputs[0], op.get_idx(node.inputs))
     elif isinstance(op, AdvancedIncSubtensor):
-        yield from _positions(node.inputs[0], op.region_idx(node.inputs))
+        x, y, *indices = node.inputs
+        given = op.region_idx(node.inputs)
+        yield from _positions(x, given)
+        layout = Layout(op.idx_list, indices, x.type.ndim)  # type: ignore[attr-defined]
+        rank = y.type.ndim - len(layout.slices) - len(layout.rest)  # type: ignore[attr-defined]
+        slices = [(axis, bounds) for _, bounds, axis in layout.slices]
+        yield from _written(x, y, layout.arrange([None] * rank, slices, [None] * len(layout.rest)))
     elif isinstance(op, _OF_CLASSES):
         *given, labels = node.inputs
         rows: Any = given[0] if isinstance(op, CrossentropySoftmaxArgmax1HotWithBias) else given[-1]
@@ -358,7 +365,8 @@ def requirements(node: Apply) -> Iterator[Requirement]:
     elif isinstance(op, IncSubtensor):
         given = op.region_idx(node.inputs)
         yield from _positions(node.inputs[0], given)
-        yield from _written(node.inputs[0], node.inputs[1], given)
+        slices = [(axis, entry) for axis, entry in enumerate(given) if isinstance(entry, tuple)]
+        yield from _written(node.inputs[0], node.inputs[1], slices)
 
 
 def _positions(x: Any, given: list[Any]) -> Iterator[Requirement]:
@@ -400,12 +408,11 @@ def _inside(index: Any, x: Any, axis: int) -> Inside | Classes:
     return Inside(index, axis_key(x, axis))
 
 
-def _written(x: Any, y: Any, given: list[Any]) -> Iterator[Requirement]:
-    kept = [(axis, entry) for axis, entry in enumerate(given) if isinstance(entry, tuple)]
-    kept += [(axis, (None, None, None)) for axis in range(len(given), x.type.ndim)]
-    for place, (axis, bounds) in enumerate(kept):
-        if bounds != (None, None, None) and y.type.shape[place] != 1:
-            yield FitsSlice(axis_key(y, place), bounds, axis_key(x, axis))
+def _written(x: Any, y: Any, slices: Sequence[tuple[int, Any] | None]) -> Iterator[Requirement]:
+    """slices: for every axis of `y`, as far as they go, the axis of `x` and the bounds of its slice, or None."""
+    for place, entry in enumerate(slices):
+        if entry is not None and entry[1] != (None, None, None) and y.type.shape[place] != 1:
+            yield FitsSlice(axis_key(y, place), entry[1], axis_key(x, entry[0]))
 
 
 __all__ = ["Requirement", "requirements"]

@@ -190,7 +190,7 @@ def gather_of_scattered(node: Apply, site: Site) -> Any:
     if not distinct(inner) and not (sets and all(flat)):
         return None
     region = written_axes(inner)
-    if not all(flat) and (region is None or any(not one and key is None for one, key in zip(flat, region))):
+    if not all(flat) and any(not one and key is None for one, key in zip(flat, region)):
         return None   # whether y fits is found out by writing it
     return [conform(y, out, [there])] if sets else [conform(elemwise_of(ar.add)(there, y), out)]
 

@@ -199,11 +199,11 @@ def write_of_alloc(node: Apply, site: Site) -> Any:
     else:
         return None
     region = written_axes(node)
-    if region is not None and region[0] is None and isinstance(node.op, AdvancedIncSubtensor):
+    if region[0] is None and isinstance(node.op, AdvancedIncSubtensor):
         region = [_length_read(node, site), *region[1:]]
     for axis, (before, after) in enumerate(zip(y.type.broadcastable, value.type.broadcastable)):  # type: ignore[attr-defined]
         if after and not before and (
-            region is None or region[axis] is None or not site.dims.same_length(axis_key(y, axis), region[axis])
+            region[axis] is None or not site.dims.same_length(axis_key(y, axis), region[axis])
         ):
             return None
     return [conform(node.op(x, value, *indices), node.outputs[0])]
