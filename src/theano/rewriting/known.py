@@ -5,7 +5,7 @@ Looks through views, fills and casts, never computes arrays (folding does: `rule
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -42,6 +42,11 @@ def number(variable: Variable, through: list[Apply] | None = None) -> Any:
         if through is not None:
             through.append(node)
     return None
+
+
+def is_whole(n: Any) -> TypeGuard[float]:
+    """Is it a whole number? None, NaN, infinities and complex numbers are none."""
+    return isinstance(n, (int, float)) and (isinstance(n, int) or n.is_integer())
 
 
 def _uniform(c: TensorConstant) -> Any:
@@ -85,4 +90,4 @@ def is_constant(variable: Variable) -> bool:
     return isinstance(variable, Constant)
 
 
-__all__ = ["full", "is_constant", "is_number", "number", "padded"]
+__all__ = ["full", "is_constant", "is_number", "is_whole", "number", "padded"]

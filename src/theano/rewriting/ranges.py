@@ -68,14 +68,9 @@ def bounds(v: Any, depth: int = DEPTH) -> Bounds:
 
 
 def _of_numbers(data: np.ndarray) -> Bounds:
-    """A rule that asks for the sign of x must not find it unknown of what |x| was computed to be: also of nothing, and
-    where there are NaN, of which only the sign is told."""
-    if not data.size:
-        return 0.0, 0.0
-    low, high = float(data.min()), float(data.max())
-    if low == low:
-        return low, high
-    return EVERYTHING if (data < 0).any() else NONNEGATIVE
+    """Of nothing, too, and of NaN: what rules find known of x they must find known of what x was computed to be."""
+    numbers = data[~np.isnan(data)]
+    return (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 0.0)
 
 
 def _is_float(v: Any) -> bool:

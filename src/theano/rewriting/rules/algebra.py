@@ -14,7 +14,7 @@ import numpy as np
 from theano.graph.fgraph import OUTPUT
 from theano.graph.node import Apply
 from theano.rewriting.conform import add_all, conform, in_dtype, mul_all, number_like
-from theano.rewriting.known import number
+from theano.rewriting.known import is_whole, number
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.neutral import unit_factor, whole_quotient_by_one, zero_factor, zero_term
 from theano.rewriting.rules.powers import power_by_constant
@@ -331,8 +331,7 @@ class _Factors:
                     parts = [(2 * power, node.inputs[0])]
                 elif record is pow and v is not out:
                     exponent = number(node.inputs[1])
-                    if exponent is not None and exponent == int(exponent) and 0 < abs(exponent) <= 64 \
-                            and dtype in float_dtypes:
+                    if is_whole(exponent) and 0 < abs(exponent) <= 64 and dtype in float_dtypes:
                         parts = [(int(exponent) * power, node.inputs[0])]
                 if parts is not None and (record in (ar.sqr, pow) or abs(power) == 1 or record is ar.neg):
                     once = v is out or site.uses(v) == 1

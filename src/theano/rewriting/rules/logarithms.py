@@ -13,7 +13,7 @@ import numpy as np
 
 from theano.graph.node import Apply
 from theano.rewriting.conform import add_all, conform, number_like, quotient
-from theano.rewriting.known import number
+from theano.rewriting.known import is_whole, number
 from theano.rewriting.pattern import Match, factors_of, rule, terms_of
 from theano.rewriting.ranges import bounds, nonnegative
 from theano.rewriting.rule import Site, function_rule, ruleset
@@ -256,7 +256,7 @@ def log_of_power(node: Apply, site: Site) -> Any:
     c = 2 if inner.op.scalar_op is sqr else number(inner.inputs[1])  # type: ignore[attr-defined]
     if not c or not math.isfinite(c) or (c == 2 and coefficient == 1):   # that is `log_of_sqr`
         return None
-    if c == int(c) and int(c) % 2 == 0:
+    if is_whole(c) and int(c) % 2 == 0:
         base = elemwise_of(abs_)(base)
     result = elemwise_of(mul)(number_like(c, dtype), elemwise_of(log)(base))
     if coefficient != 1:

@@ -18,7 +18,7 @@ import numpy as np
 from theano.graph.node import Apply
 from theano.rewriting import power_series as series
 from theano.rewriting.conform import conform, number_like, quotient
-from theano.rewriting.known import number
+from theano.rewriting.known import is_whole, number
 from theano.rewriting.pattern import factors_of, terms_of
 from theano.rewriting.rule import Parts, Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
@@ -353,7 +353,7 @@ class _Reader:
         if cofactors or none or exponent[0] != 0 or any(exponent[1][1:]):
             return None
         n = exponent[1][0] / series.ONE if exponent[1] else 0
-        if n != int(n) or abs(n) > HIGHEST:
+        if not is_whole(n) or abs(n) > HIGHEST:
             return None
         value = series.power(base, int(n))
         return None if value is None else (value, ())

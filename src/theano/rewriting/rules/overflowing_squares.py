@@ -10,7 +10,7 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, mul_all, number_like, quotient
-from theano.rewriting.known import number
+from theano.rewriting.known import is_whole, number
 from theano.rewriting.pattern import Match, factors_of, rule, terms_of
 from theano.rewriting.ranges import bounds
 from theano.rewriting.rule import Parts, Site, function_rule, ruleset
@@ -85,7 +85,7 @@ def powers_over_sum_with_square(node: Apply, site: Site) -> Any:
         k = sum(found[n][0] for n in own)
         n = -sum(found[n][0] for n in below)
         pairs = int(min(k // 2, n))
-        if not 1 <= pairs <= HIGHEST or k != int(k) or n != int(2 * n) / 2:
+        if not 1 <= pairs <= HIGHEST or not is_whole(k) or not is_whole(2 * n):
             continue
         rest = [f for place, f in enumerate(factors) if place not in own and place not in below]
         scaled_x = x if a == 1 else elemwise_of(mul)(number_like(a, out.type.dtype), x)
@@ -112,8 +112,8 @@ def _base(power: int, v: Any, site: Site) -> tuple[float, Any]:
         else:
             return n, v
         base = v.owner.inputs[0]
-        if exponent is None or isinstance(exponent, complex) or abs(exponent) > HIGHEST or \
-                base.type.dtype != v.type.dtype or (exponent != int(exponent) and makes(base) is not add):
+        if exponent is None or isinstance(exponent, complex) or not abs(exponent) <= HIGHEST or \
+                base.type.dtype != v.type.dtype or (not is_whole(exponent) and makes(base) is not add):
             return n, v
         site.findings.looked_at([v.owner])
         n, v = n * exponent, base
@@ -136,7 +136,7 @@ def _number_and_square(total: Any, site: Site) -> tuple[float, float, Any] | Non
 
 def _divisors(total: Any, n: float) -> list[Any]:
     """What to divide by for total**-n, n a multiple of a half."""
-    if n == int(n):
+    if is_whole(n):
         return [total] * int(n)
     if n == 0.5:
         return [elemwise_of(sqrt)(total)]

@@ -6,6 +6,7 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, number_like, signed_sum
+from theano.rewriting.known import is_whole
 from theano.rewriting.rule import Parts, Site, function_rule
 from theano.rewriting.rules.powers_of_sigmoids import MOST, POWERS, argument_of, powers_of, product_of
 from theano.rewriting.terms import PRODUCTS, terms_of
@@ -75,7 +76,7 @@ def _divided(group: list[tuple[int, int, Any]]) -> tuple[int, list[Any]] | None:
     if len(group) < 2 or min(powers) < 1 or max(powers) > MOST:
         return None
     lowest = min(powers)
-    if any(n - lowest != int(n - lowest) for n in powers):
+    if not all(is_whole(n - lowest) for n in powers):
         return None
     polynomial = [0] * int(max(powers) - lowest + 1)
     for _, n, c in group:

@@ -6,7 +6,7 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, mul_all, number_like
-from theano.rewriting.known import is_number, number
+from theano.rewriting.known import is_number, is_whole, number
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.scalar import arithmetic as ar
 from theano.scalar.dtypes import complex_dtypes, float_dtypes
@@ -47,7 +47,7 @@ def power_to_products(node: Apply, site: Site) -> Any:
     out: Any = node.outputs[0]
     dtype = out.type.dtype
     n = number(y)
-    if n is None or dtype not in float_dtypes or x.type.dtype != dtype or n != int(n) or not 2 <= abs(n) <= 64:  # type: ignore[attr-defined]
+    if dtype not in float_dtypes or x.type.dtype != dtype or not is_whole(n) or not 2 <= abs(n) <= 64:  # type: ignore[attr-defined]
         return None
     result = conform(repeated_squares(x, abs(int(n))), out)
     if result is None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, number_like, quotient, signed_sum
+from theano.rewriting.known import is_whole
 from theano.rewriting.rule import Parts, Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
 from theano.rewriting.terms import PRODUCTS, SUMS, factors_of, known_number, linear, makes, terms_of
@@ -96,7 +97,7 @@ def _base(v: Any, site: Site) -> tuple[Any, int]:
     else:
         power = elementwise_node(v, pow)
         exponent = None if power is None else known_number(power.inputs[1], site)
-        if power is None or exponent is None or exponent != int(exponent) or not 1 < exponent <= MOST:
+        if power is None or not is_whole(exponent) or not 1 < exponent <= MOST:
             return v, 1
         x, n = power.inputs[0], int(exponent)
     return (x, n) if x.type.dtype == v.type.dtype else (v, 1)  # type: ignore[attr-defined]
@@ -110,7 +111,7 @@ def _root(v: Any, site: Site) -> tuple[Any, float] | None:
             inner is sigmoid or (inner is add and site.find(_in_denominator, x)[1] == 1)):
         return None
     n = 0.5 if kind is sqrt else known_number(v.owner.inputs[1], site)
-    if n is None or isinstance(n, complex) or 2 * n != int(2 * n) or n == int(n) or abs(n) > MOST:
+    if n is None or isinstance(n, complex) or is_whole(n) or not is_whole(2 * n) or abs(n) > MOST:
         return None
     return x, float(n)
 
@@ -126,7 +127,7 @@ def multiple(b: Any, a: Any, site: Site) -> int | None:
         return None
     key = next(iter(right))
     ratio = left[key] / right[key] if right[key] else 0
-    if ratio == 0 or ratio != int(ratio) or abs(ratio) > MOST or left_constant != ratio * right_constant:
+    if ratio == 0 or not is_whole(ratio) or abs(ratio) > MOST or left_constant != ratio * right_constant:
         return None
     return int(ratio) if all(left[k] == ratio * right[k] for k in right) else None
 
@@ -429,7 +430,7 @@ def _repeated(v: Any, power: float) -> list[Any]:
     if power <= 0:
         return []
     whole = [v] * int(power)
-    return whole if power == int(power) else [*whole, elemwise_of(sqrt)(v)]
+    return whole if is_whole(power) else [*whole, elemwise_of(sqrt)(v)]
 
 
 POWERS_OF_SIGMOIDS = ruleset(powers_of_sigmoid, exp_into_sum_of_sigmoids, powers_of_tanh)

@@ -1,0 +1,45 @@
+"""Every declared rule where an operand is a constant: what folds may match again, and rules ask what number it is."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from test_declared import DECLARED, left_side
+
+import theano.tensor as T
+from theano.compile.pipeline import rewrite
+from theano.graph.clone import clone_replace
+from theano.graph.evaluate import evaluate
+from theano.graph.fgraph import FunctionGraph
+from theano.rewriting.query import Query
+from theano.rewriting.rule import Rule
+from theano.tensor.type import TensorType
+
+NUMBERS = (0.0, -2.0, 0.5, 3.0, 70.0, np.nan, np.inf)
+LONG = 5000  # more elements than are looked at to see whether all are equal
+
+
+def constants() -> list[np.ndarray]:
+    normal = np.random.default_rng(0).normal
+    arrays = [normal(size=3), np.zeros(0), normal(size=LONG), -np.abs(normal(size=LONG))]
+    return [*(np.full(3, n) for n in NUMBERS), *arrays]
+
+
+@pytest.mark.parametrize("rule", DECLARED, ids=lambda rule: rule.name)
+def test_comes_to_an_end(rule: Rule) -> None:
+    """Found by the fuzzer: |c| of no elements had no known sign, and the rules for hypotenuses applied for ever."""
+    variables, before = left_side(rule, [TensorType("float64", (None,))], lambda v: v)
+    for number, x in enumerate(variables):
+        for data in constants():
+            out: Any = clone_replace(before, {x: T.constant(data)}, strict=False)
+            others = variables[:number] + variables[number + 1 :]
+            fgraph = FunctionGraph(others, [out])
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("error")
+                report = rewrite(fgraph, Query(include=("fast_run",)))
+                assert not [failure for done in report.passes for failure in done.failures]
+                (value,) = evaluate(fgraph.outputs, {v: np.ones(data.shape) for v in fgraph.inputs})
+            assert value.shape == data.shape and value.dtype == out.type.dtype
