@@ -175,7 +175,7 @@ class Called:
                     if values[j].ndim and values[j].dtype.kind == "f" and self.rng.random() < 0.4:
                         wide = np.concatenate([values[j][:1], values[j]])
                         arrays[j], arrays[k] = wide[1:], wide[:-1]
-                    values[k] = np.array(arrays[k])
+                    values[k] = np.array(arrays[k], values[k].dtype)  # in the processor's order of bytes
                     break
 
     def call(self, name: str, values: list[np.ndarray], arrays: dict[int, np.ndarray]) -> Iterator[str]:

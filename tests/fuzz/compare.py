@@ -26,6 +26,7 @@ from memory_runner import MemoryRunner
 
 sys.path.append(str(Path(__file__).parent))
 from graphs import Graph
+from panel_graphs import done
 from reached import Reached, forms, ops_in
 
 TOLERANCE = {"float64": 1e-7, "float32": 2e-3, "float16": 5e-2, "complex128": 1e-7, "complex64": 2e-3}
@@ -136,6 +137,8 @@ def disagreements(
         before = [value.copy() for value in arguments]
         if native:
             results = run_native(program, arguments)
+            if reached is not None:
+                reached.forms.update(done())
         else:
             results = MemoryRunner(program).run(*arguments)
     stored = iter([cell for cell in (thing.storage for thing in program.outputs) if cell is not None])

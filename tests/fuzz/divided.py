@@ -2,7 +2,7 @@
 vectors are narrow.
 
 Thresholds of the run-time system are lowered: kernels are cut into pieces with accumulators of their own, rows go in
-blocks of a few, products in parts, and four threads share all of it.
+blocks of a few, products in parts, and four threads share all of it. Or products go by panels of a few rows, too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from functools import cache
 
 from large import THREADS
+from panel_graphs import watched
 
 from theano._config import config
 from theano.backends.native import runtime, target, thread_count
@@ -26,8 +27,16 @@ LOWERED = {
 }
 CACHES = 256, 64  # bytes that a block of rows may touch, and where rows are written
 
+PANELS = {
+    **LOWERED,
+    "runtime_products": {"LEAST_ROW": 1, "DIVIDED_TILES": 0},
+    "runtime_tile_products": {"MANY_PRODUCTS": 0},
+    "runtime_panels": {"LEAST_PANEL": 1},
+}
+PANEL_CACHES = 1024, 256
 
-def lower_thresholds() -> None:
+
+def lower_thresholds(values: dict[str, dict[str, int]] = LOWERED, caches: tuple[int, int] = CACHES) -> None:
     """Once, in a process that has compiled nothing yet."""
     if runtime._make.cache_info().currsize:
         raise RuntimeError("the run-time system of this process has been compiled already")
@@ -36,18 +45,24 @@ def lower_thresholds() -> None:
     @cache
     def lowered(module: str) -> str:
         text = read(module)
-        for name, value in LOWERED.get(module, {}).items():
+        for name, value in values.get(module, {}).items():
             text, count = re.subn(rf"^{name} = \d+\b", f"{name} = {value}", text, flags=re.MULTILINE)
             assert count == 1, (module, name)
-        return text
+        return watched(text) if module == "runtime_panels" else text
 
     target.source_of = lowered  # type: ignore[assignment]
-    for module, values in LOWERED.items():
-        for name, value in values.items():
+    for module, constants in values.items():
+        for name, value in constants.items():
             setattr(importlib.import_module(f"theano.backends.native.{module}"), name, value)
-    runtime.cache_room()[: len(CACHES)] = CACHES
+    runtime.cache_room()[: len(caches)] = caches
     config.openmp_elemwise_minsize = 0
     thread_count.set_threads(THREADS)
+
+
+def lower_for_panels() -> None:
+    """Products of any size are panels'."""
+    lower_thresholds(PANELS, PANEL_CACHES)
+    runtime.cache_room()[3] = 1
 
 
 def narrow_vectors() -> None:
@@ -55,4 +70,4 @@ def narrow_vectors() -> None:
     target.host().vector_bytes = min(32, target.host().vector_bytes)
 
 
-SETTINGS = {"as it is": None, "divided": lower_thresholds, "narrow": narrow_vectors}
+SETTINGS = {"as it is": None, "divided": lower_thresholds, "narrow": narrow_vectors, "panels": lower_for_panels}

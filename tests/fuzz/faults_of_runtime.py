@@ -1,4 +1,5 @@
-"""Planted faults in the run-time system's own loops: rows in blocks, products with vectors, steps of loops.
+"""Planted faults in the run-time system's own loops: rows in blocks, products by panels of rows or with
+vectors, steps of loops.
 
 A fault is a line of a run-time file and what stands there instead; or, for loops in registers, of their LLVM text. None
 makes code leave its arrays.
@@ -46,6 +47,40 @@ PRODUCTS = {
     "columns: last column forgotten": ("column", "while left > 0:", "while left > 1:"),
     "columns: third of four is the second": ("column", "    c = b + a_across\n", "    c = b\n"),
 }  # fmt: skip
+TILES, FOLLOW = "tile_rows(panel, start, start + rows)", "follow_plans(members, count, plans, rows, near)"
+PANELS = {
+    "panels: last row missed": ("panels", TILES, "tile_rows(panel, start, start + rows - 1)"),
+    "panels: every one is of the first rows": (
+        "panels", TILES, "store64(panel + 40, load64(tiled + 40) - start * load64(tiled + 48))\n"  # TILED_A
+        f"        {TILES}"),
+    "panels: rows lie closer": (
+        "panels", "store64(panel + TILED_C, data - away)",
+        "store64(panel + TILED_C, data - away + start * 8)\n"
+        "            store64(panel + TILED_C + 8, load64(tiled + TILED_C + 8) - 8)"),
+    "panels: rest forgotten": ("panels", "while start < end and", "while start + block <= end and"),
+    "panels: what is added to is forgotten": (
+        "panels", "memcpy(panel, tiled, TILED_BYTES)\n",
+        "memcpy(panel, tiled, TILED_BYTES)\n    store64(panel + 120, 0)\n"),  # TILED_BETA
+    "panels: kernels go first": (
+        "panels", f"{TILES}\n        if ready:\n            {FOLLOW}\n",
+        f"if ready:\n            {FOLLOW}\n            {TILES}\n"),
+    "panels: kernels miss the last row": ("panels", FOLLOW, "follow_plans(members, count, plans, rows - 1, near)"),
+    "panels: kernels read beside": (
+        "panels", "read_from(members, count, plans, load64(job + PANELS_BESIDE), data)",
+        "read_from(members, count, plans, load64(job + PANELS_BESIDE), beside)"),
+    "panels: kernels without plans stay": (
+        "panels", "kernel_parts(frame, members, count, start, rows)", "kernel_parts(frame, members, count, 0, rows)"),
+    "panels: a number for each row is the first": (
+        "row_plans", "        store64(apart + k * 8, load64(strides + k * wide * 8))\n",
+        "        store64(apart + k * 8, load64(strides + k * wide * 8))\n"
+        "        if s == 0 and role != ROLE_ACCUMULATE:\n            store64(apart + k * 8, 0)\n"),
+    "panels: threads begin a row late": (
+        "panels", "    tiled = load64(job + PANELS_TILED)\n",
+        "    tiled = load64(job + PANELS_TILED)\n    if start > 0:\n        start += 1\n"),
+    "panels: threads have the plans of the first": (
+        "panels", "make_plans(frame, members, count, start, end - start, block, plans)",
+        "make_plans(frame, members, count, 0, end - start, block, plans)"),
+}  # fmt: skip
 LOOPS = {
     "step: a state stays as it was": (r"(%held(\d+) = phi .*, )\[%[\w.]+, %latch\]", r"\1[%held\2, %latch]"),
     "step: rows do not move on": (r"(%then\d+ = getelementptr i8, ptr %at\d+, i64 )%\w+", r"\g<1>0"),
@@ -92,6 +127,9 @@ def planted_in_unit(part: str, right: str, wrong: str, after: Sequence[str] = ()
                 for (first, function), word in system._doors.items():
                     if first == unit.names[0]:
                         word[0] = scope[function]
+                if name == "panels":
+                    stack.callback(system._panels.__setitem__, 0, system._panels[0])
+                    system._panels[0] = scope["panels_run"]
         stack.callback(lambda: [word.__setitem__(0, doors[key]) for key, word in system._doors.items() if key in doors])
         stack.callback(system.scopes.update, scopes)
         yield

@@ -1,5 +1,5 @@
 """What random graphs have reached: ops, rewrite rules that fired, and forms of Programs (steps, kernels, instructions,
-formulas on complex numbers)."""
+formulas on complex numbers), and what native code did by panels of rows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from panel_graphs import DONE
+
 from theano.compile.pipeline import PIPELINE
 from theano.graph.traverse import toposort
 from theano.lowering.kernel import INDEXED, OPCODES, REDUCTIONS, UNIT, Kernel
-from theano.lowering.program import KernelStep, Program, Step, ViewStep
+from theano.lowering.program import CallStep, KernelStep, Program, Step, ViewStep
 from theano.scalar.complex_functions import FORMULAS
 from theano.tensor.elemwise import Elemwise
 
@@ -19,13 +21,14 @@ VIEWS = ("dimshuffle", "index", "reshape", "diagonal", "specify")
 KERNELS = (
     "several results", "stores and reductions", "reductions over different axes", "over no axes", "over four axes",
     "broadcast operand", "axis of length one", "computed position", "diagonal walk", "transposed walk", "in place",
-    "start from a base", "rows together",
+    "start from a base", "rows together", "rows behind a product",
 )  # fmt: skip
 FORMS = frozenset((
     *(f"step {each.__name__}" for each in Step.__subclasses__() if each.__module__ == Step.__module__),
     *(f"view {kind}" for kind in VIEWS), *(f"instruction {op}" for op in OPCODES),
     *(f"result {kind}" for kind in ("store", "scatter_set", "scatter_add", *REDUCTIONS)),
     *(f"kernel: {form}" for form in KERNELS), *(f"complex {name}" for name in FORMULAS),
+    *(f"panels: {name}" for name in DONE),
 ))  # fmt: skip
 NOT_MADE = {
     # of integers these are reductions of CAReduce alone, which no op of the generator's leads to
@@ -81,6 +84,8 @@ def forms(program: Program) -> set[str]:
                 found.add("kernel: start from a base")
     if program.row_groups:
         found.add("kernel: rows together")
+    if any(isinstance(program.steps[group.start], CallStep) for group in program.row_groups):
+        found.add("kernel: rows behind a product")
     return found
 
 

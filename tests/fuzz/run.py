@@ -4,7 +4,8 @@ Every other graph has the left side of a rewrite rule planted in it, of each rul
 results differ, with the graph made as small as it gets (`--as-found`: not made smaller), and at the end which rules and
 forms of Programs were reached, and which ops. The exit status is 1 if a result differs. `--seed` starts elsewhere,
 `--only` compares one way; `--large`: graphs of large arrays, natively in several threads; `--setting`: all in one of
-the settings of `divided.py`, in which otherwise only every twentieth graph is run once more.
+the settings of `divided.py`, in which otherwise only every twentieth graph is run once more (in the setting "panels"
+graphs are of `panel_graphs.py`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from divided import SETTINGS
 from fragments import OF_COMPLEX, varied_graph
 from graphs import Graph, random_graph
 from large import large_graph, several_threads
+from panel_graphs import panel_graph
 from product_graphs import product_graph
 from reached import Reached
 from row_graphs import row_graph
@@ -62,10 +64,13 @@ def wrong_in(graph: Graph, seed: int, way: str, reached: Reached | None = None) 
     return found[0] if found else ""
 
 
-def graph_of_seed(seed: int, large: bool) -> Graph:
-    """Half of the graphs have a piece planted in them in which a rule applies; the others are of several kinds."""
-    if large:
-        return large_graph(seed)
+def graph_of_seed(seed: int, kind_of_all: str = "") -> Graph:
+    """Half of the graphs have a piece planted in them in which a rule applies; the others are of several kinds.
+
+    kind_of_all    "large" or "panels": all are of this kind
+    """
+    if kind_of_all:
+        return large_graph(seed) if kind_of_all == "large" else panel_graph(seed)
     if seed % 2:
         return varied_graph(seed)
     if seed % 4 == 2:
@@ -76,27 +81,27 @@ def graph_of_seed(seed: int, large: bool) -> Graph:
     if kind == 4:
         return complex_graph(seed)
     if kind == 8:
-        return [product_graph, random_graph, row_graph][number % 3](seed)
+        return [product_graph, random_graph, row_graph, panel_graph][number % 4](seed)
     if number % 2:
         return complex_graph(seed, fragment=OF_COMPLEX[number // 2 % len(OF_COMPLEX)])
     return special_graph(seed)
 
 
 def compared(
-    seeds: Sequence[int], ways: Sequence[str], as_found: bool, large: bool
+    seeds: Sequence[int], ways: Sequence[str], as_found: bool, kind: str
 ) -> tuple[int, Reached]:
     """Compare the graphs of these seeds, print what differs, and return how often and what was reached."""
     reached = Reached()
     wrong = 0
     for seed in seeds:
-        graph = graph_of_seed(seed, large)
+        graph = graph_of_seed(seed, kind)
         for name in ways:
-            with several_threads() if large else nullcontext():
+            with several_threads() if kind == "large" else nullcontext():
                 found = wrong_in(graph, seed, name, reached)
             if found:
                 wrong += 1
                 lines = [f"seed {seed}, {name}: {found[:600]}"]
-                if not (as_found or large):
+                if not (as_found or kind == "large"):
                     lines.append(written(shrunk(graph, lambda g, at=(seed, name): bool(wrong_in(g, *at)))))
                 print("\n".join(lines), flush=True)
     return wrong, reached
@@ -114,7 +119,7 @@ def main() -> int:
     given = parser.parse_args()
     names = [given.only] if given.only else list(WAYS)
     some = given.graphs // ONCE_MORE
-    parts = {"as it is": given.graphs, "divided": some, "narrow": some}
+    parts = {"as it is": given.graphs, "divided": some, "narrow": some, "panels": some}
     if given.setting or given.large or given.only:
         parts = {given.setting or "as it is": given.graphs}
     reached = Reached()
@@ -122,9 +127,10 @@ def main() -> int:
     start = time.perf_counter()
     for setting, graphs in parts.items():
         plain = setting == "as it is" and not given.large
-        ways = [name for name in names if plain or "native" in WAYS[name]]
+        ways = [name for name in names if plain or "native" in WAYS[name] or (setting, name) == ("panels", "calls")]
         blocks = [range(k, min(k + BLOCK, given.seed + graphs)) for k in range(given.seed, given.seed + graphs, BLOCK)]
-        compare = partial(compared, ways=ways, as_found=given.as_found, large=given.large)
+        kind = "large" if given.large else "panels" if setting == "panels" else ""
+        compare = partial(compared, ways=ways, as_found=given.as_found, kind=kind)
         # a fresh process now and then: machine code is never unloaded
         context = multiprocessing.get_context("spawn")
         with context.Pool(given.jobs, SETTINGS[setting], maxtasksperchild=8) as pool:
@@ -133,6 +139,8 @@ def main() -> int:
                 reached.add(more)
                 if done % 20 == 0:
                     print(f"{done * BLOCK} graphs, {time.perf_counter() - start:.0f} s", flush=True)
+        if setting == "panels":
+            print(", ".join(f"{form}: {n}" for form, n in sorted(reached.forms.items()) if form.startswith("panels")))
         title = f"{graphs} graphs, {setting}, {len(ways)} ways each"
         print(f"{title}, {wrong} differ so far, {time.perf_counter() - start:.0f} s", flush=True)
     if not given.setting:

@@ -23,6 +23,7 @@ from complex_graphs import complex_graph
 from fragments import PIECES, of_declared, varied_graph
 from graphs import random_graph
 from large import large_graph, several_threads
+from panel_graphs import panel_graph, small_panels
 from product_graphs import product_graph
 from reached import ops_in
 from row_graphs import row_graph
@@ -124,6 +125,17 @@ def test_fault_in_rows_by_blocks_is_noticed(name: str) -> None:
         assert noticed(lambda seed: disagreements(row_graph(seed), rewritten=True, native=True))
 
 
+@pytest.mark.skipif(target.host().vector_bytes < 64, reason="rows have plans where elements of vectors have masks")
+@pytest.mark.parametrize("name", faults_of_runtime.PANELS)
+def test_fault_in_products_by_panels_is_noticed(name: str) -> None:
+    """Each in graphs of its own, as above."""
+    first = zlib.crc32(name.encode()) % 10_000 * GRAPHS
+    file, right, wrong = faults_of_runtime.PANELS[name]
+    after = ["rows", "panels"] if file == "row_plans" else []
+    with small_panels(), faults_of_runtime.planted_in_unit(file, right, wrong, after):
+        assert noticed(lambda seed: disagreements(panel_graph(first + seed, tall=True), rewritten=True, native=True))
+
+
 @pytest.mark.parametrize("name", faults_of_runtime.PRODUCTS)
 def test_fault_in_products_with_vectors_is_noticed(name: str) -> None:
     with faults_of_runtime.planted_in_products(*faults_of_runtime.PRODUCTS[name]):
@@ -153,7 +165,7 @@ def test_kinds_of_faults() -> None:
     planted = [
         *faults.FAULTS, *faults_of_code.FAULTS, *faults_of_code.OF_COMPLEX, *faults_of_complex.FAULTS,
         *faults_of_complex.FORMULAS_WITH_FAULTS, *faults_of_rules.FAULTS, *faults_of_runtime.ROWS,
-        *faults_of_runtime.PRODUCTS, *faults_of_runtime.LOOPS, *faults_of_runtime.STEPS, *faults_of_threads.FAULTS,
+        *faults_of_runtime.PRODUCTS, *faults_of_runtime.PANELS, *faults_of_runtime.LOOPS, *faults_of_runtime.STEPS, *faults_of_threads.FAULTS,
     ]  # fmt: skip
     assert len(set(planted)) == len(planted) >= 30
     assert {
