@@ -15,6 +15,7 @@ from divided import CACHES
 from faults_of_code import VALUES
 
 from theano.backends.native import loop_registers, runtime, runtime_products, target, vector_code
+from theano.backends.native.runtime_tile_products import TILED_A, TILED_BETA
 from theano.backends.native.unit_code import QUICK, UnitCode
 
 # name: (file, what stands there, what stands there instead)
@@ -51,7 +52,8 @@ TILES, FOLLOW = "tile_rows(panel, start, start + rows)", "follow_plans(members, 
 PANELS = {
     "panels: last row missed": ("panels", TILES, "tile_rows(panel, start, start + rows - 1)"),
     "panels: every one is of the first rows": (
-        "panels", TILES, "store64(panel + 40, load64(tiled + 40) - start * load64(tiled + 48))\n"  # TILED_A
+        "panels", TILES,
+        f"store64(panel + {TILED_A}, load64(tiled + {TILED_A}) - start * load64(tiled + {TILED_A + 8}))\n"
         f"        {TILES}"),
     "panels: rows lie closer": (
         "panels", "store64(panel + TILED_C, data - away)",
@@ -60,7 +62,7 @@ PANELS = {
     "panels: rest forgotten": ("panels", "while start < end and", "while start + block <= end and"),
     "panels: what is added to is forgotten": (
         "panels", "memcpy(panel, tiled, TILED_BYTES)\n",
-        "memcpy(panel, tiled, TILED_BYTES)\n    store64(panel + 120, 0)\n"),  # TILED_BETA
+        f"memcpy(panel, tiled, TILED_BYTES)\n    store64(panel + {TILED_BETA}, 0)\n"),
     "panels: kernels go first": (
         "panels", f"{TILES}\n        if ready:\n            {FOLLOW}\n",
         f"if ready:\n            {FOLLOW}\n            {TILES}\n"),

@@ -31,15 +31,14 @@ TALL_COLUMNS = [64, 67, 72, 80, 97, 130]
 MILLION = 1_000_000
 ROOM = 100_000, 25_000  # bytes that a panel may touch, and where rows are written: 64 rows and more
 
-ACTIVATIONS: list[Callable[[Any], Any]] = [
-    T.tanh, T.nnet.sigmoid, T.nnet.relu, T.exp, T.nnet.softplus, T.sqr, T.abs_, T.neg, T.floor,
-]  # fmt: skip
+Function = Callable[[Any], Any]
+ROUNDED: list[Function] = [T.tanh, T.nnet.sigmoid, T.exp, T.nnet.softplus]
+EXACT: list[Function] = [T.nnet.relu, T.sqr, T.abs_, T.neg]
 LAYOUTS: list[Callable[[np.ndarray], np.ndarray]] = [
     np.ascontiguousarray, np.ascontiguousarray, np.asarray, np.asarray, lambda v: v[..., ::-1],
     lambda v: np.repeat(v, 2, axis=0)[::2], lambda v: np.repeat(v, 2, axis=-1)[..., ::2],
     lambda v: np.repeat(v, 3, axis=0)[::-3],
 ]  # fmt: skip
-FLOOR = 8  # of these, the one in which rounding errors become differences
 
 
 class PanelGraphMaker(ProductGraphMaker):
@@ -102,7 +101,8 @@ class PanelGraphMaker(ProductGraphMaker):
         for _ in range(self.pick([1, 1, 2, 3, 4])):
             if made is None or not made.usable:
                 return
-            made = self.pick([self.bias, self.bias, self.bias, self.activation, self.activation, self.along_row])(made) or made
+            follow = self.pick([self.bias, self.bias, self.bias, self.activation, self.activation, self.along_row])
+            made = follow(made) or made
 
     def times(self, a: Item, columns: int) -> Item | None:
         b = self.fitting((a.shape[1], columns), a.dtype)
@@ -162,11 +162,10 @@ class PanelGraphMaker(ProductGraphMaker):
         return self.add(results[choice], [made, other])
 
     def activation(self, made: Item) -> Item | None:
-        choice = int(self.rng.integers(len(ACTIVATIONS)))
-        exact = choice in (2, 5, 6, 7, FLOOR)
-        if exact and not made.exact and choice != 5:
-            return made
-        return self.add(ACTIVATIONS[choice](made.variable), [made], made.exact and exact)
+        if self.chance(0.5):
+            return self.add(self.pick(ROUNDED)(made.variable), [made], False)
+        function = self.pick([*EXACT, T.floor] if made.exact else EXACT)
+        return self.add(function(made.variable), [made])
 
     def along_row(self, made: Item) -> Item | None:
         """What rows are reduced to, and perhaps the rows with it."""
@@ -200,7 +199,11 @@ def panel_graph(seed: int, tall: bool = False) -> Graph:
 
 # -- what was done by panels
 
-DONE = ("beside the result", "in place", "without plans", "behind others' rows", "onto what was there", "with a rest")
+DONE = {  # what, and where in the code that is so
+    "beside the result": "beside", "in place": "not beside", "without plans": "not ready",
+    "behind others' rows": "start > 0", "onto what was there": "load64(tiled + TILED_BETA)",
+    "with a rest": "(end - start) % block > 0",
+}  # fmt: skip
 _counts = (ctypes.c_int64 * len(DONE))()
 START = "    panel = stack(TILED_BYTES)\n"  # of a thread's panels
 
@@ -208,9 +211,10 @@ START = "    panel = stack(TILED_BYTES)\n"  # of a thread's panels
 def watched(text: str) -> str:
     """`runtime_panels.py` with counters in it."""
     assert text.count(START) == 1
-    words = [ctypes.addressof(_counts) + 8 * n for n in range(len(DONE))]
-    tests = ["beside", "not beside", "not ready", "start > 0", "load64(tiled + TILED_BETA)", "(end - start) % block > 0"]
-    lines = [f"    if {test}:\n        store64({at}, load64({at}) + 1)\n" for test, at in zip(tests, words, strict=True)]
+    lines = []
+    for number, test in enumerate(DONE.values()):
+        at = ctypes.addressof(_counts) + 8 * number
+        lines.append(f"    if {test}:\n        store64({at}, load64({at}) + 1)\n")
     text = text.replace("    TILED_BYTES,\n", "    TILED_BETA,\n    TILED_BYTES,\n", 1)
     return text.replace(START, "".join(lines) + START)
 

@@ -11,7 +11,6 @@ import pytest
 from calls import wrong_calls
 from complex_graphs import complex_graph
 from graphs import random_graph
-from panel_graphs import DONE
 from product_graphs import product_graph
 from wide_graphs import wide_graph
 
@@ -34,5 +33,4 @@ def test_settings(setting: str) -> None:
     found = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
     if setting == "panels" and target.host().vector_bytes >= 64:  # where rows have plans
-        missed = [name for name in DONE if f"panels: {name}: " not in found.stdout]
-        assert not missed, found.stdout
+        assert "panels: beside the result: " in found.stdout and "panels: in place: " in found.stdout

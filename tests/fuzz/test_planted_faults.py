@@ -165,7 +165,8 @@ def test_kinds_of_faults() -> None:
     planted = [
         *faults.FAULTS, *faults_of_code.FAULTS, *faults_of_code.OF_COMPLEX, *faults_of_complex.FAULTS,
         *faults_of_complex.FORMULAS_WITH_FAULTS, *faults_of_rules.FAULTS, *faults_of_runtime.ROWS,
-        *faults_of_runtime.PRODUCTS, *faults_of_runtime.PANELS, *faults_of_runtime.LOOPS, *faults_of_runtime.STEPS, *faults_of_threads.FAULTS,
+        *faults_of_runtime.PANELS, *faults_of_runtime.PRODUCTS, *faults_of_runtime.LOOPS, *faults_of_runtime.STEPS,
+        *faults_of_threads.FAULTS,
     ]  # fmt: skip
     assert len(set(planted)) == len(planted) >= 30
     assert {
