@@ -114,7 +114,7 @@ class PanelGraphMaker(ProductGraphMaker):
         value = np.asarray(self.pick([-1.5, 0, 0.25, 1, 1, 2]), dtype)
         return Item(T.constant(value), value)
 
-    def addend(self, shape: tuple[int, int], dtype: str) -> Item | None:
+    def addend(self, shape: tuple[int, ...], dtype: str) -> Item | None:
         """Perhaps something that nobody else needs, whose memory is free to take."""
         if self.chance(0.4):
             return self.times(self.fitting((self.length, self.pick(self.terms)), dtype), shape[1])
