@@ -251,6 +251,34 @@ def test_discrete_exponents(dtype, mode):
     np.testing.assert_array_equal(in_mode(mode, slope, [x, n])(base, exponent), [0, 1, 0, 1])
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8"])
+@pytest.mark.parametrize("record", SMOOTH, **ids)
+def test_discrete_operands_are_taken_as_what_they_are_converted_to(record, dtype):
+    """Found by gradients of random graphs: squares of small integers wrapped, and bools have no sign."""
+    n = record.nin or 3
+    numbers = np.array([0, 1, 1, 0], dtype) if dtype == "bool" else np.array([1, 20, 100, 0], dtype)
+    for which in range(n):
+        mixed = vectors(n)
+        mixed[which] = TensorType(dtype, (None,))("i")
+        try:
+            y = record(*mixed)
+        except TypeError:
+            continue
+        if y.type.dtype not in ("float32", "float64"):
+            continue
+        floats = vectors(n, y.type.dtype)
+        values = [np.linspace(0.2, 0.8, 4) if k != which else numbers for k in range(n)]
+        for k in range(n):
+            if record.name == "second" or (record.name, k) in UNDEFINED:
+                continue
+            (slope,) = gradients(y, [mixed[k]])
+            (expected,) = gradients(record(*floats), [floats[k]])
+            with np.errstate(all="ignore"):
+                found = in_mode("reference", slope, mixed)(*values)
+                wanted = in_mode("reference", expected, floats)(*(v.astype(y.type.dtype) for v in values))
+            np.testing.assert_allclose(found, wanted, rtol=1e-5, err_msg=f"{which}, {k}")
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_switch_keeps_nan_of_the_branch_not_chosen_out(mode):
     (x,) = vectors(1)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from theano._config import config
-from theano.graph.node import Apply
+from theano.graph.node import Apply, Constant
 from theano.graph.op import Op
 from theano.graph.type import DisconnectedType, NullType, disconnected_type
 from theano.scalar.dtypes import upcast
@@ -113,7 +113,8 @@ class Elemwise(Op):
             terms = [UNDEFINED] * len(inputs)
         else:
             mask = mask_for(gz, record.name, inputs)
-            result = record.grad(*inputs, z, gz if mask is None else mask.value)
+            values = [_as_computed(x, z.type.dtype) for x in inputs] if record.compute == "out" else inputs
+            result = record.grad(*values, z, gz if mask is None else mask.value)
             terms = result if isinstance(result, (tuple, list)) else [result]
             if len(terms) != len(inputs):
                 raise ValueError(f"The gradient of {record.name} gave {len(terms)} terms for {len(inputs)} inputs")
@@ -220,6 +221,13 @@ def run_time_shape(node: Apply, values: Sequence[Any]) -> tuple[int, ...]:
                 )
         shape.append(length)
     return tuple(shape)
+
+
+def _as_computed(x: Any, dtype: str) -> Any:
+    """An operand as a function has it whose results have this dtype: squares of integers wrap, those in it do not."""
+    if x.type.dtype not in _DISCRETE:
+        return x
+    return as_tensor_variable(x.data.astype(dtype)) if isinstance(x, Constant) and x.data.size == 1 else cast_to(x, dtype)
 
 
 def cast_to(x: Any, dtype: str) -> Any:
