@@ -294,6 +294,22 @@ def test_gradient_of_a_recurrent_network_has_one_product_a_step() -> None:
     assert backward.info.carried == 1 and backward.info.traced == 1
 
 
+def test_a_sum_that_each_step_reads_stays_in_the_loop() -> None:
+    """Found by gradients of random graphs: the sum was taken out, and what reads it had nothing to read."""
+    x, value = T.dmatrix("x"), np.random.default_rng(0).uniform(size=(4, N))
+
+    def step(u: Any, total: Any, product: Any) -> Any:
+        total = total + T.outer(u, u)
+        return total, product * total.sum()
+
+    states, _ = theano.scan(step, x, [T.zeros((N, N)), T.constant(np.float64(1))])
+    results = [state[-1] for state in states]
+    with theano.change_flags(on_opt_error="raise"):
+        found = theano.function([x], results)(value)
+    for got, want in zip(found, theano.function([x], results, mode="reference")(value)):
+        np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
 def test_what_a_loop_carries_may_be_no_tensor() -> None:
     stream = RandomStreams(3)
     draws, updates = theano.scan(lambda s: s + stream.normal((2,)), outputs_info=T.zeros((2,)), n_steps=3)

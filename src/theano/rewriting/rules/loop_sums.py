@@ -76,7 +76,7 @@ def _terms(graph: FunctionGraph, variable: Any, result: Any) -> list[Any]:
     while pending:
         term = pending.pop()
         total = elementwise_node(term, add)
-        if total is not None and (term is result or len(graph.clients.get(term, ())) == 1):
+        if total is not None and len(graph.clients.get(term, ())) == 1:
             pending.extend(reversed(total.inputs))
         else:
             terms.append(term)
