@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from compare import disagreements
+from gradient_graphs import gradient_graph
 from graphs import random_graph
 
 GRAPHS = 300
@@ -43,3 +44,12 @@ def test_graphs_along_rows_agree(first: int) -> None:
         assert not disagreements(graph), f"seed {seed}"
         assert not disagreements(graph, native=True), f"seed {seed}, native"
         assert not disagreements(graph, rewritten=True, native=True), f"seed {seed}, rewritten"
+
+
+@pytest.mark.parametrize("first", range(0, GRAPHS // 3, BLOCK))
+def test_gradients_agree(first: int) -> None:
+    """Those of the graphs that have floats: rewritten by all rules but for those that assume more, and by all."""
+    for seed in range(first, first + BLOCK):
+        graph = gradient_graph(seed)
+        assert not disagreements(graph, rewritten=True), f"seed {seed}"
+        assert not disagreements(graph, rewritten=True, assumes=True, native=True), f"seed {seed}, native"

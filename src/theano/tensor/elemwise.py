@@ -227,7 +227,9 @@ def _as_computed(x: Any, dtype: str) -> Any:
     """An operand as a function has it whose results have this dtype: squares of integers wrap, those in it do not."""
     if x.type.dtype not in _DISCRETE:
         return x
-    return as_tensor_variable(x.data.astype(dtype)) if isinstance(x, Constant) and x.data.size == 1 else cast_to(x, dtype)
+    if isinstance(x, Constant) and x.data.size == 1:
+        return as_tensor_variable(x.data.astype(dtype))
+    return cast_to(x, dtype)
 
 
 def cast_to(x: Any, dtype: str) -> Any:
