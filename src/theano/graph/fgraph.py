@@ -241,12 +241,13 @@ class FunctionGraph:
                 stack.extend(v.owner.inputs)
         return seen if found else set()
 
-    def change_input(self, node: Any, i: int, new_r: Variable, reason: Any = None) -> None:
+    def change_input(self, node: Any, i: int, new_r: Variable, reason: Any = None, *, look_back: bool = True) -> None:
         """Let one input of one node (or output `i`, for node "output") be `new_r`.
 
-        InconsistencyError if `new_r` is computed from the node's own outputs: the graph would run in a circle.
+        InconsistencyError if `new_r` is computed from the node's own outputs: the graph would run in a circle. With
+        `look_back=False` it is known not to be, which saves the search.
         """
-        if node is not OUTPUT and any(self._way(out, new_r) or out is new_r for out in node.outputs):
+        if look_back and node is not OUTPUT and any(self._way(out, new_r) or out is new_r for out in node.outputs):
             raise InconsistencyError(
                 f"Input {i} of {node} cannot become {new_r}, which is computed from that node: the graph would run in "
                 f"a circle. To put something behind a node, use replace."

@@ -7,7 +7,7 @@ equal, say) holds there only. A node belongs to a branch if nothing else needs i
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from theano.graph.fgraph import FunctionGraph
 from theano.graph.inner_function import InnerFunction
 from theano.graph.node import Apply, Constant, Variable
 from theano.graph.op import Op
-from theano.loops.branch_uses import outside
+from theano.loops.branch_uses import Place, outside, places
 from theano.loops.conditionals import simplify
 from theano.loops.ifelse import IfElse
 from theano.loops.inner_errors import explained
@@ -102,54 +102,124 @@ def _own(value: Any, inputs: Sequence[Any]) -> Any:
 # ---- from IfElse to Branches ------------------------------------------------------------------------------------
 
 
-def gather_branches(fgraph: FunctionGraph, twice: bool = True) -> None:
-    """Replace every IfElse, made simpler, by Branches.
-
-    twice   see `outside`; not inside branches, where copies of copies would be made
-    """
+def gather_branches(fgraph: FunctionGraph) -> None:
+    """Replace every IfElse, made simpler, by Branches."""
     simplify(fgraph)
     keep_values(fgraph)
-    apart = outside(fgraph, twice)
+    apart = outside(fgraph)
     for node in fgraph.toposort():
         if isinstance(node.op, IfElse) and node in apart:
-            with inherit(node.origin):
-                new = _with_graphs(node, apart)
+            new = _with_graphs(node, apart)
             apart.add(new)
-            fgraph.replace_all(list(zip(node.outputs, new.outputs)), "gather_branches")
+            _replace(fgraph, node, new)
+
+
+def _replace(fgraph: FunctionGraph, node: Apply, new: Apply) -> None:
+    # what branches are given is not computed from the conditional: there is nothing to look back for
+    fgraph.replace_all(list(zip(node.outputs, new.outputs)), "gather_branches", look_back=False)
 
 
 def _with_graphs(node: Apply, apart: set[Apply]) -> Apply:
     op: Any = node.op
     condition, *branches = node.inputs
     graphs, outer = [], []
-    for results in (branches[: op.n_outs], branches[op.n_outs :]):
-        border = _border(results, apart)
-        stands = {v: v.type(v.name) for v in border}
-        graph = FunctionGraph(list(stands.values()), clone_replace(results, stands, strict=False))
-        gather_branches(graph, twice=False)
-        graphs.append(graph)
-        outer.extend(border)
-    return Branches(graphs, op.name).make_node(condition, *outer)
+    with inherit(node.origin):
+        for results in (branches[: op.n_outs], branches[op.n_outs :]):
+            border = _border(results, apart)
+            stands = {v: v.type(v.name) for v in border}
+            graph = FunctionGraph(list(stands.values()), clone_replace(results, stands, strict=False))
+            _gather_inside(graph)
+            graphs.append(graph)
+            outer.extend(border)
+        return Branches(graphs, op.name).make_node(condition, *outer)
 
 
 def _border(results: Sequence[Variable], apart: set[Apply]) -> list[Variable]:
     """What a branch takes from outside: inputs, shared variables, results of outside nodes."""
     border: dict[Variable, None] = {}
-    seen: set[Variable] = set()
+    seen: set[Apply] = set()   # a conditional inside may have many results, and need much
     pending = list(reversed(results))
     while pending:
         v = pending.pop()
-        if v in seen:
-            continue
-        seen.add(v)
         if v.owner is None:
             if not isinstance(v, Constant):
                 border[v] = None
         elif v.owner in apart:
             border[v] = None
-        else:
+        elif v.owner not in seen:
+            seen.add(v.owner)
             pending.extend(reversed(v.owner.inputs))
     return list(border)
+
+
+# ---- inside a branch --------------------------------------------------------------------------------------------
+
+
+def _gather_inside(fgraph: FunctionGraph) -> None:
+    """`gather_branches` in a branch: each node is copied once, however many branches are around it.
+
+    What several branches need is around them, and copied into none: copies of copies would be made.
+    """
+    if not any(isinstance(node.op, IfElse) for node in fgraph.apply_nodes):
+        return
+    simplify(fgraph)
+    keep_values(fgraph)
+    found = places(fgraph)
+    inside: dict[Place, list[Apply]] = {}
+    for node in fgraph.toposort():
+        inside.setdefault(found[node], []).append(node)
+    made: dict[Apply, tuple[Branches, list[Variable]]] = {}
+    conditionals = [node for node in found if isinstance(node.op, IfElse)]
+    for node in sorted(conditionals, key=lambda node: -found[node].depth):
+        op: Any = node.op
+        graphs, outer = [], []
+        with inherit(node.origin):
+            for holds, results in ((True, node.inputs[1 : 1 + op.n_outs]), (False, node.inputs[1 + op.n_outs :])):
+                graph, border = _copied(inside.get(found[node].inside(node, holds), ()), results, made)
+                graphs.append(graph)
+                outer += border
+            made[node] = Branches(graphs, op.name), outer
+    for node in conditionals:
+        if found[node].depth == 0:
+            _replace(fgraph, node, _made_of(node, *made[node]))
+
+
+def _copied(
+    nodes: Sequence[Apply], results: Sequence[Variable], made: dict[Apply, tuple[Branches, list[Variable]]]
+) -> tuple[FunctionGraph, list[Variable]]:
+    """(the graph that computes `results` by copies of `nodes`, what it is given)
+
+    made   for each conditional, the op that takes its place, and what its branches are given
+    """
+    copies: dict[Variable, Variable] = {}
+    border: list[Variable] = []
+
+    def copied(v: Variable) -> Variable:
+        copy = copies.get(v)
+        if copy is None:
+            copy = copies[v] = v if isinstance(v, Constant) else v.type(v.name)
+            if copy is not v:
+                border.append(v)
+        return copy
+
+    for node in nodes:
+        if node in made:
+            copy = _made_of(node, *made[node], copied)
+        else:
+            copy = node.clone_with_new_inputs([copied(v) for v in node.inputs], strict=False)
+        copies.update(zip(node.outputs, copy.outputs))
+    outputs = [copied(v) for v in results]
+    return FunctionGraph([copies[v] for v in border], outputs, clone=False), border
+
+
+def _made_of(
+    node: Apply, op: Branches, outer: Sequence[Variable], copied: Callable[[Variable], Variable] = lambda v: v
+) -> Apply:
+    with inherit(node.origin):
+        new = op.make_node(copied(node.inputs[0]), *map(copied, outer))
+    for old, out in zip(node.outputs, new.outputs):
+        out.name = old.name
+    return new
 
 
 IfElse.prepare = staticmethod(gather_branches)

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -81,14 +82,17 @@ def _in_branch(value: Any, condition: Variable, is_then: bool) -> Any:
 
 def decided(fgraph: FunctionGraph) -> None:
     """Inside a branch it is known what the condition is: also of conditionals that are further inside."""
-    needed = guards(fgraph)
-    for node, guard in needed.items():
-        if not isinstance(node.op, IfElse) or node not in fgraph.apply_nodes:
+    conditions = Counter(node.inputs[0] for node in fgraph.apply_nodes if isinstance(node.op, IfElse))
+    if all(count == 1 for count in conditions.values()):
+        return
+    for node, place in guards(fgraph).items():
+        if not isinstance(node.op, IfElse) or node not in fgraph.apply_nodes or conditions[node.inputs[0]] == 1:
             continue
-        holds = next((holds for condition, holds in guard if condition is node.inputs[0]), None)
-        if holds is not None:
+        while place.depth and place.what is not node.inputs[0]:
+            place = place.parent
+        if place.depth:
             n = node.op.n_outs
-            pairs = zip(node.outputs, node.inputs[1 : 1 + n] if holds else node.inputs[1 + n :])
+            pairs = zip(node.outputs, node.inputs[1 : 1 + n] if place.holds else node.inputs[1 + n :])
             fgraph.replace_all([(out, value) for out, value in pairs if out.type == value.type], "decided")
 
 
