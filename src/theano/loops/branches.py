@@ -7,7 +7,9 @@ equal, say) holds there only. A node belongs to a branch if nothing else needs i
 from __future__ import annotations
 
 import copy
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -86,17 +88,54 @@ class Branches(Op):
         except Exception as error:
             where = f"In the {'first' if is_then else 'second'} branch of {self}"
             raise explained(function, error, where, values) from None
-        for cell, value in zip(output_storage, results):
-            cell[0] = _own(value, values)
+        for cell, value in zip(output_storage, _own(results, values)):
+            cell[0] = value
 
 
-def _own(value: Any, inputs: Sequence[Any]) -> Any:
-    """`value` in memory that no input shares."""
-    if not isinstance(value, np.ndarray):
-        return copy.deepcopy(value)
-    arrays = (x for x in inputs if isinstance(x, np.ndarray))
-    shared = not value.flags.writeable or any(np.may_share_memory(x, value) for x in arrays)
-    return np.array(value) if shared else value
+def _own(results: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
+    """`results` in memory that no input shares."""
+    arrays = [x for x in inputs if isinstance(x, np.ndarray)]
+    shares = _shares_with_few(arrays) if len(results) * len(arrays) <= FEW else _shares_with_many(arrays)
+    return [
+        copy.deepcopy(value) if not isinstance(value, np.ndarray)
+        else np.array(value) if not value.flags.writeable or shares(value) else value
+        for value in results
+    ]  # fmt: skip
+
+
+FEW = 32   # pairs of arrays that are compared in less time than it takes to put the arrays into order
+
+
+def _shares_with_few(arrays: Sequence[Any]) -> Callable[[Any], bool]:
+    return lambda value: any(np.may_share_memory(x, value) for x in arrays)
+
+
+def _shares_with_many(arrays: Sequence[Any]) -> Callable[[Any], bool]:
+    """The same as of few, for as many values as arrays: each is looked at once."""
+    spans = sorted(map(_span, arrays))
+    ends = list(accumulate((end for _, end in spans), max))   # the furthest of an array and of those that start before
+
+    def shares(value: Any) -> bool:
+        start, end = _span(value)
+        before = bisect_left(spans, (end,))   # how many start before it ends
+        return before > 0 and ends[before - 1] > start
+
+    return shares
+
+
+def _span(array: Any) -> tuple[int, int]:
+    """(where its memory starts, where it ends); two arrays share none if these do not overlap."""
+    start = end = array.__array_interface__["data"][0]
+    if array.size == 0:
+        return start, start
+    if array.flags.c_contiguous:
+        return start, end + array.nbytes
+    for length, stride in zip(array.shape, array.strides):
+        if stride < 0:
+            start += (length - 1) * stride
+        else:
+            end += (length - 1) * stride
+    return start, end + array.itemsize
 
 
 # ---- from IfElse to Branches ------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,8 +48,14 @@ def _everywhere(fgraph: FunctionGraph, step: Callable[[FunctionGraph, Apply], li
         ]
         if pairs:
             users = [user for out, _ in pairs for user, _ in fgraph.clients[out] if isinstance(user, Apply)]
-            fgraph.replace_all(pairs, step.__name__)
+            _replace(fgraph, pairs, step.__name__)
             pending.extend(users)
+
+
+def _replace(fgraph: FunctionGraph, pairs: Iterable[tuple[Variable, Any]], reason: str) -> None:
+    # what takes the place of a result is made of what came before it: there is nothing to look back for
+    same = [(out, value) for out, value in pairs if out.type == value.type]
+    fgraph.replace_all(same, reason, look_back=False)
 
 
 def taken_where_known(fgraph: FunctionGraph, node: Apply) -> list[Any] | None:
@@ -93,7 +99,7 @@ def decided(fgraph: FunctionGraph) -> None:
         if place.depth:
             n = node.op.n_outs
             pairs = zip(node.outputs, node.inputs[1 : 1 + n] if place.holds else node.inputs[1 + n :])
-            fgraph.replace_all([(out, value) for out, value in pairs if out.type == value.type], "decided")
+            _replace(fgraph, pairs, "decided")
 
 
 def lifted(fgraph: FunctionGraph, node: Apply) -> list[Any] | None:
@@ -170,4 +176,4 @@ def _merge(fgraph: FunctionGraph, condition: Variable, group: Sequence[Apply]) -
             condition, *(then for then, _ in results), *(other for _, other in results)
         )
     pairs = [(out, value) for outs, value in zip(results.values(), new.outputs) for out in outs]
-    fgraph.replace_all([(out, value) for out, value in pairs if out.type == value.type], "merged")
+    _replace(fgraph, pairs, "merged")

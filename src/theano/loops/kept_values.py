@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from theano._provenance import inherit
-from theano.graph.fgraph import OUTPUT, Client, FunctionGraph
+from theano.graph.fgraph import Client, FunctionGraph
 from theano.graph.node import Apply, Constant, Variable
 from theano.loops.branch_uses import Place, guards
 from theano.loops.ifelse import IfElse
@@ -121,7 +121,7 @@ def _is_constant(node: Apply) -> bool:
 
 
 def _keep(fgraph: FunctionGraph, found: _Found) -> None:
-    stands: dict[Variable | _Kept, Variable] = {}   # results as they are in the graph now
+    stands: dict[Any, Any] = {}   # results as they are in the graph now
     made: dict[Apply, Apply] = {}
     for node in sorted(found.kept, key=found._number.__getitem__):   # what is inside comes first
         made[node] = new = _with_more(node, found.kept[node], stands)
@@ -137,7 +137,7 @@ def _keep(fgraph: FunctionGraph, found: _Found) -> None:
             fgraph.change_input(user, position, stands.get(result, result), "keep_values", look_back=False)
 
 
-def _with_more(node: Apply, kept: Sequence[_Kept], stands: dict[Variable | _Kept, Any]) -> Apply:
+def _with_more(node: Apply, kept: Sequence[_Kept], stands: dict[Any, Any]) -> Apply:
     """The conditional with these results after its own."""
     n = node.op.n_outs  # type: ignore[attr-defined]
     condition, *values = node.inputs
