@@ -244,8 +244,7 @@ class FunctionGraph:
     def change_input(self, node: Any, i: int, new_r: Variable, reason: Any = None, *, look_back: bool = True) -> None:
         """Let one input of one node (or output `i`, for node "output") be `new_r`.
 
-        InconsistencyError if `new_r` is computed from the node's own outputs: the graph would run in a circle. With
-        `look_back=False` it is known not to be, which saves the search.
+        InconsistencyError if it is computed from the node's own outputs, in a circle; not looked for if not look_back.
         """
         if look_back and node is not OUTPUT and any(self._way(out, new_r) or out is new_r for out in node.outputs):
             raise InconsistencyError(
