@@ -1,8 +1,12 @@
-"""Gradients of random graphs: what differentiation makes, and rules are for, more than for what people write."""
+"""Gradients of random graphs: what differentiation makes, and rules are for, more than for what people write.
+
+Those that nothing infinite takes part in: BLAS has its own opinion of 0 * inf.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+from compare import finite_throughout
 from fragments import varied_graph
 from graphs import Graph
 
@@ -32,4 +36,11 @@ def gradient_graph(seed: int) -> Graph:
         return graph
     with np.errstate(all="ignore"):
         expected = evaluate(outputs, dict(zip(graph.inputs, graph.values)))
-    return Graph(graph.inputs, graph.values, outputs, expected, [False] * len(outputs), stabilised=True)
+        slopes_of = Graph(graph.inputs, graph.values, outputs, expected, [False] * len(outputs), stabilised=True)
+        kept = [k for k, finite in enumerate(finite_throughout(slopes_of)) if finite]
+    if not kept:
+        return graph
+    slopes_of.outputs = [outputs[k] for k in kept]
+    slopes_of.expected = [expected[k] for k in kept]
+    slopes_of.exact = [False] * len(kept)
+    return slopes_of
