@@ -40,6 +40,16 @@ def test_the_edge_of_a_domain_is_open() -> None:
     assert len(check(graph, nothing, "", [True] * 2, loose=True)) == 1
 
 
+def test_the_edge_of_a_domain_is_open_from_outside() -> None:
+    x = T.dvector("x")
+    zero = T.sqr(T.cos(x)) - (1 - T.sqr(T.sin(x)))
+    values = np.linspace(0.1, 3, 100)
+    graph = graph_of(x, values, T.sqrt(zero), T.sqrt(x - 2))
+    assert np.isnan(graph.expected[0]).any()
+    numbers = [np.where(np.isnan(graph.expected[0]), 1e-8, graph.expected[0]), np.ones(100)]
+    assert [line.split(" = ")[0] for line in check(graph, numbers, "", [True] * 2, loose=True)] == [", output 1"]
+
+
 def test_noise_divided_by_noise_may_be_nothing() -> None:
     x = T.fvector("x")
     noise = T.sqr(T.cos(x)) + T.sqr(T.sin(x)) - T.exp(T.log(x) - T.log(x))

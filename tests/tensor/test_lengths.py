@@ -5,9 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
+import theano
 import theano.tensor as T
 from theano.graph.evaluate import evaluate
 from theano.tensor import lengths as L
+from theano.tensor.scalar_constants import static_int
 
 BOUNDS = [None, -9, -4, -3, -1, 0, 1, 3, 4, 9]
 STEPS = [None, 1, 2, 3, 7, -1, -2, -7]
@@ -56,3 +58,13 @@ def test_broadcast_lengths():
     both = L.broadcast_length([n, m])
     for a, b in [(1, 4), (4, 1), (4, 4)]:
         assert value(both, {n: np.asarray(a), m: np.asarray(b)}) == 4
+
+
+def test_only_integers_are_lengths():
+    """Found by the fuzzer: a complex constant made a rule fail, and 0.9 behind a cast was taken as 0."""
+    x = T.dvector("x")
+    assert static_int(T.cast(T.constant(np.float32(0.9)), "float64")) is None
+    assert static_int(T.cast(T.constant(np.complex64(2)), "complex128")) is None
+    assert static_int(T.cast(T.constant(np.int8(3)), "int64")) == 3
+    longest = T.maximum(x.shape[0], T.cast(T.constant(np.float32(0.5)), "float64"))
+    assert theano.function([x], longest)(np.zeros(0)) == 0.5

@@ -161,17 +161,19 @@ def _sliced_elements(node: Any, max_recur: int) -> list[Any] | None:
 
 
 def static_int(v: Any, max_recur: int = 10) -> int | None:
-    """`v` as a Python int where its value is known while the graph is built, else None."""
+    """The integer `v` as a Python int where its value is known while the graph is built, else None."""
     if isinstance(v, (int, np.integer)):
         return int(v)
     if isinstance(v, Constant):
-        return int(v.data) if v.data.ndim == 0 and v.data.dtype.kind in "iu" else None
-    if v.owner is None:
+        value = v.data
+    elif v.owner is None:
         return None
-    try:
-        return int(get_scalar_constant_value(v, max_recur=max_recur))
-    except NotScalarConstantError:
-        return None
+    else:
+        try:
+            value = np.asarray(get_scalar_constant_value(v, max_recur=max_recur))
+        except NotScalarConstantError:
+            return None
+    return int(value) if value.ndim == 0 and value.dtype.kind in "iu" else None
 
 
 def extract_constant(x: Any, elemwise: bool = True, only_process_constants: bool = False) -> Any:
