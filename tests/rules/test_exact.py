@@ -120,3 +120,12 @@ def test_the_flag() -> None:
     assert "log1p" in fired and not any(RULES[name].assumes for name in fired)
     np.testing.assert_array_equal(found, [np.nan, np.nan, np.log1p(3.0) + 1])
     np.testing.assert_array_equal(theano.function([x], out)(values), [1, np.inf, np.log1p(3.0) + 1])
+
+
+def test_a_turned_difference_keeps_the_sign_of_its_zero() -> None:
+    """Found by the fuzzer: 1 - exp(0) was -expm1(0), and the quotient by it -inf."""
+    x = theano.tensor.dvector("x")
+    with theano.change_flags(exact=True):
+        f = theano.function([x], 1 / (1 - theano.tensor.exp(x)))
+    assert "expm1" in f.maker.report.fired()
+    np.testing.assert_array_equal(f([0.0, -0.0]), [np.inf, np.inf])

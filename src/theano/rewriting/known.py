@@ -10,6 +10,8 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from theano.graph.node import Apply, Constant, Variable
+from theano.scalar.dtypes import discrete_dtypes
+from theano.scalar.exponential import pow
 from theano.scalar.selection import second
 from theano.tensor.convert import constant
 from theano.tensor.dimshuffle import DimShuffle, dimshuffle
@@ -47,6 +49,13 @@ def number(variable: Variable, through: list[Apply] | None = None) -> Any:
 def is_whole(n: Any) -> TypeGuard[float]:
     """Is it a whole number? None, NaN, infinities and complex numbers are none."""
     return isinstance(n, (int, float)) and (isinstance(n, int) or n.is_integer())
+
+
+def fails_for_values(node: Apply) -> bool:
+    """Is it an elementwise op that some values are an error of? It is none where there are no elements, so the op must
+    not be applied to one value instead. (Integers to the power of negative integers.)"""
+    op: Any = node.op
+    return op.scalar_op is pow and node.outputs[0].type.dtype in discrete_dtypes  # type: ignore[attr-defined]
 
 
 def _uniform(c: TensorConstant) -> Any:
@@ -90,4 +99,4 @@ def is_constant(variable: Variable) -> bool:
     return isinstance(variable, Constant)
 
 
-__all__ = ["full", "is_constant", "is_number", "is_whole", "number", "padded"]
+__all__ = ["fails_for_values", "full", "is_constant", "is_number", "is_whole", "number", "padded"]

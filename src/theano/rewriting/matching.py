@@ -173,7 +173,7 @@ class Matcher:
             constant, terms = terms_of(out, site)
             for flip in (1, -1):
                 for binding, rest, left in self.sum_ways(pattern, constant, terms, flip, {}, dtype, True):
-                    yield binding, around_sum(rest, left, flip, dtype)
+                    yield binding, around_sum(rest, left, flip, dtype, self.site)
         elif isinstance(pattern, OfProduct):
             coefficient, factors = factors_of(out, site)
             for binding, rest, left in self.product_ways(pattern, coefficient, factors, {}, dtype, True):

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 from theano.graph.node import Apply
-from theano.rewriting.conform import quotient, signed_sum
+from theano.rewriting.conform import number_like, quotient, signed_sum
 from theano.rewriting.known import number
 from theano.rewriting.rule import Site
 from theano.rewriting.terms import PRODUCTS, factors_of, flat, product_parts
+from theano.scalar.arithmetic import sub
+from theano.tensor.elemwise import elemwise_of
 
 Parts = list[tuple[int, Any]]
 
@@ -24,10 +26,12 @@ def unchanged(result: Any) -> Any:
     return result
 
 
-def around_sum(constant: Any, left: Parts, flip: int, dtype: str) -> Callable[[Any], Any]:
+def around_sum(constant: Any, left: Parts, flip: int, dtype: str, site: Site) -> Callable[[Any], Any]:
     """flip * result + the terms that are left + a constant"""
     if not left and not constant and flip > 0:
         return unchanged
+    if not left and not constant and site.signed_zeros:   # b - a is 0.0 where a - b is, and -(a - b) is -0.0
+        return lambda result: elemwise_of(sub)(number_like(0, dtype), result)
     return lambda result: signed_sum([*left, (flip, result)], constant, dtype)
 
 

@@ -24,10 +24,14 @@ Replacement = Any  # None, a variable, a list of variables, or {old: new}
 
 
 class Site:
-    """Where a rule is applied: the graph, what is known of its shapes, and who uses a value."""
+    """Where a rule is applied: the graph, what is known of its shapes, and who uses a value.
 
-    def __init__(self, fgraph: FunctionGraph, dims: Dims) -> None:
+    signed_zeros   0.0 is not -0.0, for rules too that do not assume anything else
+    """
+
+    def __init__(self, fgraph: FunctionGraph, dims: Dims, signed_zeros: bool = False) -> None:
         self.fgraph = fgraph
+        self.signed_zeros = signed_zeros
         self.dims = dims
         self.shapes = Shapes(dims)
         self.findings = Findings()

@@ -110,7 +110,7 @@ def _run_passes(fgraph: FunctionGraph, passes: Sequence[Pass], query: Query) -> 
     if any(not p.always for p in wanted):
         dims = Dims(dict(SPEAKERS))
         fgraph.attach_feature(dims)
-        site = Site(fgraph, dims)
+        site = Site(fgraph, dims, signed_zeros=not query.exclude.isdisjoint(("assumes", "assumes:signed_zero")))
         checker = ValueCheck(fgraph) if query.verify else None
         try:
             for p in wanted:

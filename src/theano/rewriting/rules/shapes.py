@@ -11,6 +11,7 @@ from theano.graph.node import Apply, Constant
 from theano.rewriting.conform import conform
 from theano.rewriting.dims import axis_key
 from theano.rewriting.dims_of_ops import value_key
+from theano.rewriting.known import fails_for_values
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar import arithmetic as ar
@@ -332,6 +333,8 @@ def elementwise_of_alloc(node: Apply, site: Site) -> Any:
     if len(allocs) != 1 or site.uses(allocs[0]) > 1 or allocs[0].type.broadcastable != out.type.broadcastable:  # type: ignore[attr-defined]
         return None
     if any(x is not allocs[0] and not all(x.type.broadcastable) for x in node.inputs):  # type: ignore[attr-defined]
+        return None
+    if fails_for_values(node):
         return None
     value: Any
     value, *lengths = allocs[0].owner.inputs  # type: ignore[union-attr]

@@ -6,7 +6,7 @@ from typing import Any
 
 from theano.graph.node import Apply
 from theano.rewriting.conform import conform, shape_template
-from theano.rewriting.known import is_constant, number
+from theano.rewriting.known import fails_for_values, is_constant, number
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.scalar import arithmetic as ar
 from theano.scalar import complex_numbers as cn
@@ -168,7 +168,7 @@ def _plain_fill(inputs: Any) -> bool:
 @function_rule(Elemwise, name="fill_sink", tags="")
 def fill_sink(node: Apply, site: Site) -> Any:
     """f(fill(s, v), w) -> fill(s, f(v, w))"""
-    if node.op.scalar_op is second:  # type: ignore[attr-defined]
+    if node.op.scalar_op is second or fails_for_values(node):  # type: ignore[attr-defined]
         return None
     inputs = node.inputs
     templates, changed = [], list(inputs)
