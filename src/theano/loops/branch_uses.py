@@ -13,6 +13,7 @@ from theano.loops.ifelse import IfElse
 Use = tuple[Any, bool]   # a node of IfElse, and whether it is its first branch
 ALWAYS = frozenset({None})
 
+
 def outside(fgraph: FunctionGraph) -> set[Apply]:
     """The nodes that belong to no branch: their values are needed whatever the conditions are.
 

@@ -278,7 +278,6 @@ class Lowering:
         for variable, datum in zip(node.outputs, outputs):
             self.define(variable, datum)
 
-
     def routine(self, node: Apply, routine: str, params: Sequence[int] = ()) -> None:
         """Run the node by a routine of the backend, see RoutineStep. All its variables are dense tensors."""
         inputs = [self.in_memory(datum) for datum in self.data(node.inputs)]
