@@ -43,3 +43,17 @@ def test_comes_to_an_end(rule: Rule) -> None:
                 assert not [failure for done in report.passes for failure in done.failures]
                 (value,) = evaluate(fgraph.outputs, {v: np.ones(data.shape) for v in fgraph.inputs})
             assert value.shape == data.shape and value.dtype == out.type.dtype
+
+
+@pytest.mark.parametrize("number", [0.0, -0.0, 1.0, -2.0, np.nan, np.inf])
+def test_of_numbers_of_unknown_shape(number: float) -> None:
+    """Found by the fuzzer: what is filled with a number does not fold, and softplus(0) was softplus(0) - 0 for ever."""
+    lengths = [T.lscalar("n"), T.lscalar("m")]
+    x = T.alloc(np.float64(number), *lengths)
+    graphs: list[Any] = [T.log(T.tanh(x)), T.nnet.softplus(x), T.sqrt(x * x + 4) - x, x - T.exp(x), T.log(1 / abs(x))]
+    for out in graphs:
+        fgraph = FunctionGraph(lengths, [out])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            report = rewrite(fgraph, Query(include=("fast_run",)))
+        assert max(report.fired().values(), default=0) < 20, report.fired()

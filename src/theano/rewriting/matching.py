@@ -7,6 +7,7 @@ same expression wherever it occurs, also where a sum or product that it stands f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any
 
 from theano.rewriting.conform import quotient, signed_sum
@@ -395,7 +396,7 @@ class Matcher:
         rest = 1 if wanted == coefficient else coefficient
         if not left and rest == 1:
             return
-        if power < 0 and (not left or any(s > 0 for s, _ in left)):
+        if power < 0 and (not left or any(s > 0 for s, _ in left) or rest == 0):
             return
         if len(left) == 1 and left[0][0] == power and rest == 1:
             value = left[0][1]
@@ -410,7 +411,8 @@ def _terms_of_bound(
 ) -> tuple[list[tuple[int, Any]], Any, bool]:
     """What must be among the terms of a sum, as patterns, and in its constant, for wildcards that are bound already.
 
-    And whether one of them is a number, not 0, which must be there: else -3 would be found in any sum, as 3 - 3 is 0.
+    And whether one of them is a number, which must be there: else -3 would be found in any sum, as 3 - 3 is 0. A zero
+    is no term of any sum: softplus(0) is no softplus(x) - x. Nor are infinities found in constants, and NaN.
     """
     patterns: list[tuple[int, Any]] = []
     constant: Any = 0
@@ -418,20 +420,18 @@ def _terms_of_bound(
     for sign, name in wilds:
         v = binding[name]
         if type(v) is Pending and v.is_open(SUMS, dtype):
-            constant = constant + sign * v.number
-            patterns.extend((sign * s, Same(term)) for s, term in v.parts)
-            continue
-        v = made(v)
-        value = number(v)
-        if value is not None:
-            constant = constant + sign * value
-            whole = whole or value != 0
-        elif _is_made_by(v, SUMS, dtype):
-            more, terms = terms_of(v)
-            constant = constant + sign * more
-            patterns.extend((sign * s, Same(term)) for s, term in terms)
+            more, terms = v.number, v.parts
         else:
-            patterns.append((sign, Same(v)))
+            v = made(v)
+            value = number(v)
+            more, terms = (value, []) if value is not None else \
+                terms_of(v) if _is_made_by(v, SUMS, dtype) else (0, [(1, v)])
+        if not abs(more) < inf or not (more or terms):
+            patterns.append((sign, Same(made(v))))
+            continue
+        constant = constant + sign * more
+        whole = whole or not terms
+        patterns.extend((sign * s, Same(term)) for s, term in terms)
     return patterns, constant, whole
 
 

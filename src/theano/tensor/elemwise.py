@@ -227,9 +227,11 @@ def _as_computed(x: Any, dtype: str) -> Any:
     """An operand as a function has it whose results have this dtype: squares of integers wrap, those in it do not."""
     if x.type.dtype not in _DISCRETE:
         return x
-    if isinstance(x, Constant) and x.data.size == 1:
-        return as_tensor_variable(x.data.astype(dtype))
-    return cast_to(x, dtype)
+    inner = x.owner.inputs[0] if x.owner is not None and isinstance(x.owner.op, DimShuffle) else x
+    if not isinstance(inner, Constant) or inner.data.size != 1:
+        return cast_to(x, dtype)
+    number = as_tensor_variable(inner.data.astype(dtype))   # gradients look what number it is
+    return number if inner is x else x.owner.op(number)
 
 
 def cast_to(x: Any, dtype: str) -> Any:

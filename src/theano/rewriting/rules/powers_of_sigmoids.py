@@ -84,7 +84,11 @@ def _powers_of(variable: Any, site: Site) -> tuple[Any, Powers]:
             found.append((power, v))
             continue
         inner_coefficient, inner = factors_of(base, site)
-        coefficient = coefficient * inner_coefficient ** (power * exponent)
+        try:
+            coefficient = coefficient * inner_coefficient ** (power * exponent)
+        except ArithmeticError:  # 0 to a negative power, or too large
+            found.append((power, v))
+            continue
         found.extend((power * exponent * p, w) for p, w in inner)
     return coefficient, found
 
