@@ -129,3 +129,13 @@ def test_a_turned_difference_keeps_the_sign_of_its_zero() -> None:
         f = theano.function([x], 1 / (1 - theano.tensor.exp(x)))
     assert "expm1" in f.maker.report.fired()
     np.testing.assert_array_equal(f([0.0, -0.0]), [np.inf, np.inf])
+
+
+@pytest.mark.parametrize("build", [lambda x: x * -1, lambda x: -1.0 * x, lambda x: 0 - x, lambda x: 2 * x * -1])
+def test_complex_numbers_stay_on_their_side_of_a_cut(build: Any) -> None:
+    """Found by the fuzzer: -1 * (1 + 0j) is -1 + 0j, and -(1 + 0j) is -1 - 0j, whose root is another one."""
+    x = theano.tensor.zvector("x")
+    f, g = (theano.function([x], theano.tensor.sqrt(build(x)), mode=mode) for mode in (None, "reference"))
+    values = np.array([1, 1 + 0j, complex(1, -0.0), -4, 2 - 1j])
+    np.testing.assert_allclose(f(values), g(values), rtol=1e-14)
+    np.testing.assert_allclose(f(values), np.sqrt(build(values)), rtol=1e-14)

@@ -69,6 +69,8 @@ def test_values_or_errors_stay(name: str, number: int) -> None:
 ])  # fmt: skip
 @pytest.mark.parametrize("make", [
     lambda x: T.alloc(T.sum(x), x.shape[0]), lambda x: T.exp(T.alloc(2.0, x.shape[0])), lambda x: T.zeros_like(x) + 1,
+    lambda x: T.alloc(T.sum(x), T.join(0, x[1:], x[:1]).shape[0]),
+    lambda x: T.exp(T.alloc(2.0, T.join(0, x[1:], x[:1]).shape[0])),
 ])  # fmt: skip
 def test_a_length_that_is_demanded_of_what_is_made_with_it(make: Any, build: Any) -> None:
     """As found by random graphs: once the length that an Alloc is given was known to be 5, nobody asked for it."""

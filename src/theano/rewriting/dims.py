@@ -35,6 +35,14 @@ def _certainty(source: Any) -> int:
     return 3 if isinstance(source, int) else len(source)
 
 
+def _is_told(node: Apply, length: Key) -> bool:
+    """Is this length of what a Reshape makes one that it is told, not that of a vector which it flattens?"""
+    if not isinstance(node.op, Reshape):
+        return False
+    flattens = isinstance(length, tuple) and length[0] is node.inputs[0]
+    return not flattens or not length[0].type.ndim == node.outputs[0].type.ndim == 1  # type: ignore[attr-defined]
+
+
 class Dims(Feature):
     """Classes of equal lengths, with the constant or the graph's own input that each is known to equal."""
 
@@ -49,7 +57,7 @@ class Dims(Feature):
         self.loops_gone: list[Apply] = []
         self.loops_replaced: set[Apply] = set()  # of these something took the place; the others were of no more use
         self._recording = True
-        self._own = 0  # how many of the definitions are of the graph as it was at first
+        self._first: list[tuple[Key, Key]] = []  # those of the graph as it was, for `of_inputs`
 
     # -- listening ----------------------------------------------------------------------------------------------
 
@@ -58,7 +66,6 @@ class Dims(Feature):
         for node in self.nodes:
             self.on_import(fgraph, node, None)
         self._recording = False
-        self._own = len(self._definitions)
 
     def facts(self, node: Apply) -> Iterator[Fact]:
         """What the op of this node says of lengths."""
@@ -74,6 +81,8 @@ class Dims(Feature):
             self.join(a, b)
             if not enforced:
                 self._definitions.append((a, b))
+                if self._recording and not _is_told(node, b):
+                    self._first.append((a, b))
             elif self._recording:
                 self.enforced.append((a, b, node))
 
@@ -165,18 +174,25 @@ class Dims(Feature):
 
     def of_inputs(self) -> Callable[[Key], Key]:
         """What a length of the graph as it was at first is in terms of its inputs, by what ops give: a constant, a
-        length or a value of an input, or else itself. A node that is still there may have got other inputs. (What a
-        Reshape is told must give as many elements as it has, whoever tells it. A flattened vector has its length.)"""
+        length or a value of an input, or else that of what it comes from, as a sum of lengths is that of a join. A node
+        that is still there may have got other inputs. (What a Reshape is told must give as many elements as it has,
+        whoever tells it. A flattened vector has its length.)"""
         first = Dims({})
-        for a, b in self._definitions[: self._own]:
-            reshape = None if isinstance(a, int) else a[0].owner
-            if reshape is None or not isinstance(reshape.op, Reshape) or (
-                    isinstance(b, tuple) and b[0] is reshape.inputs[0] and b[0].type.ndim == a[0].type.ndim == 1):
-                first.join(a, b)
+        given: dict[Key, Key] = {}
+        for a, b in self._first:
+            first.join(a, b)
+            if a != b:
+                given.setdefault(a, b)
 
         def of_inputs(key: Key) -> Key:
             source = first.source(key)
-            return key if source is None else source
+            if source is not None:
+                return source  # type: ignore[no-any-return]
+            passed = {key}
+            while given.get(key, key) not in passed:
+                key = given[key]
+                passed.add(key)
+            return key
 
         return of_inputs
 

@@ -94,12 +94,13 @@ def _known(fgraph: FunctionGraph, original: Dims) -> Dims:
 
 
 def _in_terms_of_inputs(now: Dims, original: Dims) -> Iterator[tuple[Key, Key, Apply]]:
-    """The equalities that were enforced; those that hold because nodes have got other inputs, between the inputs."""
+    """The equalities that were enforced; first between the inputs, as nodes have got other inputs, for which they may
+    hold, and from which no length must be computed for a check."""
     of_inputs = original.of_inputs() if original.enforced else None
     for a, b, node in original.enforced:
-        yield a, b, node
         if of_inputs is not None and a != b:
             yield of_inputs(a), of_inputs(b), node
+        yield a, b, node
 
 
 def _unequal(fgraph: FunctionGraph, now: Dims, lost: Any, unsized: Any) -> dict[Apply, list[tuple[Key, Key]]]:

@@ -222,7 +222,7 @@ def like_terms(node: Apply, site: Site) -> Any:
         return None
     for through in (True, False):
         terms = _Terms(out, site, through)
-        zero = any(c == 0 for c in terms.constants)
+        zero = any(c == 0 for c in terms.constants) and out.type.dtype not in complex_dtypes  # 0 - x: see `zero_term`
         if not terms.duplicates and len(terms.constants) < 2 and not zero:
             if not any((v,) in terms.coefficients for v in terms.looked_through):
                 return None   # nor would anything be alike if it were left whole

@@ -9,13 +9,13 @@ from theano.rewriting.conform import add_all, conform, in_dtype, mul_all, number
 from theano.rewriting.known import number
 from theano.rewriting.rule import Site, function_rule
 from theano.scalar import arithmetic as ar
-from theano.scalar.dtypes import discrete_dtypes, float_dtypes
+from theano.scalar.dtypes import discrete_dtypes, float_dtypes, is_complex
 from theano.tensor.elemwise import elemwise_of
 
 
 @function_rule(ar.add, ar.sub, name="zero_term", assumes="signed_zero", tags="fast_compile useless")
 def zero_term(node: Apply, site: Site) -> Any:
-    """x + 0 -> x, x - 0 -> x, 0 - x -> -x"""
+    """x + 0 -> x, x - 0 -> x, 0 - x -> -x for numbers that are not complex: the sign of a zero is a side of a cut"""
     out: Any = node.outputs[0]
     if out.type.dtype == "bool":
         return None
@@ -24,7 +24,7 @@ def zero_term(node: Apply, site: Site) -> Any:
         return None
     kept = [in_dtype(x, out.type.dtype) for x, c in zip(node.inputs, numbers) if c != 0 or c is False]
     if node.op.scalar_op is ar.sub and number(node.inputs[0]) == 0:  # type: ignore[attr-defined]
-        if not kept:
+        if not kept or is_complex(out.type.dtype):
             return None
         result = elemwise_of(ar.neg)(kept[0])
     else:
@@ -35,7 +35,7 @@ def zero_term(node: Apply, site: Site) -> Any:
 
 @function_rule(ar.mul, ar.true_div, name="unit_factor", tags="fast_compile useless")
 def unit_factor(node: Apply, site: Site) -> Any:
-    """x * 1 -> x, x / 1 -> x, x * -1 -> -x, 1 / x -> inv(x)"""
+    """x * 1 -> x, x / 1 -> x, x * -1 -> -x for numbers that are not complex, 1 / x -> inv(x)"""
     out: Any = node.outputs[0]
     dtype = out.type.dtype
     if dtype == "bool":
@@ -57,7 +57,7 @@ def unit_factor(node: Apply, site: Site) -> Any:
     for x, c in zip(node.inputs, numbers):
         if c is not None and c == 1:
             units += 1
-        elif c is not None and c == -1 and x.type.dtype != "bool":  # type: ignore[attr-defined]
+        elif c is not None and c == -1 and x.type.dtype != "bool" and not is_complex(dtype):  # type: ignore[attr-defined]
             units += 1
             negative = not negative
         else:
