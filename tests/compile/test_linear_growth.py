@@ -1,10 +1,10 @@
 """Compiling a graph of twice the size is twice the work: rules looked at, and words of the finished program."""
 
-import sys
 import warnings
 
 import numpy as np
 import pytest
+from counted_calls import calls_during
 
 import theano
 import theano.tensor as T
@@ -204,19 +204,7 @@ def calls(family, n):
     """How often functions are called, of Python and of C, while the graph is rewritten."""
     inputs, outputs = family(n)
     fgraph = FunctionGraph(*clone(inputs, outputs))
-    count = 0
-
-    def note(frame, event, argument):
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        rewrite(fgraph)
-    finally:
-        sys.setprofile(before)
-    return count
+    return calls_during(lambda: rewrite(fgraph))
 
 
 def columns_joined_on(n):

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 from graphs import Graph, Item
+from large import several_threads
 from product_graphs import ProductGraphMaker
 
-import theano
 import theano.tensor as T
-from theano.backends.native import runtime, thread_count
+from theano.backends.native import runtime
 from theano.tensor.elemwise import Elemwise
 
 ROWS = [0, 1, 2, 9, 17, 17, 31, 33, 40, 65, 65, 97, 130]
@@ -229,13 +229,11 @@ def done() -> dict[str, int]:
 @contextmanager
 def small_panels(threads: int = 2) -> Iterator[None]:
     """Tall products go by panels, as they do where results are larger than the cache."""
-    room, before = runtime.cache_room(), thread_count._word[0]
+    room = runtime.cache_room()
     were = list(room)
     room[0], room[1], room[3] = *ROOM, 1
-    with theano.change_flags(openmp_elemwise_minsize=0):
-        thread_count.set_threads(threads)
-        try:
+    try:
+        with several_threads(threads):
             yield
-        finally:
-            thread_count.set_threads(before)
-            room[:] = were
+    finally:
+        room[:] = were

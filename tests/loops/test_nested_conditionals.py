@@ -6,10 +6,12 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from test_lazy_gradients import CALLS, Sine
 
 import theano
 import theano.tensor as tt
@@ -23,28 +25,11 @@ from theano.loops.branches import Branches, gather_branches
 from theano.loops.conditionals import simplify
 from theano.loops.kept_values import keep_values
 
+sys.path.append(str(Path(__file__).parent.parent / "compile"))
+from counted_calls import calls_during
+
 X = tt.dvector("x")
 V = np.array([0.3, -0.5, 0.7])
-CALLS: Counter[str] = Counter()
-
-
-class Step(Op):
-    """sin(x), or its derivative; it counts its calls."""
-
-    __props__ = ("name", "k")
-
-    def __init__(self, name: str, k: int = 0) -> None:
-        self.name, self.k = name, k
-
-    def make_node(self, x: Any) -> Apply:
-        return Apply(self, [x], [x.type()])
-
-    def perform(self, node: Apply, inputs: Any, output_storage: Any) -> None:
-        CALLS[self.name + "'" * self.k] += 1
-        output_storage[0][0] = np.asarray((np.sin, np.cos)[self.k](inputs[0]))
-
-    def L_op(self, inputs: Any, outputs: Any, output_gradients: Any) -> list[Any]:
-        return [output_gradients[0] * Step(self.name, 1)(inputs[0])]
 
 
 class Failing(Op):
@@ -71,21 +56,21 @@ class Failing(Op):
 def in_first(conditions: Any, other: Callable[[int], Any]) -> Any:
     y = X
     for k, condition in enumerate(conditions):
-        y = ifelse(condition, Step(f"s{k}")(y), other(k))
+        y = ifelse(condition, Sine(f"s{k}")(y), other(k))
     return y
 
 
 def in_second(conditions: Any, other: Callable[[int], Any]) -> Any:
     y = X
     for k, condition in enumerate(conditions):
-        y = ifelse(tt.eq(condition, 0), other(k), Step(f"s{k}")(y))
+        y = ifelse(tt.eq(condition, 0), other(k), Sine(f"s{k}")(y))
     return y
 
 
 def in_both_in_turn(conditions: Any, other: Callable[[int], Any]) -> Any:
     y = X
     for k, condition in enumerate(conditions):
-        step = Step(f"s{k}")(y)
+        step = Sine(f"s{k}")(y)
         y = ifelse(condition, step, other(k)) if k % 2 else ifelse(tt.eq(condition, 0), other(k), step)
     return y
 
@@ -94,7 +79,7 @@ def used_again(conditions: Any, other: Callable[[int], Any]) -> Any:
     """The value of each branch is used after its conditional, too, in a conditional of the same condition."""
     y = X
     for k, condition in enumerate(conditions):
-        part = Step(f"s{k}")(y)
+        part = Sine(f"s{k}")(y)
         inner = ifelse(condition, part * 1.5, other(k))
         y = ifelse(condition, inner - 0.5 * part, inner)
     return y
@@ -111,7 +96,7 @@ def innermost_first(n: int, false: int | None) -> list[int]:
 def test_a_nest_runs_what_is_taken_once_and_no_more(build: Any, mode: str) -> None:
     n = 7
     conditions = [tt.iscalar(f"c{k}") for k in range(n)]
-    y = build(conditions, lambda k: Step(f"o{k}")(X) * (k + 1))
+    y = build(conditions, lambda k: Sine(f"o{k}")(X) * (k + 1))
     slope = theano.grad(tt.exp(y).sum(), X)
     function = theano.function([*conditions, X], [y, slope], mode=mode)
     for false in (None, *range(n)):
@@ -193,7 +178,7 @@ def random_conditionals(seed: int, size: int = 40, conditions: int = 6) -> Funct
         if kind < 3:
             pool.append(ifelse(cs[rng.randint(conditions)], one(), one()))
         else:
-            pool.append(Step(f"s{k}")(one()) if kind == 3 else tt.exp(one()) if kind == 4 else one() * one())
+            pool.append(Sine(f"s{k}")(one()) if kind == 3 else tt.exp(one()) if kind == 4 else one() * one())
     return FunctionGraph([*cs, X], [pool[-1] + pool[-2], theano.grad(pool[-1].sum(), X, disconnected_inputs="ignore")])
 
 
@@ -353,18 +338,7 @@ def calls_and_size(build: Callable[[int], Any], n: int, gradient: bool) -> tuple
     """(how often functions are called while branches are made, how large they are: nodes, what they take and give)"""
     y = build(n).sum()
     fgraph = FunctionGraph([X], [theano.grad(y, X) if gradient else y])
-    count = 0
-
-    def note(frame: Any, event: str, argument: Any) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        gather_branches(fgraph)
-    finally:
-        sys.setprofile(before)
+    count = calls_during(lambda: gather_branches(fgraph))
     size, pending = 0, [fgraph]
     while pending:
         graph = pending.pop()
