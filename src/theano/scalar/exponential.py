@@ -72,8 +72,6 @@ log1p = elementwise(
 
 def _pow_gradient(x: Any, y: Any, z: Any, gz: Any) -> tuple[Any, Any]:
     n = constant_of(y)
-    if y.dtype.startswith("uint") or y.dtype == "bool":
-        y = cast_to(upgrade_to_float(y.dtype))(y)   # y - 1 must not wrap
     by_base = power_gradient(x, n, z, gz) if n else None
     if by_base is None:
         # a number is written as one: what takes this gradient must see the power (`cancelling.py`)

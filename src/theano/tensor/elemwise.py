@@ -17,7 +17,7 @@ from theano._config import config
 from theano.graph.node import Apply, Constant
 from theano.graph.op import Op
 from theano.graph.type import DisconnectedType, NullType, disconnected_type
-from theano.scalar.dtypes import upcast
+from theano.scalar.dtypes import real_dtype, upcast
 from theano.scalar.op import DISCONNECTED, UNDEFINED, ZERO, ScalarOp
 from theano.scalar.selection import cast_to as cast_record
 from theano.scalar.user_ops import UserScalarOp
@@ -113,7 +113,7 @@ class Elemwise(Op):
             terms = [UNDEFINED] * len(inputs)
         else:
             mask = mask_for(gz, record.name, inputs)
-            values = [_as_computed(x, z.type.dtype) for x in inputs] if record.compute == "out" else inputs
+            values = [_as_computed(x, real_dtype(z.type.dtype)) for x in inputs] if record.compute == "out" else inputs
             result = record.grad(*values, z, gz if mask is None else mask.value)
             terms = result if isinstance(result, (tuple, list)) else [result]
             if len(terms) != len(inputs):
@@ -224,7 +224,7 @@ def run_time_shape(node: Apply, values: Sequence[Any]) -> tuple[int, ...]:
 
 
 def _as_computed(x: Any, dtype: str) -> Any:
-    """An operand as a function has it whose results have this dtype: squares of integers wrap, those in it do not."""
+    """An operand as a function has it whose results (or their parts) have this dtype: squares of integers wrap."""
     if x.type.dtype not in _DISCRETE:
         return x
     inner = x.owner.inputs[0] if x.owner is not None and isinstance(x.owner.op, DimShuffle) else x
