@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,11 @@ import pytest
 import theano
 import theano.tensor as T
 from theano.compile.modes import Mode
+from theano.compile.pipeline import rewrite
+from theano.graph.fgraph import FunctionGraph
 from theano.rewriting import power_series as series
+from theano.scalar.dtypes import float_dtypes
+from theano.scalar.op import ScalarOp
 from theano.scalar.polynomial import polynomial
 from theano.tensor.elemwise import elemwise_of
 
@@ -120,3 +125,25 @@ def test_what_a_sum_is_multiplied_by_does_not_matter() -> None:
     factor = theano.function([y], T.grad(chain(y).sum(), y))
     near = np.array([-1e-3, 1e-300, 1e-9, 1e-5])
     np.testing.assert_allclose(gradient(near), factor(np.ones(4)) * (-near / 3), rtol=1e-6)
+
+
+def floats_of(dtype: str) -> list[Any]:
+    """Elementwise ops that take this dtype as the floats that they convert it to."""
+    records = [r for r in ScalarOp.registry.values() if r.compute == "out" and r.numpy is not None and not r.define]
+    found = []
+    for record in records:
+        with suppress(TypeError):
+            if record.output_dtype(*[dtype] * (record.nin or 2)) in float_dtypes:
+                found.append(pytest.param(record, dtype, id=f"{record.name}-{dtype}"))
+    return found
+
+
+@pytest.mark.parametrize(("record", "dtype"), [*floats_of("bool"), *floats_of("int8"), *floats_of("uint8")])
+def test_factors_are_functions_of_integers(record: ScalarOp, dtype: str) -> None:
+    """Found by the fuzzer: softplus of a bool, by its formula, takes minus of a bool."""
+    x = T.dvector("x")
+    n = T.cast(x > 2, dtype)
+    factor = elemwise_of(record)(*[n] * (record.nin or 2))
+    fgraph = FunctionGraph([x], [T.cos(x) * factor / x - T.sin(x) * factor / x**2])
+    report = rewrite(fgraph)
+    assert not [failure for done in report.passes for failure in done.failures]

@@ -185,9 +185,12 @@ def _value(v: Any, known: dict[Any, Any]) -> Any:
     """The value of a small expression of those that are known; others are 1."""
     if v not in known:
         node, value = v.owner, number(v)
-        if value is None and node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op.numpy is not None:
-            value = node.op.scalar_op.numpy(*[_value(w, known) for w in node.inputs])
         kind = np.float64 if v.type.dtype in float_dtypes else np.dtype(v.type.dtype).type
+        if value is None and node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op.numpy is not None:
+            values = [_value(w, known) for w in node.inputs]
+            if node.op.scalar_op.compute == "out":   # functions of integers are those of the floats they become
+                values = [kind(w) for w in values]
+            value = node.op.scalar_op.numpy(*values)
         known[v] = kind(1 if value is None else value)
     return known[v]
 
