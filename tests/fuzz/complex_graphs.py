@@ -18,8 +18,8 @@ COMPLEX = ("complex128", "complex64")
 DTYPES = (*COMPLEX, *COMPLEX, "float64", "float32", "int64", "int8", "uint8", "bool", "float16")
 EXACT = ["add", "add", "mul", "mul", "sub", "neg", "conj", "real", "imag", "sqr", "identity", "second", "switch"]
 # with a cut or a pole where errors of rounding decide
-CUT = ["angle", "sqrt", "log", "arctan"]
-SMOOTH_HERE = [*SMOOTH, "exp", "exp", "abs_", "abs_", "true_div", "true_div", "inv", "sin", "cosh"]
+CUT = ["angle", "sqrt", "log", "arctan", "arcsinh"]
+SMOOTH_HERE = [*SMOOTH, "exp", "exp", "abs_", "abs_", "true_div", "true_div", "inv", "sin", "cosh", "tan"]
 FROM_REALS = ["complex", "complex", "complex_from_polar"]
 # NaN, infinities, zeros of both signs, and what overflows in an exponential (whether the sum of two products that
 # overflow is NaN hangs on how often it is rounded)
@@ -144,9 +144,10 @@ class SpecialGraphMaker(ComplexGraphMaker):
 
 
 def clear_of_cuts(value: np.ndarray) -> bool:
-    """Is nothing near the negative real axis, or +-i?"""
-    near = (np.abs(value.imag) < 1e-3) & (value.real < 1e-3)
-    return not (near | (np.abs(value * value + 1) < 1e-3)).any()
+    """Is nothing near the negative real axis, or the imaginary one beyond +-i?"""
+    negative = (np.abs(value.imag) < 1e-3) & (value.real < 1e-3)
+    beyond_i = (np.abs(value.real) < 1e-3) & (np.abs(value.imag) > 0.99)
+    return not (negative | beyond_i).any()
 
 
 def special_graph(seed: int) -> Graph:
