@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -179,10 +180,10 @@ def uncertainty(graph: Graph) -> list[np.ndarray]:
     """
     rng = np.random.default_rng(0)
 
-    def shake(node: Any, inputs: list[Any], results: list[Any]) -> None:
+    def shake(node: Any, inputs: list[Any], results: list[Any], *, cancels: bool) -> None:
         for k, value in enumerate(map(np.asarray, results)):
             if value.dtype.kind in "fc":
-                if shakes % 2:
+                if cancels:
                     value = np.where(is_cancelled(node, inputs, value), value.dtype.type(0), value)
                 parts = reals(value)
                 small_integer = (np.rint(parts) == parts) & (np.abs(parts) < 1000)
@@ -193,8 +194,9 @@ def uncertainty(graph: Graph) -> list[np.ndarray]:
                 results[k] = moved.astype(value.dtype)
 
     found = [np.zeros(np.shape(reals(value))) for value in graph.expected]
-    for shakes in range(SHAKES):
-        moved = evaluate(graph.outputs, dict(zip(graph.inputs, graph.values)), after=shake)
+    for number in range(SHAKES):
+        after = partial(shake, cancels=bool(number % 2))
+        moved = evaluate(graph.outputs, dict(zip(graph.inputs, graph.values)), after=after)
         for k, (value, expected) in enumerate(zip(moved, graph.expected, strict=True)):
             if expected.dtype.kind in "fc":
                 at_the_edge = np.isfinite(reals(expected)) != np.isfinite(reals(value))

@@ -58,3 +58,17 @@ def test_noise_divided_by_noise_may_be_nothing() -> None:
     assert [line.split(" = ")[0] for line in check(graph, nothing, "", [True] * 3, loose=True)] == [
         ", output 1", ", output 2"
     ]
+
+
+def test_noise_divided_by_itself_may_be_nothing() -> None:
+    """Found by the fuzzer: a sum that cancels was 0 in another order, and divided by itself no number."""
+    x = T.dvector("x")
+    parts = T.as_tensor_variable([0.1 * x, 0.2 * x, -0.3 * x])
+    products = T.dot(np.array([[0.1, 0.2, -0.3]]), T.tile(x, (3, 1)))[0]
+    sums = [0.1 * x + 0.2 * x - 0.3 * x, parts.sum(axis=0), products, T.exp(x) - 0.5 * x, parts[:2].sum(axis=0)]
+    graph = graph_of(x, np.array([1.0, 2.0]), *[total / total for total in sums])
+    assert all(np.isfinite(value).all() for value in graph.expected)
+    nothing = [np.full(2, np.nan)] * len(sums)
+    assert [line.split(" = ")[0] for line in check(graph, nothing, "", [True] * len(sums), loose=True)] == [
+        ", output 3", ", output 4"
+    ]
