@@ -23,7 +23,7 @@ from theano.tensor.elemwise import Elemwise
 from theano.tensor.sharedvar import TensorSharedVariable
 from theano.tensor.type import TensorType
 
-# the one error that may be lost with a value that is not needed (docs/errors.md): a maximum, or its position, of nothing
+# errors that may be lost with a value that is not needed (docs/errors.md): a maximum of nothing, or its position
 NOT_RESTORED = ("nothing to reduce", "there is no largest one")
 MODES = ["FAST_RUN", "FAST_RUN", Mode("cvm", None), "FAST_COMPILE"]
 
