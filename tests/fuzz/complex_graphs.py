@@ -19,6 +19,7 @@ DTYPES = (*COMPLEX, *COMPLEX, "float64", "float32", "int64", "int8", "uint8", "b
 EXACT = ["add", "add", "mul", "mul", "sub", "neg", "conj", "real", "imag", "sqr", "identity", "second", "switch"]
 # with a cut or a pole where errors of rounding decide
 CUT = ["angle", "sqrt", "log", "arctan", "arcsinh"]
+CUT_TOO = [*CUT, "log1p"]  # of those of reals
 SMOOTH_HERE = [*SMOOTH, "exp", "exp", "abs_", "abs_", "true_div", "true_div", "inv", "sin", "cosh", "tan"]
 FROM_REALS = ["complex", "complex", "complex_from_polar"]
 # NaN, infinities, zeros of both signs, and what overflows in an exponential (whether the sum of two products that
@@ -75,7 +76,7 @@ class ComplexGraphMaker(GraphMaker):
             return None
         if name == "switch" and not inputs[0].exact:
             return None
-        if name in CUT and not clear_of_cuts(inputs[0].value):
+        if name in CUT_TOO and not clear_of_cuts(inputs[0].value):
             return None
         self.apply(name, inputs, name in EXACT or name in ("eq", "neq"))
         return None
