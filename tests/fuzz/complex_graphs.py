@@ -3,7 +3,7 @@ elements. Complex values start as whole numbers of both parts, and are exact as 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,7 @@ COMPLEX = ("complex128", "complex64")
 DTYPES = (*COMPLEX, *COMPLEX, "float64", "float32", "int64", "int8", "uint8", "bool", "float16")
 EXACT = ["add", "add", "mul", "mul", "sub", "neg", "conj", "real", "imag", "sqr", "identity", "second", "switch"]
 # with a cut or a pole where errors of rounding decide
-CUT = ["angle", "sqrt", "log", "arctan", "arcsinh"]
-CUT_TOO = [*CUT, "log1p"]  # of those of reals
+CUT = ["angle", "sqrt", "log", "arctan", "arcsinh", "log1p"]
 SMOOTH_HERE = [*SMOOTH, "exp", "exp", "abs_", "abs_", "true_div", "true_div", "inv", "sin", "cosh", "tan"]
 FROM_REALS = ["complex", "complex", "complex_from_polar"]
 # NaN, infinities, zeros of both signs, and what overflows in an exponential (whether the sum of two products that
@@ -35,6 +34,7 @@ class ComplexGraphMaker(GraphMaker):
     """Half of the inputs are complex; what a real graph has is there, too."""
 
     dtypes = DTYPES
+    kept_clear: Sequence[str] = CUT
 
     def __init__(self, seed: int, rows: bool = False) -> None:
         super().__init__(seed, rows)
@@ -56,6 +56,14 @@ class ComplexGraphMaker(GraphMaker):
 
     # -- ops
 
+    def add(self, variable: Any, inputs: list[Item], exact: bool | None = None) -> Item | None:
+        node = variable.owner
+        record = getattr(node.op, "scalar_op", None) if node is not None else None
+        cut = record is not None and record.name in self.kept_clear and is_complex(inputs[0])
+        if cut and not clear_of_cuts(inputs[0].value):
+            return None
+        return super().add(variable, inputs, exact)
+
     def apply(self, name: str, inputs: list[Item], exact: bool) -> Item | None:
         variable = Elemwise(ScalarOp.registry[name])(*[i.variable for i in inputs])
         return self.add(variable, inputs, exact and all(i.exact for i in inputs))
@@ -75,8 +83,6 @@ class ComplexGraphMaker(GraphMaker):
         if name in ("eq", "neq") and not all(i.exact for i in inputs):
             return None
         if name == "switch" and not inputs[0].exact:
-            return None
-        if name in CUT_TOO and not clear_of_cuts(inputs[0].value):
             return None
         self.apply(name, inputs, name in EXACT or name in ("eq", "neq"))
         return None
@@ -134,7 +140,9 @@ class ComplexGraphMaker(GraphMaker):
 
 
 class SpecialGraphMaker(ComplexGraphMaker):
-    """One elementwise op or two of NaN, infinities, zeros of both signs and huge numbers."""
+    """One elementwise op or two of NaN, infinities, zeros of both signs and huge numbers, on cuts as well."""
+
+    kept_clear = ()
 
     def numbers(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         value = super().numbers(shape, dtype)
