@@ -21,23 +21,23 @@ from theano.backends.native.runtime_language import (
     store32,
     store64,
 )
+from theano.backends.native.runtime_products import WIDE_PIECE, keeps_bits, pieces_are_columns
 from theano.backends.native.runtime_routines import least
 from theano.backends.native.runtime_threads import more_busy, share, share_out, threads_for_work
 
-# Pieces are cut such that OpenBLAS's loops for AVX-512 go over them as over the whole: so the bits are the same (found
-# by trying, see the tests). Columns may be cut at multiples of 24. Rows may be at multiples of 16, but where an odd
-# number is over, which other loops do, they have more than 192 rows with them if the whole has. Where there are fewer
-# than 1e6 multiplications, OpenBLAS takes other loops altogether.
+# Pieces are cut such that OpenBLAS's loops go over them as over the whole: so the bits are the same (found by trying,
+# see the tests). Columns may be cut at multiples of 24. Rows may be at multiples of 16, but where an odd number is
+# over, which other loops do, they have more than 192 rows with them if the whole has. Where there are fewer than 1e6
+# multiplications, OpenBLAS takes other loops altogether. For some processors its loops are of another kind, which
+# `keeps_bits` knows: then the product is computed in as many pieces as the lengths say, also by one thread.
 COLUMNS_UNIT = 24
 ROWS_UNIT = 16
 ROWS_OF_A_LOOP = 8
 MANY_ROWS = 192
 LEAST_PIECE = 1000000
 
-# A piece packs the other operand anew: it should not be narrow. Two pieces for a thread, so that who is held up by
-# other work of the machine does less.
+# Two pieces for a thread, so that who is held up by other work of the machine does less.
 PIECES_OF_A_THREAD = 2
-WIDE_PIECE = 192
 
 COST = 5  # picoseconds for a multiplication, per byte of a number: roughly
 
@@ -73,9 +73,9 @@ def divide_product(
     columns = load32(ints + 4)
     work = rows * columns * load32(ints + 8)
     threads = threads_for_work(work * size * COST)
-    by_columns = columns >= rows
+    by_columns = pieces_are_columns(ints, size)
     pieces = cut(task, work, threads, by_columns, rows, columns)
-    if pieces < 2:
+    if pieces < 2 and keeps_bits(by_columns, size) and keeps_bits(by_columns == 0, size):
         pieces = cut(task, work, threads, by_columns == 0, rows, columns)
     if threads > pieces:
         threads = pieces
@@ -105,10 +105,12 @@ def cut(task: int, work: int, threads: int, by_columns: int, rows: int, columns:
         unit = ROWS_UNIT
     store64(task + TASK_COLUMNS, by_columns)
     store64(task + TASK_UNIT, unit)
-    pieces = threads
-    if threads > 1 and length >= threads * PIECES_OF_A_THREAD * WIDE_PIECE:
-        pieces = threads * PIECES_OF_A_THREAD
     units = (length + unit - 1) // unit
+    pieces = threads
+    if keeps_bits(by_columns, load64(task + TASK_SIZE)) == 0:
+        pieces = length // (2 * WIDE_PIECE) * 2
+    elif threads > 1 and length >= threads * PIECES_OF_A_THREAD * WIDE_PIECE:
+        pieces = threads * PIECES_OF_A_THREAD
     pieces = least(pieces, units)
     if not by_columns and rows > MANY_ROWS and rows % ROWS_OF_A_LOOP != 0:
         pieces = least(pieces, rows // (MANY_ROWS + 2 * ROWS_UNIT))

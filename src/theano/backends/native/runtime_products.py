@@ -116,7 +116,10 @@ BLAS_GET = 0
 BLAS_SET = 8
 BLAS_USERS = 16
 BLAS_BEFORE = 24
-BLAS_BYTES = 32
+BLAS_KEEPS = 32  # whether pieces of columns (1) and of rows (2) have the bits of the whole; float32: four times that
+BLAS_BYTES = 40
+
+WIDE_PIECE = 192  # a piece of a product packs the other operand anew: it should not be narrow
 
 
 def product_prepare(frame: int, step: int) -> int:
@@ -371,7 +374,7 @@ def matrix_product(frame: int, step: int, a: int, b: int, out: int, may_be_tiles
         if work > BLAS_DIVIDES:
             limited = limit_blas()
         divide = 0
-        if limited and work > DIVIDED_PRODUCT and load64(THREADS) > 1:
+        if limited and work > DIVIDED_PRODUCT and in_pieces(ints, size):
             divide = division(frame, DIVIDE_PRODUCT)
             failed = divide == 0
         if divide != 0:
@@ -439,6 +442,27 @@ def tell_blas(ints: int, m: int, n: int, inner: int, way_a: int, way_b: int, way
     store32(ints + 16, distance(way_right))
     store32(ints + 20, distance(way_out))
     return turned
+
+
+def in_pieces(ints: int, size: int) -> int:
+    """Is a large product divided, since there are threads, or since the bits of the whole would be others?"""
+    if load64(THREADS) > 1:
+        return 1
+    return keeps_bits(pieces_are_columns(ints, size), size) == 0
+
+
+def pieces_are_columns(ints: int, size: int) -> int:
+    """Is a product divided by its columns, or (0) by its rows? By the longer, if pieces of the other do not keep bits
+    where its own would not."""
+    columns = load32(ints + 4) >= load32(ints)
+    if keeps_bits(columns, size) != 0 or load32(ints + 4 * (columns == 0)) < 2 * WIDE_PIECE:
+        return columns
+    return columns ^ (keeps_bits(columns == 0, size) != 0)
+
+
+def keeps_bits(columns: int, size: int) -> int:
+    """Not 0: pieces of columns (or rows) have the bits of the whole, as BLAS computes it."""
+    return load64(BLAS + BLAS_KEEPS) >> ((size == 4) * 2) & (2 - columns)
 
 
 def tile_task(tiled: int, frame: int, step: int, m: int, n: int, inner: int) -> int:

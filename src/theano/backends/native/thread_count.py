@@ -18,6 +18,13 @@ from theano.backends.native.cython_modules import file_of
 # what one point of an addition costs, in the guesses of `kernel_code.py` (picoseconds)
 POINT_OF_AN_ADDITION = 300
 
+# For which processors OpenBLAS has loops that give pieces of a product the bits of the whole, as BLAS_KEEPS has it;
+# found by trying, see the tests. Those for Haswell take the last rows of a product of float32 in another way.
+_KEEPS = {
+    **dict.fromkeys(("SkylakeX", "Cooperlake", "Sandybridge", "Nehalem", "Katmai"), 15),
+    **dict.fromkeys(("Haswell", "Zen"), 7),
+}
+
 # what `runtime_threads.py` calls of the C library
 THREAD_FUNCTIONS = (
     "pthread_create", "pthread_detach", "pthread_mutex_lock", "pthread_mutex_trylock", "pthread_mutex_unlock",
@@ -27,7 +34,7 @@ THREAD_FUNCTIONS = (
 _word = (ctypes.c_int64 * 1)(1)
 _busy = (ctypes.c_int64 * 1)(0)
 # see BLAS_ in `runtime_products.py`
-_blas = (ctypes.c_int64 * 4)()
+_blas = (ctypes.c_int64 * (runtime_products.BLAS_BYTES // 8))()
 _least = (ctypes.c_int64 * 1)(0)
 # threads wait here until the process ends: the table outlives the interpreter
 _crew = (ctypes.c_int64 * 64)()
@@ -107,7 +114,17 @@ def find_blas() -> None:
         found: list[Any] = [getattr(library, f"{prefix}_{what}_num_threads", None) for what in ("get", "set")]
         if all(found):
             _blas[0], _blas[1] = (ctypes.cast(function, ctypes.c_void_p).value or 0 for function in found)
+            _blas[runtime_products.BLAS_KEEPS // 8] = _KEEPS.get(_loops_of_blas(library, prefix), 0)
             return
+
+
+def _loops_of_blas(library: ctypes.CDLL, prefix: str) -> str:
+    """For which processor OpenBLAS has chosen its loops."""
+    ask = getattr(library, f"{prefix}_get_corename", None)
+    if ask is None:
+        return ""
+    ask.restype = ctypes.c_char_p
+    return str(ask().decode())
 
 
 def crew_size() -> int:
