@@ -95,11 +95,11 @@ def _finisher(accumulator: Accumulator, name: str, dtype: str, declarations: dic
 def _for_all(do: Callable[[VectorText, str], None], lanes: int, declarations: dict[str, str]) -> list[str]:
     """Do something with %count elements: a vector at a time, then one by one. It is told the index of the first."""
     lines = ["entry:"]
-    done, before, count = "0", "entry", 0
+    text = VectorText(lanes)
+    text.lines, text.declarations = lines, declarations
+    done, before = "0", "entry"
     for width in (lanes, 1) if lanes > 1 else (1,):
-        text = VectorText(width)
-        text.lines, text.declarations = lines, declarations
-        text._count = count
+        text = text.beside(width)
         loop, after = text.label("loop"), text.label("after")
         limit, index, following = "%count", text.new("i"), text.new("next")
         if width > 1:
@@ -111,7 +111,7 @@ def _for_all(do: Callable[[VectorText, str], None], lanes: int, declarations: di
         text.emit(f"{following} = add i64 {index}, {width}")
         text.go_if(text.set(f"icmp slt i64 {following}, {limit}"), loop, after)
         text.start(after)
-        done, before, count = limit, after, text._count
+        done, before = limit, after
     return lines
 
 

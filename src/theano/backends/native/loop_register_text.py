@@ -25,14 +25,11 @@ class Writer:
     def __init__(self, loop: Any, way: str) -> None:
         self.loop = loop
         self.way = way
-        vector, scalar = VectorText(loop.lanes), VectorText(loop.scalar_lanes)
-        scalar.lines, scalar.allocas, scalar.declarations = vector.lines, vector.allocas, vector.declarations
-        self._writers = {True: vector, False: scalar}
-        self.text = vector
+        self.text = VectorText(loop.lanes)
+        self.text.in_place = sum(i.op == "math" for step in loop.written for i in step.kernel.body) <= IN_PLACE
+        self._writers = {True: self.text, False: self.text.beside(loop.scalar_lanes)}
         self.function = ""
         self.mask = ""
-        in_place = sum(i.op == "math" for step in loop.written for i in step.kernel.body) <= IN_PLACE
-        vector.in_place = scalar.in_place = in_place
         self.nests = NestText(self)
         self.active = {"masked": "%active", "whole": str(loop.lanes), "single": "1"}[way]
 
@@ -42,11 +39,8 @@ class Writer:
 
     def use(self, wide: bool) -> VectorText:
         """The writer for vectors of points (wide), or that for single numbers."""
-        chosen = self._writers[wide]
-        if chosen is not self.text:
-            chosen.block, chosen._count = self.text.block, self.text._count
-            self.text = chosen
-        return chosen
+        self.text = self._writers[wide]
+        return self.text
 
     def write(self) -> None:
         text, loop = self.text, self.loop
@@ -253,17 +247,9 @@ class Writer:
         identity = scalar_constant(kind, accumulator.identity)
         value = text.cast(source, accumulator.dtype, value)
         value = text.select(self.mask, kind, value, text.splat(kind, identity))
-        narrow = text
-        while narrow.lanes > 1:
-            vec, half = narrow.vec(kind), narrow.lanes // 2
-            sides = [", ".join(f"i32 {n}" for n in range(first, first + half)) for first in (0, half)]
-            halves = [text.set(f"shufflevector {vec} {value}, {vec} poison, <{half} x i32> <{s}>") for s in sides]
-            narrow = self._narrow(half)
-            value = accumulator.combine(narrow, *halves)
-            text._count = narrow._count
+        one, (value,) = accumulator.over_lanes(text, [value])
         # as an accumulator in memory does, which makes -0.0 of a sum 0.0
-        value = accumulator.combine(narrow, narrow.splat(kind, identity), value)
-        text._count = narrow._count
+        value = accumulator.combine(one, one.splat(kind, identity), value)
         scalar = self.use(False)
         zeros = f"<{scalar.lanes} x i32> zeroinitializer"
         value = scalar.set(f"shufflevector <1 x {kind}> {value}, <1 x {kind}> poison, {zeros}")
@@ -271,17 +257,8 @@ class Writer:
 
     def use_lanes(self, lanes: int) -> VectorText:
         """A writer for vectors of so many lanes, until another one is used."""
-        made = self._narrow(lanes)
-        made.in_place = self.text.in_place
-        self.text = made
-        return made
-
-    def _narrow(self, lanes: int) -> VectorText:
-        """A writer for shorter vectors, which goes on where the writer in use is."""
-        narrow = VectorText(lanes)
-        narrow.lines, narrow.allocas, narrow.declarations = self.text.lines, self.text.allocas, self.text.declarations
-        narrow.block, narrow._count = self.text.block, self.text._count
-        return narrow
+        self.text = self.text.beside(lanes)
+        return self.text
 
     def _take(self, out: Buffer, taken: Taken) -> str:
         """An element or a row at computed positions, if it is there."""

@@ -458,31 +458,18 @@ class Accumulator:
         high = text.binary("fsub", kind, part, virtual)
         return new, text.binary("fadd", kind, error, text.binary("fadd", kind, low, high))
 
+    def over_lanes(self, text: VectorText, values: list[str]) -> tuple[VectorText, list[str]]:
+        """All lanes combined by halves, as vectors of one lane, and the writer of such. values: and positions"""
+        kinds = [self.kind, "i64"][: len(values)]
+        while text.lanes > 1:
+            low, high = ([text.half(k, v, upper) for k, v in zip(kinds, values)] for upper in (False, True))
+            text = text.beside(text.lanes // 2)
+            values = self._join(text, low, high)
+        return text, values
+
     def _fold(self, text: VectorText, values: list[str], start: Sequence[str]) -> None:
-        """Combine all lanes by halves, and the result with what memory holds."""
-        lanes = text.lanes
-        kinds = [self.kind] if self.position_axes is None else [self.kind, "i64"]
-        while lanes > 1:
-            half = lanes // 2
-            narrow = VectorText(half)
-            narrow._count = text._count
-            narrow.lines = text.lines
-            narrow.declarations = text.declarations
-            parts: list[list[str]] = [[], []]
-            for side in (0, 1):
-                indices = ", ".join(f"i32 {i + side * half}" for i in range(half))
-                for value, kind in zip(values, kinds, strict=True):
-                    vec = f"<{lanes} x {kind}>"
-                    parts[side].append(
-                        narrow.set(f"shufflevector {vec} {value}, {vec} poison, <{half} x i32> <{indices}>")
-                    )
-            values = self._join(narrow, parts[0], parts[1])
-            text._count = narrow._count
-            lanes = half
-        one = VectorText(1)
-        one._count = text._count
-        one.lines = text.lines
-        one.declarations = text.declarations
+        """Combine all lanes, and the result with what memory holds."""
+        one, values = self.over_lanes(text, values)
         if self.position_axes is None:
             old = [self.load(one, start[self.slot])]
             self.store(one, self._join(one, old, values)[0], start[self.slot])
@@ -491,9 +478,9 @@ class Accumulator:
             best = self._join(one, values, old)
             self.store(one, best[0], start[self.value_slot])
             one.store("int64", best[1], start[self.slot])
-        text._count = one._count
 
     def _join(self, text: VectorText, a: list[str], b: list[str]) -> list[str]:
-        if self.position_axes is None:
+        """Of two vectors of values, or of values and positions."""
+        if len(a) == 1:
             return [self.combine(text, a[0], b[0])]
         return self.better(text, a, b)

@@ -53,10 +53,20 @@ def _as_float32(number: float) -> float:
         return float("inf") if number > 0 else float("-inf")
 
 
+class _Place:
+    """Where the writers of one function are: the label of the current block, and the number of the last name."""
+
+    __slots__ = ("block", "count")
+
+    def __init__(self) -> None:
+        self.block = "entry"
+        self.count = 0
+
+
 class VectorText:
     """Writes one function's body: a list of lines, the label of the current block, and fresh names.
 
-    `lanes` is the number of elements that every vector holds.
+    `lanes` is the number of elements that every vector holds; a function may have writers for several (`beside`).
     """
 
     def __init__(self, lanes: int) -> None:
@@ -64,19 +74,29 @@ class VectorText:
         self.lines: list[str] = []
         self.allocas: list[str] = []
         self.declarations: dict[str, str] = {}
-        self.block = "entry"
         self.in_place = True  # write functions out, instead of calling them
-        self._count = 0
+        self._place = _Place()
+
+    def beside(self, lanes: int) -> VectorText:
+        """A writer of the same function for vectors of so many lanes. The two may take turns."""
+        other = VectorText(lanes)
+        other.lines, other.allocas, other.declarations = self.lines, self.allocas, self.declarations
+        other.in_place, other._place = self.in_place, self._place
+        return other
+
+    @property
+    def block(self) -> str:
+        return self._place.block
 
     # -- names and lines
 
     def new(self, stem: str = "v") -> str:
-        self._count += 1
-        return f"%{stem}{self._count}"
+        self._place.count += 1
+        return f"%{stem}{self._place.count}"
 
     def label(self, stem: str) -> str:
-        self._count += 1
-        return f"{stem}{self._count}"
+        self._place.count += 1
+        return f"{stem}{self._place.count}"
 
     def emit(self, line: str) -> None:
         self.lines.append("  " + line)
@@ -88,7 +108,7 @@ class VectorText:
 
     def start(self, label: str) -> None:
         self.lines.append(f"{label}:")
-        self.block = label
+        self._place.block = label
 
     def go(self, label: str) -> None:
         self.emit(f"br label %{label}")
@@ -167,23 +187,18 @@ class VectorText:
         operands = ", ".join(f"{vec} {a}" for a in args) + (f", {extra}" if extra else "")
         return self.set(f"call {vec} @{full}({operands})")
 
+    def half(self, kind: str, value: str, upper: bool) -> str:
+        """The lower or the upper half of a vector's lanes."""
+        vec, lanes = self.vec(kind), self.lanes // 2
+        chosen = ", ".join(f"i32 {n + upper * lanes}" for n in range(lanes))
+        return self.set(f"shufflevector {vec} {value}, {vec} poison, <{lanes} x i32> <{chosen}>")
+
     def halved(
         self, kind: str, args: Sequence[str], compute: Callable[[VectorText, list[str]], str]
     ) -> str:
         """What `compute` makes of each half of the vectors, put together; it gets a writer for vectors so long."""
-        lanes = self.lanes // 2
-        half = VectorText(lanes)
-        half.allocas, half.declarations, half.in_place = self.allocas, self.declarations, self.in_place
-        results = []
-        for side in (0, lanes):
-            chosen = ", ".join(f"i32 {side + n}" for n in range(lanes))
-            parts = [
-                self.set(f"shufflevector {self.vec(kind)} {a}, {self.vec(kind)} poison, <{lanes} x i32> <{chosen}>")
-                for a in args
-            ]
-            half.lines, half.block, half._count = self.lines, self.block, self._count
-            results.append(compute(half, parts))
-            self.block, self._count = half.block, half._count
+        half = self.beside(self.lanes // 2)
+        results = [compute(half, [self.half(kind, a, upper) for a in args]) for upper in (False, True)]
         chosen = ", ".join(f"i32 {n}" for n in range(self.lanes))
         low, high = (f"{half.vec(kind)} {r}" for r in results)
         return self.set(f"shufflevector {low}, {high}, <{self.lanes} x i32> <{chosen}>")
