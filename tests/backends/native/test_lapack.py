@@ -434,13 +434,17 @@ def test_singular_systems_and_nan(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("structure", ["general", "symmetric", "upper_triangular", "diagonal"])
 def test_unchecked_systems_take_nan(structure: str, dtype: str) -> None:
+    """The column that has NaN gets NaN, and no other. (How far within it depends on how BLAS multiplies by zeros.)"""
     a, b = general(4, dtype), np.ones((4, 3), dtype)
-    pair = Pair(Solve(structure, check_finite=False), a, b)
     b[2, 1] = np.nan
-    (x,) = pair.agree(a, b)
-    assert np.isnan(x[:, 1]).any() and np.isfinite(x[:, [0, 2]]).all()
-    (x,) = Pair(SolveTriangular(checked=False), a, b).agree(a, b)
-    assert np.isnan(x[2:, 1]).all() and np.isfinite(x[:, [0, 2]]).all()
+    for op, least in ((Solve(structure, check_finite=False), 1), (SolveTriangular(checked=False), 2)):
+        pair = Pair(op, a, b)
+        (x,), (wanted,) = pair.native(a, b), pair.reference(a, b)
+        for values in (x, wanted):
+            assert np.isnan(values[:, 1]).sum() >= least
+        assert np.isnan(x[2:, 1]).all() or least == 1
+        np.testing.assert_allclose(x[:, [0, 2]], wanted[:, [0, 2]], rtol=LIMITS[dtype])
+        pair.agree(a, np.delete(b, 1, axis=1))
     a[0, 0] = 0
     found = Pair(SolveTriangular(checked=False), a, b).native(a, b)[0]
     assert not np.isfinite(found[0]).any()
