@@ -25,7 +25,8 @@ if width == 16:
 sys.exit(pytest.main(["-q", "-x", sys.argv[2], "-p", "no:cacheprovider", "-k", sys.argv[3]]))
 """
 SOME = (
-    "layouts or every_length or cast or lengths or mixed or accuracy or gather or scatter or outer_axes or pairwise "
+    "layouts or every_place or first_nan or every_length or cast or lengths or mixed or accuracy or gather or scatter "
+    "or outer_axes or pairwise "
     "or chosen_at_random or any_number or large_products or stacks_of_matrices or together or random_steps "
     "or several_vectors"
 )

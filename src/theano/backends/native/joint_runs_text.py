@@ -48,7 +48,6 @@ class JointRuns:
         text.emit(f"%joint.following = {following}")
         kept = writer.start, writer.origin, writer.spread
         self._starts(together)
-        writer.careless = False
         for accumulator in writer.accumulators:
             accumulator.enter(text, writer.step, False, 1, writer.resumes, writer.carry)
             accumulator.waits = JOINED if accumulator.joined >= 0 else 0

@@ -275,14 +275,18 @@ def lanes_of(kernel: Kernel, vector_bytes: int) -> int:
 
 def adds_rows(kernel: Kernel) -> bool:
     """Are rows, as they lie in memory as a rule, reduced into rows, so that memory decides how long that takes?"""
-    if kernel.rank < 2 or len(kernel.body) > SHORT:
-        return False
-    if any(i.op in ("gather", "math", "call", "div", "sqrt", "fmod") for i in kernel.body):
+    if kernel.rank < 2 or not is_quick(kernel):
         return False
     into = [o for o, r in zip(kernel.operands[kernel.n_inputs :], kernel.results, strict=True) if r.kind != "store"]
     return bool(into) and all(kernel.rank - 1 in o.axes and len(o.axes) < kernel.rank for o in into) and not any(
         r.kind.startswith(("scatter", "arg")) for r in kernel.results
     )
+
+
+def is_quick(kernel: Kernel) -> bool:
+    """Is little computed at each point?"""
+    slow = ("gather", "math", "call", "div", "sqrt", "fmod")
+    return len(kernel.body) <= SHORT and not any(i.op in slow for i in kernel.body)
 
 
 def joined_sums(kernel: Kernel) -> set[int]:

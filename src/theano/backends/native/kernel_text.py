@@ -21,7 +21,7 @@ scatters are `position_text.py`'s.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from theano.backends.native import opcode_text, target
 from theano.backends.native import runtime_records as rt
@@ -29,12 +29,12 @@ from theano.backends.native.combine_text import finishers
 from theano.backends.native.hoisted_runs_text import HoistedRuns
 from theano.backends.native.joint_runs_text import JointRuns, pieces_of_runs
 from theano.backends.native.kernel_slots import LONG, SHORT, Slots, adds_rows, lanes_of
+from theano.backends.native.position_search_text import PositionSearch, searches
 from theano.backends.native.position_text import PositionText
 from theano.backends.native.vector_text import (
     ALIGNMENT,
     ELEMENT_TYPE,
     VectorText,
-    is_float,
 )
 from theano.lowering.kernel import Instr, Kernel
 
@@ -67,6 +67,7 @@ class KernelText:
         self.now: list[str] = []
         self.places: dict[tuple[str, int], int] = {}
         self.joint = adds_rows(kernel)
+        self.searches = searches(kernel, self.accumulators)
         self.joining = False
 
     def write(self) -> None:
@@ -229,6 +230,10 @@ class KernelText:
         (several at a time if the body is short) and one which masks, for what remains.
         """
         text = self.text
+        if flat and self.searches:
+            PositionSearch(self).write()
+            text.go("next")
+            return
         copies = 1
         checked = self.table.flags & rt.CHECKED and not self.hoisted
         if self.accumulators and flat and len(self.kernel.body) <= SHORT and not checked:
@@ -243,8 +248,6 @@ class KernelText:
             rounds = text.set(f"udiv i64 %count, {copies}") if copies > 1 else "%count"
             self._guarded(rounds, "0", copies, masked=False, flat=flat)
             done = text.set(f"mul i64 {rounds}, {copies}") if copies > 1 else rounds
-            if self._careless(copies):
-                done = self._again_if_nan(done)
         rest = text.set(f"sub i64 %count, {done}")
         points = text.set(f"add i64 {text.set(f'mul i64 {rest}, {text.lanes}')}, %active")
         self._guarded(points, done, 1, masked=True, flat=flat)
@@ -253,8 +256,15 @@ class KernelText:
         self.start = results
         text.go("next")
 
-    def _guarded(self, count: str, done: str, copies: int, masked: bool, flat: bool) -> None:
-        """A loop, if there is anything to do, from behind the vectors that are done."""
+    def _guarded(
+        self, count: str, done: str, copies: int, masked: bool, flat: bool,
+        take: Callable[[Sequence[str], str, int], None] | None = None, after: Callable[[str], None] | None = None,
+    ) -> None:
+        """A loop, if there is anything to do, from behind the vectors that are done.
+
+        take    is called with the values of the body, the mask and the number of the copy; otherwise `_results` is
+        after   is called at the end of a round, with its number
+        """
         text = self.text
         some, none = text.label("some"), text.label("none")
         text.go_if(text.set(f"icmp sgt i64 {count}, 0"), some, none)
@@ -262,7 +272,8 @@ class KernelText:
         start = self.start
         if done != "0":
             start = [self._moved(n, at, done) for n, at in enumerate(self.start)]
-        self._loop(count, start, copies, done if masked else "", flat)
+        earlier = done if masked else ""
+        self._loop(count, start, copies, earlier, flat, take or self._results, after or self._after_round)
         text.go(none)
         text.start(none)
 
@@ -280,7 +291,10 @@ class KernelText:
             return text.set(f"add i64 {at}, {distance}")
         return text.set(f"getelementptr i8, ptr {at}, i64 {distance}")
 
-    def _loop(self, count: str, start: list[str], copies: int, earlier: str, flat: bool) -> None:
+    def _loop(
+        self, count: str, start: list[str], copies: int, earlier: str, flat: bool,
+        take: Callable[[Sequence[str], str, int], None], after: Callable[[str], None],
+    ) -> None:
         """One loop. `count`: rounds of `copies` vectors; or (masked) points, of which the last vector may lack some.
 
         earlier    masked: how many vectors come before
@@ -312,7 +326,6 @@ class KernelText:
             self.active = text.set(f"select i1 {many}, i64 {text.lanes}, i64 {left}")
             self.mask = text.compare("slt", "i64", text.lane_numbers("i64"), text.spread("i64", left))
         self.memory_mask = self.mask if masked and self.table.flags & rt.MASKS else ""
-        self.careless = not masked and self._careless(copies)
         self.joining = not masked and copies > 1
         self._number_vectors(f"add i64 {index}, {earlier}" if masked else f"mul i64 {index}, {copies}")
         for copy in range(copies):
@@ -320,10 +333,8 @@ class KernelText:
                 self.now = [self._moved(n, at, "1") for n, at in enumerate(self.now)]
             if not flat:
                 self._ask_ahead()
-            values = self._body()
-            self._results(values, self.mask if masked else "", copy)
-        for accumulator in self.accumulators:
-            accumulator.after_round(text, index)
+            take(self._body(), self.mask if masked else "", copy)
+        after(index)
         text.go(latch)
         text.start(latch)
         for number, then in enumerate(nexts):
@@ -336,19 +347,9 @@ class KernelText:
         text.go_if(text.set(f"icmp slt i64 {at}, {count}"), head, done)
         text.start(done)
 
-    def _careless(self, copies: int) -> bool:
-        """May a loop over floats do without the order of NaN, since doing everything again does no harm?"""
-        repeatable = all(a.position_axes is not None or a.op in ("max", "min") for a in self.accumulators)
-        found = [a for a in self.accumulators if a.flat and a.position_axes is not None and is_float(a.dtype)]
-        return copies > 1 and repeatable and bool(found)
-
-    def _again_if_nan(self, done: str) -> str:
-        """How many vectors are done: none where a careless loop has met NaN."""
-        text = self.text
+    def _after_round(self, index: str) -> None:
         for accumulator in self.accumulators:
-            if accumulator.position_axes is not None and is_float(accumulator.dtype):
-                done = text.set(f"select i1 {accumulator.met_nan(text)}, i64 0, i64 {done}")
-        return done
+            accumulator.after_round(self.text, index)
 
     def _number_vectors(self, number: str) -> None:
         """For accumulators of positions, the number of a round's first vector, in every lane."""
@@ -437,7 +438,7 @@ class KernelText:
                     position = self._position(accumulator.position_slot)
                 made = kernel.body[result.value]
                 accumulator.update(
-                    text, values[result.value], position, mask, self.memory_mask, self.now, copy, self.careless,
+                    text, values[result.value], position, mask, self.memory_mask, self.now, copy,
                     [values[a] for a in made.args] if made.op == "mul" and accumulator.adds_products else (),
                 )
 

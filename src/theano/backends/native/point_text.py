@@ -49,8 +49,7 @@ class PointText(KernelText):
             dtype = self.kernel.operands[number].dtype
             kind = ELEMENT_TYPE[dtype]
             value = text.pack(dtype, text.cast(self.kernel.body[result.value].dtype, dtype, values[result.value]))
-            one = text.set(f"extractelement {text.vec(kind)} {value}, i64 0")
-            text.emit(f"store {kind} {one}, ptr {self.start[number]}, align {ALIGNMENT[dtype]}")
+            text.emit(f"store {kind} {text.element(kind, value)}, ptr {self.start[number]}, align {ALIGNMENT[dtype]}")
         text.emit("ret i64 0")
         head = f"define i64 @{self.name}(ptr %data, ptr %step, i64 %count, i64 %active, ptr %state) {{"
         self.function = "\n".join([head, "entry:", *text.allocas, *text.lines, "}"])

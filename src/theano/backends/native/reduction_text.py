@@ -17,9 +17,8 @@ roundings of float32 at most, and as a rule by far less than one, since they ave
 Products are multiplied and added by one instruction, where the machine has it. It rounds once.
 
 Of the positions of extrema, registers hold the numbers of vectors, as wide as the values: a vector in which a lane has
-a better value leaves its number there. So a run may be long, but not endless (LONGEST in `runtime_walk.py`). That the
-first NaN wins costs a comparison that waits for the last vector's: the quick loop is *careless* of it, only notes
-whether it has met NaN, and is then forgotten.
+a better value leaves its number there. So a run may be long, but not endless (LONGEST in `runtime_walk.py`). There is a
+faster way where values are quickly computed again (`position_search_text.py`).
 
 Where a run comes in pieces (operands are packed first), totals and errors are kept from piece to piece.
 
@@ -74,9 +73,7 @@ class Accumulator:
     numbers: list[str] = field(default_factory=list)  # variables: the numbers of the vectors with the best values
     counter: str = "i64"  # their type
     stride: str = ""  # of positions, from one point to the next
-    nan: str = ""  # a variable: which lanes have met NaN, in loops that look for it without minding it
     one: str = ""  # see `_one`
-    waiting: str = ""  # a vector that has not been looked at for NaN
     total: str = ""
     error: str = ""
     rooms: dict[int, tuple[str, str, str]] = field(default_factory=dict)
@@ -155,7 +152,6 @@ class Accumulator:
             self.partial = [text.variable(self.kind, self._identity_text(text)) for _ in range(variables)]
             if self.position_axes is not None:
                 self.numbers = [text.variable(self.counter, "zeroinitializer") for _ in range(copies)]
-                self.nan = text.variable("i1", "zeroinitializer")
                 self.stride = step[self.position_slot]
                 return
             if self.compensated:
@@ -194,12 +190,11 @@ class Accumulator:
 
     def update(
         self, text: VectorText, value: str, position: str, mask: str, memory_mask: str, at: Sequence[str], copy: int,
-        careless: bool = False, factors: Sequence[str] = (),
+        factors: Sequence[str] = (),
     ) -> None:
         """Take one vector in. `mask` is empty when all lanes count, `memory_mask` when all may be read and written.
 
         position    where positions count: of each lane, or (flat) the number of the vector in every lane
-        careless    (positions, flat, no mask, `copies` even) do without the order of NaN, if `met_nan` is asked after
         factors     two vectors, of which the product is to be added up (`adds_products`), and not `value`
         """
         if factors:
@@ -214,11 +209,7 @@ class Accumulator:
             self._update_rows(text, value, position, memory_mask, at)
         elif self.position_axes is not None:
             best = text.get(self.kind, self.partial[copy])
-            if careless and is_float(self.dtype):
-                ahead = text.compare("ogt" if self.op == "max" else "olt", self.kind, value, best)
-                self._look_for_nan(text, value, copy)
-            else:
-                ahead = is_ahead(text, self.op, self.dtype, value, best)
+            ahead = is_ahead(text, self.op, self.dtype, value, best)
             text.put(self.kind, text.select(ahead, self.kind, value, best), self.partial[copy])
             before = text.get(self.counter, self.numbers[copy])
             text.put(self.counter, text.select(ahead, self.counter, position, before), self.numbers[copy])
@@ -289,14 +280,14 @@ class Accumulator:
 
     def _flush(self, text: VectorText) -> None:
         total, error = self._two_sum(
-            text, text.get(self.kind, self.total), self._joined(text), text.get(self.kind, self.error)
+            text, text.get(self.kind, self.total), self.of_copies(text), text.get(self.kind, self.error)
         )
         text.put(self.kind, total, self.total)
         text.put(self.kind, error, self.error)
         for variable in self.partial:
             text.put(self.kind, "zeroinitializer", variable)
 
-    def _joined(self, text: VectorText) -> str:
+    def of_copies(self, text: VectorText) -> str:
         """The copies' partial results as one vector."""
         values = [text.get(self.kind, v) for v in self.partial]
         while len(values) > 1:
@@ -319,25 +310,6 @@ class Accumulator:
         if self.one:
             return text.intrinsic("fma", self.kind, [value, self.one, old])
         return self.combine(text, old, value)
-
-    def _look_for_nan(self, text: VectorText, value: str, copy: int) -> None:
-        """At every other vector, at both."""
-        if copy % 2 == 0:
-            self.waiting = value
-            return
-        either = text.compare("uno", self.kind, self.waiting, value)
-        text.put("i1", text.binary("or", "i1", text.get("i1", self.nan), either), self.nan)
-
-    def met_nan(self, text: VectorText) -> str:
-        """An i1: has a careless loop met NaN? Then everything is forgotten."""
-        met = text.any_true(text.get("i1", self.nan))
-        lanes = text.spread("i1", met)
-        for value, number in zip(self.partial, self.numbers, strict=True):
-            kept = text.select(lanes, self.kind, self._identity_text(text), text.get(self.kind, value))
-            text.put(self.kind, kept, value)
-            kept = text.select(lanes, self.counter, "zeroinitializer", text.get(self.counter, number))
-            text.put(self.counter, kept, number)
-        return met
 
     def _found(self, text: VectorText, first: str) -> list[str]:
         """Of each lane, the best value of all copies and its position. `first`: the position of the run's start."""
@@ -417,8 +389,8 @@ class Accumulator:
                 error = text.select(sane, self.kind, error, "zeroinitializer")
                 values = [text.binary("fadd", self.kind, total, error)]
             else:
-                values = [self._joined(text)]
-            self._fold(text, values, start)
+                values = [self.of_copies(text)]
+            self.fold(text, values, start)
             return
         fold, after = text.label("fold"), text.label("after")
         still = next(iter(self.rooms.values()))[0]
@@ -430,7 +402,7 @@ class Accumulator:
                 values.append(text.load("int64", room))
             else:
                 values.append(self.load(text, room))
-        self._fold(text, values, start)
+        self.fold(text, values, start)
         text.go(after)
         text.start(after)
 
@@ -467,7 +439,7 @@ class Accumulator:
             values = self._join(text, low, high)
         return text, values
 
-    def _fold(self, text: VectorText, values: list[str], start: Sequence[str]) -> None:
+    def fold(self, text: VectorText, values: list[str], start: Sequence[str]) -> None:
         """Combine all lanes, and the result with what memory holds."""
         one, values = self.over_lanes(text, values)
         if self.position_axes is None:

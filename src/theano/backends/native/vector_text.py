@@ -160,6 +160,16 @@ class VectorText:
             f"shufflevector {self.vec(kind)} {one}, {self.vec(kind)} poison, <{self.lanes} x i32> zeroinitializer"
         )
 
+    def element(self, kind: str, value: str) -> str:
+        """A vector's first element."""
+        return self.set(f"extractelement {self.vec(kind)} {value}, i64 0")
+
+    def over_lanes(self, name: str, kind: str, value: str) -> str:
+        """The extreme of all lanes (fmax, umin, ...), of which none is NaN."""
+        full = f"llvm.vector.reduce.{name}.v{self.lanes}{'f' if name[0] == 'f' else 'i'}{8 * SIZE[kind]}"
+        self.declare(full, f"declare {kind} @{full}({self.vec(kind)})")
+        return self.set(f"call {'nnan ' if name[0] == 'f' else ''}{kind} @{full}({self.vec(kind)} {value})")
+
     def lane_numbers(self, kind: str) -> str:
         return "<" + ", ".join(f"{kind} {i}" for i in range(self.lanes)) + ">"
 
