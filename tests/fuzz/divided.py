@@ -56,7 +56,6 @@ def lower_thresholds(values: dict[str, dict[str, int]] = LOWERED, caches: tuple[
             setattr(importlib.import_module(f"theano.backends.native.{module}"), name, value)
     runtime.cache_room()[: len(caches)] = caches
     config.openmp_elemwise_minsize = 0
-    runtime.runtime()  # made with these values; it sets the count of threads
     thread_count.set_threads(THREADS)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from graphs import Graph, GraphMaker, Item
 
 import theano
-from theano.backends.native import runtime, thread_count
+from theano.backends.native import thread_count
 from theano.tensor.elemwise import Elemwise
 
 # long and short axes: of parts of the innermost axis, of outer ones, and of accumulators' own
@@ -55,7 +55,6 @@ def large_graph(seed: int) -> Graph:
 @contextmanager
 def several_threads(count: int = THREADS) -> Iterator[None]:
     """Native code divides whatever is large enough to be in pieces at all, and so many threads share it."""
-    runtime.runtime()  # which sets the count when it is made
     before = thread_count._word[0]
     with theano.change_flags(openmp_elemwise_minsize=0):
         thread_count.set_threads(count)

@@ -31,7 +31,7 @@ THREAD_FUNCTIONS = (
     "pthread_cond_wait", "pthread_cond_signal", "pthread_cond_broadcast", "timespec_get",
 )  # fmt: skip
 
-_word = (ctypes.c_int64 * 1)(1)
+_word = (ctypes.c_int64 * 1)(0)  # 0: nobody has asked yet
 _busy = (ctypes.c_int64 * 1)(0)
 # see BLAS_ in `runtime_products.py`
 _blas = (ctypes.c_int64 * (runtime_products.BLAS_BYTES // 8))()
@@ -61,9 +61,9 @@ def threads_exist() -> bool:
         return False
 
 
-def set_threads(count: int) -> None:
-    """Let native code use so many threads from now on (1 where the system has none)."""
-    _word[0] = max(1, count) if threads_exist() else 1
+def set_threads(count: int = 0) -> None:
+    """Let native code use so many threads from now on (0: as many as are allowed; 1 where the system has none)."""
+    _word[0] = (count or allowed_threads(bool(config.openmp))) if threads_exist() else 1
 
 
 def threads_for_multiplications(work: int) -> int:
@@ -74,7 +74,8 @@ def threads_for_multiplications(work: int) -> int:
 
 def threads_word() -> int:
     """The address of the word that says how many threads there may be."""
-    set_threads(allowed_threads(bool(config.openmp)))
+    if _word[0] == 0:
+        set_threads()
     return ctypes.addressof(_word)
 
 
