@@ -28,7 +28,7 @@ from theano.backends.native import runtime_records as rt
 from theano.backends.native.combine_text import finishers
 from theano.backends.native.hoisted_runs_text import HoistedRuns
 from theano.backends.native.joint_runs_text import JointRuns, pieces_of_runs
-from theano.backends.native.kernel_slots import LONG, SHORT, Slots, adds_rows, lanes_of
+from theano.backends.native.kernel_slots import LONG, SHORT, Slots, adds_rows, is_quick, lanes_of
 from theano.backends.native.position_search_text import PositionSearch, searches
 from theano.backends.native.position_text import PositionText
 from theano.backends.native.vector_text import (
@@ -136,6 +136,8 @@ class KernelText:
         self.mask = ""
         self.memory_mask = ""
         self.positions = PositionText(text, self.table, self._state)
+        if self.accumulators:
+            self.ahead = text.set(f"load i64, ptr {self._state(rt.STATE_AHEAD)}")
         self.extents: dict[int, str] = {}
         for instr in self.kernel.body:
             if instr.op == "extent" and instr.attr not in self.extents:
@@ -332,7 +334,9 @@ class KernelText:
             if copy:
                 self.now = [self._moved(n, at, "1") for n, at in enumerate(self.now)]
             if not flat:
-                self._ask_ahead()
+                self._ask_ahead(str(AHEAD * rt.LINE))
+            elif self.accumulators and copies > 1 and is_quick(self.kernel):
+                self._ask_ahead(self.ahead)
             take(self._body(), self.mask if masked else "", copy)
         after(index)
         text.go(latch)
@@ -359,11 +363,12 @@ class KernelText:
             scalar = text.set(number)
             self.numbers[kind] = text.spread(kind, scalar if kind == "i64" else text.set(f"trunc i64 {scalar} to i32"))
 
-    def _ask_ahead(self) -> None:
-        """Ask for the memory of vectors to come: updates of a row keep the machine from looking far ahead itself."""
+    def _ask_ahead(self, distance: str) -> None:
+        """Ask for the memory of vectors to come: updates of a row keep the machine from looking far ahead itself, and
+        it does not look beyond a page."""
         for number, slot in enumerate(self.slots):
             if slot.role == rt.ROLE_IN and self.now[number] and len(slot.axes) == self.kernel.rank:
-                self.text.prefetch(self.now[number], str(AHEAD * rt.LINE))
+                self.text.prefetch(self.now[number], distance)
 
     # -- instructions
 

@@ -87,7 +87,8 @@ STATE_HOISTED = 72  # 1: positions do not vary along a run
 STATE_CARRY = 80  # not 0: a run comes in pieces; here is what float sums keep between them, two vectors for each slot
 STATE_PIECE = 88  # of such a run: FIRST_PIECE, LAST_PIECE
 STATE_TOGETHER = 96  # may the code take several runs together: WITHIN_RUNS, NEXT_RUNS; 0: not
-STATE_EXTENTS = 104
+STATE_AHEAD = 104  # how many bytes ahead a reduction asks for memory
+STATE_EXTENTS = 112
 
 WITHIN_RUNS = 1  # memory of the same runs is asked for ahead
 NEXT_RUNS = 2  # of the next runs, a group of them being small enough for the cache
@@ -96,3 +97,8 @@ FIRST_PIECE = 1
 LAST_PIECE = 2
 
 LINE = 64  # bytes of a cache line
+
+# Machines foresee what is read next up to the end of a page of memory. So reductions ask for what lies FAR_AHEAD in
+# long runs, and in short ones if the next begin where they end, as a rule.
+FAR_AHEAD = 16384
+LONG_RUN = 32768

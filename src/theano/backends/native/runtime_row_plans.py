@@ -45,6 +45,7 @@ from theano.backends.native.runtime_records import (
     SLOT_SIZE,
     SLOT_TEMPORARY,
     SPREADS,
+    STATE_AHEAD,
     STATE_APART,
     STATE_CARRY,
     STATE_EXTENTS,
@@ -55,7 +56,7 @@ from theano.backends.native.runtime_records import (
     STATE_RUNS,
     STATE_TOGETHER,
 )
-from theano.backends.native.runtime_runs import fill
+from theano.backends.native.runtime_runs import far_ahead, fill
 from theano.backends.native.runtime_walk import LONGEST
 
 # a kernel's plan: what a call of its code is told
@@ -134,15 +135,16 @@ def make_plan(frame: int, step: int, rows: int, start: int, count: int, block: i
         # the rows are not the slowest axis
         return 0
     store64(plan + PLAN_ALONG, 0)
+    n = load64(shape + 8)
     if axes == 1:
+        n = 0
         store64(plan + PLAN_ALONG, load64(step + KERNEL_LANES))
     else:
-        n = load64(shape + 8)
         if n > LONGEST:
             return 0
         store64(plan + PLAN_FULL, n // load64(step + KERNEL_LANES))
         store64(plan + PLAN_REST, n % load64(step + KERNEL_LANES))
-    return lay_slots(plan, operands, strides, wide, axes - 1, load64(step + KERNEL_LANES))
+    return lay_slots(plan, step, strides, wide, axes - 1, n)
 
 
 def add_sum(plan: int, k: int, slot: int, row: int, start: int, frame: int) -> int:
@@ -166,8 +168,10 @@ def add_sum(plan: int, k: int, slot: int, row: int, start: int, frame: int) -> i
     return 0
 
 
-def lay_slots(plan: int, operands: int, strides: int, wide: int, last: int, lanes: int) -> int:
-    """Fill in how addresses move. 0: the code cannot take some operand as it lies along the run, axis `last`."""
+def lay_slots(plan: int, step: int, strides: int, wide: int, last: int, n: int) -> int:
+    """Fill in how addresses move. 0: the code cannot take some operand as it lies along the run, axis `last`, of n."""
+    operands = load64(step + KERNEL_OPERANDS)
+    lanes = load64(step + KERNEL_LANES)
     slots = load64(plan + PLAN_SLOTS)
     state = load64(plan + PLAN_STATE)
     steps = plan + PLAN_BYTES + slots * 8
@@ -201,6 +205,7 @@ def lay_slots(plan: int, operands: int, strides: int, wide: int, last: int, lane
     store64(state + STATE_RUNS, 1)
     store64(state + STATE_APART, apart)
     store64(state + STATE_TOGETHER, 0)
+    store64(state + STATE_AHEAD, far_ahead(step, apart, steps, n))
     store64(state + STATE_CARRY, 0)
     store64(state + STATE_PIECE, FIRST_PIECE | LAST_PIECE)
     store64(state + STATE_HOISTED, 0)

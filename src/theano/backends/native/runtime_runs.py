@@ -27,15 +27,23 @@ from theano.backends.native.runtime_language import (
     store64,
 )
 from theano.backends.native.runtime_records import (
+    FAR_AHEAD,
     FIRST_PIECE,
     KERNEL_CODE,
     KERNEL_FLAGS,
     KERNEL_LANES,
+    KERNEL_OPERANDS,
     KERNEL_SLOTS,
     LAST_PIECE,
+    LONG_RUN,
     MASKS,
+    REDUCES,
     ROLE_ACCUMULATE,
+    ROLE_IN,
     ROLE_OUT,
+    SLOT_BYTES,
+    SLOT_ROLE,
+    SLOT_SIZE,
     STATE_PIECE,
 )
 
@@ -43,6 +51,27 @@ MODE_DIRECT = 0
 MODE_PACK = 1
 MODE_STILL = 2
 MODE_RAW = 3
+
+
+def far_ahead(step: int, apart: int, steps: int, n: int) -> int:
+    """STATE_AHEAD for runs of n points. apart: how far they lie apart, for each slot; 0: not known"""
+    if not (load64(step + KERNEL_FLAGS) & REDUCES):
+        return 0
+    slots = load64(step + KERNEL_SLOTS)
+    slot = load64(step + KERNEL_OPERANDS)
+    k = 0
+    while k < slots:
+        if load64(slot + SLOT_ROLE) == ROLE_IN and load64(steps + k * 8) != 0:
+            size = n * load64(slot + SLOT_SIZE)
+            if size < LONG_RUN:
+                if apart == 0:
+                    return 0
+                distance = load64(apart + k * 8)
+                if distance < 0 or distance > 2 * size:
+                    return 0
+        slot += SLOT_BYTES
+        k += 1
+    return FAR_AHEAD
 
 
 def fill(target: int, bits: int, count: int, size: int) -> int:

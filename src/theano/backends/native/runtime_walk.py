@@ -38,6 +38,7 @@ from theano.backends.native.runtime_records import (
     SLOT_SIZE,
     SLOT_TEMPORARY,
     SPREADS,
+    STATE_AHEAD,
     STATE_APART,
     STATE_CARRY,
     STATE_FLAT,
@@ -52,6 +53,7 @@ from theano.backends.native.runtime_runs import (
     MODE_PACK,
     MODE_RAW,
     MODE_STILL,
+    far_ahead,
     run,
 )
 from theano.backends.native.runtime_turn import (
@@ -134,6 +136,7 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
     store64(state + STATE_FLAT, flat)
     store64(state + STATE_RUNS, 1)
     store64(state + STATE_TOGETHER, 0)
+    store64(state + STATE_AHEAD, far_ahead(step, 0, steps, n))
     store64(state + STATE_CARRY, 0)
     # can the code take a run whatever its length?
     whole = load64(step + KERNEL_FLAGS) & MASKS or n % lanes == 0
@@ -243,6 +246,7 @@ def walk_many_runs(
     store64(state + STATE_RUNS, load64(shape + (last - 1) * 8))
     store64(state + STATE_APART, apart)
     store64(state + STATE_TOGETHER, together(step, state, apart, steps, n))
+    store64(state + STATE_AHEAD, far_ahead(step, apart, steps, n))
     while 1:
         if invoke(load64(step + KERNEL_CODE), at, steps, n // lanes, n % lanes, state):
             return 1
