@@ -21,7 +21,9 @@ TILE_LOOP = 0
 TILE_MAKE = 8
 TILE_LANES = 16
 TILE_ONE = 24  # the number 1
-TILE_BYTES = 32
+TILE_COPIES_PAY = 32  # see LONG_SIDE
+TILE_COPIES_PAY_LATE = 40  # the same, if nothing has to be copied here
+TILE_BYTES = 48
 
 # a product: its numbers, where its matrices lie, and what has been decided
 TILED_SIZE = 0
@@ -38,13 +40,12 @@ TILED_COPIES = 128  # parts of B are copied first
 TILED_BYTES = 136
 
 TILE_ROWS = 8  # as in `product_text.py`
-# All limits are OpenBLAS's against this loop, measured with AVX-512.
+# All limits are OpenBLAS's against this loop, measured with AVX-512; those that are not the same for all processors are
+# in the table.
 FEW_TURNS = 64  # up to so many turns BLAS has hardly begun (float64: 16 x 16 times 16 x 16)
 FEW_PACKED = 64  # and so many elements of B may have to be copied first
 MANY_PRODUCTS = 1000000  # up to so many multiplications OpenBLAS does not copy its operands either
-LONG_SIDE = 64  # from so many multiplications on, with all sides longer than this, the copies of BLAS pay,
-COPIES_PAY = 4000000
-COPIES_PAY_FLOAT32 = 160000000  # in float32 later, if nothing has to be copied here
+LONG_SIDE = 64  # if all sides are longer than this, BLAS's copies pay from so many multiplications on as the table says
 FEW_TERMS = 256  # a part of B that the loop goes through again and again: so many rows, and so many bytes
 PART_BYTES = 131072
 COPIED_BYTES = 65536
@@ -122,14 +123,17 @@ def tiles_fit(tiled: int) -> int:
     elif not rows_lie_ready:
         return 0
     b_across = load64(tiled + TILED_B + 16)
-    if m > LONG_SIDE and n > LONG_SIDE and inner > LONG_SIDE and m * n * inner > COPIES_PAY:
-        a_across = load64(tiled + TILED_A + 16)
-        if size == 8 or a_across != size or b_across != size or m * n * inner > COPIES_PAY_FLOAT32:
+    table = load64(tiled + TILED_TABLE)
+    if least(m, least(n, inner)) > LONG_SIDE:
+        copies_pay = load64(table + TILE_COPIES_PAY)
+        if load64(tiled + TILED_A + 16) == size and b_across == size:
+            copies_pay = load64(table + TILE_COPIES_PAY_LATE)
+        if m * n * inner > copies_pay:
             return 0
     beta = load64(tiled + TILED_BETA)
     if beta != 0 and is_zero(beta, size):
         store64(tiled + TILED_BETA, 0)
-    lanes = load64(load64(tiled + TILED_TABLE) + TILE_LANES)
+    lanes = load64(table + TILE_LANES)
     store64(tiled + TILED_COPIES, 0)
     if b_across != size and n > 1:
         if not worth_a_copy(m, n, inner, lanes):

@@ -102,30 +102,33 @@ def blas_table() -> int:
 
 
 @cache
-def find_blas() -> None:
-    """Find out how BLAS is told how many threads to use: SciPy's OpenBLAS has functions for that."""
+def find_blas() -> str:
+    """Find out how BLAS is told how many threads to use, for which SciPy's OpenBLAS has functions; and for which
+    processor it has chosen its loops ("": it does not say)."""
     path = file_of("scipy.linalg.cython_blas")
     if path is None or not threads_exist():
-        return
+        return ""
     try:
         library = ctypes.CDLL(path)
     except OSError:
-        return
+        return ""
     for prefix in ("scipy_openblas", "openblas"):
         found: list[Any] = [getattr(library, f"{prefix}_{what}_num_threads", None) for what in ("get", "set")]
         if all(found):
             _blas[0], _blas[1] = (ctypes.cast(function, ctypes.c_void_p).value or 0 for function in found)
-            _blas[runtime_products.BLAS_KEEPS // 8] = _KEEPS.get(_loops_of_blas(library, prefix), 0)
-            return
+            ask = getattr(library, f"{prefix}_get_corename", None)
+            if ask is None:
+                return ""
+            ask.restype = ctypes.c_char_p
+            loops = str(ask().decode())
+            _blas[runtime_products.BLAS_KEEPS // 8] = _KEEPS.get(loops, 0)
+            return loops
+    return ""
 
 
-def _loops_of_blas(library: ctypes.CDLL, prefix: str) -> str:
-    """For which processor OpenBLAS has chosen its loops."""
-    ask = getattr(library, f"{prefix}_get_corename", None)
-    if ask is None:
-        return ""
-    ask.restype = ctypes.c_char_p
-    return str(ask().decode())
+def blas_is_fast() -> bool:
+    """Do BLAS's loops take vectors of 64 bytes, and does the processor compute with all of such a vector at once?"""
+    return find_blas() in ("SkylakeX", "Cooperlake", "SapphireRapids") and target.host().cpu != "znver4"
 
 
 def crew_size() -> int:

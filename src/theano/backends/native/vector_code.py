@@ -27,6 +27,7 @@ from theano.backends.native import (
 from theano.backends.native.convolution_text import Tiles, dots_text, products_text, tiles_for
 from theano.backends.native.object_cache import object_cache
 from theano.backends.native.product_text import tile_text
+from theano.backends.native.thread_count import blas_is_fast
 from theano.backends.native.vector_language import KINDS, vector_text
 from theano.backends.native.vector_text import SIZE
 
@@ -35,6 +36,13 @@ _convolution_tables: list[ctypes.Array] = []
 # 32 vector registers come with AVX-512 and on AArch64
 _MANY_REGISTERS = 64
 _LEAST_FOR_TILES = 32
+# TILE_COPIES_PAY and TILE_COPIES_PAY_LATE, by dtype and whether BLAS is fast. Measured with Zen 4, which computes with
+# half a vector of 64 bytes at once, and with Zen 5.
+_COPIES_PAY = {
+    ("float64", False): (4000000, 4000000),
+    ("float32", False): (4000000, 160000000),
+    ("float32", True): (1000000, 1000000),
+}
 
 
 def code_table(routine: str, dtype: str) -> int:
@@ -192,6 +200,8 @@ def _tile_products(dtype: str) -> tuple[ctypes.Array, Callable[[], None]]:
     table[module.TILE_MAKE // 8] = id(make)
     one = np.ones(1, dtype)
     ctypes.memmove(ctypes.addressof(table) + module.TILE_ONE, one.ctypes.data, one.nbytes)
+    fast = dtype == "float32" and blas_is_fast()
+    table[module.TILE_COPIES_PAY // 8], table[module.TILE_COPIES_PAY_LATE // 8] = _COPIES_PAY[dtype, fast]
     # without masks of lanes the loop is slower than BLAS
     table[module.TILE_LOOP // 8] = int(target.host().vector_bytes < _LEAST_FOR_TILES)
     return table, make
