@@ -121,8 +121,8 @@ class PositionSearch:
         text.go_if(behind, leave, seek)
         text.start(seek)
         rounds = text.set(f"sdiv i64 {text.set(f'sub i64 {whole}, {first}')}, {COPIES}")
-        behind = text.set(f"icmp sgt i64 {first}, {whole}")
-        rest = text.set(f"select i1 {behind}, i64 {first}, i64 {whole}")
+        later = text.set(f"icmp sgt i64 {first}, {whole}")
+        rest = text.set(f"select i1 {later}, i64 {first}, i64 {whole}")
         self._go_over(rounds, first, points, rest, self._match, self._stop)
         text.go(leave)  # where there is nothing
         text.start(self.found)
