@@ -21,6 +21,7 @@ from theano.backends.native import runtime_core as core
 from theano.backends.native.point_text import goes_over_a_point
 from theano.backends.native.runtime import runtime
 from theano.lowering.kernel import Instr, Kernel, Operand, Result
+from theano.lowering.program import Buffer, KernelStep, Program, ProgramInput, ProgramOutput
 
 
 def takes_the_short_way(function: theano.compile.Function) -> bool:
@@ -49,6 +50,32 @@ def test_opcodes(op: str, dtype: str, result: str) -> None:
         (found,) = f(*map(np.array, point))
         assert found.dtype == result and found.shape == ()
         assert np.asarray(found).tobytes() == whole[n].tobytes() or (np.isnan(found) and np.isnan(whole[n])), point
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int64", "float16", "float64", "complex64", "complex128"])
+def test_temporaries_of_every_size(dtype: str) -> None:
+    """Each has room of its own: copies of the arguments are made before anything reads them."""
+    point = Operand(dtype, ())
+    copy_of = Kernel(0, (point, point), 1, (Instr("load", dtype, (), 0),), (Result("store", 0),))
+    arguments, copies, results = ([Buffer(10 * group + n, dtype, ()) for n in range(5)] for group in range(3))
+    steps = [
+        KernelStep(inputs=[a], outputs=[b], kernel=copy_of)
+        for a, b in zip([*arguments, *copies], [*copies, *results], strict=True)
+    ]
+    program = Program(
+        inputs=[ProgramInput(b) for b in arguments], outputs=[ProgramOutput(b) for b in results], constants=[],
+        steps=steps, commit_from=len(steps),
+    )  # fmt: skip
+    values = [np.array(1.5 + n - (2j * n if "complex" in dtype else 0)).astype(dtype) for n in range(5)]
+    np.testing.assert_array_equal(compiled(program)(*values), values)
+
+
+def test_complex_powers_of_numbers() -> None:
+    x, n = T.zscalar("x"), T.zscalar("n")
+    f = theano.function([x, n], x**n * x**x, mode=theano.Mode("native", None))
+    assert takes_the_short_way(f)
+    a, b = np.array(-1j + 0.0), np.array(3 + 0j)
+    np.testing.assert_allclose(f(a, b), a**b * a**a, rtol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from theano.backends.native.image import Image
 
 MOST_NUMBERS = 1000  # the frame lies on the stack
+NUMBER_BYTES = 16  # room for one of any dtype
 
 
 def plan_of_points(image: Image) -> int:
@@ -107,11 +108,11 @@ class _Places:
         whole = 8 * self.count
         calls = whole + 8 * len(self.arguments)
         rooms = calls + 8 * self.widest
-        pairs = [w for n, at in enumerate(self.temporary) for w in (at, rooms + 8 * n)]
+        pairs = [w for n, at in enumerate(self.temporary) for w in (at, rooms + NUMBER_BYTES * n)]
         first = len(self.arguments)
         taken = [int(8 * n in self.holder) for n in range(first, first + len(self.storages))]
         words: dict[int, Any] = {
-            short.PLAN_BYTES: rooms + 8 * len(self.temporary) + 8,
+            short.PLAN_BYTES: rooms + NUMBER_BYTES * (len(self.temporary) + 1),
             short.PLAN_WHOLE: whole,
             short.PLAN_CALLS: calls,
             short.PLAN_NFIXED: len(self.fixed) // 2,
