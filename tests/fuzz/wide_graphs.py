@@ -91,7 +91,7 @@ def of_case(case: Case) -> Callable[[GraphMaker], Item | None]:
         items = []
         for x, value in zip(variables(arrays), arrays):
             x.name = f"x{len(maker.inputs)}"
-            items.append(Item(x, value, exact=False))
+            items.append(Item(x, np.asarray(value), exact=False))
             maker.inputs.append(items[-1])
         maker.items += items
         maker.stabilised = True
