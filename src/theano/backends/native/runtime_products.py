@@ -452,8 +452,8 @@ def in_pieces(ints: int, size: int) -> int:
 
 
 def pieces_are_columns(ints: int, size: int) -> int:
-    """Is a product divided by its columns, or (0) by its rows? By the longer, if pieces of the other do not keep bits
-    where its own would not."""
+    """Is a product divided by its columns, or (0) by its rows? Whichever are more; but where only pieces of the others
+    have the bits of the whole, and these are enough for two pieces, by these."""
     columns = load32(ints + 4) >= load32(ints)
     if keeps_bits(columns, size) != 0 or load32(ints + 4 * (columns == 0)) < 2 * WIDE_PIECE:
         return columns
