@@ -28,7 +28,7 @@ from theano.backends.native import runtime_records as rt
 from theano.backends.native.combine_text import finishers
 from theano.backends.native.hoisted_runs_text import HoistedRuns
 from theano.backends.native.joint_runs_text import JointRuns, pieces_of_runs
-from theano.backends.native.kernel_slots import LONG, SHORT, Slots, adds_rows, is_quick, lanes_of
+from theano.backends.native.kernel_slots import LONG, SHORT, Slot, Slots, adds_rows, is_quick, lanes_of
 from theano.backends.native.position_search_text import PositionSearch, searches
 from theano.backends.native.position_text import PositionText
 from theano.backends.native.vector_text import (
@@ -125,8 +125,11 @@ class KernelText:
             kind = "i64" if slot.role == rt.ROLE_COUNTER else "ptr"
             place = text.set(f"getelementptr i64, ptr %data, i64 {number}")
             self.start.append(text.set(f"load {kind}, ptr {place}"))
-            place = text.set(f"getelementptr i64, ptr %step, i64 {number}")
-            step = text.set(f"load i64, ptr {place}")
+            if self._walks(slot):
+                step = str(slot.size * text.lanes)
+            else:
+                place = text.set(f"getelementptr i64, ptr %step, i64 {number}")
+                step = text.set(f"load i64, ptr {place}")
             self.step.append(step)
             if slot.role in (rt.ROLE_RAW, rt.ROLE_COUNTER):
                 lanes = text.spread("i64", step)
@@ -136,13 +139,19 @@ class KernelText:
         self.mask = ""
         self.memory_mask = ""
         self.positions = PositionText(text, self.table, self._state)
-        if self.accumulators:
+        self.writes_rows = self.kernel.rank > 1 and all(result.kind == "store" for result in self.kernel.results)
+        if self.accumulators or self.writes_rows:
             self.ahead = text.set(f"load i64, ptr {self._state(rt.STATE_AHEAD)}")
         self.extents: dict[int, str] = {}
         for instr in self.kernel.body:
             if instr.op == "extent" and instr.attr not in self.extents:
                 extent = text.set(f"load i64, ptr {self._state(rt.STATE_EXTENTS + 8 * instr.attr)}")
                 self.extents[instr.attr] = text.spread("i64", extent)
+
+    def _walks(self, slot: Slot) -> bool:
+        """Is a slot contiguous along every run?"""
+        moves = slot.role in (rt.ROLE_IN, rt.ROLE_OUT) and not slot.flags & rt.SPREADS
+        return moves and not self.table.flags & rt.CHECKED  # where only positions are checked, all else stands still
 
     def _first_of_run(self) -> None:
         """The head of the loop over runs."""
@@ -424,6 +433,8 @@ class KernelText:
             have = kernel.body[result.value].dtype
             if result.kind == "store":
                 value = text.cast(have, dtype, values[result.value])
+                if self.writes_rows and not mask:
+                    text.prefetch(self.now[number], self.ahead, write=True)
                 text.store(dtype, value, self.now[number], self.memory_mask)
             elif result.kind.startswith("scatter"):
                 value = text.cast(have, dtype, values[result.value])

@@ -87,7 +87,7 @@ STATE_HOISTED = 72  # 1: positions do not vary along a run
 STATE_CARRY = 80  # not 0: a run comes in pieces; here is what float sums keep between them, two vectors for each slot
 STATE_PIECE = 88  # of such a run: FIRST_PIECE, LAST_PIECE
 STATE_TOGETHER = 96  # may the code take several runs together: WITHIN_RUNS, NEXT_RUNS; 0: not
-STATE_AHEAD = 104  # how many bytes ahead a reduction asks for memory
+STATE_AHEAD = 104  # how many bytes ahead a reduction asks for memory to read, and what writes rows for that to write
 STATE_EXTENTS = 112
 
 WITHIN_RUNS = 1  # memory of the same runs is asked for ahead
@@ -102,3 +102,6 @@ LINE = 64  # bytes of a cache line
 # long runs, and in short ones if the next begin where they end, as a rule.
 FAR_AHEAD = 16384
 LONG_RUN = 32768
+# Where a group of kernels writes rows, stores wait for memory in the order of the program, and what kernels leave for
+# each other waits behind them: so that memory is asked for a row or two before.
+WRITE_AHEAD = 8192

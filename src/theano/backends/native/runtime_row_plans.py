@@ -55,6 +55,7 @@ from theano.backends.native.runtime_records import (
     STATE_PIECE,
     STATE_RUNS,
     STATE_TOGETHER,
+    WRITE_AHEAD,
 )
 from theano.backends.native.runtime_runs import far_ahead, fill
 from theano.backends.native.runtime_walk import LONGEST
@@ -205,7 +206,10 @@ def lay_slots(plan: int, step: int, strides: int, wide: int, last: int, n: int) 
     store64(state + STATE_RUNS, 1)
     store64(state + STATE_APART, apart)
     store64(state + STATE_TOGETHER, 0)
-    store64(state + STATE_AHEAD, far_ahead(step, apart, steps, n))
+    ahead = far_ahead(step, apart, steps, n)
+    if load64(plan + PLAN_WRITES):
+        ahead = WRITE_AHEAD
+    store64(state + STATE_AHEAD, ahead)
     store64(state + STATE_CARRY, 0)
     store64(state + STATE_PIECE, FIRST_PIECE | LAST_PIECE)
     store64(state + STATE_HOISTED, 0)

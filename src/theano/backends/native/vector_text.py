@@ -279,11 +279,12 @@ class VectorText:
         vec = self.vec(PART_TYPE[dtype])
         return self.set(f"shufflevector {vec} {re}, {vec} {im}, <{2 * self.lanes} x i32> <{chosen}>")
 
-    def prefetch(self, pointer: str, distance: str, near: int = 3) -> None:
-        """Ask for a cache line, which may be anywhere. near: 3 into the first cache, 2 into the second."""
+    def prefetch(self, pointer: str, distance: str, near: int = 3, write: bool = False) -> None:
+        """Ask for a cache line, which may be anywhere. near: 3 into the first cache, 2 into the second; write: it will
+        be written."""
         self.declare("llvm.prefetch.p0", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
         place = self.set(f"getelementptr i8, ptr {pointer}, i64 {distance}")
-        self.emit(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 {near}, i32 1)")
+        self.emit(f"call void @llvm.prefetch.p0(ptr {place}, i32 {int(write)}, i32 {near}, i32 1)")
 
     def unpack(self, dtype: str, stored: str) -> str:
         """From the form in memory to the form that computes."""
