@@ -160,7 +160,7 @@ FLAGS: list[tuple[str, ConfigParam, str]] = [
     ("reoptimize_unpickled_function", BoolParam(False), "rewrite again when a function is loaded"),
     ("exception_verbosity", EnumStr("low", "high"), "high: run-time errors show the graph and all values"),
     ("openmp", BoolParam(True), "let native code use several threads; OMP_NUM_THREADS says how many"),
-    ("openmp_elemwise_minsize", IntParam(60000), "least work for several threads, in elements of an addition"),
+    ("openmp_elemwise_minsize", IntParam(40000), "least work for several threads, in elements of an addition"),
     ("check_input", BoolParam(True), "no effect: arguments are checked"),
     ("unittests.rseed", TypedParam(666, _seed), "no effect: tests choose their own seeds"),
     ("NanGuardMode.nan_is_error", BoolParam(True), "default of NanGuardMode"),

@@ -343,11 +343,45 @@ end = time.time() + 100
 while word("CREW_CALLS") == 0 and time.time() < end:  # one call after the other
     assert (f(little) == wanted).all()
 print(thread_count.crew_size(), word("CREW_CALLS") > 0)
-while word("CREW_AWAKE") > 0 and time.time() < end:
+quiet = 0
+while quiet < 20 and time.time() < end:  # who has just been woken is not awake yet
     time.sleep(0.01)
+    quiet = quiet + 1 if word("CREW_AWAKE") == 0 else 0
 calls = word("CREW_CALLS")
 assert (f(little) == wanted).all()
 print(word("CREW_AWAKE"), word("CREW_CALLS") - calls)
+"""
+
+REGIONS = """
+import ctypes, threading
+from theano.backends.native.runtime import runtime
+system = runtime()
+system._load("threads")
+share_out = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 2)(
+    int(system.scopes["threads"]["share_out"]))
+all_at_work = threading.Barrier(3)
+taken = []
+def take(argument, part):
+    first = all(thread != threading.get_ident() for thread, _ in taken)
+    taken.append((threading.get_ident(), part))
+    if first:
+        all_at_work.wait(60)
+function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(take)
+homes = {}
+for _ in range(20):
+    taken.clear()
+    share_out(ctypes.cast(function, ctypes.c_void_p), None, 12, 3)
+    assert sorted(part for _, part in taken) == list(range(12))
+    for thread in {thread for thread, _ in taken}:
+        parts = [part for other, part in taken if other == thread]
+        assert parts[0] == homes.setdefault(thread, parts[0])
+        own = [part for part in parts if part // 4 == parts[0] // 4]
+        others = parts[len(own):]  # from the last on
+        assert own == parts[:len(own)] == sorted(own)
+        assert all([p for p in others if p // 4 == k] == sorted((p for p in others if p // 4 == k), reverse=True)
+                   for k in range(3))
+assert homes[threading.get_ident()] == 0
+print(*sorted(homes.values()))
 """
 
 FORKS = """
@@ -394,6 +428,11 @@ def run_script(script: str, **environment: str) -> str:
 
 def test_small_work_is_done_by_one_thread() -> None:
     assert run_script(SIZES, OMP_NUM_THREADS="4").split() == ["0", "0", "0", "3"]
+
+
+def test_threads_begin_with_parts_of_their_own() -> None:
+    """A thread begins with the same region of the parts in every call, and the caller with the first."""
+    assert run_script(REGIONS) == "0 4 8\n"
 
 
 def test_the_crew_can_pause() -> None:

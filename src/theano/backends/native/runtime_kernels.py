@@ -93,7 +93,7 @@ from theano.backends.native.runtime_single_runs import lies_in_runs, one_run
 from theano.backends.native.runtime_walk import walk
 
 RELEASE_ABOVE = 10000000  # picoseconds of work for which the GIL is released
-DIVIDED_ABOVE = 20000000  # picoseconds of work which may be divided
+DIVIDED_ABOVE = 12000000  # picoseconds of work which may be divided
 
 # where the functions of `runtime_divide.py` and `runtime_divided_products.py` are
 DIVIDE_WALK = 0

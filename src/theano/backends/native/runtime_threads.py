@@ -3,7 +3,9 @@
 Written in the language of `runtime_language.py`. A *crew* of threads is hired when work first asks for so many. It
 looks out for more for a moment, since the next call may follow at once and a thread that sleeps wakes late; then it
 sleeps. A child of `fork` starts with none (`thread_count.py`). Work comes in parts, which whoever is
-free takes, the caller before all others: nobody waits for a thread that has not begun. A lock guards the crew's table;
+free takes, the caller before all others: nobody waits for a thread that has not begun. Each thread has a *region* of
+parts with which it begins, the same in the next call: what lies in the cache of its processor is most likely of use to
+it. Who has done those takes the last parts of other regions. A lock guards the crew's table;
 it is held between parts only. Where the machine has so much other work that callers wait for parts that others have
 begun, the crew pauses for some calls (`look_back`). What threads compute is divided such that results do not depend on
 their number. The GIL is not needed, and none of them ever asks for it.
@@ -36,7 +38,13 @@ JOB_TAKEN = 24  # so many parts have been taken
 JOB_PARTS = 32
 JOB_WELCOME = 40  # so many more of the crew may help
 JOB_HELPERS = 48  # so many are at it
-JOB_BYTES = 56
+JOB_REGIONS = 56  # so many regions of parts follow
+JOB_BYTES = 64
+
+# a region: which parts of it nobody has taken
+REGION_NEXT = 0
+REGION_END = 8
+REGION_BYTES = 16
 
 LOOKING_OUT = 100000  # nanoseconds for which a thread looks out for work before it sleeps
 SHORT_WAIT = 50000  # nanoseconds for which a caller looks out for the others' end before it sleeps
@@ -46,8 +54,8 @@ LONGEST_PAUSE = 63  # calls
 
 # multiplications, or as much work, which are worth a thread
 WORTH_A_THREAD = 2097152
-WORTH_OF_A_THREAD = 10000000  # picoseconds of work which are
-ASLEEP = 12  # so many times as much work must there be where the crew has to be woken
+WORTH_OF_A_THREAD = 6000000  # picoseconds of work which are
+ASLEEP = 18  # so many times as much work must there be where the crew has to be woken
 MOST_THREADS = 64
 
 
@@ -127,19 +135,34 @@ def look_out(word: int, value: int, longest: int) -> int:
     return 0
 
 
-def run_parts(job: int) -> int:
+def take_part(job: int, home: int) -> int:
+    """Take a part, of which there is one: the next of region `home`, or else the last of another."""
+    store64(job + JOB_TAKEN, load64(job + JOB_TAKEN) + 1)
+    region = job + JOB_BYTES + home * REGION_BYTES
+    part = load64(region + REGION_NEXT)
+    if part < load64(region + REGION_END):
+        store64(region + REGION_NEXT, part + 1)
+        return part
+    region = job + JOB_BYTES
+    while load64(region + REGION_NEXT) == load64(region + REGION_END):
+        region += REGION_BYTES
+    part = load64(region + REGION_END) - 1
+    store64(region + REGION_END, part)
+    return part
+
+
+def run_parts(job: int, home: int) -> int:
     """Take parts as long as there are some. The lock is held before, after and between them."""
     while load64(job + JOB_TAKEN) < load64(job + JOB_PARTS):
-        part = load64(job + JOB_TAKEN)
-        store64(job + JOB_TAKEN, part + 1)
+        part = take_part(job, home)
         pthread_mutex_unlock(CREW + CREW_LOCK)
         invoke(load64(job + JOB_FUNCTION), load64(job + JOB_ARGUMENT), part)
         lock()
     return 0
 
 
-def serve(nothing: int) -> int:
-    """What each of the crew does, for ever."""
+def serve(number: int) -> int:
+    """What each of the crew does, for ever. They are numbered from 0."""
     awake = 1
     lock()
     while 1:
@@ -161,7 +184,8 @@ def serve(nothing: int) -> int:
             awake = 1
             store64(job + JOB_WELCOME, load64(job + JOB_WELCOME) - 1)
             store64(job + JOB_HELPERS, load64(job + JOB_HELPERS) + 1)
-            run_parts(job)
+            # region 0 is the caller's
+            run_parts(job, 1 + number % (load64(job + JOB_REGIONS) - 1))
             store64(job + JOB_HELPERS, load64(job + JOB_HELPERS) - 1)
             if load64(job + JOB_HELPERS) == 0:
                 pthread_cond_broadcast(CREW + CREW_DONE)
@@ -172,7 +196,7 @@ def hire(count: int) -> int:
     """See to it that the crew has so many threads, as far as the system allows it. The lock is held."""
     handle = stack(8)
     while load64(CREW + CREW_COUNT) < count:
-        if pthread_create(handle, 0, address_of(serve), 0):
+        if pthread_create(handle, 0, address_of(serve), load64(CREW + CREW_COUNT)):
             return 0
         pthread_detach(load64(handle))
         store64(CREW + CREW_COUNT, load64(CREW + CREW_COUNT) + 1)
@@ -226,7 +250,6 @@ def parallel(function: int, argument: int, parts: int) -> int:
 
 def share_out(function: int, argument: int, parts: int, threads: int) -> int:
     """Call function(argument, part) for every part, by at most so many threads. Its results are ignored."""
-    job = stack(JOB_BYTES)
     if threads > parts:
         threads = parts
     if threads < 2:
@@ -235,6 +258,13 @@ def share_out(function: int, argument: int, parts: int, threads: int) -> int:
             invoke(function, argument, part)
             part += 1
         return 0
+    job = stack(JOB_BYTES + threads * REGION_BYTES)
+    region = 0
+    while region < threads:
+        store64(job + JOB_BYTES + region * REGION_BYTES + REGION_NEXT, share(parts, 1, region, threads))
+        store64(job + JOB_BYTES + region * REGION_BYTES + REGION_END, share(parts, 1, region + 1, threads))
+        region += 1
+    store64(job + JOB_REGIONS, threads)
     lock()
     hire(threads - 1)
     store64(job + JOB_NEXT, load64(CREW + CREW_JOBS))
@@ -250,7 +280,7 @@ def share_out(function: int, argument: int, parts: int, threads: int) -> int:
         pthread_cond_signal(CREW + CREW_WORK)
         threads -= 1
     begun = now()
-    run_parts(job)
+    run_parts(job, 0)
     dismiss(job)
     ready = now()
     if load64(job + JOB_HELPERS) > 0:
