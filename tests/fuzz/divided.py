@@ -25,7 +25,7 @@ LOWERED = {
     "runtime_vector_products": {"DIVIDED_BYTES": 0, "PART_TERMS": 2, "OUTER_DIVIDES": 0},
     "runtime_rows": {"SHORTEST": 0},
 }
-CACHES = 256, 64  # bytes that a block of rows may touch, and where rows are written
+CACHES = 256, 64, 64  # bytes that a block of rows may touch, and where rows are written; that may be in some cache
 
 PANELS = {
     **LOWERED,
@@ -36,7 +36,7 @@ PANELS = {
 PANEL_CACHES = 1024, 256
 
 
-def lower_thresholds(values: dict[str, dict[str, int]] = LOWERED, caches: tuple[int, int] = CACHES) -> None:
+def lower_thresholds(values: dict[str, dict[str, int]] = LOWERED, caches: tuple[int, ...] = CACHES) -> None:
     """Once, in a process that has compiled nothing yet."""
     if runtime._make.cache_info().currsize:
         raise RuntimeError("the run-time system of this process has been compiled already")

@@ -50,7 +50,7 @@ FAULTS: dict[str, tuple[str, str | Edit]] = {
     "equal for unequal": (rf"fcmp une ({VALUES})", r"fcmp oeq \1"),
     "sum does not start at zero": (
         r"store (<\d+ x double>) splat \(double 0x0000000000000000\)", r"store \1 splat (double 0x3FF0000000000000)"),
-    "every second element": (r"(%at\d+ = getelementptr i8, ptr %\w+, i64 )%v\d+", r"\g<1>0"),
+    "every second element": (r"(%at\d+ = getelementptr i8, ptr %\w+, i64 )(?:%v\d+|[1-9]\d*)", r"\g<1>0"),
     "square root forgotten": (r"call (<\d+ x double>) @llvm\.sqrt\.v(\d+)f64\(", r"call \1 @llvm.fabs.v\2f64("),
 }  # fmt: skip
 

@@ -139,7 +139,12 @@ class KernelText:
         self.mask = ""
         self.memory_mask = ""
         self.positions = PositionText(text, self.table, self._state)
-        self.writes_rows = self.kernel.rank > 1 and all(result.kind == "store" for result in self.kernel.results)
+        # where everything is stored, there are two ways to do it
+        self.writes = not self.table.flags & rt.CHECKED and all(r.kind == "store" for r in self.kernel.results)
+        self.writes_rows = self.writes and self.kernel.rank > 1
+        if self.writes:
+            past = text.set(f"load i64, ptr {self._state(rt.STATE_PAST)}")
+            self.past = text.set(f"icmp ne i64 {past}, 0")
         if self.accumulators or self.writes_rows:
             self.ahead = text.set(f"load i64, ptr {self._state(rt.STATE_AHEAD)}")
         self.extents: dict[int, str] = {}
@@ -230,6 +235,12 @@ class KernelText:
                     text.emit(f"%run.next{number} = getelementptr i8, ptr {self.origin[number]}, i64 {apart}")
             text.go("run")
             text.start("finished")
+        if self.writes:  # what went past the caches is seen by others before they hear of it
+            text.go_if(self.past, "drain", "return")
+            text.start("drain")
+            text.emit("fence seq_cst")
+            text.go("return")
+            text.start("return")
         text.emit("ret i64 0")
 
     # -- loops
@@ -426,6 +437,9 @@ class KernelText:
 
     def _results(self, values: Sequence[str], mask: str, copy: int) -> None:
         text, kernel = self.text, self.kernel
+        if self.writes and not mask:
+            self._write(values)
+            return
         accumulators = iter(self.accumulators)
         # every position is checked before anything is written
         for number, result in enumerate(kernel.results, kernel.n_inputs):
@@ -433,8 +447,6 @@ class KernelText:
             have = kernel.body[result.value].dtype
             if result.kind == "store":
                 value = text.cast(have, dtype, values[result.value])
-                if self.writes_rows and not mask:
-                    text.prefetch(self.now[number], self.ahead, write=True)
                 text.store(dtype, value, self.now[number], self.memory_mask)
             elif result.kind.startswith("scatter"):
                 value = text.cast(have, dtype, values[result.value])
@@ -457,6 +469,28 @@ class KernelText:
                     text, values[result.value], position, mask, self.memory_mask, self.now, copy,
                     [values[a] for a in made.args] if made.op == "mul" and accumulator.adds_products else (),
                 )
+
+    def _write(self, values: Sequence[str]) -> None:
+        """Whole vectors of a kernel that stores everything: past the caches, or as usual."""
+        text, kernel = self.text, self.kernel
+        stored = [
+            (number, operand.dtype, text.cast(kernel.body[result.value].dtype, operand.dtype, values[result.value]))
+            for number, (operand, result) in enumerate(
+                zip(kernel.operands[kernel.n_inputs :], kernel.results, strict=True), kernel.n_inputs)
+        ]
+        past, usual, written = text.label("past"), text.label("usual"), text.label("written")
+        text.go_if(self.past, past, usual)
+        text.start(past)
+        for number, dtype, value in stored:
+            text.store(dtype, value, self.now[number], past=True)
+        text.go(written)
+        text.start(usual)
+        for number, dtype, value in stored:
+            if self.writes_rows:
+                text.prefetch(self.now[number], self.ahead, write=True)
+            text.store(dtype, value, self.now[number])
+        text.go(written)
+        text.start(written)
 
     def _scatter(self, number: int, value: str, positions: Sequence[str], add: bool) -> None:
         text, dtype = self.text, self.kernel.operands[number].dtype

@@ -43,6 +43,7 @@ from theano.backends.native.runtime_records import (
     STATE_FLAT,
     STATE_HOISTED,
     STATE_MODE,
+    STATE_PAST,
     STATE_RUNS,
 )
 
@@ -130,6 +131,7 @@ def make_ready(frame: int, step: int, launch: int) -> int:
     store64(state + STATE_MODE, 0)
     store64(state + STATE_FLAT, 1)
     store64(state + STATE_HOISTED, 0)
+    store64(state + STATE_PAST, 0)
     store64(state + STATE_RUNS, runs)
     store64(state + STATE_APART, apart)
     store64(launch + LAUNCH_READY, 1)

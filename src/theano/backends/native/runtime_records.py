@@ -88,7 +88,8 @@ STATE_CARRY = 80  # not 0: a run comes in pieces; here is what float sums keep b
 STATE_PIECE = 88  # of such a run: FIRST_PIECE, LAST_PIECE
 STATE_TOGETHER = 96  # may the code take several runs together: WITHIN_RUNS, NEXT_RUNS; 0: not
 STATE_AHEAD = 104  # how many bytes ahead a reduction asks for memory to read, and what writes rows for that to write
-STATE_EXTENTS = 112
+STATE_PAST = 112  # 1: whole vectors are written past the caches
+STATE_EXTENTS = 120
 
 WITHIN_RUNS = 1  # memory of the same runs is asked for ahead
 NEXT_RUNS = 2  # of the next runs, a group of them being small enough for the cache

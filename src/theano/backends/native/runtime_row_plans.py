@@ -52,6 +52,7 @@ from theano.backends.native.runtime_records import (
     STATE_FLAT,
     STATE_HOISTED,
     STATE_MODE,
+    STATE_PAST,
     STATE_PIECE,
     STATE_RUNS,
     STATE_TOGETHER,
@@ -205,6 +206,7 @@ def lay_slots(plan: int, step: int, strides: int, wide: int, last: int, n: int) 
     store64(state + STATE_FLAT, flat)
     store64(state + STATE_RUNS, 1)
     store64(state + STATE_APART, apart)
+    store64(state + STATE_PAST, 0)
     store64(state + STATE_TOGETHER, 0)
     ahead = far_ahead(step, apart, steps, n)
     if load64(plan + PLAN_WRITES):

@@ -31,6 +31,7 @@ from theano.backends.native.runtime_records import (
     SPREADS,
     STATE_COPY,
     STATE_EXTENTS,
+    STATE_PAST,
     STATE_RUNS,
 )
 
@@ -90,6 +91,7 @@ def one_run(frame: int, step: int) -> int:
             store64(steps + k * 8, lanes * stride_of_run(frame, slot))
         slot += SLOT_BYTES
         k += 1
+    store64(state + STATE_PAST, 0)
     store64(state + STATE_RUNS, 1)
     store64(BUDGET, load64(BUDGET) - (n >> 10))
     full = n // lanes

@@ -32,6 +32,7 @@ from theano.backends.native.runtime_records import (
     ROLE_IN,
     STATE_APART,
     STATE_CARRY,
+    STATE_PAST,
     STATE_RUNS,
 )
 from theano.backends.native.runtime_runs import MODE_DIRECT, MODE_PACK, MODE_STILL, run
@@ -135,6 +136,7 @@ def walk_turned(
             packed = 1
         k += 1
     store64(state + STATE_APART, apart)
+    store64(state + STATE_PAST, 0)
     store64(state + STATE_CARRY, 0)  # blocks are runs of their own
     together = n <= DENSE and not (load64(step + KERNEL_FLAGS) & REDUCES) and runs_join(slots, table, apart, n)
     rows = turned_rows(n)

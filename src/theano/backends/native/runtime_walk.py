@@ -13,6 +13,7 @@ from __future__ import annotations
 from theano.backends.native.runtime_axes import TURNED_STEP, magnitude
 from theano.backends.native.runtime_language import invoke, load64, stack, store64
 from theano.backends.native.runtime_records import (
+    CHECKED,
     HOISTS,
     IN_POSITIONS,
     KEEP_ORDER,
@@ -20,6 +21,7 @@ from theano.backends.native.runtime_records import (
     KERNEL_FLAGS,
     KERNEL_LANES,
     KERNEL_OPERANDS,
+    KERNEL_RANK,
     KERNEL_SLOTS,
     LINE,
     MASKS,
@@ -31,19 +33,23 @@ from theano.backends.native.runtime_records import (
     ROLE_COUNTER,
     ROLE_IN,
     ROLE_NONE,
+    ROLE_OUT,
     ROLE_RAW,
     SLOT_BYTES,
     SLOT_FLAGS,
     SLOT_ROLE,
     SLOT_SIZE,
+    SLOT_SOURCE,
     SLOT_TEMPORARY,
     SPREADS,
     STATE_AHEAD,
     STATE_APART,
     STATE_CARRY,
+    STATE_EXTENTS,
     STATE_FLAT,
     STATE_HOISTED,
     STATE_MODE,
+    STATE_PAST,
     STATE_RUNS,
     STATE_TOGETHER,
     WITHIN_RUNS,
@@ -137,6 +143,7 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
     store64(state + STATE_RUNS, 1)
     store64(state + STATE_TOGETHER, 0)
     store64(state + STATE_AHEAD, far_ahead(step, 0, steps, n))
+    store64(state + STATE_PAST, goes_past(step, state, strides, wide, last, n, data, table))
     store64(state + STATE_CARRY, 0)
     # can the code take a run whatever its length?
     whole = load64(step + KERNEL_FLAGS) & MASKS or n % lanes == 0
@@ -208,6 +215,42 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         store64(data + k * 8, load64(data + k * 8) - n * load64(table + k * 64 + 8))
         k += 1
     return 0
+
+
+def goes_past(step: int, state: int, strides: int, wide: int, last: int, n: int, data: int, table: int) -> int:
+    """STATE_PAST: does each result fill whole cache lines, more of them than there is room for in the caches?
+
+    To write a line, it is read first, but not if it is written past the caches. What is written over an input is there
+    already.
+    """
+    if load64(step + KERNEL_FLAGS) & (REDUCES | CHECKED):
+        return 0
+    total = 1
+    axis = 0
+    while axis < load64(step + KERNEL_RANK):
+        total = total * load64(state + STATE_EXTENTS + axis * 8)
+        axis += 1
+    slot = load64(step + KERNEL_OPERANDS)
+    k = 0
+    while k < load64(step + KERNEL_SLOTS):
+        if load64(slot + SLOT_ROLE) == ROLE_OUT:
+            size = load64(slot + SLOT_SIZE)
+            if total * size < load64(CACHE_ROOM + 16) or load64(table + k * 64) != MODE_DIRECT:
+                return 0
+            if load64(slot + SLOT_SOURCE) != 0:
+                return 0
+            places = load64(data + k * 8)
+            if last > 0:
+                places = places | n * size
+            axis = 0
+            while axis < last:
+                places = places | load64(strides + (k * wide + axis) * 8)
+                axis += 1
+            if places & (LINE - 1):
+                return 0
+        slot += SLOT_BYTES
+        k += 1
+    return 1
 
 
 def hoists(step: int, table: int, n: int) -> int:

@@ -230,10 +230,16 @@ class VectorText:
             stored = self.set(f"load {vec}, ptr {pointer}, align {SIZE[kind]}")
         return stored if dtype in PART_TYPE else self.unpack(dtype, stored)
 
-    def store(self, dtype: str, value: str, pointer: str, mask: str = "") -> None:
-        """A vector to memory; lanes outside the mask are not written."""
+    def store(self, dtype: str, value: str, pointer: str, mask: str = "", past: bool = False) -> None:
+        """A vector to memory; lanes outside the mask are not written. past: without a mask, past the caches, to where a
+        cache line starts."""
         kind, vec = self._in_memory(dtype)
         stored = value if dtype in PART_TYPE else self.pack(dtype, value)
+        if past:
+            self.declare("!0", "!0 = !{i32 1}")
+            aligned = min(self.lanes * ITEMSIZE[dtype], 64)
+            self.emit(f"store {vec} {stored}, ptr {pointer}, align {aligned}, !nontemporal !0")
+            return
         if not mask:
             self.emit(f"store {vec} {stored}, ptr {pointer}, align {SIZE[kind]}")
             return
