@@ -25,7 +25,7 @@ LOWERED = {
     "runtime_vector_products": {"DIVIDED_BYTES": 0, "PART_TERMS": 2, "OUTER_DIVIDES": 0},
     "runtime_rows": {"SHORTEST": 0},
 }
-CACHES = 256, 64, 64  # bytes that a block of rows may touch, and where rows are written; that may be in some cache
+CACHES = 256, 64  # bytes that a block of rows may touch, and that may be in some cache
 
 PANELS = {
     **LOWERED,
@@ -33,10 +33,10 @@ PANELS = {
     "runtime_tile_products": {"MANY_PRODUCTS": 0},
     "runtime_panels": {"LEAST_PANEL": 1},
 }
-PANEL_CACHES = 1024, 256
+PANEL_CACHES = 1024, 64
 
 
-def lower_thresholds(values: dict[str, dict[str, int]] = LOWERED, caches: tuple[int, ...] = CACHES) -> None:
+def lower_thresholds(values: dict[str, dict[str, int]] = LOWERED, caches: tuple[int, int] = CACHES) -> None:
     """Once, in a process that has compiled nothing yet."""
     if runtime._make.cache_info().currsize:
         raise RuntimeError("the run-time system of this process has been compiled already")
@@ -62,7 +62,7 @@ def lower_thresholds(values: dict[str, dict[str, int]] = LOWERED, caches: tuple[
 def lower_for_panels() -> None:
     """Products of any size are panels'."""
     lower_thresholds(PANELS, PANEL_CACHES)
-    runtime.cache_room()[3] = 1
+    runtime.cache_room()[2] = 1
 
 
 def narrow_vectors() -> None:

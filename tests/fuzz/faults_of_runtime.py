@@ -48,7 +48,7 @@ PRODUCTS = {
     "columns: last column forgotten": ("column", "while left > 0:", "while left > 1:"),
     "columns: third of four is the second": ("column", "    c = b + a_across\n", "    c = b\n"),
 }  # fmt: skip
-TILES, FOLLOW = "tile_rows(panel, start, start + rows)", "follow_plans(members, count, plans, rows, near)"
+TILES, FOLLOW = "tile_rows(panel, start, start + rows)", "follow_plans(members, count, plans, rows, rows)"
 PANELS = {
     "panels: last row missed": ("panels", TILES, "tile_rows(panel, start, start + rows - 1)"),
     "panels: every one is of the first rows": (
@@ -66,7 +66,7 @@ PANELS = {
     "panels: kernels go first": (
         "panels", f"{TILES}\n        if ready:\n            {FOLLOW}\n",
         f"if ready:\n            {FOLLOW}\n            {TILES}\n"),
-    "panels: kernels miss the last row": ("panels", FOLLOW, "follow_plans(members, count, plans, rows - 1, near)"),
+    "panels: kernels miss the last row": ("panels", FOLLOW, "follow_plans(members, count, plans, rows - 1, rows)"),
     "panels: kernels read beside": (
         "panels", "read_from(members, count, plans, load64(job + PANELS_BESIDE), data)",
         "read_from(members, count, plans, load64(job + PANELS_BESIDE), beside)"),

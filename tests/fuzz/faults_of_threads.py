@@ -13,7 +13,7 @@ from theano.backends.native.runtime import runtime
 from theano.backends.native.unit_code import QUICK, UnitCode
 
 PART = "    start = share(n, load64(job + CUT_UNIT), piece, load64(job + CUT_PIECES))\n"
-ROWS = "    failed = invoke(load64(job + ROWS_PART), frame, members, count, start, end, block, near)\n"
+ROWS = "    failed = invoke(load64(job + ROWS_PART), frame, members, count, start, end, block)\n"
 OWN = "    own = load64(job + CUT_OWN) + piece * load64(job + CUT_OWN_BYTES)\n"
 FORGET = "    if piece == 1:\n        store64(load64(job + CUT_FAILED) + piece * FAILED_BYTES, 0)\n        return 0\n"
 FAULTS: dict[str, tuple[str, str]] = {

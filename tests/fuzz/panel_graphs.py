@@ -29,7 +29,7 @@ COLUMNS = [1, 3, 8, 9, 13, 17, 17, 33]
 TALL_TERMS = [7, 9, 12, 12, 16, 16, 24]
 TALL_COLUMNS = [64, 67, 72, 80, 97, 130]
 MILLION = 1_000_000
-ROOM = 100_000, 25_000  # bytes that a panel may touch, and where rows are written: 64 rows and more
+ROOM = 100_000  # bytes that a panel may touch: 64 rows and more
 
 Function = Callable[[Any], Any]
 ROUNDED: list[Function] = [T.tanh, T.nnet.sigmoid, T.exp, T.nnet.softplus]
@@ -231,7 +231,7 @@ def small_panels(threads: int = 2) -> Iterator[None]:
     """Tall products go by panels, as they do where results are larger than the cache."""
     room = runtime.cache_room()
     were = list(room)
-    room[0], room[1], room[3] = *ROOM, 1
+    room[0], room[2] = ROOM, 1
     try:
         with several_threads(threads):
             yield

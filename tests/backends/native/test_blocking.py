@@ -24,7 +24,7 @@ WITHOUT_BLOCKS = 1 << 60
 
 @pytest.fixture
 def room() -> Iterator[Any]:
-    """The words that say how many bytes a block may touch, and one of rows that are written."""
+    """The words that say how many bytes a block may touch, and others."""
     words = cache_room()
     before = list(words)
     yield words
@@ -85,11 +85,8 @@ def test_blocks_change_no_bit(expression: Callable[[Any], Any], dtype: str, room
         for array in layouts(values).values():
             room[0] = WITHOUT_BLOCKS
             expected = f(array)
-            for size in (1, 100, 3000, 20000):
+            for size in (1, 64, 100, 600, 3000, 5000, 20000):
                 room[0] = size
-                same_bits(f(array), expected)
-            for size in (64, 600, 5000):
-                room[0], room[1] = 8000, size
                 same_bits(f(array), expected)
 
 
@@ -107,8 +104,8 @@ def test_rank_three(room: Any) -> None:
         for array in layouts(rng.normal(size=shape)).values():
             room[0] = WITHOUT_BLOCKS
             expected = f(array)
-            for size, first in ((1, 1), (700, 1), (9000, 1), (9000, 100), (9000, 2000)):
-                room[:2] = size, first
+            for size in (1, 100, 700, 2000, 9000):
+                room[0] = size
                 for have, want in zip(f(array), expected, strict=True):
                     same_bits(have, want)
 
@@ -135,7 +132,7 @@ def test_kernels_with_wide_sums_run_by_blocks_alone(length: int, room: Any) -> N
         expected = of_pairs(a, b)
         np.testing.assert_allclose(expected, wide, rtol=1e-6)
         for size in (1, 500, 3000):
-            room[:2] = size, size
+            room[0] = size
             same_bits(of_pairs(a, b), expected)
     for array in (whole, whole.transpose(1, 0, 2), whole.transpose(2, 1, 0), whole[::-1, ::2]):
         room[0] = WITHOUT_BLOCKS
@@ -144,7 +141,7 @@ def test_kernels_with_wide_sums_run_by_blocks_alone(length: int, room: Any) -> N
             for axis, found in enumerate(sums[:3]):
                 np.testing.assert_allclose(found, array.astype("float64").sum(axis=axis), rtol=1e-5, atol=1e-5)
         for size in (1, 500, 3000):
-            room[:2] = size, size
+            room[0] = size
             for have, want in zip(of_axes(array), sums, strict=True):
                 same_bits(have, want)
 

@@ -34,11 +34,11 @@ class Panels:
         self.count = 0
 
     def whole(self) -> None:
-        self.room[3] = NEVER
+        self.room[2] = NEVER
 
     def of(self, size: int) -> None:
         """As many rows as touch so many bytes."""
-        self.room[0], self.room[1], self.room[3] = size, size // 4, 1
+        self.room[0], self.room[2] = size, 1
 
 
 @pytest.fixture
@@ -283,7 +283,7 @@ def test_the_memory_plan_knows_of_panels(panels: Panels) -> None:
     f = theano.function([x, w, b], T.tanh(T.dot(x, w) + b))
     thread_count.set_threads(1)
     panels.of(100000)
-    panels.room[3] = 3000 * 50 * 8
+    panels.room[2] = 3000 * 50 * 8
     for rows, inner, panel in [(3000, 8, 104096), (2999, 8, 0), (3000, 17, 0)]:
         plan = f.memory_plan((rows, inner), (inner, 50), (50,))
         assert plan.peak == rows * 50 * 8 + panel

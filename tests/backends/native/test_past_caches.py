@@ -25,11 +25,11 @@ DTYPES = (
 def small_caches() -> Iterator[None]:
     """Caches of 1 kB."""
     room, threads = cache_room(), thread_count._word[0]
-    before = room[2]
-    room[2] = 1024
+    before = room[1]
+    room[1] = 1024
     with theano.change_flags(openmp_elemwise_minsize=0):
         yield
-    room[2] = before
+    room[1] = before
     thread_count.set_threads(threads)
 
 
@@ -117,12 +117,12 @@ def test_large_and_small_calls_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     thread_count.set_threads(1)
     x, X, c = T.vector(), T.matrix(), T.col()
     f = theano.function([x], x * 3.0123, mode=NATIVE)
-    cache_room()[2] = 600000
+    cache_room()[1] = 800000  # three quarters of that count
     for n, large in [(50, False), (80003, True), (127, False), (74999, False), (75000, True), (64, False)] * 2:
         whole = n // 8 * 8 if large else 0
         got = f(np.ones(n))
         assert (got[:whole] == 0).all() and (got[whole:] == 3.0123).all(), n
-    cache_room()[2] = 1024
+    cache_room()[1] = 1024
     g = theano.function([X, c], X * c * 2.0123, mode=NATIVE)
     for shape, past in [((20, 64), True), ((20, 60), False), ((20, 66), False), ((2, 8), False)]:
         assert (g(np.ones(shape), np.ones((shape[0], 1))) == (0 if past else 2.0123)).all(), shape

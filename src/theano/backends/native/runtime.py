@@ -96,13 +96,9 @@ def _pool_limit(wanted: int) -> int:
 
 @cache
 def cache_room() -> ctypes.Array:
-    """How many bytes a block of rows may touch (words, which machine code reads): half of the second cache, and where
-    rows are written half of the first, which has room for what comes and goes beside them.
-    How many an array has that may be in some cache since it was last used: half of the third, 16 MiB at most. And how
-    many a product has from which on it is computed by panels with what follows it: `runtime_products.py`."""
-    second, first = _cache_size("LEVEL2_CACHE", 1 << 18), _cache_size("LEVEL1_DCACHE", 1 << 13)
-    second, first, third = second // 2 or 1 << 19, first // 2 or 1 << 14, min(_third_cache() // 2, 1 << 24)
-    return (ctypes.c_int64 * 4)(second, first, third, 16 * second)
+    """Words that machine code reads, numbers of bytes; ROOM_ in `runtime_records.py` says of what."""
+    second, third = _cache_size("LEVEL2_CACHE", 1 << 18) // 2 or 1 << 19, min(_third_cache() // 2, 1 << 24)
+    return (ctypes.c_int64 * 3)(second, third, 16 * second)
 
 
 def _third_cache() -> int:

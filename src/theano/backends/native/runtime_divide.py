@@ -77,9 +77,8 @@ ROWS_TOTAL = 32
 ROWS_BLOCK = 40
 ROWS_PIECES = 48
 ROWS_PART = 56  # the function `rows_part`
-ROWS_NEAR = 64
-ROWS_FAILED = 72  # then: for each piece, did it fail
-ROWS_CUT_BYTES = 72
+ROWS_FAILED = 64  # then: for each piece, did it fail
+ROWS_CUT_BYTES = 64
 
 
 def work_of(total: int, cost: int) -> int:
@@ -355,9 +354,7 @@ def fold_slot(job: int, slot: int, offset: int, partner: int) -> int:
 # ---- groups of rows
 
 
-def divide_rows(
-    frame: int, members: int, count: int, rows: int, block: int, near: int, cost: int, rows_part: int
-) -> int:
+def divide_rows(frame: int, members: int, count: int, rows: int, block: int, cost: int, rows_part: int) -> int:
     """Run a group of `count` kernels over all rows, some blocks of rows a piece. Not 0: it has failed."""
     threads = threads_for_work(cost)
     if threads > rows // block:
@@ -378,7 +375,6 @@ def divide_rows(
     store64(job + ROWS_COUNT, count)
     store64(job + ROWS_TOTAL, rows)
     store64(job + ROWS_BLOCK, block)
-    store64(job + ROWS_NEAR, near)
     store64(job + ROWS_PIECES, pieces)
     store64(job + ROWS_PART, rows_part)
     part = 0
@@ -414,7 +410,6 @@ def some_rows(job: int, part: int) -> int:
     block = load64(job + ROWS_BLOCK)
     start = share(load64(job + ROWS_TOTAL), block, part, load64(job + ROWS_PIECES))
     end = share(load64(job + ROWS_TOTAL), block, part + 1, load64(job + ROWS_PIECES))
-    near = load64(job + ROWS_NEAR)
-    failed = invoke(load64(job + ROWS_PART), frame, members, count, start, end, block, near)
+    failed = invoke(load64(job + ROWS_PART), frame, members, count, start, end, block)
     store64(job + ROWS_FAILED + part * 8, failed)
     return 0

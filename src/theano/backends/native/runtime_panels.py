@@ -29,6 +29,7 @@ from theano.backends.native.runtime_records import (
     KERNEL_PRODUCT,
     KERNEL_ROWS,
     ROLE_IN,
+    ROOM_OF_ROWS,
     SLOT_BUFFER,
     SLOT_BYTES,
     SLOT_ROLE,
@@ -48,7 +49,6 @@ from theano.backends.native.runtime_rows import (
     make_plans,
     member_cost,
     member_rows,
-    near_or_block,
     run_parts,
 )
 from theano.backends.native.runtime_tile_products import (
@@ -86,18 +86,13 @@ def panels_run(frame: int, step: int) -> int:
     store64(frame + load64(product + PRODUCT_STATE), 0)
     pays = panels_pay(frame, product, tiled)
     rows = load64(tiled + TILED_M)
-    block = panel_rows(frame, group, rows, load64(CACHE_ROOM))
+    block = panel_rows(frame, group, rows, load64(CACHE_ROOM + ROOM_OF_ROWS))
     if block >= rows or block < LEAST_PANEL or not pays:
         a = frame + load64(product + PRODUCT_A)
         b = frame + load64(product + PRODUCT_B)
         if matrix_product(frame, product, a, b, frame + load64(product + PRODUCT_OUT), 1):
             return 1
         return invoke(load64(load64(followed + FOLLOWED_RUN)), frame, step)
-    near = block
-    if count > 1:
-        near = panel_rows(frame, group, rows, load64(CACHE_ROOM + 8))
-        if near < 1 or near > block:
-            near = block
     job = stack(PANELS_BYTES)
     store64(job + PANELS_TILED, tiled)
     store64(job + PANELS_MEMBERS, members)
@@ -105,7 +100,7 @@ def panels_run(frame: int, step: int) -> int:
     if pays == PAY_BESIDE:
         store64(job + PANELS_BESIDE, load64(product + PRODUCT_OUT))
     cost = work_of_all(frame, group, tiled)
-    return run_parts(frame, job, count, rows, block, near, cost, address_of(panels_part))
+    return run_parts(frame, job, count, rows, block, cost, address_of(panels_part))
 
 
 def panel_rows(frame: int, group: int, rows: int, room: int) -> int:
@@ -131,17 +126,15 @@ def work_of_all(frame: int, group: int, tiled: int) -> int:
     return cost
 
 
-def panels_part(frame: int, job: int, count: int, start: int, end: int, block: int, near: int) -> int:
+def panels_part(frame: int, job: int, count: int, start: int, end: int, block: int) -> int:
     """The rows from `start`, a multiple of tiles, to `end`: a panel of `block` at a time."""
     tiled = load64(job + PANELS_TILED)
     members = load64(job + PANELS_MEMBERS)
     plans = stack(bytes_of_plans(members, count))
     ready = make_plans(frame, members, count, start, end - start, block, plans)
     beside = 0
-    if ready:
-        near = near_or_block(members, count, plans, near, block)
-        if load64(job + PANELS_BESIDE):
-            beside = block_malloc(block * load64(tiled + TILED_C + 8) + PAGE)
+    if ready and load64(job + PANELS_BESIDE):
+        beside = block_malloc(block * load64(tiled + TILED_C + 8) + PAGE)
     panel = stack(TILED_BYTES)
     memcpy(panel, tiled, TILED_BYTES)
     failed = 0
@@ -154,7 +147,7 @@ def panels_part(frame: int, job: int, count: int, start: int, end: int, block: i
             read_from(members, count, plans, load64(job + PANELS_BESIDE), data)
         tile_rows(panel, start, start + rows)
         if ready:
-            follow_plans(members, count, plans, rows, near)
+            follow_plans(members, count, plans, rows, rows)
         else:
             failed = kernel_parts(frame, members, count, start, rows)
         start += rows

@@ -23,7 +23,7 @@ from theano.backends.native.runtime_core import (
 )
 from theano.backends.native.runtime_kernels import DIVIDE_PRODUCT, DIVIDE_RANGE, division
 from theano.backends.native.runtime_language import address_of, invoke, load64, stack, store8, store32, store64
-from theano.backends.native.runtime_records import KERNEL_PRODUCT
+from theano.backends.native.runtime_records import KERNEL_PRODUCT, ROOM_OF_PRODUCTS
 from theano.backends.native.runtime_routines import E_LIMIT, back, leave, length, small
 from theano.backends.native.runtime_tile_products import (
     TILE_ROWS,
@@ -208,7 +208,7 @@ def panels_pay(frame: int, step: int, tiled: int) -> int:
     n = length(out, 1)
     inner = length(a, 1)
     row = n * load64(step + PRODUCT_SIZE)
-    if m * row < load64(CACHE_ROOM + 24) or row < LEAST_ROW or inner > MOST_TERMS:
+    if m * row < load64(CACHE_ROOM + ROOM_OF_PRODUCTS) or row < LEAST_ROW or inner > MOST_TERMS:
         return 0
     cheap = load64(step + PRODUCT_FOLLOWED) <= CHEAP * load64(step + PRODUCT_SIZE)
     pays = 0

@@ -99,10 +99,17 @@ LAST_PIECE = 2
 
 LINE = 64  # bytes of a cache line
 
+# The words of CACHE_ROOM. How many bytes a block of rows may touch: half of the second cache.
+ROOM_OF_ROWS = 0
+# How many an array has that may be in some cache since it was last used: half of the third, 16 MiB at most.
+ROOM_OF_ARRAYS = 8
+# How many a product has from which on it is computed by panels with what follows it, see `runtime_products.py`.
+ROOM_OF_PRODUCTS = 16
+
 # Machines foresee what is read next up to the end of a page of memory. So reductions ask for what lies FAR_AHEAD in
 # long runs, and in short ones if the next begin where they end, as a rule.
 FAR_AHEAD = 16384
 LONG_RUN = 32768
 # Where a group of kernels writes rows, stores wait for memory in the order of the program, and what kernels leave for
-# each other waits behind them: so that memory is asked for a row or two before.
+# each other waits behind them: so that memory is asked for before.
 WRITE_AHEAD = 8192

@@ -1,9 +1,9 @@
-"""The run-time system: some rows of a group of kernels, so few at a time that they stay in the first cache.
+"""The run-time system: some rows of a group of kernels, so few at a time that they stay in the second cache.
 
 Written in the language of `runtime_language.py`. To bind a kernel's operands and to settle its axes takes as long as a
 few thousand elements do. Here it is done once, as for all rows. What is left of each kernel, its *plan*, is one call of
-its code for a handful of rows, perhaps only one, and addresses that move on behind it. So nothing that a row's kernels
-leave for each other travels farther than the first cache, and a row is fetched while the last one is still computed.
+its code for a block of rows, perhaps only one, and addresses that move on behind it. So nothing that a row's kernels
+leave for each other travels farther than the second cache.
 
 That is possible where every kernel takes its operands as they lie, and either each row is a run or the rows are one.
 """
@@ -31,10 +31,10 @@ from theano.backends.native.runtime_records import (
     KERNEL_STATE,
     LAST_PIECE,
     MASKS,
+    REDUCES,
     ROLE_ACCUMULATE,
     ROLE_COUNTER,
     ROLE_NONE,
-    ROLE_OUT,
     ROLE_RAW,
     SLOT_BUFFER,
     SLOT_BYTES,
@@ -58,7 +58,7 @@ from theano.backends.native.runtime_records import (
     STATE_TOGETHER,
     WRITE_AHEAD,
 )
-from theano.backends.native.runtime_runs import far_ahead, fill
+from theano.backends.native.runtime_runs import far_ahead, fill, goes_past
 from theano.backends.native.runtime_walk import LONGEST
 
 # a kernel's plan: what a call of its code is told
@@ -69,8 +69,7 @@ PLAN_FULL = 24  # whole vectors of a run
 PLAN_REST = 32
 PLAN_ALONG = 40  # lanes, if the rows are the run; 0: each row is one
 PLAN_SUMS = 48  # how many accumulators follow the tables
-PLAN_WRITES = 56  # 1: whole rows are written, and not only what they are reduced to
-PLAN_BYTES = 64  # then tables with a word for each slot: address, step from vector to vector, from row to row, move
+PLAN_BYTES = 56  # then tables with a word for each slot: address, step from vector to vector, from row to row, move
 
 # then the accumulators
 SUM_SLOT = 0  # its number
@@ -101,7 +100,6 @@ def make_plan(frame: int, step: int, rows: int, start: int, count: int, block: i
     store64(plan + PLAN_STATE, state)
     store64(plan + PLAN_SLOTS, slots)
     store64(plan + PLAN_SUMS, 0)
-    store64(plan + PLAN_WRITES, 0)
     at = plan + PLAN_BYTES
     memset(at, 0, slots * 32)
     if not (flags & MASKS) or flags & (CHECKED | KEEP_ORDER | HOISTS):
@@ -200,17 +198,18 @@ def lay_slots(plan: int, step: int, strides: int, wide: int, last: int, n: int) 
             return 0
         if role == ROLE_ACCUMULATE and s != 0:
             flat = 0
-        if role == ROLE_OUT and last > 0:
-            store64(plan + PLAN_WRITES, 1)
         k += 1
     store64(state + STATE_FLAT, flat)
     store64(state + STATE_RUNS, 1)
     store64(state + STATE_APART, apart)
-    store64(state + STATE_PAST, 0)
+    past = 0
+    if last > 0:
+        past = goes_past(step, state, strides, wide, last, n, plan + PLAN_BYTES)
+    store64(state + STATE_PAST, past)
     store64(state + STATE_TOGETHER, 0)
-    ahead = far_ahead(step, apart, steps, n)
-    if load64(plan + PLAN_WRITES):
-        ahead = WRITE_AHEAD
+    ahead = WRITE_AHEAD
+    if load64(step + KERNEL_FLAGS) & REDUCES:
+        ahead = far_ahead(step, apart, steps, n)
     store64(state + STATE_AHEAD, ahead)
     store64(state + STATE_CARRY, 0)
     store64(state + STATE_PIECE, FIRST_PIECE | LAST_PIECE)

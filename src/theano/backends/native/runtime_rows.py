@@ -27,10 +27,10 @@ from theano.backends.native.runtime_records import (
     KERNEL_RANK,
     KERNEL_ROWS,
     KERNEL_STATE,
+    ROOM_OF_ROWS,
     STATE_EXTENTS,
 )
 from theano.backends.native.runtime_row_plans import (
-    PLAN_WRITES,
     end_plan,
     make_plan,
     plan_bytes,
@@ -68,7 +68,7 @@ def rows_run(frame: int, step: int) -> int:
     rows = member_rows(frame, members)
     touched = members + count * MEMBER_BYTES
     buffers = load64(group + ROWS_BUFFERS)
-    block = block_rows(frame, touched, buffers, rows, load64(CACHE_ROOM))
+    block = block_rows(frame, touched, buffers, rows, load64(CACHE_ROOM + ROOM_OF_ROWS))
     cost = 0
     k = 0
     while k < count:
@@ -88,37 +88,34 @@ def rows_run(frame: int, step: int) -> int:
         return 0
     if block < 1:
         block = 1
-    near = block_rows(frame, touched, buffers, rows, load64(CACHE_ROOM + 8))
-    if near < 1 or near > block:
-        near = block
-    return run_parts(frame, members, count, rows, block, near, cost, address_of(rows_part))
+    return run_parts(frame, members, count, rows, block, cost, address_of(rows_part))
 
 
-def run_parts(frame: int, job: int, count: int, rows: int, block: int, near: int, cost: int, part: int) -> int:
+def run_parts(frame: int, job: int, count: int, rows: int, block: int, cost: int, part: int) -> int:
     """All rows by the function at `part`, which `rows_part` is one of: on the crew, if the work is worth it."""
     if load64(THREADS) > 1 and cost > load64(LEAST_DIVIDED):
         divide = division(frame, DIVIDE_ROWS)
         if divide == 0:
             return 1
-        return invoke(divide, frame, job, count, rows, block, near, cost, part)
+        return invoke(divide, frame, job, count, rows, block, cost, part)
     may_release = load64(frame + FRAME_MAY_RELEASE)
     thread = 0
     if may_release and cost > RELEASE_ABOVE:
         thread = PyEval_SaveThread()
     store64(frame + FRAME_MAY_RELEASE, 0)
-    failed = invoke(part, frame, job, count, 0, rows, block, near)
+    failed = invoke(part, frame, job, count, 0, rows, block)
     store64(frame + FRAME_MAY_RELEASE, may_release)
     if thread != 0:
         PyEval_RestoreThread(thread)
     return failed
 
 
-def rows_part(frame: int, members: int, count: int, start: int, end: int, block: int, near: int) -> int:
-    """The rows from `start` to `end`: `near` at a time if all kernels have a plan, and otherwise `block`."""
+def rows_part(frame: int, members: int, count: int, start: int, end: int, block: int) -> int:
+    """The rows from `start` to `end`: `block` at a time."""
     plans = stack(bytes_of_plans(members, count))
     ready = make_plans(frame, members, count, start, end - start, block, plans)
     if ready:
-        follow_plans(members, count, plans, end - start, near_or_block(members, count, plans, near, block))
+        follow_plans(members, count, plans, end - start, block)
     end_plans(members, count, plans)
     failed = 0
     while start < end and not ready and not failed:
@@ -162,17 +159,6 @@ def make_plans(frame: int, members: int, count: int, start: int, rows: int, bloc
         plans += plan_bytes(step)
         k += 1
     return 1
-
-
-def near_or_block(members: int, count: int, plans: int, near: int, block: int) -> int:
-    """How many rows to take at a time: few where whole rows are written."""
-    k = 0
-    while k < count:
-        if load64(plans + PLAN_WRITES):
-            return near
-        plans += plan_bytes(load64(members + k * MEMBER_BYTES))
-        k += 1
-    return block
 
 
 def end_plans(members: int, count: int, plans: int) -> int:

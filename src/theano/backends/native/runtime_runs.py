@@ -27,23 +27,29 @@ from theano.backends.native.runtime_language import (
     store64,
 )
 from theano.backends.native.runtime_records import (
+    CHECKED,
     FAR_AHEAD,
     FIRST_PIECE,
     KERNEL_CODE,
     KERNEL_FLAGS,
     KERNEL_LANES,
     KERNEL_OPERANDS,
+    KERNEL_RANK,
     KERNEL_SLOTS,
     LAST_PIECE,
+    LINE,
     LONG_RUN,
     MASKS,
     REDUCES,
     ROLE_ACCUMULATE,
     ROLE_IN,
     ROLE_OUT,
+    ROOM_OF_ARRAYS,
     SLOT_BYTES,
     SLOT_ROLE,
     SLOT_SIZE,
+    SLOT_SOURCE,
+    STATE_EXTENTS,
     STATE_PIECE,
 )
 
@@ -72,6 +78,43 @@ def far_ahead(step: int, apart: int, steps: int, n: int) -> int:
         slot += SLOT_BYTES
         k += 1
     return FAR_AHEAD
+
+
+def goes_past(step: int, state: int, strides: int, wide: int, last: int, n: int, data: int) -> int:
+    """STATE_PAST for runs of n points along axis `last`: does each result fill whole cache lines, so many that little
+    of it would still be in the caches when it is read?
+
+    To write a line, it is read first, but not if it is written past the caches. What is written over an input is there
+    already.
+    """
+    if load64(step + KERNEL_FLAGS) & (REDUCES | CHECKED):
+        return 0
+    total = 1
+    axis = 0
+    while axis < load64(step + KERNEL_RANK):
+        total = total * load64(state + STATE_EXTENTS + axis * 8)
+        axis += 1
+    slot = load64(step + KERNEL_OPERANDS)
+    k = 0
+    while k < load64(step + KERNEL_SLOTS):
+        if load64(slot + SLOT_ROLE) == ROLE_OUT:
+            size = load64(slot + SLOT_SIZE)
+            if total * size < load64(CACHE_ROOM + ROOM_OF_ARRAYS) * 3 >> 2 or load64(slot + SLOT_SOURCE) != 0:
+                return 0
+            if load64(strides + (k * wide + last) * 8) != size:
+                return 0
+            places = load64(data + k * 8)
+            if last > 0:
+                places = places | n * size
+            axis = 0
+            while axis < last:
+                places = places | load64(strides + (k * wide + axis) * 8)
+                axis += 1
+            if places & (LINE - 1):
+                return 0
+        slot += SLOT_BYTES
+        k += 1
+    return 1
 
 
 def fill(target: int, bits: int, count: int, size: int) -> int:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from theano.backends.native.runtime_axes import TURNED_STEP, magnitude
 from theano.backends.native.runtime_language import invoke, load64, stack, store64
 from theano.backends.native.runtime_records import (
-    CHECKED,
     HOISTS,
     IN_POSITIONS,
     KEEP_ORDER,
@@ -21,7 +20,6 @@ from theano.backends.native.runtime_records import (
     KERNEL_FLAGS,
     KERNEL_LANES,
     KERNEL_OPERANDS,
-    KERNEL_RANK,
     KERNEL_SLOTS,
     LINE,
     MASKS,
@@ -33,19 +31,17 @@ from theano.backends.native.runtime_records import (
     ROLE_COUNTER,
     ROLE_IN,
     ROLE_NONE,
-    ROLE_OUT,
     ROLE_RAW,
+    ROOM_OF_ARRAYS,
     SLOT_BYTES,
     SLOT_FLAGS,
     SLOT_ROLE,
     SLOT_SIZE,
-    SLOT_SOURCE,
     SLOT_TEMPORARY,
     SPREADS,
     STATE_AHEAD,
     STATE_APART,
     STATE_CARRY,
-    STATE_EXTENTS,
     STATE_FLAT,
     STATE_HOISTED,
     STATE_MODE,
@@ -60,6 +56,7 @@ from theano.backends.native.runtime_runs import (
     MODE_RAW,
     MODE_STILL,
     far_ahead,
+    goes_past,
     run,
 )
 from theano.backends.native.runtime_turn import (
@@ -74,7 +71,7 @@ LONGEST = 1 << 30
 # Bytes of runs that are taken together, and of those of which the next ones find room in the cache beside these.
 LEAST_TOGETHER = 768
 MOST_TOGETHER = 10000
-# what is in the cache (CACHE_ROOM) may have shorter runs; bytes of each that are worth it
+# what is in the cache (ROOM_OF_ARRAYS) may have shorter runs; bytes of each that are worth it
 LEAST_CACHED = 128
 
 
@@ -143,7 +140,7 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
     store64(state + STATE_RUNS, 1)
     store64(state + STATE_TOGETHER, 0)
     store64(state + STATE_AHEAD, far_ahead(step, 0, steps, n))
-    store64(state + STATE_PAST, goes_past(step, state, strides, wide, last, n, data, table))
+    store64(state + STATE_PAST, goes_past(step, state, strides, wide, last, n, data))
     store64(state + STATE_CARRY, 0)
     # can the code take a run whatever its length?
     whole = load64(step + KERNEL_FLAGS) & MASKS or n % lanes == 0
@@ -215,42 +212,6 @@ def walk(step: int, state: int, shape: int, strides: int, wide: int, count: int,
         store64(data + k * 8, load64(data + k * 8) - n * load64(table + k * 64 + 8))
         k += 1
     return 0
-
-
-def goes_past(step: int, state: int, strides: int, wide: int, last: int, n: int, data: int, table: int) -> int:
-    """STATE_PAST: does each result fill whole cache lines, more of them than there is room for in the caches?
-
-    To write a line, it is read first, but not if it is written past the caches. What is written over an input is there
-    already.
-    """
-    if load64(step + KERNEL_FLAGS) & (REDUCES | CHECKED):
-        return 0
-    total = 1
-    axis = 0
-    while axis < load64(step + KERNEL_RANK):
-        total = total * load64(state + STATE_EXTENTS + axis * 8)
-        axis += 1
-    slot = load64(step + KERNEL_OPERANDS)
-    k = 0
-    while k < load64(step + KERNEL_SLOTS):
-        if load64(slot + SLOT_ROLE) == ROLE_OUT:
-            size = load64(slot + SLOT_SIZE)
-            if total * size < load64(CACHE_ROOM + 16) or load64(table + k * 64) != MODE_DIRECT:
-                return 0
-            if load64(slot + SLOT_SOURCE) != 0:
-                return 0
-            places = load64(data + k * 8)
-            if last > 0:
-                places = places | n * size
-            axis = 0
-            while axis < last:
-                places = places | load64(strides + (k * wide + axis) * 8)
-                axis += 1
-            if places & (LINE - 1):
-                return 0
-        slot += SLOT_BYTES
-        k += 1
-    return 1
 
 
 def hoists(step: int, table: int, n: int) -> int:
@@ -336,7 +297,7 @@ def together(step: int, state: int, apart: int, steps: int, n: int) -> int:
             if size > longest:
                 longest = size
         k += 1
-    cached = longest * load64(state + STATE_RUNS) <= load64(CACHE_ROOM + 16)
+    cached = longest * load64(state + STATE_RUNS) <= load64(CACHE_ROOM + ROOM_OF_ARRAYS)
     if longest < LEAST_CACHED or (longest < LEAST_TOGETHER and not cached):
         return 0
     if longest > MOST_TOGETHER:

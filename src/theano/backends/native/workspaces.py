@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from theano.backends.native import runtime_cholesky, runtime_panels, runtime_products, target
+from theano.backends.native import runtime_cholesky, runtime_panels, runtime_products, runtime_records, target
 from theano.backends.native.runtime import cache_room
 from theano.backends.native.thread_count import threads_for_multiplications
 from theano.backends.native.workspaces_of_windows import convolution_workspace, pooling_workspace
@@ -257,9 +257,10 @@ def _panel(params: Sequence[int], inputs: Sequence[np.ndarray]) -> int:
     """See `panels_pay`; each thread has a panel."""
     (rows, terms), columns = inputs[0].shape, inputs[1].shape[1]
     row = columns * inputs[0].itemsize
-    if terms > runtime_products.FEW_TERMS_BESIDE or row < runtime_products.LEAST_ROW or rows * row < cache_room()[3]:
+    least, panel = (cache_room()[r // 8] for r in (runtime_records.ROOM_OF_PRODUCTS, runtime_records.ROOM_OF_ROWS))
+    if terms > runtime_products.FEW_TERMS_BESIDE or row < runtime_products.LEAST_ROW or rows * row < least:
         return 0
-    return threads_for_multiplications(rows * columns * terms) * (cache_room()[0] + runtime_panels.PAGE)
+    return threads_for_multiplications(rows * columns * terms) * (panel + runtime_panels.PAGE)
 
 
 __all__ = ["workspace_of"]
