@@ -54,7 +54,7 @@ LONGEST_PAUSE = 63  # calls
 
 # multiplications, or as much work, which are worth a thread
 WORTH_A_THREAD = 2097152
-WORTH_OF_A_THREAD = 6000000  # picoseconds of work which are
+WORTH_OF_A_THREAD = 10000000  # picoseconds of work which are worth one more than two
 ASLEEP = 18  # so many times as much work must there be where the crew has to be woken
 MOST_THREADS = 64
 
@@ -99,7 +99,10 @@ def threads_for_work(work: int) -> int:
             return 1
         if not dense:
             return 1
-    return threads_for_parts(work // WORTH_OF_A_THREAD)
+    parts = work // WORTH_OF_A_THREAD
+    if parts < 2:
+        parts = 2
+    return threads_for_parts(parts)
 
 
 def more_busy(count: int) -> int:
