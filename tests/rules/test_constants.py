@@ -57,3 +57,21 @@ def test_of_numbers_of_unknown_shape(number: float) -> None:
             warnings.simplefilter("error")
             report = rewrite(fgraph, Query(include=("fast_run",)))
         assert max(report.fired().values(), default=0) < 20, report.fired()
+
+
+def test_coefficient_that_has_axes() -> None:
+    """Found by the fuzzer: `sum_of_separable` looked for an axis that only an array filled with a number has among the
+    factors of a product, and failed."""
+    n, x, y = T.lscalar("n"), T.row("x"), T.col("y")
+    filled = T.alloc(np.float64(3), n, 4)
+    for product in (filled * x * T.exp(x), filled * y * T.exp(y), T.sqr(filled * x), filled * x * y, filled * n / x):
+        for axis in (0, 1, None):
+            fgraph = FunctionGraph([n, x, y], [product.sum(axis=axis)])
+            arrays = np.int64(5), np.array([[1.0, 2, 3, 4]]), np.arange(5.0).reshape(5, 1)
+            values: dict[Any, Any] = dict(zip(fgraph.inputs, arrays, strict=True))
+            (wanted,) = evaluate(fgraph.outputs, values)
+            report = rewrite(fgraph, Query(include=("fast_run",)))
+            assert not [failure for done in report.passes for failure in done.failures]
+            (found,) = evaluate(fgraph.outputs, values)
+            assert found.shape == wanted.shape
+            np.testing.assert_allclose(found, wanted, rtol=1e-13)

@@ -176,7 +176,7 @@ def test_sizes_on_both_sides_of_the_limits_are_tested() -> None:
 # rows, columns, terms: few of one of these; in several parts; rows a power of two apart; more than pays
 LARGE = [
     (260, 10, 400), (9, 300, 401), (300, 310, 11), (130, 30, 700), (17, 1000, 65), (260, 33, 128), (128, 128, 128),
-    (256, 64, 256), (150, 170, 165), (2, 900, 600),
+    (256, 64, 256), (150, 170, 165), (2, 900, 600), (530, 520, 510),
 ]
 
 
@@ -208,6 +208,19 @@ def test_large_products(dtype: str, sizes: tuple[int, int, int]) -> None:
         f = theano.function([A, B], [], updates=[(shared, shared * 2 + T.dot(A, B.T))])
         f(a, np.array(b.T))
         near(shared.get_value(), 2 * c + a @ b, inner)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_bits_do_not_depend_on_other_columns(dtype: str) -> None:
+    """Columns are computed two vectors wide or one."""
+    A, B = T.matrix("A", dtype), T.matrix("B", dtype)
+    product = theano.function([A, B], T.dot(A, B))
+    a, b = sample(dtype, 270, 400), sample(dtype, 400, 100, seed=1)
+    whole = product(a, b)
+    for columns in range(10, 100, 3):
+        assert (product(a, np.array(b[:, :columns])) == whole[:, :columns]).all(), columns
+        assert (product(a, np.array(b[:, -columns:].T).T) == whole[:, -columns:]).all(), columns
 
 
 def near(got: Any, expected: Any, terms: int) -> None:

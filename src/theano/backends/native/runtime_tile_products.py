@@ -15,6 +15,7 @@ from __future__ import annotations
 from theano.backends.native.runtime_core import copy_items
 from theano.backends.native.runtime_language import invoke, load32, load64, stack, store64
 from theano.backends.native.runtime_routines import least
+from theano.backends.native.runtime_turn import turn
 
 # what a dtype's products need: the loop's address (0: not compiled yet, 1: there is none), and what compiles it
 TILE_LOOP = 0
@@ -23,7 +24,8 @@ TILE_LANES = 16
 TILE_ONE = 24  # the number 1
 TILE_COPIES_PAY = 32  # see LONG_SIDE
 TILE_COPIES_PAY_LATE = 40  # the same, if nothing has to be copied here
-TILE_BYTES = 48
+TILE_PAIR = 48  # the address of the loop that is two vectors wide; 0: there is none
+TILE_BYTES = 56
 
 # a product: its numbers, where its matrices lie, and what has been decided
 TILED_SIZE = 0
@@ -184,13 +186,10 @@ def tile_rows(tiled: int, first: int, end: int) -> int:
             pitch = b_down
             if copies:
                 pitch = wide * size
-                k = 0
-                while k < count:
-                    copy_items(packed + k * pitch, size, part + k * b_down, b_across, wide, size)
-                    k += 1
+                copy_part(packed, pitch, part, b_down, b_across, count, wide, size)
                 part = packed
             some_rows(
-                load64(table + TILE_LOOP), lanes, size, end - first, wide, count, a + start * a_across, a_down,
+                table, lanes, size, end - first, wide, count, a + start * a_across, a_down,
                 a_across, part, pitch, c + column * size, c_down, load64(tiled + TILED_ALPHA), beta,
             )  # fmt: skip
             column += wide
@@ -199,8 +198,19 @@ def tile_rows(tiled: int, first: int, end: int) -> int:
     return 0
 
 
+def copy_part(to: int, pitch: int, part: int, down: int, across: int, rows: int, columns: int, size: int) -> int:
+    """Copy a part of B to where its rows are contiguous, `pitch` bytes apart."""
+    if down == size and across != size:
+        return turn(to, part, across, columns, rows, size, pitch)
+    k = 0
+    while k < rows:
+        copy_items(to + k * pitch, size, part + k * down, across, columns, size)
+        k += 1
+    return 0
+
+
 def some_rows(
-    loop: int,
+    table: int,
     lanes: int,
     size: int,
     m: int,
@@ -217,14 +227,19 @@ def some_rows(
     beta: int,
 ) -> int:
     """Rows of C with a part of B: rows on the outside, so that C is gone through in order."""
+    pair = load64(table + TILE_PAIR)
     while m > 0:
         rows = least(m, TILE_ROWS)
         column = 0
         while column < n:
+            loop = load64(table + TILE_LOOP)
             count = least(n - column, lanes)
+            if pair and n - column > lanes:
+                loop = pair
+                count = least(n - column, 2 * lanes)
             at = column * size
             invoke(loop, a, a_down, a_across, b + at, b_down, inner, c + at, c_down, rows, count, alpha, beta)
-            column += lanes
+            column += count
         a += TILE_ROWS * a_down
         c += TILE_ROWS * c_down
         m -= rows

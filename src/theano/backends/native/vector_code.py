@@ -36,12 +36,15 @@ _convolution_tables: list[ctypes.Array] = []
 # 32 vector registers come with AVX-512 and on AArch64
 _MANY_REGISTERS = 64
 _LEAST_FOR_TILES = 32
-# TILE_COPIES_PAY and TILE_COPIES_PAY_LATE, by dtype and whether BLAS is fast. Measured with Zen 4, which computes with
-# half a vector of 64 bytes at once, and with Zen 5.
+# TILE_COPIES_PAY and TILE_COPIES_PAY_LATE, by dtype, and by processor or else by whether BLAS is fast. Measured with
+# Zen 4, which computes with half a vector of 64 bytes at once, and with Zen 5.
 _COPIES_PAY = {
-    ("float64", False): (4000000, 4000000),
-    ("float32", False): (4000000, 160000000),
-    ("float32", True): (1000000, 1000000),
+    ("float64", "znver5"): (140000000, 140000000),
+    ("float32", "znver5"): (140000000, 140000000),
+    ("float64", "fast"): (4000000, 4000000),
+    ("float32", "fast"): (1000000, 1000000),
+    ("float64", ""): (4000000, 4000000),
+    ("float32", ""): (4000000, 160000000),
 }
 
 
@@ -193,15 +196,18 @@ def _tile_products(dtype: str) -> tuple[ctypes.Array, Callable[[], None]]:
         """Machine code calls this for the first product."""
         with _lock:
             if table[module.TILE_LOOP // 8] == 0:
-                code = target.Code(tile_text(KINDS[dtype], lanes_of(dtype)), 1)
+                pair = target.host().vector_bytes == _MANY_REGISTERS
+                code = target.Code(tile_text(KINDS[dtype], lanes_of(dtype), pair), 1)
+                if pair:
+                    table[module.TILE_PAIR // 8] = code.address("product_pair")
                 table[module.TILE_LOOP // 8] = code.address("product_tile")
 
     table[module.TILE_LANES // 8] = lanes_of(dtype)
     table[module.TILE_MAKE // 8] = id(make)
     one = np.ones(1, dtype)
     ctypes.memmove(ctypes.addressof(table) + module.TILE_ONE, one.ctypes.data, one.nbytes)
-    fast = dtype == "float32" and blas_is_fast()
-    table[module.TILE_COPIES_PAY // 8], table[module.TILE_COPIES_PAY_LATE // 8] = _COPIES_PAY[dtype, fast]
+    pays = _COPIES_PAY.get((dtype, target.host().cpu)) or _COPIES_PAY[dtype, "fast" if blas_is_fast() else ""]
+    table[module.TILE_COPIES_PAY // 8], table[module.TILE_COPIES_PAY_LATE // 8] = pays
     # without masks of lanes the loop is slower than BLAS
     table[module.TILE_LOOP // 8] = int(target.host().vector_bytes < _LEAST_FOR_TILES)
     return table, make

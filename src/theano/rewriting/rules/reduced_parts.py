@@ -190,6 +190,8 @@ def sum_of_separable(node: Apply, site: Site) -> Any:
     if len(factors) < 2 or any(v.type.ndim != x.type.ndim for _, v in factors):
         return None
     flat = x.type.broadcastable
+    if any(not flat[k] and all(v.type.broadcastable[k] for _, v in factors) for k in range(len(flat))):
+        return None   # the coefficient is an array, filled with it
     axes = axes_of(node)
     for axis in axes:
         if flat[axis]:
