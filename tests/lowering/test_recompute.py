@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from programs import check, kernels
+from programs import check, kernels, program_of
 
+import theano
 import theano.tensor as T
 from theano.lowering.program import Program
 from theano.lowering.recompute import ANEW, LOAD, STORE
@@ -84,3 +85,18 @@ def test_a_normalised_row_is_computed_anew_in_each_pass_over_it() -> None:
     program = check([x, y], [gradient], [X, Y])
     wide = [b for step in kernels(program) for b in step.outputs if b.shape == (None, None)]
     assert len(wide) == 2
+
+
+def test_what_is_read_at_several_places_is_made_anew_at_all_of_them_or_at_none() -> None:
+    """Found by the fuzzer: lengths of a filled array contradicted those of the quotient at one of two places where a
+    difference read it, and then neither told the length of an axis."""
+    n, m, value = T.lscalar("n"), T.lscalar("m"), T.dscalar("value")
+    a = T.alloc(value, n, m)
+    out = (a.dimshuffle(0, "x", 1, "x") - a.dimshuffle("x", 0, "x", 1)) / a.dimshuffle("x", "x", 0, 1)
+    program = program_of([n, m, value], [out])
+    assert len(kernels(program)) == 2
+    for mode in (theano.Mode(optimizer=None), "FAST_COMPILE", "FAST_RUN", "reference"):
+        f = theano.function([n, m, value], out, mode=mode)
+        assert f(3, 3, 2.0).shape == (3, 3, 3, 3) and not f(3, 3, 2.0).any()
+        with pytest.raises(ValueError, match="mismatch"):
+            f(3, 4, 2.0)

@@ -223,21 +223,24 @@ class _Fusion:
         group.operands[(datum, tuple(work.where[a] if a >= 0 else a for a in axes))] = None
 
     def _compute_anew(self, work: Fused, use: Use) -> bool:
-        """Let the consumer compute `work` itself. False if the lengths that both state differ."""
+        """Let the consumer compute `work` itself, wherever it reads it. False if the lengths that both state differ."""
         consumer: Fused = use.work
+        if consumer in work.inline_for:
+            return True
         group = consumer.group
-        assert group is not None and use.axes is not None
+        assert group is not None
+        places = [u.axes for u in work.writes[0].datum.uses if u.work is consumer and u.axes is not None]
         wanted: dict[int, DimRef] = {}
-        for axis, ref in enumerate(work.extents):
-            place = use.axes[axis]
-            if ref is None or place < 0 or consumer.where[place] < 0:
-                continue
-            place = consumer.where[place]
-            if group.extents.get(place, ref) != ref or wanted.get(place, ref) != ref:
+        for axes in places:
+            for axis, ref in enumerate(work.extents):
+                place = axes[axis]
+                if ref is None or place < 0 or consumer.where[place] < 0:
+                    continue
+                place = consumer.where[place]
+                if group.extents.get(place, ref) != ref or wanted.setdefault(place, ref) != ref:
+                    return False
+            if any(a == UNIT and length != 1 for a, length in zip(axes, work.lengths)):
                 return False
-            wanted[place] = ref
-        if any(a == UNIT and length != 1 for a, length in zip(use.axes, work.lengths)):
-            return False
         group.extents.update(wanted)
         for ref in wanted.values():
             needed = datum_in_memory(ref)
@@ -245,9 +248,10 @@ class _Fusion:
                 needed.uses.append(Use(consumer, None))
                 needed.in_memory = True
         work.inline_for.add(consumer)
-        group.size += work.size
-        for datum, axes in work.reads:
-            self._add_read(consumer, group, datum, tuple(use.axes[a] if a >= 0 else a for a in axes))
+        for place_of in places:
+            group.size += work.size
+            for datum, axes in work.reads:
+                self._add_read(consumer, group, datum, tuple(place_of[a] if a >= 0 else a for a in axes))
         return True
 
     # -- uniting --------------------------------------------------------------------------------------------------
