@@ -25,11 +25,11 @@ DTYPES = (
 def small_caches() -> Iterator[None]:
     """Caches of 1 kB."""
     room, threads = cache_room(), thread_count._word[0]
-    before = room[1]
+    before = list(room)
     room[1] = 1024
     with theano.change_flags(openmp_elemwise_minsize=0):
         yield
-    room[1] = before
+    room[:] = before
     thread_count.set_threads(threads)
 
 
@@ -99,7 +99,8 @@ def test_what_is_stored_and_written_in_place() -> None:
 def test_groups_of_rows_and_loops() -> None:
     X = T.matrix()
     steps, _ = theano.scan(lambda row, last: row * 2 + last, sequences=[X], outputs_info=[T.zeros_like(X[0])])
-    for shape in [(30, 100), (16, 512)]:
+    cache_room()[0] = 8192  # so that rows go in blocks
+    for shape in [(30, 100), (16, 512), (40, 64), (33, 8), (9, 1001)]:
         a = values("float64", *shape)
         same([X], (X - X.max(axis=1, keepdims=True)) * 2, a)
         same([X], steps, a)
@@ -126,6 +127,10 @@ def test_large_and_small_calls_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     g = theano.function([X, c], X * c * 2.0123, mode=NATIVE)
     for shape, past in [((20, 64), True), ((20, 60), False), ((20, 66), False), ((2, 8), False)]:
         assert (g(np.ones(shape), np.ones((shape[0], 1))) == (0 if past else 2.0123)).all(), shape
+    cache_room()[0] = 8192
+    h = theano.function([X], X * 4.0123 - X.sum(axis=1, keepdims=True), mode=NATIVE)
+    for shape, past in [((40, 64), True), ((40, 60), False)]:  # rows in blocks
+        assert (h(np.ones(shape)) == (0 if past else 4.0123 - shape[1])).all(), shape
     v = theano.shared(np.ones(80000))
     theano.function([], [], updates=[(v, v * 1.0123)], mode=NATIVE)()
     assert (v.get_value() == 1.0123).all()
