@@ -176,7 +176,8 @@ def uncertainty(graph: Graph) -> list[np.ndarray]:
 
     cosh(16)**2 - sinh(16)**2 in float32 is any multiple of 2**20, for one: a rule that makes it 1 is not to blame.
     Infinitely far where they leave the numbers, or come back: arccos of what is 1 but for an error. Of sums that cancel
-    nothing may be left, too, in another order: 0 / 0 where noise divided by itself is 1.
+    nothing may be left, too, in another order: 0 / 0 where noise divided by itself is 1. Integers and bools move where
+    they hang on such: two sums that are equal but for an error are compared.
     """
     rng = np.random.default_rng(0)
 
@@ -198,10 +199,9 @@ def uncertainty(graph: Graph) -> list[np.ndarray]:
         after = partial(shake, cancels=bool(number % 2))
         moved = evaluate(graph.outputs, dict(zip(graph.inputs, graph.values)), after=after)
         for k, (value, expected) in enumerate(zip(moved, graph.expected, strict=True)):
-            if expected.dtype.kind in "fc":
-                at_the_edge = np.isfinite(reals(expected)) != np.isfinite(reals(value))
-                distance = np.where(at_the_edge, np.inf, np.abs(reals(value) - reals(expected)))
-                found[k] = np.fmax(found[k], distance)
+            at_the_edge = np.isfinite(reals(expected)) != np.isfinite(reals(value))
+            distance = np.where(at_the_edge, np.inf, np.abs(reals(value) - reals(expected)))
+            found[k] = np.fmax(found[k], distance)
     return found
 
 

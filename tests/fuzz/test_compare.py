@@ -72,3 +72,16 @@ def test_noise_divided_by_itself_may_be_nothing() -> None:
     assert [line.split(" = ")[0] for line in check(graph, nothing, "", [True] * len(sums), loose=True)] == [
         ", output 3", ", output 4"
     ]
+
+
+def test_comparisons_of_what_is_equal_but_for_an_error_are_open() -> None:
+    """Found by the fuzzer: whether a <= a + b - b, of what a call before had stored, and how many of them."""
+    x = T.dvector("x")
+    moved = T.sin(x) + T.exp(x) - T.exp(x)
+    graph = graph_of(x, np.array([0.7]), T.le(T.sin(x), moved), T.cumsum(T.le(T.sin(x), moved)), T.le(x, T.exp(x)))
+    graph.exact = [True] * 3
+    assert not check(graph, list(graph.expected), "", [True] * 3)
+    others = [1 - value.astype("int8") for value in graph.expected]
+    others = [other.astype(value.dtype) for other, value in zip(others, graph.expected)]
+    assert len(check(graph, others, "", [True] * 3)) == 3
+    assert [line.split(" = ")[0] for line in check(graph, others, "", [True] * 3, loose=True)] == [", output 2"]

@@ -158,6 +158,17 @@ def test_a_rule_that_grows_is_stopped() -> None:
     assert len(fgraph) < 2000
 
 
+@pytest.mark.parametrize("build", [lambda x: T.log(T.cosh(x)), T.nnet.softmax, T.nnet.logsoftmax, T.nnet.softplus])
+def test_a_graph_of_nothing_but_what_is_written_out_is_rewritten_to_its_end(build: Any) -> None:
+    """A budget of a few nodes for each stopped the passes that make `log(cosh(x))` safe, and softmax fast."""
+    inputs = T.dmatrices(200)
+    fgraph = FunctionGraph(inputs, [build(v) for v in inputs])
+    alone = FunctionGraph(inputs[:1], [build(inputs[0])])
+    fired, once = rewrite(fgraph).fired(), rewrite(alone).fired()
+    assert fired.keys() == once.keys()
+    assert all(fired[name] == 200 * count for name, count in once.items() if name != "fold_constants")
+
+
 def misbehaving(body: Any) -> Rule:
     return function_rule(tanh, name="bad")(body)
 

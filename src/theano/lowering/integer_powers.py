@@ -37,11 +37,11 @@ def checked_power(
     def emit(point: Any) -> Any:
         b, x, y = point.b, point.read(0), point.read(1)
         none = b.const(0, y.dtype)
-        # at each point anew: an exponent that is the same for all is no error where there is none
+        # at each point anew: an exponent that is the same for all, or a number, is no error where there is no point
         start = b.const(0, "int64")
         for axis in axes:
             start = b.min(start, point.iota(axis))
-        at = b.select(y < none, b.const(len(TABLE), "int64"), start)
+        at = start + b.select(y < none, b.const(len(TABLE), "int64"), b.const(0, "int64"))
         # zero, which is looked up for nothing but its position
         zero = b.cast(point.gather(2, [at]), y.dtype)
         return apply_record(b, record, [x, b.emit("or", y.dtype, (y.position, zero.position))], dtype)

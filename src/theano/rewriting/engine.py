@@ -39,7 +39,8 @@ from theano.tensor.type import TensorType
 LEVELS = 3          # patterns look this far up from their root
 FAN_OUT = 8         # a variable with more uses than this does not pass news of a change on to its users' users
 APPLICATIONS = 16   # budget: replacements per node of the graph, on the average, in one pass
-GROWTH = 4          # budget: how many times its size a graph may become in one pass
+GROWTH = 4          # budget: how many times its size a graph may become in one pass, beside what each rule adds where
+                    # it is applied for the first times, no more often than there are nodes: so ops are written out
 MOST_COMBINATIONS = 4096  # of an op and the ops that feed it, for which the rules are remembered
 FEW = 3             # inputs that are remembered in their order; of more, only what makes them
 FAR = 64            # how far up `waits` looks for another op of the kind
@@ -265,11 +266,15 @@ def apply_rules(
             if not candidates:
                 continue
             report.visits += 1
+            before = len(fgraph.apply_nodes)
             with inherit(node.origin):
-                if try_rules(fgraph, candidates, node, site, report):
-                    remaining -= 1
-                    if node in fgraph.apply_nodes:
-                        push(node)
+                rule = try_rules(fgraph, candidates, node, site, report)
+            if rule is not None:
+                remaining -= 1
+                if report.fired[rule.name] <= size:
+                    largest += max(len(fgraph.apply_nodes) - before, 0)
+                if node in fgraph.apply_nodes:
+                    push(node)
             if remaining < 0 or len(fgraph.apply_nodes) > largest:
                 report.stopped = True
                 common = ", ".join(f"{name} ({count} times)" for name, count in report.fired.most_common(4))
@@ -315,8 +320,8 @@ def waits(fgraph: FunctionGraph, node: Apply, sinking: frozenset[type]) -> bool:
     return False
 
 
-def try_rules(fgraph: FunctionGraph, rules: Sequence[Rule], node: Apply, site: Site, report: PassReport) -> bool:
-    """Apply the first of `rules` that has something to say; True if the graph changed."""
+def try_rules(fgraph: FunctionGraph, rules: Sequence[Rule], node: Apply, site: Site, report: PassReport) -> Rule | None:
+    """Apply the first of `rules` that has something to say, and return it; None if the graph did not change."""
     for rule in rules:
         try:
             found = rule.apply(node, site)
@@ -324,8 +329,8 @@ def try_rules(fgraph: FunctionGraph, rules: Sequence[Rule], node: Apply, site: S
             complain(rule, node, error, report)
             continue
         if found is not None and found is not False and accept(fgraph, rule, node, found, site, report):
-            return True
-    return False
+            return rule
+    return None
 
 
 def accept(fgraph: FunctionGraph, rule: Rule, node: Apply, found: Any, site: Site, report: PassReport) -> bool:

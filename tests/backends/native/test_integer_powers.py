@@ -93,9 +93,10 @@ def test_powers_in_loops_and_sums() -> None:
     lambda x, m, a, b: T.alloc(a, x.shape[0], 1) ** T.alloc(b, 1, x.shape[0]),
     lambda x, m, a, b: T.fill(x, a) ** T.fill(x, b), lambda x, m, a, b: T.sum(T.fill(x, a) ** b),
     lambda x, m, a, b: (m * a) ** b, lambda x, m, a, b: (m.T * a) ** b,
+    lambda x, m, a, b: m ** np.int64(-4), lambda x, m, a, b: T.alloc(a, x.shape[0]) ** np.array([-1]),
 ])
 def test_of_nothing_no_exponent_is_an_error(build: object, mode: object) -> None:
-    """Found by the fuzzer: one exponent for all elements was looked at although there were none."""
+    """Found by the fuzzer: one exponent for all elements, or a number, was looked at although there were none."""
     x, m, a, b = T.dvector("x"), T.lmatrix("m"), T.lscalar("a"), T.lscalar("b")
     f = theano.function([x, m, a, b], build(x, m, a, b), mode=mode, on_unused_input="ignore")
     assert f(np.zeros(0), np.zeros((0, 2), int), -1, -1).size <= 1
