@@ -161,11 +161,22 @@ def reshapes_by_lengths(n):
     return [x], [y], []
 
 
+def slices_and_transposes_of_products(n):
+    x, w, start = T.dmatrix(), T.dmatrix(), T.lscalar()
+    y = z = u = x
+    for k in range(n):
+        y = T.dot((y.T, y[1:], y[:, ::-1], y[start:])[k % 4], w)
+        z = T.nnet.softmax((z[1:], z[start:])[k % 2])
+        u = T.batched_dot(u[start:, :, None], w[:, None])[:, :, 0]
+    return [x, w, start], [y, z, u], []
+
+
 FAMILIES = [
     chain, many_inputs, many_outputs, many_updates, deep_network, steps_of_a_recurrence, writes_one_after_the_other,
     pieces, constants, transposes, reshaped_and_summed, columns_of_what_is_broadcast, slices_with_gradient,
     gathers_with_gradient, sums_that_keep_their_axis_with_gradient,
     sums_and_products_of_many, slices_and_transposes, slices_that_do_not_become_one, reshapes_by_lengths,
+    slices_and_transposes_of_products,
 ]
 
 
@@ -251,9 +262,36 @@ def test_joins_of_joins_are_taken_in_at_once():
     assert parts_of_joins(joins_of_joins, 200) <= 2.1 * parts_of_joins(joins_of_joins, 100)
 
 
+def slopes_of_arcsinh(n):
+    """Products in which one divisor is there k times: in any order, they are matched with themselves in k! ways."""
+    x, first = T.dvectors("x", "y")
+    y, root = first, T.sqrt(1 + T.sqr(x))
+    for _ in range(n):
+        y = y / (x + root) + x * y / (x + root) / root
+    return [x, first], [y]
+
+
+def steps_along_bumps(n):
+    x, w = T.dvectors("x", "w")
+    y = x
+    for _ in range(n):
+        y = y + T.exp(-0.5 * ((y - w) / 0.3) ** 2)
+    return [x, w], [T.grad(y.sum(), x)]
+
+
 @pytest.mark.parametrize(("family", "most"), [
     (loops_in_a_row, 2.6), (gradients_of_joined, 2.3), (columns_joined_on, 2.2),
 ])
 def test_twice_the_size_is_twice_the_calls(family, most):
     calls(family, 8)  # what is made once in a process
     assert calls(family, 120) <= most * calls(family, 60)
+
+
+def test_equal_factors_are_tried_once():
+    calls(slopes_of_arcsinh, 2)
+    assert calls(slopes_of_arcsinh, 8) <= 3 * calls(slopes_of_arcsinh, 4)   # 100 times, in any order
+
+
+def test_exponentials_are_not_tried_in_every_sum():
+    calls(steps_along_bumps, 8)
+    assert calls(steps_along_bumps, 20) <= 1.5e6   # six million, if each that is in a sum is tried on it

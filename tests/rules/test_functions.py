@@ -501,3 +501,23 @@ def test_sum_of_no_elements_is_zero_whatever_they_would_be(value: float) -> None
 
 def test_identity_is_tested_on_its_record() -> None:
     assert EXAMPLES["identity"][0]()[1].owner.op.scalar_op is identity
+
+
+@pytest.mark.parametrize("count", [5, 127, 128, 200, 300])
+@pytest.mark.parametrize("dtype", [
+    "int8", "uint8", "int16", "int64", "uint64", "float16", "float32", "float64", "complex64", "complex128",
+])
+def test_products_of_many_equal_factors(dtype: str, count: int) -> None:
+    """The exponent was an int8: from 128 factors on the rule failed, and of uint64 it went by float64."""
+    x, y = TensorType(dtype, (None,))("x"), TensorType(dtype, (None,))("y")
+    out = y
+    for _ in range(count):
+        out = out * x
+    after, inputs, fired = applied(RULES["like_factors"], [x, y], out)
+    assert fired or (dtype in ("int8", "uint8") and count > np.iinfo(dtype).max)
+    whole = np.dtype(dtype).kind in "iu"
+    values = np.array([0, 1, 2, 3, 5], dtype) if whole else np.array([0, 1, -1, 0.99, -1.01], dtype)
+    before, = evaluate([out], {x: values, y: values})
+    found, = evaluate([after], dict(zip(inputs, [values, values])))
+    assert found.dtype == before.dtype
+    np.testing.assert_allclose(found, before, rtol=0 if whole else 4 * count * float(np.finfo(dtype).eps))

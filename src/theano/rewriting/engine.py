@@ -93,7 +93,10 @@ class RuleIndex:
                     self._by_record.setdefault(root, []).append(rule)
                 else:
                     self._by_class.setdefault(root, []).append(rule)
-        self.sinking = frozenset(root for rule in self.rules if rule.sinks for root in rule.roots)
+        self.sinking: dict[type, tuple[type, ...]] = {}   # {class of op: what it comes down through}
+        for rule in self.rules:
+            for root in rule.roots if rule.sinks else ():
+                self.sinking[root] = (*self.sinking.get(root, ()), *rule.sinks)
         everywhere = {rule for base in Elemwise.__mro__ for rule in self._by_class.get(base, ())}
         self._every_elemwise = [rule for rule in self.rules if rule in everywhere]
         for record, found in self._by_record.items():
@@ -291,15 +294,16 @@ def apply_rules(
         site.findings.clear()
 
 
-def waits(fgraph: FunctionGraph, node: Apply, sinking: frozenset[type]) -> bool:
-    """Is there another op of this kind above, with only elementwise ops, and others that sink, between, each of which
-    has one user?
+def waits(fgraph: FunctionGraph, node: Apply, sinking: dict[type, tuple[type, ...]]) -> bool:
+    """Is there another op of this kind above, with only ops between that it comes down through, and others that sink,
+    each of which has one user?
 
     It will come down, and the two become one. If the lower one went first, and then the next, each all the way to the
     inputs, a chain f(f(f(x.T).T).T) of n would take n * n steps: so the uppermost goes, and takes the others with it.
     The others that sink come down as well: a chain f(f(x.T)[1:].T)[1:] is no different.
     """
     kind = type(node.op)
+    passed = sinking[kind]
     clients = fgraph.clients
     v = node.outputs[0]
     passes_something = False
@@ -310,7 +314,7 @@ def waits(fgraph: FunctionGraph, node: Apply, sinking: frozenset[type]) -> bool:
         ((user, position),) = users
         if user is OUTPUT:
             return False
-        if isinstance(user.op, Elemwise):
+        if isinstance(user.op, passed):
             passes_something = True
         elif position != 0 or type(user.op) not in sinking:
             return False

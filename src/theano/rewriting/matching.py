@@ -262,6 +262,8 @@ class Matcher:
     ) -> Iterator[tuple[Binding, list[tuple[int, Any]]]]:
         """Each way to give every item its own member of the pool: (binding, what is left of the pool).
 
+        Of members that are one expression only the first is tried: k of them in any order would be k! ways.
+
         squares   the pool holds factors: the square of something may also be two of them
         """
         if not items:
@@ -274,9 +276,12 @@ class Matcher:
                 for found in self.ways(pattern.args[0], pool[position][1], binding):
                     yield from self.place(items[1:], rest, flip, found, squares)
         makers = pattern.makers if type(pattern) is OfOp else None
-        for position, (s, v) in enumerate(pool):
-            if makers is not None and makes(v) not in makers:   # most are not
+        tried: set[tuple[int, Any]] = set()
+        for position, part in enumerate(pool):
+            s, v = part
+            if (makers is not None and makes(v) not in makers) or part in tried:   # most are not
                 continue
+            tried.add(part)
             if s * flip == sign:
                 ways = self.ways(pattern, v, binding)
             elif isinstance(pattern, OfProduct):
@@ -285,6 +290,8 @@ class Matcher:
                 continue
             for found in ways:
                 yield from self.place(items[1:], pool[:position] + pool[position + 1 :], flip, found, squares)
+                if type(pattern) is Same:
+                    return
 
     def ways_of_negative(self, pattern: OfProduct, v: Any, binding: Binding) -> Iterator[Binding]:
         """Each way in which a product with a negative number in it is minus the pattern."""

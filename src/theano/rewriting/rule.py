@@ -19,7 +19,7 @@ from theano.rewriting.shapes import Shapes
 from theano.scalar.op import ScalarOp
 
 _T = TypeVar("_T")
-MOST_PASSED = 8   # ops that are moved through an elementwise node
+MOST_PASSED = 8   # ops that are moved through one node
 Replacement = Any  # None, a variable, a list of variables, or {old: new}
 
 
@@ -38,7 +38,7 @@ class Site:
         self._passed: dict[Apply, int] = {}
 
     def may_pass(self, node: Apply) -> bool:
-        """May one more op be moved through this elementwise node to its inputs? Ops that do not become one where they
+        """May one more op be moved through this node to its inputs? Ops that do not become one where they
         meet would, from a chain f(f(f(x)[a:])[b:])[c:] of n, take n * n steps."""
         return self._passed.get(node, 0) < MOST_PASSED
 
@@ -109,7 +109,7 @@ class Rule:
     needs      records of which at least one must own an input of the node (a quick check; empty: none); `Constant`
                stands for inputs that are constants
     parts      what must be among the terms or factors that the node is made of: a quick check, too
-    sinks      it moves an op of one kind towards the inputs, through elementwise ops: see `engine.waits`
+    sinks      it moves an op of its root's kind towards the inputs, through ops of these classes: see `engine.waits`
     """
 
     name: str
@@ -123,7 +123,7 @@ class Rule:
     parts: Parts | None = None
     make_sides: Callable[[], tuple[Any, Any]] | None = field(default=None, repr=False)
     tell: Callable[[], str] | None = field(default=None, repr=False)
-    sinks: bool = False
+    sinks: tuple[type, ...] = ()
 
     @property
     def doc(self) -> str:
@@ -153,7 +153,7 @@ def function_rule(
     examples: Callable[[], Sequence[Any]] | None = None,
     needs: Iterable[Any] = (),
     parts: Parts | None = None,
-    sinks: bool = False,
+    sinks: Iterable[type] = (),
 ) -> Callable[[Callable[[Apply, Site], Replacement]], Rule]:
     """Make a rule of a function (node, site) -> None or replacements; its docstring states the identity."""
 
@@ -168,7 +168,7 @@ def function_rule(
             examples,
             frozenset(needs),
             parts,
-            sinks=sinks,
+            sinks=tuple(sinks),
         )
 
     return decorate

@@ -20,7 +20,7 @@ from theano.rewriting.rules.neutral import unit_factor, whole_quotient_by_one, z
 from theano.rewriting.rules.powers import power_by_constant
 from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar import arithmetic as ar
-from theano.scalar.dtypes import complex_dtypes, discrete_dtypes, float_dtypes
+from theano.scalar.dtypes import complex_dtypes, discrete_dtypes, float_dtypes, upcast
 from theano.scalar.exponential import pow
 from theano.tensor.elemwise import Elemwise, elemwise_of
 
@@ -388,7 +388,10 @@ class _Factors:
         nodes += sum(multiplications(abs(power)) for power in self.powers.values() if power)
         for v, power in in_step(self.powers, dtype):
             if power:
-                (num if power > 0 else den).append(power_of(in_dtype(v, dtype), abs(power)))
+                factor = power_of(in_dtype(v, dtype), abs(power))
+                if factor is None:
+                    return None
+                (num if power > 0 else den).append(factor)
         if bottom != 1:
             c = wrapped(bottom, dtype)
             if c is None:
@@ -440,12 +443,18 @@ def multiplications(n: int) -> int:
 
 
 def power_of(v: Any, n: int) -> Any:
-    """v to the power n >= 1."""
+    """v to the power n >= 1, of v's dtype; None if no exponent of that many leads to it."""
     if n == 1:
         return v
     if n == 2:
         return elemwise_of(ar.sqr)(v)
-    return elemwise_of(pow)(v, np.asarray(n, "int8"))
+    dtype = v.type.dtype
+    for kind in ("int8", "int16", dtype):
+        with np.errstate(over="ignore"):
+            exponent = np.asarray(n).astype(kind)
+        if exponent == n and upcast(dtype, kind) == dtype:
+            return elemwise_of(pow)(v, exponent)
+    return None
 
 
 @function_rule(ar.mul, ar.true_div, ar.inv, ar.neg, name="like_factors", assumes="reals", tags="local_mul_canonizer")

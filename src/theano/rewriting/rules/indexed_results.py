@@ -20,12 +20,12 @@ from theano.tensor.products import BatchedDot, Dot
 from theano.tensor.subtensor import AdvancedSubtensor, AdvancedSubtensor1, Subtensor
 
 
-@function_rule(Subtensor, name="index_of_dot", needs=[Dot], tags="local_subtensor_of_dot")
+@function_rule(Subtensor, name="index_of_dot", needs=[Dot], tags="local_subtensor_of_dot", sinks=[Dot])
 def index_of_dot(node: Apply, site: Site) -> Any:
     """dot(x, y)[i, j] -> dot(x[i], y[:, j])"""
     v = node.inputs[0]
     inner = v.owner
-    if inner is None or type(inner.op) is not Dot or site.uses(v) > 1:
+    if inner is None or type(inner.op) is not Dot or site.uses(v) > 1 or not site.may_pass(inner):
         return None
     x, y = inner.inputs
     entries = read_entries(node)
@@ -33,15 +33,15 @@ def index_of_dot(node: Apply, site: Site) -> Any:
         x = indexed(x, [entries.pop(0), ALL])
     if y.type.ndim == 2:  # type: ignore[attr-defined]
         y = indexed(y, [ALL, *entries])
-    return [conform(Dot()(x, y), node.outputs[0])]
+    return [conform(site.passed(inner, Dot()(x, y)), node.outputs[0])]
 
 
-@function_rule(Subtensor, name="index_of_batched_dot", needs=[BatchedDot])
+@function_rule(Subtensor, name="index_of_batched_dot", needs=[BatchedDot], sinks=[BatchedDot])
 def index_of_batched_dot(node: Apply, site: Site) -> Any:
     """batched_dot(x, y)[i] -> dot(x[i], y[i]), batched_dot(x, y)[a:b, c:d] -> batched_dot(x[a:b, c:d], y[a:b])"""
     v = node.inputs[0]
     inner = v.owner
-    if inner is None or not isinstance(inner.op, BatchedDot) or site.uses(v) > 1:
+    if inner is None or not isinstance(inner.op, BatchedDot) or site.uses(v) > 1 or not site.may_pass(inner):
         return None
     x, y = inner.inputs
     batch, rows, columns = read_entries(node)
@@ -49,7 +49,8 @@ def index_of_batched_dot(node: Apply, site: Site) -> Any:
         return [conform(Dot()(indexed(x, [batch, rows, ALL]), indexed(y, [batch, ALL, columns])), node.outputs[0])]
     if is_position(rows) or is_position(columns):
         return None
-    return [conform(inner.op(indexed(x, [batch, rows, ALL]), indexed(y, [batch, ALL, columns])), node.outputs[0])]
+    product = inner.op(indexed(x, [batch, rows, ALL]), indexed(y, [batch, ALL, columns]))
+    return [conform(site.passed(inner, product), node.outputs[0])]
 
 
 @function_rule(AdvancedSubtensor, name="elements_of_dot", needs=[Dot], assumes="rounding",
@@ -89,18 +90,20 @@ def index_of_reduction(node: Apply, site: Site) -> Any:
     return [conform(over_axes(inner.op, _left(axes, full))(indexed(x, full)), node.outputs[0])]
 
 
-@function_rule(Subtensor, name="index_of_softmax", needs=[Softmax, LogSoftmax], tags="local_subtensor_of_softmax")
+@function_rule(Subtensor, name="index_of_softmax", needs=[Softmax, LogSoftmax], tags="local_subtensor_of_softmax",
+               sinks=[Softmax, LogSoftmax])
 def index_of_softmax(node: Apply, site: Site) -> Any:
     """softmax(x, axis=1)[i] -> softmax(x[i], axis=0)"""
     v: Any = node.inputs[0]
     inner = v.owner
-    if inner is None or not isinstance(inner.op, (Softmax, LogSoftmax)) or site.uses(v) > 1:
+    if inner is None or not isinstance(inner.op, (Softmax, LogSoftmax)) or site.uses(v) > 1 or not site.may_pass(inner):
         return None
     axes = reduced_axes(inner.op.axis, v.type.ndim)
     entries = read_entries(node)
     if any(entries[axis] != ALL for axis in axes):
         return None
-    return [conform(over_axes(inner.op, _left(axes, entries))(indexed(inner.inputs[0], entries)), node.outputs[0])]
+    moved = over_axes(inner.op, _left(axes, entries))(indexed(inner.inputs[0], entries))
+    return [conform(site.passed(inner, moved), node.outputs[0])]
 
 
 def _left(axes: tuple[int, ...], entries: list[Entry]) -> tuple[int, ...]:

@@ -87,7 +87,7 @@ def index_of_length_one(node: Apply, site: Site) -> Any:
     return [conform(indexed(x, entries), node.outputs[0])]
 
 
-@function_rule(Subtensor, name="index_of_elementwise", tags="local_subtensor_lift", sinks=True)
+@function_rule(Subtensor, name="index_of_elementwise", tags="local_subtensor_lift", sinks=[Elemwise])
 def index_of_elementwise(node: Apply, site: Site) -> Any:
     """f(x, y)[i] -> f(x[i], y[i]), where f(x, y) is not used for anything else"""
     x: Any = node.inputs[0]

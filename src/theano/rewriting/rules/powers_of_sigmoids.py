@@ -337,6 +337,8 @@ def exp_into_sum_of_sigmoids(node: Apply, site: Site) -> Any:
         for x in dict.fromkeys(family.look(v, site)[0] for _, v in (*factors, *inside)):
             if x is None or not _is_concerned(x, to_go, site):
                 continue
+            if all(family.powers(v, x, site) is None for _, v in factors):   # nothing is to go into the sum
+                continue
             whole = _Product(family, out, x, 0, 0, site)
             result = whole.distributed(DEEPEST)
             if result is None and family is SIGMOIDS and family.count(factors, x, site)[3]:

@@ -174,7 +174,7 @@ def reshape_of_dimshuffle(node: Apply, site: Site) -> Any:
     return [conform(node.op(inner.inputs[0], vector), node.outputs[0])]
 
 
-@function_rule(Reshape, name="reshape_of_elementwise", tags="local_reshape_lift local_flatten_lift", sinks=True)
+@function_rule(Reshape, name="reshape_of_elementwise", tags="local_reshape_lift local_flatten_lift", sinks=[Elemwise])
 def reshape_of_elementwise(node: Apply, site: Site) -> Any:
     """reshape(f(x)) -> f(reshape(x)) where another elementwise op follows, so that they are one loop"""
     x, vector = node.inputs

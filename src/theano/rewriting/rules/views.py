@@ -16,7 +16,7 @@ from theano.tensor.products import Dot
 from theano.tensor.shape import Rebroadcast
 
 
-@function_rule(DimShuffle, name="dimshuffle_of_elementwise", tags="local_dimshuffle_lift", needs=(), sinks=True)
+@function_rule(DimShuffle, name="dimshuffle_of_elementwise", tags="local_dimshuffle_lift", needs=(), sinks=[Elemwise])
 def dimshuffle_of_elementwise(node: Apply, site: Site) -> Any:
     """dimshuffle(f(x, y)) -> f(dimshuffle(x), dimshuffle(y))"""
     (x,) = node.inputs
@@ -83,7 +83,7 @@ def dimshuffle_of_one_element(node: Apply, site: Site) -> Any:
     return [inner.inputs[0]]
 
 
-@function_rule(DimShuffle, name="transpose_of_dot", tags="local_lift_transpose_through_dot")
+@function_rule(DimShuffle, name="transpose_of_dot", tags="local_lift_transpose_through_dot", sinks=[Dot])
 def transpose_of_dot(node: Apply, site: Site) -> Any:
     """dot(x, y).T -> dot(y.T, x.T)"""
     (x,) = node.inputs
@@ -91,9 +91,9 @@ def transpose_of_dot(node: Apply, site: Site) -> Any:
     if inner is None or type(inner.op) is not Dot or node.op.new_order != (1, 0) or site.uses(x) > 1:  # type: ignore[attr-defined]
         return None
     a, b = inner.inputs
-    if a.type.ndim != 2 or b.type.ndim != 2:  # type: ignore[attr-defined]
+    if a.type.ndim != 2 or b.type.ndim != 2 or not site.may_pass(inner):  # type: ignore[attr-defined]
         return None
-    return [Dot()(dimshuffle(b, 1, 0), dimshuffle(a, 1, 0))]
+    return [site.passed(inner, Dot()(dimshuffle(b, 1, 0), dimshuffle(a, 1, 0)))]
 
 
 @function_rule(Rebroadcast, name="rebroadcast_of_rebroadcast", tags="local_rebroadcast_lift", needs=())
