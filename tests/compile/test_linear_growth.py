@@ -171,12 +171,21 @@ def slices_and_transposes_of_products(n):
     return [x, w, start], [y, z, u], []
 
 
+def products_of_what_is_masked(n):
+    x, masked = T.dvector(), T.dvectors(n)
+    y = z = x
+    for v in masked:
+        y = y * T.switch(v > x, 0, v)
+        z = T.switch(v > x, z, 0) / v
+    return [x, *masked], [y, z], []
+
+
 FAMILIES = [
     chain, many_inputs, many_outputs, many_updates, deep_network, steps_of_a_recurrence, writes_one_after_the_other,
     pieces, constants, transposes, reshaped_and_summed, columns_of_what_is_broadcast, slices_with_gradient,
     gathers_with_gradient, sums_that_keep_their_axis_with_gradient,
     sums_and_products_of_many, slices_and_transposes, slices_that_do_not_become_one, reshapes_by_lengths,
-    slices_and_transposes_of_products,
+    slices_and_transposes_of_products, products_of_what_is_masked,
 ]
 
 

@@ -87,7 +87,7 @@ def factor_into_switch(node: Apply, site: Site) -> Any:
         return None
     for position, v in enumerate(node.inputs):
         inner = elementwise_node(v, switch)
-        if inner is None or site.uses(v) > 1:
+        if inner is None or site.uses(v) > 1 or not site.may_pass(inner):
             continue
         condition, a, b = inner.inputs
         zero_first = number(a) == 0
@@ -97,7 +97,7 @@ def factor_into_switch(node: Apply, site: Site) -> Any:
         product = elemwise_of(mul)(*others, b if zero_first else a)
         zero = number_like(0, out.type.dtype)
         result = switch(condition, zero, product) if zero_first else switch(condition, product, zero)
-        result = conform(result, out)
+        result = conform(site.passed(inner, result), out)
         if result is not None:
             return [result]
     return None
@@ -109,7 +109,7 @@ def switch_over_divisor(node: Apply, site: Site) -> Any:
     v, divisor = node.inputs
     out: Any = node.outputs[0]
     inner = elementwise_node(v, switch)
-    if inner is None or site.uses(v) > 1 or out.type.dtype not in float_dtypes:
+    if inner is None or site.uses(v) > 1 or out.type.dtype not in float_dtypes or not site.may_pass(inner):
         return None
     condition, a, b = inner.inputs
     zero = number_like(0, out.type.dtype)
@@ -119,7 +119,7 @@ def switch_over_divisor(node: Apply, site: Site) -> Any:
         result = switch(condition, node.op(a, divisor), zero)
     else:
         return None
-    result = conform(result, out)
+    result = conform(site.passed(inner, result), out)
     return None if result is None else [result]
 
 
