@@ -299,6 +299,38 @@ def test_ops_of_two_kinds_go_down_a_chain_together() -> None:
     assert np.array_equal(found, wanted)
 
 
+def test_what_goes_down_through_products_and_softmax_keeps_the_values() -> None:
+    m, w, u, start = T.dmatrix("m"), T.dmatrix("w"), T.dtensor3("u"), T.lscalar("start")
+    v = m
+    for k in range(24):
+        moved = (v.T, v[::-1], v[:, ::-1], v[start:], v[start:].T)[k % 5]
+        v = T.batched_dot(moved[:, :, None] * w, T.tanh(u)).sum(axis=2) if k % 7 == 6 else T.dot(w, moved)
+        v = T.nnet.softmax(v, axis=k % 2) if k % 3 == 2 else T.tanh(v)
+    fgraph = FunctionGraph([m, w, u, start], [v])
+    fired = rewrite(fgraph).fired()
+    assert {"transpose_of_dot", "index_of_dot", "index_of_softmax", "index_of_batched_dot"} <= fired.keys()
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal((4, 4)), 3 * rng.standard_normal((4, 4)), rng.standard_normal((4, 4, 4)), np.array(0)]
+    (found,), (wanted,) = evaluate(fgraph.outputs, dict(zip(fgraph.inputs, given))), \
+        evaluate([v], dict(zip([m, w, u, start], given)))
+    np.testing.assert_allclose(found, wanted, rtol=1e-9)
+    assert np.diff(np.log(np.sort(wanted, axis=None))).min() > 1e-6   # no two are equal: one in another place is seen
+
+
+def test_factors_that_no_longer_go_into_switches_keep_the_values() -> None:
+    x, masked = T.dvector("x"), T.dvectors(20)
+    y = z = x
+    for v in masked:
+        y = y * T.switch(v > x, 0, v)
+        z = T.switch(v > x, z, 0) / v
+    fgraph = FunctionGraph([x, *masked], [y, z])
+    assert 20 < rewrite(fgraph).fired()["factor_into_switch"] < 200
+    given = [np.array([-2.0, 0.5, 3.0]), *(np.array([1.0 + k / 9, -1.0 - k, 4.0]) for k in range(20))]
+    found = evaluate(fgraph.outputs, dict(zip(fgraph.inputs, given)))
+    for one, wanted in zip(found, evaluate([y, z], dict(zip([x, *masked], given)))):
+        np.testing.assert_allclose(one, wanted, rtol=1e-12)
+
+
 def test_what_waited_in_vain_goes_in_its_turn() -> None:
     m = T.dmatrix("m")
     lower = T.tanh(m).T
