@@ -52,6 +52,23 @@ def test_no_series_of_other_arguments() -> None:
     assert series.of_function("erf", x) is None
 
 
+def test_what_is_too_small_has_no_inverse() -> None:
+    assert series.inverse(series.constant(1e-300)) is None
+    assert series.power(series.constant(1e-100), -3) is None
+    assert series.power(series.constant(1e-100), -1) is not None
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e-155, 1e-230, 1e-250, 1e-300])
+def test_tiny_constants(size: float) -> None:
+    """Of a number beyond the bits of a series, neither its sign nor its inverse is known."""
+    x = T.dvector("x")
+    values = np.array([1e-3, 1e-6, -1e-3])
+    modulus, poles = theano.function([x], [abs(x * size) - x * size, 1 / (size * x) - 1 / (size * T.sin(x))])(values)
+    np.testing.assert_array_equal(modulus, np.where(values > 0, 0, -2 * values * size))
+    # as written, 1e-10 of the two poles is noise for the second value
+    np.testing.assert_allclose(poles * size, -values / 6, rtol=1e-6 if size == 1e-100 else 1e-3)
+
+
 def test_poles_cancel_exactly() -> None:
     x = series.variable()
     sine, cosine = series.of_function("sin", x), series.of_function("cos", x)

@@ -49,6 +49,11 @@ def sum_of(a: Series, b: Series) -> Series | None:
     return first + lead, total[lead:]
 
 
+def is_too_small(a: Series) -> bool:
+    """Is the first coefficient so small that few of its bits are kept, or none?"""
+    return bool(a[1]) and abs(a[1][0]) < ROUNDINGS
+
+
 def _at(a: Series, n: int) -> int:
     return a[1][n - a[0]] if 0 <= n - a[0] < len(a[1]) else 0
 
@@ -71,8 +76,8 @@ def product(a: Series, b: Series) -> Series:
 
 
 def inverse(a: Series) -> Series | None:
-    """1 / a; None for 0."""
-    if not a[1]:
+    """1 / a; None for 0, and for what is too small."""
+    if not a[1] or is_too_small(a):
         return None
     lead = (ONE << BITS) // a[1][0]
     rest = [(k, c) for k, c in enumerate(a[1]) if c and k]

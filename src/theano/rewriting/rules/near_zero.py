@@ -280,7 +280,8 @@ class _Reader:
 
     def part(self, v: Any) -> Part | None:
         if v not in self.known:
-            self.known[v] = self._read(v)
+            found = self._read(v)
+            self.known[v] = None if found is None or series.is_too_small(found[0]) else found
         return self.known[v]
 
     def _read(self, v: Any) -> Part | None:
