@@ -28,9 +28,8 @@ RULES = {rule.name: rule for p in PIPELINE for rule in p.rules}
 DECLARED = [rule for rule in RULES.values() if rule.sides is not None]
 
 
-def applied(rule: Rule, inputs: list[Any], out: Any) -> tuple[Any, list[Any], bool]:
-    """(the output after applying only this rule, its inputs, did it apply)"""
-    fgraph = FunctionGraph(inputs, [out])
+def apply(rule: Rule, fgraph: FunctionGraph) -> bool:
+    """Apply only this rule, everywhere; did it apply?"""
     dims = Dims(dict(SPEAKERS))
     fgraph.attach_feature(dims)
     report = PassReport("test")
@@ -38,7 +37,14 @@ def applied(rule: Rule, inputs: list[Any], out: Any) -> tuple[Any, list[Any], bo
     assert not report.failures, report.failures
     assert not report.stopped, f"{rule.name} does not come to an end"
     fgraph.check_integrity()
-    return fgraph.outputs[0], fgraph.inputs, bool(report.fired)
+    return bool(report.fired)
+
+
+def applied(rule: Rule, inputs: list[Any], out: Any) -> tuple[Any, list[Any], bool]:
+    """(the output after applying only this rule, its inputs, did it apply)"""
+    fgraph = FunctionGraph(inputs, [out])
+    fired = apply(rule, fgraph)
+    return fgraph.outputs[0], fgraph.inputs, fired
 
 
 def left_side(rule: Rule, kinds: list[TensorType], through: Any) -> tuple[list[Any], Any]:

@@ -6,27 +6,24 @@ that what overflows nowhere still overflows nowhere.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from theano.graph.fgraph import OUTPUT
 from theano.graph.node import Apply
 from theano.rewriting.conform import add_all, conform, in_dtype, mul_all, number_like
 from theano.rewriting.known import is_whole, number
 from theano.rewriting.rule import Site, function_rule, ruleset
 from theano.rewriting.rules.neutral import unit_factor, whole_quotient_by_one, zero_factor, zero_term
+from theano.rewriting.rules.opened import Opened, Part, is_interior, is_simple, plain_number
 from theano.rewriting.rules.powers import power_by_constant
 from theano.rewriting.rules.useless import elementwise_node
 from theano.scalar import arithmetic as ar
 from theano.scalar.dtypes import complex_dtypes, discrete_dtypes, float_dtypes, upcast
 from theano.scalar.exponential import pow
 from theano.tensor.elemwise import Elemwise, elemwise_of
-
-SHARED_TERMS = 8  # terms behind subexpressions used elsewhere too that a sum or product looks at
-
-Key = tuple[Any, ...]
 
 
 def wrapped(value: Any, dtype: str) -> Any:
@@ -51,144 +48,100 @@ def wrapped(value: Any, dtype: str) -> Any:
     return made
 
 
-def is_interior(v: Any, site: Site, family: frozenset[Any]) -> bool:
-    """Is `v` used once, by a node of the family with the same dtype (which looks at `v` itself)?"""
-    clients = site.fgraph.clients.get(v, ())
-    if len(clients) != 1:
-        return False
-    (user, _), = clients
-    return (
-        user is not OUTPUT
-        and isinstance(user.op, Elemwise)
-        and user.op.scalar_op in family
-        and user.outputs[0].type.dtype == v.type.dtype
-    )
-
-
 # ---- sums ----
 
 SUMS = frozenset([ar.add, ar.sub, ar.neg])
 
-# what `_Terms` and `_Factors` look into
+# what `_Terms` and `_Factors` open
 OF_SUMS = frozenset([ar.add, ar.sub, ar.neg, ar.mul])
 OF_PRODUCTS = frozenset([ar.mul, ar.true_div, ar.inv, ar.neg, ar.sqr, pow])
 
 
-def _is_simple(node: Apply, looked_into: frozenset[Any]) -> bool:
-    """Are the inputs different from each other, no numbers, and made by other ops? Most are: then nothing is alike."""
-    inputs = node.inputs
-    for x in inputs:
-        inner = x.owner
-        if inner is not None and isinstance(inner.op, Elemwise) and inner.op.scalar_op in looked_into:
-            return False
-        if number(x) is not None:
-            return False
-    return len(set(inputs)) == len(inputs)
+class _Terms(Opened):
+    """A sum taken apart: terms with their coefficients. A term x * y * number has the key (x, y)."""
 
+    def __init__(self, out: Any, site: Site) -> None:
+        self.numbers: list[Any] = []
+        self._standing: dict[Any, tuple[Any, int, Any]] = {}   # {key: (coefficient, sign, term that others use too)}
+        super().__init__(out, site)
 
-class _Terms:
-    """A sum taken apart: for every distinct term its coefficient, in the order of first appearance."""
+    @property
+    def constants(self) -> int:
+        return len(self.numbers)
 
-    def __init__(self, out: Any, site: Site, look_through_shared: bool) -> None:
-        self.coefficients: dict[Key, Any] = {}
-        self.terms: dict[Key, Any] = {}
-        self.constants: list[Any] = []
-        self.duplicates = 0
-        self.removed = 0          # nodes that go away when the sum is made anew
-        self.looked_through: set[Any] = set()   # what others use too, and was taken apart all the same
-        shared = SHARED_TERMS if look_through_shared else 0
-        dtype = out.type.dtype
-        stack: list[tuple[int, Any]] = [(1, out)]
-        while stack:
-            sign, v = stack.pop()
-            node = v.owner
-            if node is not None and isinstance(node.op, Elemwise) and v.type.dtype == dtype:
-                record = node.op.scalar_op
-                if record in SUMS:
-                    once = v is out or site.uses(v) == 1
-                    if once or len(node.inputs) <= shared:
-                        if once:
-                            self.removed += 1
-                        else:
-                            shared -= len(node.inputs)
-                            self.looked_through.add(v)
-                        if record is ar.add:
-                            stack.extend((sign, x) for x in reversed(node.inputs))
-                        elif record is ar.sub:
-                            stack.append((-sign, node.inputs[1]))
-                            stack.append((sign, node.inputs[0]))
-                        else:
-                            stack.append((-sign, node.inputs[0]))
-                        continue
-            value = number(v)
-            if value is not None and value is not True and value is not False:
-                self.constants.append(sign * value)
-                continue
-            coefficient: Any = sign
-            key: Key = (v,)
-            if node is not None and isinstance(node.op, Elemwise) and node.op.scalar_op is ar.mul \
-                    and v.type.dtype == dtype:
-                rest = []
-                for x in node.inputs:
-                    c = number(x)
-                    if c is not None and c is not True and c is not False:
-                        coefficient = coefficient * c
-                    else:
-                        rest.append(x)
-                if 0 < len(rest) < len(node.inputs):
-                    key = tuple(rest)
-                    if site.uses(v) == 1:
-                        self.removed += 1
-                else:
-                    coefficient = sign
-            if key in self.coefficients:
-                self.coefficients[key] = self.coefficients[key] + coefficient
-                self.duplicates += 1
-            else:
-                self.coefficients[key] = coefficient
-                self.terms[key] = v
+    def _parts(self, weight: Any, v: Any) -> list[Part]:
+        node = None if isinstance(v, tuple) or v.type.dtype != self.dtype else v.owner
+        if node is None or not isinstance(node.op, Elemwise) or weight not in (1, -1):
+            return []
+        record, inputs = node.op.scalar_op, node.inputs
+        if record is ar.add:
+            return [(weight, x) for x in inputs]
+        if record is ar.sub:
+            return [(weight, inputs[0]), (-weight, inputs[1])]
+        return [(-weight, inputs[0])] if record is ar.neg else []
 
-    def fewest_nodes(self) -> int:
-        """As many nodes, at least, has the sum of real numbers made anew: told without making it."""
-        return sum((len(key) > 1) + 1 for key, c in self.coefficients.items() if c != 0) - 1
+    def _add(self, weight: Any, v: Any, goes: bool) -> None:
+        value = plain_number(v)
+        if value is not None:
+            self.numbers.append(weight * value)
+            return
+        product = elementwise_node(v, ar.mul) if v.type.dtype == self.dtype else None
+        if product is not None:
+            constants = [plain_number(x) for x in product.inputs]
+            factors = tuple(x for x, c in zip(product.inputs, constants) if c is None)
+            if 0 < len(factors) < len(constants):
+                key = factors if len(factors) > 1 else factors[0]
+                coefficient = math.prod([weight, *(c for c in constants if c is not None)])
+                self.removed += goes
+                if not goes:
+                    self._standing[key] = coefficient, weight, v
+                self._put(coefficient, key)
+                return
+        self._put(weight, v)
 
-    def rebuilt(self, out: Any) -> tuple[Any, int] | None:
-        """(the sum made anew, number of nodes it takes)."""
-        dtype = out.type.dtype
-        nodes = 0
-        signed: list[tuple[int, Any]] = []
-        for key, coefficient in self.coefficients.items():
+    def fewer(self, out: Any) -> Any | None:
+        dtype = self.dtype
+        zero = any(c == 0 for c in self.numbers) and dtype not in complex_dtypes  # 0 - x: see `zero_term`
+        if not self.duplicates and len(self.numbers) < 2 and not zero:
+            return None
+        signed: list[tuple[int, Any, tuple[Any, ...]]] = []   # (sign, coefficient, factors)
+        nodes = -1
+        for part, coefficient in self.weights.items():
             c = wrapped(coefficient, dtype)
             if c is None:
                 return None
             if c == 0:
+                continue
+            if part in self._standing and self._standing[part][0] == coefficient:
+                signed.append((self._standing[part][1], 1, self._standing[part][2:]))
+                nodes += 1
                 continue
             sign = 1
             if dtype in float_dtypes and c < 0:
                 sign, c = -1, -c
             elif coefficient == -1:
                 sign, c = -1, np.asarray(1, dtype)
-            if c == 1:
-                term = mul_all([in_dtype(x, dtype) for x in key])
-                nodes += len(key) > 1
-            else:
-                term = mul_all([c, *key])
-                nodes += 1
-            signed.append((sign, term))
-        constant = 0
-        for c in self.constants:
-            constant = constant + c
-        c = wrapped(constant, dtype)
-        if c is None:
+            factors = part if isinstance(part, tuple) else (part,)
+            signed.append((sign, c, factors))
+            nodes += 1 + (c != 1 or len(factors) > 1)
+        constant = wrapped(sum(self.numbers), dtype)
+        if constant is None:
             return None
-        if c != 0:
-            if dtype in float_dtypes and c < 0 and any(s > 0 for s, _ in signed):
-                signed.append((-1, -c))
-            else:
-                signed.append((1, c))
+        if constant != 0:
+            negative = dtype in float_dtypes and constant < 0 and any(sign > 0 for sign, _, _ in signed)
+            signed.append((-1, -constant, ()) if negative else (1, constant, ()))
+            nodes += 1
+        if nodes >= self.removed:  # nothing gained; this is also why the rule comes to an end
+            return None
         if not signed:
-            return number_like(0, dtype), nodes
-        return ordered_sum(signed), nodes + len(signed) - 1
+            return conform(number_like(0, dtype), out)
+        return conform(ordered_sum([(sign, _term(c, factors, dtype)) for sign, c, factors in signed]), out)
+
+
+def _term(coefficient: Any, factors: tuple[Any, ...], dtype: str) -> Any:
+    if factors and coefficient == 1:
+        return mul_all([in_dtype(x, dtype) for x in factors])
+    return mul_all([coefficient, *factors])
 
 
 def ordered_sum(signed: Sequence[tuple[int, Any]]) -> Any:
@@ -218,26 +171,10 @@ def ordered_sum(signed: Sequence[tuple[int, Any]]) -> Any:
 def like_terms(node: Apply, site: Site) -> Any:
     """a*x + b*x -> (a+b)*x, x - x -> 0, x + y - x -> y, (x + 1) + 2 -> x + 3, x + 0 -> x"""
     out: Any = node.outputs[0]
-    if out.type.dtype == "bool" or is_interior(out, site, SUMS) or _is_simple(node, OF_SUMS):
+    if out.type.dtype == "bool" or is_interior(out, site, SUMS) or is_simple(node, OF_SUMS):
         return None
-    for through in (True, False):
-        terms = _Terms(out, site, through)
-        zero = any(c == 0 for c in terms.constants) and out.type.dtype not in complex_dtypes  # 0 - x: see `zero_term`
-        if not terms.duplicates and len(terms.constants) < 2 and not zero:
-            if not any((v,) in terms.coefficients for v in terms.looked_through):
-                return None   # nor would anything be alike if it were left whole
-            continue
-        if out.type.dtype in float_dtypes and terms.fewest_nodes() >= terms.removed:
-            continue
-        made = terms.rebuilt(out)
-        if made is None:
-            return None
-        result, nodes = made
-        if nodes >= terms.removed:  # nothing gained; this is also why the rule comes to an end
-            continue
-        result = conform(result, out)
-        return None if result is None else [result]
-    return None
+    result = _Terms(out, site).made_anew(out)
+    return None if result is None else [result]
 
 
 @function_rule(ar.add, ar.sub, ar.neg, name="signs_in_sum", assumes="signed_zero")
@@ -297,73 +234,74 @@ def _signless(v: Any, dtype: str) -> tuple[int, Any]:
 PRODUCTS = frozenset([ar.mul, ar.true_div, ar.inv])
 
 
-class _Factors:
-    """A product taken apart: for every distinct factor its power, in the order of first appearance."""
+class _Factors(Opened):
+    """A product taken apart: factors with their powers."""
 
-    def __init__(self, out: Any, site: Site, look_through_shared: bool) -> None:
-        self.powers: dict[Any, int] = {}
+    def __init__(self, out: Any, site: Site) -> None:
         self.num_constants: list[Any] = []
         self.den_constants: list[Any] = []
-        self.duplicates = 0
-        self.cancelled = 0
         self.negative = False
         self.hoisted = 0
-        self.removed = 0
-        self.looked_through: set[Any] = set()   # what others use too, and was taken apart all the same
-        shared = SHARED_TERMS if look_through_shared else 0
-        dtype = out.type.dtype
-        stack: list[tuple[int, Any]] = [(1, out)]
-        while stack:
-            power, v = stack.pop()
-            node = v.owner
-            if node is not None and isinstance(node.op, Elemwise) and v.type.dtype == dtype:
-                record = node.op.scalar_op
-                parts: list[tuple[int, Any]] | None = None
-                if record is ar.mul:
-                    parts = [(power, x) for x in node.inputs]
-                elif record is ar.true_div:
-                    parts = [(power, node.inputs[0]), (-power, node.inputs[1])]
-                elif record is ar.inv:
-                    parts = [(-power, node.inputs[0])]
-                elif record is ar.neg:
-                    parts = [(power, node.inputs[0])]
-                elif record is ar.sqr and v is not out:
-                    parts = [(2 * power, node.inputs[0])]
-                elif record is pow and v is not out:
-                    exponent = number(node.inputs[1])
-                    if is_whole(exponent) and 0 < abs(exponent) <= 64 and dtype in float_dtypes:
-                        parts = [(int(exponent) * power, node.inputs[0])]
-                if parts is not None and (record in (ar.sqr, pow) or abs(power) == 1 or record is ar.neg):
-                    once = v is out or site.uses(v) == 1
-                    if once or len(parts) <= shared:
-                        if once:
-                            self.removed += 1
-                        else:
-                            shared -= len(parts)
-                            self.looked_through.add(v)
-                        if record is ar.neg:
-                            if power % 2:
-                                self.negative = not self.negative
-                            self.hoisted += 1
-                        stack.extend(reversed(parts))
-                        continue
-            value = number(v)
-            if value is not None and value is not True and value is not False and not (value == 0 and power < 0):
-                if power > 0:
-                    self.num_constants.append(value**power)
-                else:
-                    self.den_constants.append(value**-power)
-                continue
-            if v in self.powers:
-                if (self.powers[v] > 0) != (power > 0):
-                    self.cancelled += 1
-                self.powers[v] += power
-                self.duplicates += 1
-            else:
-                self.powers[v] = power
+        super().__init__(out, site)
 
-    def rebuilt(self, out: Any) -> tuple[Any, int] | None:
-        dtype = out.type.dtype
+    @property
+    def constants(self) -> int:
+        return len(self.num_constants) + len(self.den_constants)
+
+    def _parts(self, weight: int, v: Any) -> list[Part]:
+        node = v.owner
+        if node is None or not isinstance(node.op, Elemwise) or v.type.dtype != self.dtype:
+            return []
+        record = node.op.scalar_op
+        if record is ar.neg:
+            return [(weight, node.inputs[0])]
+        if record is ar.sqr:
+            return [(2 * weight, node.inputs[0])]
+        if record is pow:
+            exponent = number(node.inputs[1])
+            if is_whole(exponent) and 0 < abs(exponent) <= 64 and self.dtype in float_dtypes:
+                return [(int(exponent) * weight, node.inputs[0])]
+        elif abs(weight) == 1:
+            if record is ar.mul:
+                return [(weight, x) for x in node.inputs]
+            if record is ar.true_div:
+                return [(weight, node.inputs[0]), (-weight, node.inputs[1])]
+            if record is ar.inv:
+                return [(-weight, node.inputs[0])]
+        return []
+
+    def _opening(self, weight: int, v: Any) -> None:
+        if v.owner.op.scalar_op is ar.neg:
+            self.negative ^= weight % 2 == 1
+            self.hoisted += 1
+
+    def _add(self, weight: int, v: Any, goes: bool) -> None:
+        value = plain_number(v)
+        if value is None or (value == 0 and weight < 0):
+            self._put(weight, v)
+        elif weight > 0:
+            self.num_constants.append(value**weight)
+        else:
+            self.den_constants.append(value**-weight)
+
+    def fewer(self, out: Any) -> Any | None:
+        neutral = any(c == 1 for c in (*self.num_constants, *self.den_constants))
+        zero = any(c == 0 for c in self.num_constants)
+        sign = self.hoisted and self.num_constants
+        if not (self.duplicates or self.constants > 1 or neutral or zero or sign):
+            return None
+        made = self.rebuilt()
+        if made is None:
+            return None
+        result, nodes = made
+        # as many nodes will do where something cancels: what is left no longer over- or underflows in between
+        if nodes > self.removed or (nodes == self.removed and not self.cancelled):
+            return None
+        return conform(result, out)
+
+    def rebuilt(self) -> tuple[Any, int] | None:
+        """(the product made anew, number of nodes that it takes)."""
+        dtype = self.dtype
         top: Any = 1
         for c in self.num_constants:
             top = top * c
@@ -385,9 +323,9 @@ class _Factors:
             if c is None:
                 return None
             num.append(c)
-        nodes += sum(multiplications(abs(power)) for power in self.powers.values() if power)
-        for v, power in in_step(self.powers, dtype):
+        for v, power in in_step(self.weights, dtype):
             if power:
+                nodes += multiplications(abs(power)) + (v not in self.weights)
                 factor = power_of(in_dtype(v, dtype), abs(power))
                 if factor is None:
                     return None
@@ -461,30 +399,10 @@ def power_of(v: Any, n: int) -> Any:
 def like_factors(node: Apply, site: Site) -> Any:
     """x*y/x -> y, x/x -> 1, x*x -> x**2, 2*x/(4*y) -> 0.5*x/y, 0*x -> 0, 1*x -> x, -(2*x) -> -2*x"""
     out: Any = node.outputs[0]
-    if out.type.dtype == "bool" or is_interior(out, site, PRODUCTS) or _is_simple(node, OF_PRODUCTS):
+    if out.type.dtype == "bool" or is_interior(out, site, PRODUCTS) or is_simple(node, OF_PRODUCTS):
         return None
-    for through in (True, False):
-        factors = _Factors(out, site, through)
-        constants = len(factors.num_constants) + len(factors.den_constants)
-        neutral = any(c == 1 for c in (*factors.num_constants, *factors.den_constants))
-        zero = any(c == 0 for c in factors.num_constants)
-        sign = factors.hoisted and factors.num_constants
-        if not (factors.duplicates or constants > 1 or neutral or zero or sign):
-            if factors.looked_through.isdisjoint(factors.powers):
-                return None   # nor would anything be alike if it were left whole
-            continue
-        if factors.looked_through and not factors.cancelled:
-            continue
-        made = factors.rebuilt(out)
-        if made is None:
-            return None
-        result, nodes = made
-        # as many nodes will do where something cancels: what is left no longer over- or underflows in between
-        if nodes > factors.removed or (nodes == factors.removed and not factors.cancelled):
-            continue
-        result = conform(result, out)
-        return None if result is None else [result]
-    return None
+    result = _Factors(out, site).made_anew(out)
+    return None if result is None else [result]
 
 
 @function_rule(ar.mul, ar.true_div, name="signs_in_product", needs=[ar.neg])
