@@ -180,12 +180,35 @@ def products_of_what_is_masked(n):
     return [x, *masked], [y, z], []
 
 
+def links_used_more_than_once(n):
+    x, y, z = T.dvectors("x", "y", "z")
+    outputs = []
+    for link in (
+        lambda v: v * y / v, lambda v: v / (v / y), lambda v: y**2 / (v * v) / -z, lambda v: z - v - (3 * v + v),
+        lambda v: v + 3 * v - -(2 * y), lambda v: (v - z) + 3 * v - v - (y + v + v),
+        lambda v: 4 * (v + v) - 2 / (y - v),
+    ):
+        v = x
+        for _ in range(n // 4):
+            v = link(v)
+        outputs.append(v)
+    return [x, y, z], outputs, []
+
+
+def signs_in_gradients(n):
+    x, y = T.dvectors("x", "y")
+    v = x
+    for _ in range(n // 3):
+        v = (T.log(y) / (v - 2)) * (v / (v / y))
+    return [x, y], T.grad(v.sum(), [x, y]), []
+
+
 FAMILIES = [
     chain, many_inputs, many_outputs, many_updates, deep_network, steps_of_a_recurrence, writes_one_after_the_other,
     pieces, constants, transposes, reshaped_and_summed, columns_of_what_is_broadcast, slices_with_gradient,
     gathers_with_gradient, sums_that_keep_their_axis_with_gradient,
     sums_and_products_of_many, slices_and_transposes, slices_that_do_not_become_one, reshapes_by_lengths,
-    slices_and_transposes_of_products, products_of_what_is_masked,
+    slices_and_transposes_of_products, products_of_what_is_masked, links_used_more_than_once, signs_in_gradients,
 ]
 
 

@@ -19,6 +19,7 @@ from theano.rewriting.engine import PassReport, RewriteBudgetWarning, apply_rule
 from theano.rewriting.pattern import rule, wild
 from theano.rewriting.query import Query
 from theano.rewriting.rule import Rule, Site, function_rule, ruleset
+from theano.rewriting.rules.algebra import like_factors
 from theano.rewriting.rules.useless import useless_dimshuffle
 from theano.rewriting.rules.views import dimshuffle_of_elementwise
 from theano.rewriting.run import Pass, RewriteChangedValue, run_passes
@@ -280,6 +281,16 @@ def mixed_chain(n: int) -> tuple[Any, Any]:
     for _ in range(n):
         v = T.tanh(v).T[1:]
     return m, v
+
+
+def test_a_value_whose_place_an_equal_one_takes_has_changed() -> None:
+    """B*B/B becomes B in the next link, which is B*B/B then, and is merged with the first."""
+    v = B * B / B
+    for _ in range(20):
+        v = v * B / v
+    graph, report = run([like_factors], [B], v)
+    assert graph.outputs == graph.inputs
+    assert report.fired["like_factors"] == 21
 
 
 def test_ops_of_two_kinds_go_down_a_chain_together() -> None:

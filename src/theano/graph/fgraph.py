@@ -176,8 +176,8 @@ class FunctionGraph:
 
     def replace_all(
         self, pairs: Iterable[tuple[Variable, Variable]], reason: Any = None, *, look_back: bool = True
-    ) -> None:
-        """`replace` for several pairs.
+    ) -> bool:
+        """`replace` for several pairs; True if anything used one of the old variables, and so has changed.
 
         look_back   False: each `new` is known to depend on its `old` through nodes that enter with it, at most; this
                     saves the search for others
@@ -185,6 +185,7 @@ class FunctionGraph:
         pending = [(old, new, True) for old, new in pairs]
         merged: dict[Variable, Variable] = {}
         touched: list[Variable] = []
+        changed = False
         while pending:
             old, new, asked = pending.pop()
             new = self._follow(new, merged)
@@ -200,6 +201,7 @@ class FunctionGraph:
                 if node in kept:
                     continue
                 self._set_input(node, position, new, reason)
+                changed = True
                 if node is OUTPUT or not self.merge or node.outputs[0] in merged:
                     continue  # a node that is on its way out is nobody's twin
                 twin = self._find_twin(node)
@@ -209,6 +211,7 @@ class FunctionGraph:
             touched += [old, new]  # `new`, too, may have found no user
         for variable in touched:
             self._prune(variable, reason)
+        return changed
 
     def _brought_in(
         self, old: Variable, new: Variable, reason: Any, merged: dict[Variable, Variable], look_back: bool

@@ -1,17 +1,18 @@
 """The engine: apply a set of rules to a graph until none applies, driven by the nodes that changed.
 
 The cost is linear in the graph: a node is looked at when it enters, when one of its inputs changes, or when an input
-a few levels above changes, and only by the rules whose root is its op. A pass has a budget; a rule set that goes
-round in circles is stopped with a warning which names the rules.
+a few levels above changes, and only by the rules whose root is its op; nodes come after those that they are computed
+from. A pass has a budget; a rule set that goes round in circles is stopped with a warning which names the rules.
 """
 
 from __future__ import annotations
 
 import importlib
 import warnings
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
+from heapq import heappop, heappush
 from typing import Any
 
 from theano._config import config
@@ -230,6 +231,44 @@ class _News(Feature):
                     self.push(user)
 
 
+class _WorkList:
+    """Nodes to look at, in sweeps from the inputs to the results. A new node has the place of the one that was looked
+    at when it was made; what is behind that place waits for the next sweep, and so does a new node that sinks.
+
+    What rules move towards the results (a sign) goes all the way in one sweep, together with what it meets. If all such
+    moves went on side by side, a step of each at a time, a chain of n steps with a sign in each would take n * n. What
+    sinks towards the inputs goes a step in each sweep: there it is the upper ones that have to catch up (`waits`).
+    """
+
+    def __init__(self, nodes: Sequence[Apply], sinking: Collection[type]) -> None:
+        self._sinking = sinking
+        self._places = {node: (at, at) for at, node in enumerate(nodes)}
+        self._heap = [(0, *place, node) for node, place in self._places.items()]
+        self._waiting = set(nodes)
+        self._sweep = self._place = 0
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def push(self, node: Apply) -> None:
+        """Look at `node` (again), unless that is going to happen anyway."""
+        if node in self._waiting:
+            return
+        self._waiting.add(node)
+        place = self._places.get(node)
+        if place is None:
+            place = self._places[node] = self._place, len(self._places)
+            later = type(node.op) in self._sinking
+        else:
+            later = place[0] < self._place
+        heappush(self._heap, (self._sweep + later, *place, node))
+
+    def pop(self) -> Apply:
+        self._sweep, self._place, _, node = heappop(self._heap)
+        self._waiting.discard(node)
+        return node
+
+
 def apply_rules(
     fgraph: FunctionGraph, rules: Sequence[Rule], site: Site, report: PassReport, index: RuleIndex | None = None
 ) -> None:
@@ -240,26 +279,20 @@ def apply_rules(
     if not rules:
         return
     index = index or index_of(tuple(rules))
-    queue: deque[Apply] = deque(fgraph.toposort())
-    queued = set(queue)
-    size = len(queue)
+    work = _WorkList(fgraph.toposort(), index.sinking)
+    size = len(work)
     remaining = APPLICATIONS * size + SLACK
     largest = GROWTH * size + SLACK
-
-    def push(node: Apply) -> None:
-        if node not in queued:
-            queued.add(node)
-            queue.append(node)
-
     site.findings.clear()   # from before anybody told of changes
-    news = _News(push, site.findings)
+    news = _News(work.push, site.findings)
     fgraph.attach_feature(news)
     waiting: list[Apply] = []  # for what is above them
     try:
-        while queue or waiting:
-            its_turn = not queue
-            node = waiting.pop() if its_turn else queue.popleft()
-            queued.discard(node)
+        while work or waiting:
+            its_turn = not work
+            if its_turn:
+                work.push(waiting.pop())
+            node = work.pop()
             if node not in fgraph.apply_nodes:
                 continue
             candidates = index.candidates(node, site)
@@ -277,7 +310,7 @@ def apply_rules(
                 if report.fired[rule.name] <= size:
                     largest += max(len(fgraph.apply_nodes) - before, 0)
                 if node in fgraph.apply_nodes:
-                    push(node)
+                    work.push(node)
             if remaining < 0 or len(fgraph.apply_nodes) > largest:
                 report.stopped = True
                 common = ", ".join(f"{name} ({count} times)" for name, count in report.fired.most_common(4))
@@ -295,8 +328,8 @@ def apply_rules(
 
 
 def waits(fgraph: FunctionGraph, node: Apply, sinking: dict[type, tuple[type, ...]]) -> bool:
-    """Is there another op of this kind above, with only ops between that it comes down through, and others that sink,
-    each of which has one user?
+    """Is there another op of this kind above, with only ops between (if any) that it comes down through, and others
+    that sink, each of which has one user?
 
     It will come down, and the two become one. If the lower one went first, and then the next, each all the way to the
     inputs, a chain f(f(f(x.T).T).T) of n would take n * n steps: so the uppermost goes, and takes the others with it.
@@ -306,7 +339,6 @@ def waits(fgraph: FunctionGraph, node: Apply, sinking: dict[type, tuple[type, ..
     passed = sinking[kind]
     clients = fgraph.clients
     v = node.outputs[0]
-    passes_something = False
     for _ in range(FAR):
         users = clients.get(v, ())
         if len(users) != 1:
@@ -314,12 +346,11 @@ def waits(fgraph: FunctionGraph, node: Apply, sinking: dict[type, tuple[type, ..
         ((user, position),) = users
         if user is OUTPUT:
             return False
-        if isinstance(user.op, passed):
-            passes_something = True
-        elif position != 0 or type(user.op) not in sinking:
-            return False
-        elif type(user.op) is kind:
-            return passes_something
+        if not isinstance(user.op, passed):
+            if position != 0 or type(user.op) not in sinking:
+                return False
+            if type(user.op) is kind:
+                return True
         v = user.outputs[0]
     return False
 
@@ -348,12 +379,8 @@ def accept(fgraph: FunctionGraph, rule: Rule, node: Apply, found: Any, site: Sit
     if not accepted:
         return False
     text = str(node) if config.optimizer_verbose else ""
-    clients = fgraph.clients
-    before = {old: (clients.get(old), len(clients.get(old, ()))) for old, _ in accepted}
-    fgraph.replace_all(accepted, rule.name, look_back=False)
     # an output without users is no change: a rule that can replace only this one would be applied without end
-    used = [(old, uses, count) for old, (uses, count) in before.items() if count]
-    if all(clients.get(old) is uses and len(clients[old]) == count for old, uses, count in used):
+    if not fgraph.replace_all(accepted, rule.name, look_back=False):
         return False
     site.dims.replaced(accepted)
     report.fired[rule.name] += 1
