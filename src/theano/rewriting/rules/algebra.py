@@ -85,19 +85,22 @@ class _Terms(Opened):
         if value is not None:
             self.numbers.append(weight * value)
             return
+        coefficient, key = self._keyed(weight, v)
+        if key is not v:
+            self.removed += goes
+            if not goes:
+                self._standing[key] = coefficient, weight, v
+        self._put(coefficient, key)
+
+    def _keyed(self, weight: Any, v: Any) -> tuple[Any, Any]:
         product = elementwise_node(v, ar.mul) if v.type.dtype == self.dtype else None
         if product is not None:
             constants = [plain_number(x) for x in product.inputs]
             factors = tuple(x for x, c in zip(product.inputs, constants) if c is None)
             if 0 < len(factors) < len(constants):
-                key = factors if len(factors) > 1 else factors[0]
                 coefficient = math.prod([weight, *(c for c in constants if c is not None)])
-                self.removed += goes
-                if not goes:
-                    self._standing[key] = coefficient, weight, v
-                self._put(coefficient, key)
-                return
-        self._put(weight, v)
+                return coefficient, factors if len(factors) > 1 else factors[0]
+        return weight, v
 
     def fewer(self, out: Any) -> Any | None:
         dtype = self.dtype
@@ -290,6 +293,8 @@ class _Factors(Opened):
         sign = self.hoisted and self.num_constants
         if not (self.duplicates or self.constants > 1 or neutral or zero or sign):
             return None
+        if sum(power != 0 for power in self.weights.values()) - 1 > self.removed:
+            return None   # as many operations at least are needed
         made = self.rebuilt()
         if made is None:
             return None

@@ -19,7 +19,7 @@ Part = tuple[Any, Any]   # (weight, variable)
 class Opened:
     """A sum or a product taken apart: each distinct part with its weight (a term's coefficient, a factor's power), in
     the order of first appearance. A sum within the sum that others use too will stay, so it is one part of it, until
-    `open_another` is called. (For "sum" read "product" in products.)
+    `_open_another` is called. (For "sum" read "product" in products.)
     """
 
     def __init__(self, out: Any, site: Site) -> None:
@@ -58,6 +58,10 @@ class Opened:
         """Add a part, a number or any other. goes: nobody else uses it."""
         raise NotImplementedError
 
+    def _keyed(self, weight: Any, v: Any) -> tuple[Any, Any]:
+        """(weight, key) of a part: 2*x is x twice."""
+        return weight, v
+
     def fewer(self, out: Any) -> Any | None:
         """The sum made anew, if that takes fewer nodes; None if it does not."""
         raise NotImplementedError
@@ -74,14 +78,41 @@ class Opened:
             self.duplicates += 1
             self.cancelled += before == 0 or abs(total) < max(abs(before), abs(weight))
 
-    def open_another(self) -> bool:
+    def _cancels(self, parts: list[Part], known: dict[Any, Any]) -> bool:
+        """Is one of the parts smaller together with what is known?"""
+        for part in parts:
+            weight, key = self._keyed(*part)
+            before = known.get(key)
+            if before is not None and abs(before + weight) < max(abs(before), abs(weight)):
+                return True
+        return False
+
+    def _is_worth_opening(self) -> bool:
+        """Does anything that would be looked at cancel, or are there numbers to put together? Mostly not."""
+        known, numbers = dict(self.weights), self.constants
+        candidates = [(known[part], part) for part in islice(self._closed, CANDIDATES)]
+        room = SHARED_PARTS
+        for weight, v in candidates:   # it grows
+            parts = self._parts(weight, v)
+            if self._cancels(parts, known):
+                return True
+            if 0 < len(parts) <= room:
+                room -= len(parts)
+                for inner, w in parts:
+                    numbers += number(w) is not None
+                    weight, key = self._keyed(inner, w)
+                    known.setdefault(key, weight)
+                    candidates.append((inner, w))
+        return numbers > 1
+
+    def _open_another(self) -> bool:
         """Take apart one of the parts that are sums: the first that has a part which cancels, or else the first.
         False if there is none, or if enough were opened."""
         found: tuple[Any, list[Part]] | None = None
         for part in islice(self._closed, CANDIDATES):
             parts = self._parts(self.weights[part], part)
             if 0 < len(parts) <= self._room:
-                if any(_cancel(weight, self.weights.get(v)) for weight, v in parts):
+                if self._cancels(parts, self.weights):
                     found = part, parts
                     break
                 found = found or (part, parts)
@@ -104,17 +135,13 @@ class Opened:
         """The sum with fewer nodes, if there is a way. What cancels as a whole is not taken apart: what others use
         too is opened only until something cancels."""
         whole = self.fewer(out)
-        if whole is None or not self.cancelled:
-            while self.open_another():
+        if (whole is None or not self.cancelled) and self._closed and self._is_worth_opening():
+            while self._open_another():
                 if self.cancelled or (whole is None and self.constants > 1):
                     made = self.fewer(out)
                     if made is not None:
                         return made
         return whole
-
-
-def _cancel(a: Any, b: Any) -> bool:
-    return b is not None and abs(a + b) < max(abs(a), abs(b))
 
 
 def is_interior(v: Any, site: Site, family: frozenset[Any]) -> bool:
