@@ -87,8 +87,9 @@ class _Terms(Opened):
             return
         coefficient, key = self._keyed(weight, v)
         if key is not v:
-            self.removed += goes
-            if not goes:
+            if goes:
+                self.removed += len(v.owner.inputs) - 1
+            else:
                 self._standing[key] = coefficient, weight, v
         self._put(coefficient, key)
 
@@ -108,7 +109,7 @@ class _Terms(Opened):
         if not self.duplicates and len(self.numbers) < 2 and not zero:
             return None
         signed: list[tuple[int, Any, tuple[Any, ...]]] = []   # (sign, coefficient, factors)
-        nodes = -1
+        operations = -1
         for part, coefficient in self.weights.items():
             c = wrapped(coefficient, dtype)
             if c is None:
@@ -117,7 +118,7 @@ class _Terms(Opened):
                 continue
             if part in self._standing and self._standing[part][0] == coefficient:
                 signed.append((self._standing[part][1], 1, self._standing[part][2:]))
-                nodes += 1
+                operations += 1
                 continue
             sign = 1
             if dtype in float_dtypes and c < 0:
@@ -126,15 +127,15 @@ class _Terms(Opened):
                 sign, c = -1, np.asarray(1, dtype)
             factors = part if isinstance(part, tuple) else (part,)
             signed.append((sign, c, factors))
-            nodes += 1 + (c != 1 or len(factors) > 1)
+            operations += len(factors) + (c != 1)
         constant = wrapped(sum(self.numbers), dtype)
         if constant is None:
             return None
         if constant != 0:
             negative = dtype in float_dtypes and constant < 0 and any(sign > 0 for sign, _, _ in signed)
             signed.append((-1, -constant, ()) if negative else (1, constant, ()))
-            nodes += 1
-        if nodes >= self.removed:  # nothing gained; this is also why the rule comes to an end
+            operations += 1
+        if operations >= self.removed:  # nothing gained; this is also why the rule comes to an end
             return None
         if not signed:
             return conform(number_like(0, dtype), out)
@@ -273,6 +274,12 @@ class _Factors(Opened):
                 return [(-weight, node.inputs[0])]
         return []
 
+    def _operations(self, v: Any, parts: list[Part]) -> int:
+        if v.owner.op.scalar_op is pow:
+            exponent = int(number(v.owner.inputs[1]))
+            return max(multiplications(abs(exponent)) + (exponent < 0), 1)
+        return super()._operations(v, parts)
+
     def _opening(self, weight: int, v: Any) -> None:
         if v.owner.op.scalar_op is ar.neg:
             self.negative ^= weight % 2 == 1
@@ -298,14 +305,14 @@ class _Factors(Opened):
         made = self.rebuilt()
         if made is None:
             return None
-        result, nodes = made
-        # as many nodes will do where something cancels: what is left no longer over- or underflows in between
-        if nodes > self.removed or (nodes == self.removed and not self.cancelled):
+        result, operations = made
+        # as many will do where something cancels: what is left no longer over- or underflows in between
+        if operations > self.removed or (operations == self.removed and not self.cancelled):
             return None
         return conform(result, out)
 
     def rebuilt(self) -> tuple[Any, int] | None:
-        """(the product made anew, number of nodes that it takes)."""
+        """(the product made anew, number of operations that it takes)."""
         dtype = self.dtype
         top: Any = 1
         for c in self.num_constants:
@@ -315,7 +322,7 @@ class _Factors(Opened):
             bottom = bottom * c
         num: list[Any] = []
         den: list[Any] = []
-        nodes = 0
+        operations = 0
         if self.negative:
             top = -top
         if top == 0 and dtype in float_dtypes:
@@ -330,7 +337,7 @@ class _Factors(Opened):
             num.append(c)
         for v, power in in_step(self.weights, dtype):
             if power:
-                nodes += multiplications(abs(power)) + (v not in self.weights)
+                operations += multiplications(abs(power)) + (v not in self.weights)
                 factor = power_of(in_dtype(v, dtype), abs(power))
                 if factor is None:
                     return None
@@ -340,7 +347,7 @@ class _Factors(Opened):
             if c is None:
                 return None
             den.append(c)
-        nodes += max(len(num) - 1, 0) + max(len(den) - 1, 0) + bool(den) + negate
+        operations += max(len(num) - 1, 0) + max(len(den) - 1, 0) + bool(den) + negate
         if num:
             result = mul_all(num)
             if den:
@@ -351,7 +358,7 @@ class _Factors(Opened):
             return wrapped(-1 if negate else 1, dtype), 0
         if negate:
             result = elemwise_of(ar.neg)(result)
-        return result, nodes
+        return result, operations
 
 
 def in_step(powers: dict[Any, int], dtype: str) -> list[tuple[Any, int]]:

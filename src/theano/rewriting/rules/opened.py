@@ -27,7 +27,7 @@ class Opened:
         self.weights: dict[Any, Any] = {}
         self.duplicates = 0
         self.cancelled = 0   # duplicates of another sign
-        self.removed = 0     # nodes that go away when it is made anew
+        self.removed = 0     # operations on two values (or one) that go away when it is made anew
         self._closed: dict[Any, None] = {}   # parts that are sums themselves
         self._room = SHARED_PARTS
         stack: list[Part] = [(1, out)]
@@ -36,7 +36,7 @@ class Opened:
             goes = v is out or site.uses(v) == 1
             parts = self._parts(weight, v) if goes else []
             if parts:
-                self.removed += 1
+                self.removed += self._operations(v, parts)
                 self._opening(weight, v)
                 stack.extend(reversed(parts))
             else:
@@ -51,6 +51,10 @@ class Opened:
         """The parts of `v` with this weight, if it can be taken apart."""
         raise NotImplementedError
 
+    def _operations(self, v: Any, parts: list[Part]) -> int:
+        """How many operations on two values (or one) make `v` of its parts."""
+        return max(len(parts) - 1, 1)
+
     def _opening(self, weight: Any, v: Any) -> None:
         """Note of `v`, which is taken apart, what its parts do not tell."""
 
@@ -63,7 +67,7 @@ class Opened:
         return weight, v
 
     def fewer(self, out: Any) -> Any | None:
-        """The sum made anew, if that takes fewer nodes; None if it does not."""
+        """The sum made anew, if that takes fewer operations; None if it does not."""
         raise NotImplementedError
 
     def _put(self, weight: Any, part: Any) -> None:
