@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Any
@@ -233,18 +233,16 @@ class _News(Feature):
 
 class _WorkList:
     """Nodes to look at, in sweeps from the inputs to the results. A new node has the place of the one that was looked
-    at when it was made; what is behind that place waits for the next sweep, and so does a new node that sinks.
+    at when it was made; what is behind that place waits for the next sweep.
 
     What rules move towards the results (a sign) goes all the way in one sweep, together with what it meets. If all such
-    moves went on side by side, a step of each at a time, a chain of n steps with a sign in each would take n * n. What
-    sinks towards the inputs goes a step in each sweep: there it is the upper ones that have to catch up (`waits`).
+    moves went on side by side, a step of each at a time, a chain of n steps with a sign in each would take n * n.
     """
 
-    def __init__(self, nodes: Sequence[Apply], sinking: Collection[type]) -> None:
-        self._sinking = sinking
+    def __init__(self, nodes: Sequence[Apply]) -> None:
         self._places = {node: (at, at) for at, node in enumerate(nodes)}
         self._heap = [(0, *place, node) for node, place in self._places.items()]
-        self._waiting = set(nodes)
+        self._listed = set(nodes)
         self._sweep = self._place = 0
 
     def __len__(self) -> int:
@@ -252,20 +250,14 @@ class _WorkList:
 
     def push(self, node: Apply) -> None:
         """Look at `node` (again), unless that is going to happen anyway."""
-        if node in self._waiting:
-            return
-        self._waiting.add(node)
-        place = self._places.get(node)
-        if place is None:
-            place = self._places[node] = self._place, len(self._places)
-            later = type(node.op) in self._sinking
-        else:
-            later = place[0] < self._place
-        heappush(self._heap, (self._sweep + later, *place, node))
+        if node not in self._listed:
+            self._listed.add(node)
+            place = self._places.setdefault(node, (self._place, len(self._places)))
+            heappush(self._heap, (self._sweep + (place[0] < self._place), *place, node))
 
     def pop(self) -> Apply:
         self._sweep, self._place, _, node = heappop(self._heap)
-        self._waiting.discard(node)
+        self._listed.discard(node)
         return node
 
 
@@ -279,7 +271,7 @@ def apply_rules(
     if not rules:
         return
     index = index or index_of(tuple(rules))
-    work = _WorkList(fgraph.toposort(), index.sinking)
+    work = _WorkList(fgraph.toposort())
     size = len(work)
     remaining = APPLICATIONS * size + SLACK
     largest = GROWTH * size + SLACK
