@@ -76,10 +76,21 @@ def terms_of(variable: Any, site: Site | None = None) -> tuple[Any, list[tuple[i
     return _terms_of(variable, None) if site is None else site.findings.find(_terms_of, variable, site)
 
 
-def _terms_of(variable: Any, site: Site | None) -> tuple[Any, list[tuple[int, Any]]]:
+def own_terms_of(variable: Any, site: Site) -> tuple[Any, list[tuple[int, Any]]]:
+    """`terms_of`, where sums that others use too are terms: they stay, and so do their terms."""
+    def own_parts(node: Apply) -> list[tuple[int, Any]] | None:
+        (v,) = node.outputs
+        return sum_parts(node) if v is variable or site.uses(v) == 1 else None
+
+    return _terms_of(variable, None, own_parts)
+
+
+def _terms_of(
+    variable: Any, site: Site | None, parts: Callable[[Apply], list[tuple[int, Any]] | None] = sum_parts
+) -> tuple[Any, list[tuple[int, Any]]]:
     constant: Any = 0
     terms = []
-    for sign, v in flat(variable, SUMS, sum_parts, site)[0]:
+    for sign, v in flat(variable, SUMS, parts, site)[0]:
         value = known_number(v, site)
         if value is not None and not isinstance(value, bool):
             constant = constant + sign * value

@@ -20,6 +20,7 @@ from theano.rewriting.rules.neutral import unit_factor, whole_quotient_by_one, z
 from theano.rewriting.rules.opened import Opened, Part, is_interior, is_simple, plain_number
 from theano.rewriting.rules.powers import power_by_constant
 from theano.rewriting.rules.useless import elementwise_node
+from theano.rewriting.terms import SUMS, product_parts, sum_parts
 from theano.scalar import arithmetic as ar
 from theano.scalar.dtypes import complex_dtypes, discrete_dtypes, float_dtypes, upcast
 from theano.scalar.exponential import pow
@@ -50,10 +51,8 @@ def wrapped(value: Any, dtype: str) -> Any:
 
 # ---- sums ----
 
-SUMS = frozenset([ar.add, ar.sub, ar.neg])
-
 # what `_Terms` and `_Factors` open
-OF_SUMS = frozenset([ar.add, ar.sub, ar.neg, ar.mul])
+OF_SUMS = SUMS | {ar.mul}
 OF_PRODUCTS = frozenset([ar.mul, ar.true_div, ar.inv, ar.neg, ar.sqr, pow])
 
 
@@ -70,15 +69,11 @@ class _Terms(Opened):
         return len(self.numbers)
 
     def _parts(self, weight: Any, v: Any) -> list[Part]:
-        node = None if isinstance(v, tuple) or v.type.dtype != self.dtype else v.owner
-        if node is None or not isinstance(node.op, Elemwise) or weight not in (1, -1):
+        if isinstance(v, tuple) or weight not in (1, -1) or v.type.dtype != self.dtype:
             return []
-        record, inputs = node.op.scalar_op, node.inputs
-        if record is ar.add:
-            return [(weight, x) for x in inputs]
-        if record is ar.sub:
-            return [(weight, inputs[0]), (-weight, inputs[1])]
-        return [(-weight, inputs[0])] if record is ar.neg else []
+        node = elementwise_node(v, *SUMS)
+        parts = sum_parts(node) if node is not None else None
+        return [(weight * sign, x) for sign, x in parts or ()]
 
     def _add(self, weight: Any, v: Any, goes: bool) -> None:
         value = plain_number(v)
@@ -103,7 +98,7 @@ class _Terms(Opened):
                 return coefficient, factors if len(factors) > 1 else factors[0]
         return weight, v
 
-    def fewer(self, out: Any) -> Any | None:
+    def fewer(self) -> Any | None:
         dtype = self.dtype
         zero = any(c == 0 for c in self.numbers) and dtype not in complex_dtypes  # 0 - x: see `zero_term`
         if not self.duplicates and len(self.numbers) < 2 and not zero:
@@ -116,8 +111,9 @@ class _Terms(Opened):
                 return None
             if c == 0:
                 continue
-            if part in self._standing and self._standing[part][0] == coefficient:
-                signed.append((self._standing[part][1], 1, self._standing[part][2:]))
+            known, sign, term = self._standing.get(part, (None, 1, None))
+            if known == coefficient:
+                signed.append((sign, 1, (term,)))
                 operations += 1
                 continue
             sign = 1
@@ -138,8 +134,8 @@ class _Terms(Opened):
         if operations >= self.removed:  # nothing gained; this is also why the rule comes to an end
             return None
         if not signed:
-            return conform(number_like(0, dtype), out)
-        return conform(ordered_sum([(sign, _term(c, factors, dtype)) for sign, c, factors in signed]), out)
+            return conform(number_like(0, dtype), self.out)
+        return conform(ordered_sum([(sign, _term(c, factors, dtype)) for sign, c, factors in signed]), self.out)
 
 
 def _term(coefficient: Any, factors: tuple[Any, ...], dtype: str) -> Any:
@@ -177,7 +173,7 @@ def like_terms(node: Apply, site: Site) -> Any:
     out: Any = node.outputs[0]
     if out.type.dtype == "bool" or is_interior(out, site, SUMS) or is_simple(node, OF_SUMS):
         return None
-    result = _Terms(out, site).made_anew(out)
+    result = _Terms(out, site).made_anew()
     return None if result is None else [result]
 
 
@@ -266,12 +262,7 @@ class _Factors(Opened):
             if is_whole(exponent) and 0 < abs(exponent) <= 64 and self.dtype in float_dtypes:
                 return [(int(exponent) * weight, node.inputs[0])]
         elif abs(weight) == 1:
-            if record is ar.mul:
-                return [(weight, x) for x in node.inputs]
-            if record is ar.true_div:
-                return [(weight, node.inputs[0]), (-weight, node.inputs[1])]
-            if record is ar.inv:
-                return [(-weight, node.inputs[0])]
+            return [(weight * power, x) for power, x in product_parts(node) or ()]
         return []
 
     def _operations(self, v: Any, parts: list[Part]) -> int:
@@ -294,7 +285,7 @@ class _Factors(Opened):
         else:
             self.den_constants.append(value**-weight)
 
-    def fewer(self, out: Any) -> Any | None:
+    def fewer(self) -> Any | None:
         neutral = any(c == 1 for c in (*self.num_constants, *self.den_constants))
         zero = any(c == 0 for c in self.num_constants)
         sign = self.hoisted and self.num_constants
@@ -309,7 +300,7 @@ class _Factors(Opened):
         # as many will do where something cancels: what is left no longer over- or underflows in between
         if operations > self.removed or (operations == self.removed and not self.cancelled):
             return None
-        return conform(result, out)
+        return conform(result, self.out)
 
     def rebuilt(self) -> tuple[Any, int] | None:
         """(the product made anew, number of operations that it takes)."""
@@ -413,7 +404,7 @@ def like_factors(node: Apply, site: Site) -> Any:
     out: Any = node.outputs[0]
     if out.type.dtype == "bool" or is_interior(out, site, PRODUCTS) or is_simple(node, OF_PRODUCTS):
         return None
-    result = _Factors(out, site).made_anew(out)
+    result = _Factors(out, site).made_anew()
     return None if result is None else [result]
 
 

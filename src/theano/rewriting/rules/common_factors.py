@@ -20,8 +20,8 @@ from theano.rewriting.conform import conform, number_like, signed_sum
 from theano.rewriting.pattern import elemwise_of, factors_of, terms_of
 from theano.rewriting.ranges import bounds
 from theano.rewriting.rule import Parts, Site, function_rule
-from theano.rewriting.rules.opened import is_interior, plain_number
-from theano.rewriting.terms import SUMS, flat, sum_parts
+from theano.rewriting.rules.opened import is_interior
+from theano.rewriting.terms import SUMS, own_terms_of
 from theano.scalar import arithmetic as ar
 from theano.scalar.dtypes import float_dtypes, integer_dtypes
 
@@ -38,7 +38,7 @@ def common_factor(node: Apply, site: Site) -> Any:
     dtype = out.type.dtype
     if (dtype not in float_dtypes and dtype not in integer_dtypes) or is_interior(out, site, SUMS):
         return None
-    constant, terms = _own_terms(out, site)
+    constant, terms = own_terms_of(out, site)
     splits = [_splits(v, site) if v.type.dtype == dtype and site.uses(v) == 1 else {} for _, v in terms]
     counts = Counter(factor for found in splits for factor in found)
     for factor, count in counts.most_common():
@@ -53,23 +53,6 @@ def common_factor(node: Apply, site: Site) -> Any:
         others = [term for k, term in enumerate(terms) if factor not in splits[k]]
         return [conform(signed_sum([(1, new), *others], constant, dtype), out)]
     return None
-
-
-def _own_terms(out: Any, site: Site) -> tuple[Any, list[tuple[int, Any]]]:
-    """(constant, [(sign, term)]); sums that others use too are terms: they stay, and so do their terms."""
-    constant: Any = 0
-    terms = []
-    for sign, v in flat(out, SUMS, lambda node: sum_parts(node) if _goes(node.outputs[0], out, site) else None)[0]:
-        value = plain_number(v)
-        if value is None:
-            terms.append((sign, v))
-        else:
-            constant = constant + sign * value
-    return constant, terms
-
-
-def _goes(v: Any, out: Any, site: Site) -> bool:
-    return v is out or site.uses(v) == 1
 
 
 def _in_order(power: int, shared: Any, total: Any) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Sums and products taken apart, to be made anew with fewer nodes: what `like_terms` and `like_factors` share."""
+"""Sums and products taken apart, to be made anew with fewer operations: what `like_terms` and `like_factors` share."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Opened:
     """
 
     def __init__(self, out: Any, site: Site) -> None:
+        self.out = out
         self.dtype = out.type.dtype
         self.weights: dict[Any, Any] = {}
         self.duplicates = 0
@@ -66,7 +67,7 @@ class Opened:
         """(weight, key) of a part: 2*x is x twice."""
         return weight, v
 
-    def fewer(self, out: Any) -> Any | None:
+    def fewer(self) -> Any | None:
         """The sum made anew, if that takes fewer operations; None if it does not."""
         raise NotImplementedError
 
@@ -78,18 +79,14 @@ class Opened:
             if self._parts(weight, part):
                 self._closed[part] = None
         elif weight != 0:
-            total = self.weights[part] = before + weight
+            self.weights[part] = before + weight
             self.duplicates += 1
-            self.cancelled += before == 0 or abs(total) < max(abs(before), abs(weight))
+            self.cancelled += before == 0 or _cancel(before, weight)
 
     def _cancels(self, parts: list[Part], known: dict[Any, Any]) -> bool:
         """Is one of the parts smaller together with what is known?"""
-        for part in parts:
-            weight, key = self._keyed(*part)
-            before = known.get(key)
-            if before is not None and abs(before + weight) < max(abs(before), abs(weight)):
-                return True
-        return False
+        keyed = [self._keyed(*part) for part in parts]
+        return any(key in known and _cancel(known[key], weight) for weight, key in keyed)
 
     def _is_worth_opening(self) -> bool:
         """Does anything that would be looked at cancel, or are there numbers to put together? Mostly not."""
@@ -103,7 +100,7 @@ class Opened:
             if 0 < len(parts) <= room:
                 room -= len(parts)
                 for inner, w in parts:
-                    numbers += number(w) is not None
+                    numbers += plain_number(w) is not None
                     weight, key = self._keyed(inner, w)
                     known.setdefault(key, weight)
                     candidates.append((inner, w))
@@ -135,17 +132,21 @@ class Opened:
                 self._put(weight, part)
         return True
 
-    def made_anew(self, out: Any) -> Any | None:
-        """The sum with fewer nodes, if there is a way. What cancels as a whole is not taken apart: what others use
+    def made_anew(self) -> Any | None:
+        """The sum with fewer operations, if there is a way. What cancels as a whole is not taken apart: what others use
         too is opened only until something cancels."""
-        whole = self.fewer(out)
+        whole = self.fewer()
         if (whole is None or not self.cancelled) and self._closed and self._is_worth_opening():
             while self._open_another():
                 if self.cancelled or (whole is None and self.constants > 1):
-                    made = self.fewer(out)
+                    made = self.fewer()
                     if made is not None:
                         return made
         return whole
+
+
+def _cancel(a: Any, b: Any) -> bool:
+    return bool(abs(a + b) < max(abs(a), abs(b)))
 
 
 def is_interior(v: Any, site: Site, family: frozenset[Any]) -> bool:
