@@ -195,6 +195,34 @@ def links_used_more_than_once(n):
     return [x, y, z], outputs, []
 
 
+def sums_over_filled_axes(n):
+    """What falls down the chain was made at every link of it: it must not set out before the others are made."""
+    x, y = T.dmatrix("x"), T.dvector("y")
+    v = w = y
+    for _ in range(n // 2):
+        v = T.alloc(v, x.shape[0], v.shape[0]).sum(axis=0)
+        w = T.dot(w[:, None], np.array([2.0]))
+    return [x, y], [v, w], []
+
+
+def centred_columns_with_gradient(n):
+    x = T.dmatrix("x")
+    y = x
+    for _ in range(n // 3):
+        y = y.dimshuffle(0, "x", 1)[:, 0]
+        y = y - y.mean(axis=1, keepdims=True)
+    return [x], [T.grad(y.sum(), x)], []
+
+
+def products_of_negated_writes(n):
+    """Signs that come free one by one, on many levels, go up together all the same."""
+    xs, ys = T.dmatrices(n // 2), T.dvectors(n // 2)
+    total = 1
+    for x, y in zip(xs, ys):
+        total = total * -T.inc_subtensor(T.zeros_like(x)[1], y)
+    return [*xs, *ys], [total], []
+
+
 def signs_in_gradients(n):
     x, y = T.dvectors("x", "y")
     v = x
@@ -209,6 +237,7 @@ FAMILIES = [
     gathers_with_gradient, sums_that_keep_their_axis_with_gradient,
     sums_and_products_of_many, slices_and_transposes, slices_that_do_not_become_one, reshapes_by_lengths,
     slices_and_transposes_of_products, products_of_what_is_masked, links_used_more_than_once, signs_in_gradients,
+    sums_over_filled_axes, products_of_negated_writes, centred_columns_with_gradient,
 ]
 
 

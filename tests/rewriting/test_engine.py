@@ -293,6 +293,15 @@ def test_a_value_whose_place_an_equal_one_takes_has_changed() -> None:
     assert report.fired["like_factors"] == 21
 
 
+def test_what_is_undone_directly_above_does_not_go_down() -> None:
+    v: Any = T.dvector("v")
+    out = v
+    for _ in range(20):
+        out = DimShuffle([False, True], (0,))(DimShuffle([False], (0, "x"))(T.exp(out)))
+    _, report = run([useless_dimshuffle, dimshuffle_of_elementwise], [v], out)
+    assert report.fired == {"useless_dimshuffle": 20}
+
+
 def test_ops_of_two_kinds_go_down_a_chain_together() -> None:
     def work(n: int) -> int:
         m, v = mixed_chain(n)
